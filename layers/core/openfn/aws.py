@@ -1,0 +1,193 @@
+"""The AWS services behind the stack: the one place of boto3 and of environment names."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
+from functools import cache
+from typing import Any
+
+import boto3
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+Item = dict[str, Any]
+
+# Twice two seconds per call keeps the inbox's answer well inside the 10 s of the most impatient
+# source (DHIS2), whatever is slow behind it.
+_CONFIG = Config(
+    connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 2, "mode": "standard"}
+)
+_BATCH_GET = 100
+_BATCH_SEND = 10
+_to_dynamodb = TypeSerializer().serialize
+_from_dynamodb = TypeDeserializer().deserialize
+
+
+class Setting(StrEnum):
+    """The environment variables that template.yaml gives to every function."""
+
+    TABLE_NAME = "TABLE_NAME"
+    BUCKET_NAME = "BUCKET_NAME"
+    MATCH_QUEUE_URL = "MATCH_QUEUE_URL"
+    RUN_QUEUE_URL = "RUN_QUEUE_URL"
+    CREDENTIALS_PREFIX = "CREDENTIALS_PREFIX"
+    PROJECT_DIR = "PROJECT_DIR"
+    RETENTION_DAYS = "RETENTION_DAYS"
+
+
+def setting(name: Setting) -> str:
+    """Read one environment variable of the function."""
+    return os.environ[name]
+
+
+@cache
+def client(service: str) -> Any:
+    """Give the one client of a service; ask for it at import to pay for it during INIT."""
+    return boto3.client(service, config=_CONFIG)  # type: ignore[call-overload]
+
+
+def put(*items: Item) -> None:
+    """Write items, several in one transaction; none may exist already.
+
+    Raises botocore's ConditionalCheckFailedException or TransactionCanceledException if one does:
+    see `already_there`.
+    """
+    puts = [
+        {
+            "TableName": setting(Setting.TABLE_NAME),
+            "Item": _typed(item),
+            "ConditionExpression": "attribute_not_exists(pk)",
+        }
+        for item in items
+    ]
+    if len(puts) == 1:
+        client("dynamodb").put_item(**puts[0])
+    else:
+        client("dynamodb").transact_write_items(TransactItems=[{"Put": put} for put in puts])
+
+
+def already_there(error: ClientError) -> bool:
+    """Say whether a `put` was refused because the item exists."""
+    reasons = error.response.get("CancellationReasons", [error.response["Error"]])
+    return any(
+        str(reason.get("Code", "")).startswith("ConditionalCheckFailed") for reason in reasons
+    )
+
+
+def update(key: Item, changes: Item, when: str, *, add: str | None = None, **values: Any) -> Item:
+    """Set attributes of one item (`None` removes one) if the condition holds; give the item.
+
+    In `when`, `#name` stands for an attribute and `:name` for one of `values`; `add` names a
+    counter to raise by one. Raises botocore's ConditionalCheckFailedException, which carries the
+    item as it is: see `item_in`.
+    """
+    new = {name: value for name, value in changes.items() if value is not None}
+    clauses = {
+        "SET": [f"#{name} = :new_{name}" for name in new],
+        "REMOVE": [f"#{name}" for name in changes if name not in new],
+        "ADD": [f"#{add} :one"] if add else [],
+    }
+    names = {*changes, *re.findall(r"#(\w+)", when), *([add] if add else [])}
+    all_values = {f":new_{name}": value for name, value in new.items()}
+    all_values |= {f":{name}": value for name, value in values.items()}
+    all_values |= {":one": 1} if add else {}
+    request: dict[str, Any] = {
+        "TableName": setting(Setting.TABLE_NAME),
+        "Key": _typed(key),
+        "UpdateExpression": " ".join(f"{verb} {', '.join(c)}" for verb, c in clauses.items() if c),
+        "ConditionExpression": when,
+        "ExpressionAttributeNames": {f"#{name}": name for name in names},
+        "ReturnValues": "ALL_NEW",
+        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+    }
+    if all_values:
+        request["ExpressionAttributeValues"] = _typed(all_values)
+    return _plain(client("dynamodb").update_item(**request)["Attributes"])
+
+
+def item_in(error: ClientError) -> Item:
+    """Give the item that made an `update`'s condition fail; empty if there is none."""
+    if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+        raise error
+    item: Item = error.response.get("Item", {})  # type: ignore[assignment]
+    return _plain(item)
+
+
+def get(keys: Iterable[Item]) -> list[Item]:
+    """Read items by key, in no particular order; those that do not exist are left out."""
+    table, found = setting(Setting.TABLE_NAME), []
+    wanted = [_typed(key) for key in keys]
+    while wanted:
+        # Consistent, because an id can come off its queue before a replica has the item.
+        request = {table: {"Keys": wanted[:_BATCH_GET], "ConsistentRead": True}}
+        answer = client("dynamodb").batch_get_item(RequestItems=request)
+        found += [_plain(item) for item in answer["Responses"].get(table, [])]
+        left = answer["UnprocessedKeys"].get(table, {}).get("Keys", [])
+        if left:
+            time.sleep(0.05)
+        wanted = wanted[_BATCH_GET:] + left
+    return found
+
+
+def query(index: str, attribute: str, value: str, limit: int) -> list[Item]:
+    """Read the first items of one value in an index, in the order of its sort key."""
+    answer = client("dynamodb").query(
+        TableName=setting(Setting.TABLE_NAME),
+        IndexName=index,
+        KeyConditionExpression="#a = :v",
+        ExpressionAttributeNames={"#a": attribute},
+        ExpressionAttributeValues=_typed({":v": value}),
+        Limit=limit,
+    )
+    return [_plain(item) for item in answer["Items"]]
+
+
+def send(queue: Setting, bodies: Sequence[str]) -> list[str]:
+    """Put texts on a queue in as few calls as can be; give those the queue refused."""
+    refused: list[str] = []
+    for start in range(0, len(bodies), _BATCH_SEND):
+        part = bodies[start : start + _BATCH_SEND]
+        entries = [{"Id": str(n), "MessageBody": body} for n, body in enumerate(part)]
+        answer = client("sqs").send_message_batch(QueueUrl=setting(queue), Entries=entries)
+        refused += [part[int(entry["Id"])] for entry in answer.get("Failed", [])]
+    return refused
+
+
+def put_object(key: str, content: bytes) -> None:
+    """Keep bytes in the bucket."""
+    client("s3").put_object(Bucket=setting(Setting.BUCKET_NAME), Key=key, Body=content)
+
+
+def get_object(key: str) -> bytes:
+    """Read bytes from the bucket."""
+    answer = client("s3").get_object(Bucket=setting(Setting.BUCKET_NAME), Key=key)
+    content: bytes = answer["Body"].read()
+    return content
+
+
+def secret(name: str) -> str | None:
+    """Read the text of one of the stack's secrets; `None` when there is none by that name."""
+    try:
+        answer = client("secretsmanager").get_secret_value(
+            SecretId=setting(Setting.CREDENTIALS_PREFIX) + name
+        )
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ResourceNotFoundException":
+            return None
+        raise
+    text: str = answer["SecretString"]
+    return text
+
+
+def _typed(item: Mapping[str, Any]) -> Item:
+    return {name: _to_dynamodb(value) for name, value in item.items()}
+
+
+def _plain(item: Mapping[str, Any]) -> Item:
+    plain = {name: _from_dynamodb(value) for name, value in item.items()}
+    return {name: getattr(value, "value", value) for name, value in plain.items()}

@@ -1,0 +1,71 @@
+"""What can go wrong in the stack, and whose problem it is.
+
+    OpenFnError
+    ├── UnreadableBody      the source's: the posted bytes are in no form we can read
+    ├── ProjectError        the author's: the project, a job file or a credential needs mending
+    ├── JobError            whatever a job's operation raised, with its place and its verdict
+    ├── NotFound            an id on a queue has no item in the table
+    └── NotClaimed          the run is being executed elsewhere at this moment
+
+What AWS raises is passed on as it is: the queue then delivers the id again.
+"""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+class OpenFnError(Exception):
+    """The root of the tree."""
+
+
+class UnreadableBody(OpenFnError):
+    """The posted bytes are in no form we can read; the text says what and where."""
+
+
+class ProjectError(OpenFnError):
+    """The project, a job file or a credential needs mending; the text says where and how."""
+
+
+class NotFound(OpenFnError):
+    """An id on a queue has no item in the table: it expired, or was never kept."""
+
+
+class NotClaimed(OpenFnError):
+    """The run is being executed elsewhere at this moment."""
+
+
+@dataclass(slots=True)
+class JobError(OpenFnError):
+    """Whatever a job's operation raised.
+
+    `verdict` is `author`, `remote` or `remote-for-now`, as the adaptor's error says; anything
+    an adaptor did not judge is the author's. `line` counts from 1 in the job's file.
+    """
+
+    type: str
+    message: str
+    operation: str
+    line: int
+    verdict: str = "author"
+
+    def __str__(self) -> str:
+        return f"line {self.line}, {self.operation}: {self.type}: {self.message}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the `error` that a run keeps and a failure trigger hands on."""
+        return asdict(self)
+
+
+def place(error: BaseException) -> dict[str, str]:
+    """Describe an error for a log line: its class and place, never its text.
+
+    The text of an error nobody foresaw may quote a message body.
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "unknown"
+    response = getattr(error, "response", None)
+    code = response.get("Error", {}).get("Code") if isinstance(response, dict) else None
+    return {"error": code or type(error).__name__, "where": where}

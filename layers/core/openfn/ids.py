@@ -1,0 +1,51 @@
+"""Ids that say where their items are.
+
+A message's id is a UUIDv7 (RFC 9562): its first 48 bits are the time it was received, the next
+12 the fraction of that millisecond, so ids sort in the order of receipt. The partition key is
+the id's UTC day and one of 16 shards (the id's last digit); the sort key is the id. A run's id
+is `<message id>#<job>`, so a message's runs lie beside it and are created once.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from datetime import UTC, datetime
+
+from openfn.errors import NotFound
+
+_MESSAGE_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+
+
+def new_message_id() -> str:
+    """Make the id of a message that is received now."""
+    milliseconds, fraction = divmod(time.time_ns(), 1_000_000)
+    number = milliseconds << 80
+    number |= 0x7 << 76 | (fraction * 4096 // 1_000_000) << 64
+    number |= 0b10 << 62 | secrets.randbits(62)
+    text = f"{number:032x}"
+    return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
+
+
+def run_id(message_id: str, job: str) -> str:
+    """Derive the id of the run of `job` on a message: the same two always give the same."""
+    return f"{message_id}#{job}"
+
+
+def message_id_of(run: str) -> str:
+    """Give the id of the message a run belongs to."""
+    return run.partition("#")[0]
+
+
+def received_at(identifier: str) -> datetime:
+    """Read from an id when its message was received (UTC, milliseconds)."""
+    return datetime.fromtimestamp(int(identifier[:8] + identifier[9:13], 16) / 1000, UTC)
+
+
+def key_of(identifier: str) -> dict[str, str]:
+    """Give the table key of a message or run; `NotFound` when it is not one of our ids."""
+    message_id = message_id_of(identifier)
+    if not _MESSAGE_ID.fullmatch(message_id):
+        raise NotFound("an id on the queue is not a message's or a run's")
+    return {"pk": f"{received_at(message_id):%Y-%m-%d}#{message_id[-1]}", "sk": identifier}

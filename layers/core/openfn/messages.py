@@ -1,0 +1,115 @@
+"""What was posted to an inbox, kept as the exact bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from openfn import aws, contents, ids
+from openfn.aws import Setting
+
+UNQUEUED = "unqueued"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One post: the exact bytes of its body, and the request around them without its secrets."""
+
+    id: str
+    inbox: str
+    body: bytes
+    method: str = "POST"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    query_params: Mapping[str, Any] = field(default_factory=dict)
+
+
+def keep(message: Message) -> None:
+    """Make a message durable."""
+    aws.put(_item(message))
+
+
+def keep_unreadable(message: Message, reason: str) -> bool:
+    """Make a message durable whose body cannot be read, once per inbox and content.
+
+    A source that re-sends a bad record for days (ODK Aggregate does) adds nothing. False: the
+    same content was kept before.
+    """
+    digest = hashlib.sha256(message.inbox.encode() + b"\n" + message.body).hexdigest()
+    item = _item(message) | {"unreadable": reason}
+    once = {"pk": f"unreadable#{digest}", "sk": "once", "expires": item["expires"]}
+    try:
+        aws.put(item, once)
+    except ClientError as error:
+        if not aws.already_there(error):
+            raise
+        return False
+    return True
+
+
+def queue(message_id: str) -> bool:
+    """Queue a kept message for the matcher; if that fails, mark it for the next tick: False."""
+    try:
+        if not aws.send(Setting.MATCH_QUEUE_URL, [_body(message_id)]):
+            return True
+    except (BotoCoreError, ClientError):
+        pass
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    mark = {"attention": UNQUEUED, "attention_at": now}
+    aws.update(ids.key_of(message_id), mark, "attribute_exists(pk)")
+    return False
+
+
+def queue_marked(limit: int = 1000) -> int:
+    """Queue messages whose queueing failed when they came; give how many were queued."""
+    marked = [item["sk"] for item in aws.query("attention", "attention", UNQUEUED, limit)]
+    refused = set(aws.send(Setting.MATCH_QUEUE_URL, [_body(each) for each in marked]))
+    queued = [each for each in marked if _body(each) not in refused]
+    for each in queued:
+        unmark = {"attention": None, "attention_at": None}
+        aws.update(ids.key_of(each), unmark, "attribute_exists(pk)")
+    return len(queued)
+
+
+def read(message_ids: Iterable[str]) -> dict[str, Message]:
+    """Read messages by id; those that do not exist are left out."""
+    return {item["sk"]: _message(item) for item in aws.get(map(ids.key_of, message_ids))}
+
+
+def _item(message: Message) -> dict[str, Any]:
+    request = {
+        "method": message.method,
+        "headers": dict(message.headers),
+        "query_params": dict(message.query_params),
+    }
+    item = {
+        **ids.key_of(message.id),
+        "inbox": message.inbox,
+        "request": json.dumps(request, separators=(",", ":"), ensure_ascii=False),
+        "expires": expiry(),
+    }
+    return item | contents.keep("body", message.body, f"messages/{message.id}/body")
+
+
+def expiry() -> int:
+    """Give the second (epoch) at which what is written now has been kept long enough."""
+    return int(time.time()) + int(aws.setting(Setting.RETENTION_DAYS)) * 86_400
+
+
+def _message(item: dict[str, Any]) -> Message:
+    return Message(
+        id=item["sk"],
+        inbox=item["inbox"],
+        body=contents.read("body", item),
+        **json.loads(item["request"]),
+    )
+
+
+def _body(message_id: str) -> str:
+    return json.dumps({"message_id": message_id})

@@ -1,0 +1,78 @@
+"""The organization's project as it is deployed: one JSON file and the job files beside it.
+
+`ofn check` and the build of the project layer validate project.yaml and write that JSON file, so
+nothing is validated again here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from openfn import aws
+from openfn.triggers import Trigger, matches
+
+COMPILED = "project.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A trigger, a credential's name and the path of the expression."""
+
+    name: str
+    trigger: str
+    credential: str | None
+    expression: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """What an organization deploys; `version` is the SHA-256 of all its files."""
+
+    name: str
+    version: str
+    inboxes: Mapping[str, str]
+    """Inbox names by the SHA-256 of each of their ids."""
+    triggers: tuple[Trigger, ...]
+    jobs: Mapping[str, Job]
+
+    def inbox_of(self, inbox_id: str) -> str | None:
+        """Give the name of the inbox with this id, or `None`."""
+        digest = hashlib.sha256(inbox_id.encode("utf-8", "surrogatepass")).hexdigest()
+        return self.inboxes.get(digest)
+
+    def triggered_by(self, inbox: str, body: Any) -> list[tuple[Trigger, Job]]:
+        """Give the jobs a matchable body runs, each with its trigger, in the project's order."""
+        pulled = [trigger for trigger in self.triggers if matches(trigger, inbox, body)]
+        return [(t, job) for t in pulled for job in self.jobs.values() if job.trigger == t.name]
+
+
+def current() -> Project:
+    """Give the project of this function's project layer."""
+    return load(Path(aws.setting(aws.Setting.PROJECT_DIR)))
+
+
+@cache
+def load(directory: Path) -> Project:
+    """Read a compiled project."""
+    text = (directory / COMPILED).read_text("utf-8")
+    raw = json.loads(text, parse_float=Decimal)
+    return Project(
+        name=raw["name"],
+        version=raw["version"],
+        inboxes={h: name for name, inbox in raw["inboxes"].items() for h in inbox["id_sha256"]},
+        triggers=tuple(
+            Trigger(name, t["inbox"], t["inclusion"], tuple(t["exclusion"]))
+            for name, t in raw["triggers"].items()
+        ),
+        jobs={
+            name: Job(name, job["trigger"], job["credential"], directory / job["expression"])
+            for name, job in raw["jobs"].items()
+        },
+    )

@@ -1,0 +1,52 @@
+"""The dict that flows through a job: how it begins, and how it is kept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import date, time
+from decimal import Decimal
+from typing import Any
+
+from openfn import bodies
+from openfn.messages import Message
+
+State = dict[str, Any]
+
+
+def initial(message: Message, configuration: Mapping[str, Any]) -> State:
+    """Give the state a message's job begins with."""
+    return {
+        "data": bodies.parse(message.body),
+        "request": {
+            "method": message.method,
+            "headers": dict(message.headers),
+            "query_params": dict(message.query_params),
+        },
+        "configuration": dict(configuration),
+        "references": [],
+    }
+
+
+def kept(state: State) -> bytes:
+    """Give a final state as the JSON that is kept, without its configuration.
+
+    What JSON has no form for is kept as text: a run that has delivered its record must not fail
+    for what it leaves on the state.
+    """
+    rest = {key: value for key, value in state.items() if key != "configuration"}
+    try:
+        text = json.dumps(rest, default=_plain, separators=(",", ":"))
+    except (TypeError, ValueError, RecursionError) as error:
+        text = json.dumps({"unkept": f"the final state cannot be written as JSON: {error}"})
+    return text.encode()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, date | time):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, set | frozenset | tuple):
+        return list(value)
+    return str(value)
