@@ -1,0 +1,4 @@
+"""What a job may say: one module per system, and `common` for every job.
+
+Nothing here knows of AWS: a job runs anywhere Python runs.
+"""

@@ -1,0 +1,161 @@
+"""Operations and values for every job.
+
+An operation is a callable from state to state. Adaptors write theirs as plain functions of the
+state and more (`def create(state, resource, data)`), and `operation` offers them to jobs without
+the state. Arguments that are functions of the state, or dicts and lists holding such, are resolved
+just before use, so `data_value("age")` may stand wherever a value may.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
+
+from adaptors.paths import find, first
+
+State = dict[str, Any]
+Operation = Callable[[State], State]
+Value = Callable[[State], Any]
+P = ParamSpec("P")
+
+
+def operation(function: Callable[Concatenate[State, P], State]) -> Callable[P, Operation]:
+    """Offer a function of the state and more to jobs, without the state.
+
+    >>> @operation
+    ... def label(state, text):
+    ...     return {**state, "label": text}
+    >>> label(data_value("name"))({"data": {"name": "Amina"}})["label"]
+    'Amina'
+    """
+    signature = inspect.signature(function)
+
+    @wraps(function)
+    def offered(*args: P.args, **kwargs: P.kwargs) -> Operation:
+        signature.bind({}, *args, **kwargs)  # a wrong argument shows where the job says it
+
+        def operate(state: State) -> State:
+            return function(state, *resolve(state, list(args)), **resolve(state, kwargs))
+
+        return operate
+
+    return offered
+
+
+def resolve(state: State, value: Any) -> Any:
+    """Replace functions of the state by their values, inside dicts and lists too.
+
+    >>> resolve({"data": {"a": 1}}, {"x": data_value("a"), "y": [2, lambda state: 3]})
+    {'x': 1, 'y': [2, 3]}
+    """
+    if isinstance(value, dict):
+        return {key: resolve(state, part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [resolve(state, part) for part in value]
+    if callable(value) and not isinstance(value, type):
+        return resolve(state, value(state))
+    return value
+
+
+def next_state(state: State, data: Any) -> State:
+    """Put an answer in `data`, and the data before it at the front of `references`.
+
+    >>> next_state({"data": 1, "references": [0]}, 2)
+    {'data': 2, 'references': [1, 0]}
+    """
+    return {**state, "data": data, "references": [state.get("data"), *state.get("references", [])]}
+
+
+def fn(function: Operation) -> Operation:
+    """Make a function of the state an operation of the job.
+
+    >>> fn(lambda state: {**state, "data": state["data"] * 2})({"data": 21})
+    {'data': 42}
+    """
+    return function
+
+
+def each(source: str | Value, *operations: Operation) -> Operation:
+    """Apply operations to each item of a list, which is `data` meanwhile; `index` counts from 0.
+
+    `source` is a path in the data or a function of the state. Afterwards `data` is the original
+    again; what else the operations put on the state stays.
+
+    >>> note = fn(lambda state: {**state, "seen": [*state.get("seen", []), state["data"]]})
+    >>> each("names[*]", note)({"data": {"names": ["Amina", "Kofi"]}})
+    {'data': {'names': ['Amina', 'Kofi']}, 'seen': ['Amina', 'Kofi']}
+    """
+
+    def operate(state: State) -> State:
+        data, index = state.get("data"), state.get("index")
+        items = source(state) if callable(source) else find(data, source)
+        if not callable(source) and len(items) == 1 and isinstance(items[0], list):
+            items = items[0]
+        for number, item in enumerate(items):
+            state = {**state, "data": item, "index": number}
+            for apply in operations:
+                state = apply(state)
+        rest = {key: value for key, value in state.items() if key != "index"}
+        return {**rest, "data": data} | ({} if index is None else {"index": index})
+
+    return operate
+
+
+def data_value(path: str) -> Value:
+    """Stand for the first value at a path in the data, `None` where there is none.
+
+    >>> data_value("form.case.@case_id")({"data": {"form": {"case": {"@case_id": "7"}}}})
+    '7'
+    """
+    return lambda state: first(state.get("data"), path)
+
+
+def source_value(path: str) -> Value:
+    """Stand for the first value at a path in the whole state.
+
+    >>> source_value("request.query_params.site")({"request": {"query_params": {"site": "A"}}})
+    'A'
+    """
+    return lambda state: first(state, path)
+
+
+def last_reference_value(path: str) -> Value:
+    """Stand for the first value at a path in the newest of `references`.
+
+    >>> last_reference_value("id")({"references": [{"id": 2}, {"id": 1}]})
+    2
+    """
+    return lambda state: first(state.get("references"), f"[0].{path}")
+
+
+def field(key: str, value: Any) -> tuple[str, Any]:
+    """Pair a key with a value, for `fields`.
+
+    >>> field("age", 7)
+    ('age', 7)
+    """
+    return (key, value)
+
+
+def fields(*pairs: tuple[str, Any]) -> dict[str, Any]:
+    """Make a dict of pairs; of two with the same key the later wins.
+
+    >>> fields(field("name", "Amina"), field("age", 7))
+    {'name': 'Amina', 'age': 7}
+    """
+    return dict(pairs)
+
+
+def to_array(value: Any) -> list[Any]:
+    """Give a list as it is, nothing as an empty list, and anything else as a list of one.
+
+    CommCare sends a repeat with one entry as an object and with more as an array.
+
+    >>> to_array({"name": "Amina"})
+    [{'name': 'Amina'}]
+    """
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]

@@ -1,0 +1,70 @@
+"""Plain paths into data: dots between literal keys, `[0]` and `[*]` into lists.
+
+A key may hold anything but a dot and a bracket: `form.@xmlns`, `group1/name`,
+`data[0].*meta-instance-id*`. A key with dots is written in brackets: `attachments['form.xml']`.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Any
+
+_STEP = re.compile(
+    r"""\[(?P<index>-?\d+)\] | \[(?P<every>\*)\] | \[(?P<quote>['"])(?P<quoted>.*?)(?P=quote)\]
+      | (?:^|\.)(?P<key>[^.\[\]]+)""",
+    re.VERBOSE,
+)
+
+
+def find(value: Any, path: str) -> list[Any]:
+    """Give all values at a path, in order; an empty list where there is none.
+
+    >>> find({"visits": [{"date": "1 May"}, {"date": "2 May"}]}, "visits[*].date")
+    ['1 May', '2 May']
+    """
+    found = [value]
+    for step in _steps(path):
+        found = [part for each in found for part in _children(each, step)]
+    return found
+
+
+def first(value: Any, path: str) -> Any:
+    """Give the first value at a path, or `None` where there is none.
+
+    >>> first({"data": [{"*meta-instance-id*": "uuid:1"}]}, "data[0].*meta-instance-id*")
+    'uuid:1'
+    """
+    return next(iter(find(value, path)), None)
+
+
+@cache
+def _steps(path: str) -> tuple[str | int | None, ...]:
+    steps: list[str | int | None] = []
+    position = 0
+    while position < len(path):
+        match = _STEP.match(path, position)
+        if not match or (position == 0 and path.startswith(".")):
+            raise ValueError(
+                f"the path {path!r} is not understood from character {position + 1} on; "
+                "write keys with dots between them, such as form.case.@case_id or data[0].name"
+            )
+        position = match.end()
+        if match["index"]:
+            steps.append(int(match["index"]))
+        else:
+            steps.append(None if match["every"] else match["quoted"] or match["key"])
+    return tuple(steps)
+
+
+def _children(value: Any, step: str | int | None) -> list[Any]:
+    if isinstance(value, dict):
+        if step is None:
+            return list(value.values())
+        return [value[step]] if step in value else []
+    if isinstance(value, list):
+        if step is None:
+            return value
+        if isinstance(step, int) and -len(value) <= step < len(value):
+            return [value[step]]
+    return []
