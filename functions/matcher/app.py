@@ -1,0 +1,70 @@
+"""A queued message or a clock tick → a run for every job whose trigger says so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
+
+from openfn import bodies, ids, messages, project, queues, runs
+from openfn.errors import NotFound, place
+from openfn.messages import Message
+from openfn.triggers import matchable
+
+_logger = Logger(service="matcher", location=None)
+
+
+def lambda_handler(event: dict[str, Any], _context: object) -> Mapping[str, Any]:
+    """Take a batch of the match queue, or EventBridge's tick."""
+    if "Records" in event:
+        return queues.process(event, "message_id", _match)
+    if queued := messages.queue_marked():
+        _logger.warning("messages queued late", extra={"messages": queued})
+    return {}
+
+
+def _match(message_ids: Sequence[str]) -> Mapping[str, Exception]:
+    found = messages.read(message_ids)
+    errors: dict[str, Exception] = {}
+    run_ids: list[str] = []
+    matched = 0
+    for message_id in message_ids:
+        try:
+            created = _create_runs(found.get(message_id), message_id)
+        except Exception as error:
+            _logger.error("message not matched", extra={"message_id": message_id, **place(error)})
+            errors[message_id] = error
+            continue
+        matched += bool(created)
+        run_ids += created
+    for run_id in runs.queue(run_ids):
+        errors[ids.message_id_of(run_id)] = RuntimeError("the run queue refused a run")
+    _count(matched, len(found) - matched, len(run_ids))
+    return errors
+
+
+def _create_runs(message: Message | None, message_id: str) -> list[str]:
+    if message is None:
+        raise NotFound(f"there is no message {message_id}")
+    current = project.current()
+    body = matchable(bodies.parse_exact(message.body), dict(message.query_params))
+    pulled = current.triggered_by(message.inbox, body)
+    created = [
+        runs.create(message_id, job.name, trigger.name, current.version) for trigger, job in pulled
+    ]
+    what = {"message_id": message_id, "inbox": message.inbox}
+    if not created:
+        _logger.info("message unmatched", extra=what)
+    for trigger, job in pulled:
+        _logger.info("message matched", extra={**what, "trigger": trigger.name, "job": job.name})
+    return created
+
+
+def _count(matched: int, unmatched: int, created: int) -> None:
+    metrics = EphemeralMetrics(service="matcher")
+    metrics.add_metric("MessagesMatched", MetricUnit.Count, matched)
+    metrics.add_metric("MessagesUnmatched", MetricUnit.Count, unmatched)
+    metrics.add_metric("RunsCreated", MetricUnit.Count, created)
+    metrics.flush_metrics()
