@@ -14,12 +14,14 @@ import json
 import shutil
 import sys
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from openfn.errors import JobError, ProjectError
 from openfn.expressions import load
-from openfn.project import COMPILED
+from openfn.project import COMPILED, parse_triggers
+from openfn.triggers import Trigger
 from workbench.projectfile import Mistake, ProjectMistakes, ProjectWritten, Source, read
 
 PROJECT_FILE = "project.yaml"
@@ -50,6 +52,12 @@ def compile_project(source: Path, target: Path, more_ids: Mapping[str, str] | No
         )
     compiled["version"] = _digest(compiled, target)
     (target / COMPILED).write_text(json.dumps(compiled, separators=(",", ":")), "utf-8")
+
+
+def triggers(project: ProjectWritten) -> list[Trigger]:
+    """Give a project's triggers as the functions have them once they are compiled."""
+    compiled = json.loads(json.dumps(project.model_dump(mode="json")), parse_float=Decimal)
+    return parse_triggers(compiled["triggers"])
 
 
 def main() -> int:

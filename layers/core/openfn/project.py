@@ -67,12 +67,17 @@ def load(directory: Path) -> Project:
         name=raw["name"],
         version=raw["version"],
         inboxes={h: name for name, inbox in raw["inboxes"].items() for h in inbox["id_sha256"]},
-        triggers=tuple(
-            Trigger(name, t["inbox"], t["inclusion"], tuple(t["exclusion"]))
-            for name, t in raw["triggers"].items()
-        ),
+        triggers=tuple(parse_triggers(raw["triggers"])),
         jobs={
             name: Job(name, job["trigger"], job["credential"], directory / job["expression"])
             for name, job in raw["jobs"].items()
         },
     )
+
+
+def parse_triggers(raw: Mapping[str, Any]) -> list[Trigger]:
+    """Give the triggers of a compiled project."""
+    return [
+        Trigger(name, each["inbox"], each["inclusion"], tuple(each["exclusion"]))
+        for name, each in raw.items()
+    ]

@@ -1,0 +1,177 @@
+"""`ofn`: the command line of a project."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import parse_qs
+
+import typer
+from rich.console import Console
+
+from openfn import bodies
+from openfn.errors import OpenFnError
+from openfn.triggers import matchable
+from workbench import show
+from workbench.compiler import check as check_project
+from workbench.compiler import triggers
+from workbench.errors import CannotDo, WorkbenchError
+from workbench.explain import explain
+from workbench.localcredentials import read_credential
+from workbench.projectfile import ProjectMistakes
+from workbench.trial import attempt
+
+app = typer.Typer(
+    help="OpenFn as serverless functions: check, try and serve a project.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+_console = Console()
+_errors = Console(stderr=True)
+
+Project = Annotated[
+    Path, typer.Option("--project", file_okay=False, help="The folder of project.yaml.")
+]
+Event = Annotated[
+    Path, typer.Argument(exists=True, dir_okay=False, help="A file with the body of a post.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for a machine.")]
+Query = Annotated[str, typer.Option(help="The query string the inbox URL had, such as site=A.")]
+
+
+def main() -> None:
+    """Run a command; mistakes are said in words, with exit status 1."""
+    try:
+        app()
+    except ProjectMistakes as mistakes:
+        for mistake in mistakes.mistakes:
+            _errors.print(str(mistake), style="red", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(1)
+    except (OpenFnError, WorkbenchError) as error:
+        _errors.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(1)
+
+
+@app.command()
+def check(project: Project = Path("project"), as_json: Json = False) -> None:
+    """Say what is wrong with a project, with file, line and remedy."""
+    try:
+        written = check_project(project)
+    except ProjectMistakes as mistakes:
+        if not as_json:
+            raise
+        found = [
+            {"file": each.file, "line": each.line, "what": each.what} for each in mistakes.mistakes
+        ]
+        show.as_json({"mistakes": found})
+        raise typer.Exit(1) from None
+    if as_json:
+        show.as_json({"mistakes": []})
+    else:
+        counts = [
+            f"{len(getattr(written, kind))} {kind}" for kind in ("inboxes", "triggers", "jobs")
+        ]
+        _console.print(f"{written.name}: {', '.join(counts)}; nothing to mend")
+
+
+@app.command()
+def match(
+    event: Event,
+    inbox: Annotated[str | None, typer.Option(help="The inbox it came to; else any.")] = None,
+    query: Query = "",
+    project: Project = Path("project"),
+    as_json: Json = False,
+) -> None:
+    """Show which triggers a body matches, and where it parts ways with the others."""
+    written = check_project(project)
+    _known("inbox", inbox, written.inboxes)
+    body = matchable(bodies.parse_exact(event.read_bytes()), _query_params(query))
+    verdicts = [explain(trigger, inbox, body) for trigger in triggers(written)]
+    jobs = {
+        name: [job for job, each in written.jobs.items() if each.trigger == name]
+        for name in written.triggers
+    }
+    if as_json:
+        rows = [
+            {"trigger": v.trigger, "matches": v.matches, "jobs": jobs[v.trigger], "why": v.why}
+            for v in verdicts
+        ]
+        show.as_json(rows)
+        return
+    show.verdicts(_console, verdicts, jobs)
+
+
+@app.command("try")
+def try_job(
+    job: Annotated[str, typer.Argument(help="The name of a job in project.yaml.")],
+    event: Event,
+    credential: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="A JSON file with the credential's body."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the requests, send none.")
+    ] = False,
+    query: Query = "",
+    project: Project = Path("project"),
+    as_json: Json = False,
+) -> None:
+    """Run one job on a saved body, here, without AWS."""
+    written = check_project(project)
+    _known("job", job, written.jobs)
+    chosen = written.jobs[job]
+    configuration = read_credential(credential) if credential else {}
+    if dry_run and not credential and chosen.credential:
+        configuration = {"baseUrl": f"https://{chosen.credential}.invalid"}
+    path = project.resolve() / chosen.expression
+    trial = attempt(path, event.read_bytes(), configuration, _query_params(query), dry=dry_run)
+    if as_json:
+        show.as_json(trial.as_dict())
+    else:
+        show.trial(_console, job, trial)
+    if trial.error:
+        raise typer.Exit(1)
+
+
+@app.command()
+def serve(
+    port: Annotated[int, typer.Option(help="Port of the inboxes; 0 picks a free one.")] = 8080,
+    aws_port: Annotated[int, typer.Option(help="Port of the AWS services; 0: a free one.")] = 5000,
+    credentials: Annotated[
+        Path | None,
+        typer.Option(help="Folder of NAME.json files; else PROJECT/credentials."),
+    ] = None,
+    project: Project = Path("project"),
+) -> None:
+    """Run the stack on this machine until Ctrl-C; it keeps its data in memory."""
+    from workbench import serve as serving  # noqa: PLC0415 - moto takes a second to import
+
+    serving.serve(project, port, aws_port, credentials or project / "credentials", _console)
+
+
+@app.command()
+def demo(project: Project = Path("project"), as_json: Json = False) -> None:
+    """Send real posts through the example project to a destination on this machine."""
+    from workbench.demo import demonstrate  # noqa: PLC0415 - moto takes a second to import
+
+    if as_json:
+        journeys = demonstrate(project, lambda _step: None)
+        show.as_json([journey.as_dict() for journey in journeys])
+    else:
+        with show.steps(_console) as step:
+            journeys = demonstrate(project, step)
+        show.journeys(_console, journeys)
+    if not all(journey.arrived for journey in journeys):
+        raise typer.Exit(1)
+
+
+def _known(kind: str, name: str | None, names: Mapping[str, Any]) -> None:
+    if name is not None and name not in names:
+        raise CannotDo(f"the project has no {kind} {name}; it has {', '.join(names)}")
+
+
+def _query_params(query: str) -> dict[str, Any]:
+    pairs = parse_qs(query, keep_blank_values=True)
+    return {name: each[0] if len(each) == 1 else each for name, each in pairs.items()}

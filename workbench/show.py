@@ -1,0 +1,82 @@
+"""How results look: tables on a terminal, plain lines elsewhere, JSON for machines."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from workbench.explain import Verdict
+from workbench.trial import Trial
+
+if TYPE_CHECKING:
+    from workbench.demo import Journey
+
+_SHOWN = 400
+
+
+def as_json(value: Any) -> None:
+    """Print JSON."""
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def verdicts(console: Console, found: Sequence[Verdict], jobs: Mapping[str, Sequence[str]]) -> None:
+    """Show which triggers a body matches, and why it does not match the others."""
+    table = Table("trigger", "matches", "jobs", "why not")
+    for each in found:
+        mark = "[green]yes[/green]" if each.matches else "no"
+        table.add_row(each.trigger, mark, ", ".join(jobs[each.trigger]), escape(each.why))
+    console.print(table)
+
+
+def trial(console: Console, job: str, found: Trial) -> None:
+    """Show how a job ended: its requests if none were sent, its log, its final state or error."""
+    for request in found.requests:
+        console.print(
+            f"[bold]would send[/bold] {request.method} {escape(request.url)}", soft_wrap=True
+        )
+        for name, value in request.headers.items():
+            console.print(f"  {escape(name)}: {escape(value)}", highlight=False)
+        if request.body:
+            console.print(f"  {escape(request.body.decode('utf-8', 'replace'))}", soft_wrap=True)
+    if found.log:
+        console.print("[bold]log[/bold]")
+        console.print(escape(found.log.rstrip()), highlight=False)
+    if found.error:
+        console.print(f"[red]{job} failed[/red]: {escape(str(found.error))}", soft_wrap=True)
+    else:
+        console.print(f"[green]{job} succeeded[/green]; its final state:")
+        console.print_json(json.dumps(found.final))
+
+
+@contextmanager
+def steps(console: Console) -> Iterator[Callable[[str], None]]:
+    """Show what happens next: a spinner on a terminal, plain lines elsewhere."""
+    if not console.is_terminal:
+        yield lambda step: console.print(f"{step} …", highlight=False)
+        return
+    with console.status("") as status:
+        yield lambda step: status.update(f"{step} …")
+
+
+def journeys(console: Console, found: Sequence[Journey]) -> None:
+    """Show what became of each post."""
+    for each in found:
+        mark = "[green]arrived[/green]" if each.arrived else "[red]DID NOT ARRIVE[/red]"
+        console.print(f"\n[bold]{each.source}[/bold] {mark}", highlight=False)
+        console.print(f"  answer    {each.answer}   message {each.message_id}", highlight=False)
+        console.print(f"  trigger   {', '.join(each.triggers) or 'none matched'}", highlight=False)
+        console.print(f"  run       {', '.join(each.runs) or 'none'}", highlight=False)
+        for received in each.received:
+            body = received.body.decode("utf-8", "replace")
+            short = body if len(body) <= _SHOWN else f"{body[:_SHOWN]}… ({len(body)} characters)"
+            line = f"  received  {received.method} {received.path} {short}"
+            console.print(escape(line), highlight=False, soft_wrap=True)
+    arrived = sum(each.arrived for each in found)
+    console.print(f"\n{arrived} of {len(found)} posts arrived")
