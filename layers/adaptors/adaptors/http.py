@@ -31,6 +31,7 @@ def get(
 ) -> State:
     """Fetch; `data` becomes the answer.
 
+    >>> from adaptors.common import data_value
     >>> operate = get("patients", query={"village": data_value("village")})
     """
     return _after(state, send(state, "GET", path, query, headers, None, timeout))
@@ -48,6 +49,7 @@ def post(
 ) -> State:
     """Send JSON; `data` becomes the answer.
 
+    >>> from adaptors.common import data_value
     >>> operate = post("patients", {"name": data_value("group1/name")})
     """
     return _after(state, send(state, "POST", path, query, headers, _body(json), timeout))
@@ -65,6 +67,7 @@ def put(
 ) -> State:
     """Replace with JSON; `data` becomes the answer.
 
+    >>> from adaptors.common import data_value
     >>> operate = put(lambda state: f"patients/{state['data']['id']}", data_value("patient"))
     """
     return _after(state, send(state, "PUT", path, query, headers, _body(json), timeout))
@@ -82,6 +85,7 @@ def patch(
 ) -> State:
     """Change with JSON; `data` becomes the answer.
 
+    >>> from adaptors.common import data_value
     >>> operate = patch("patients/7", {"village": data_value("village")})
     """
     return _after(state, send(state, "PATCH", path, query, headers, _body(json), timeout))
