@@ -33,8 +33,8 @@ format: $(READY) ## format and mend what ruff can mend
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
 
-bench: $(READY) ## print the measurements the documentation quotes
-	.venv/bin/python benchmarks/import_inbox.py
+bench: $(READY) $(HERE)/.ready ## print the measurements the documentation quotes
+	.venv/bin/python -m benchmarks.import_inbox
 
 build: $(READY) ## build what is deployed, for Lambda
 	$(SAM) build --config-env $(ENV)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import json
+from contextlib import ExitStack
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
@@ -19,6 +23,45 @@ class Lines(list):
         """Give the structured lines with this message."""
         found = [parsed(line) or {} for _, line in self]
         return [event for event in found if event.get("message") == message]
+
+
+PROJECT = """
+name: test
+inboxes:
+  inbox-a: {{id_sha256: "{digest}"}}
+triggers:
+  all: {{inclusion: {inclusion}}}
+jobs:
+  job-a: {{trigger: all, expression: jobs/a.py{credential}}}
+credentials:
+  secret-a: {{adaptor: http}}
+"""
+
+
+@pytest.fixture
+def made_with(tmp_path, logged):
+    """Make the stack of a project whose one job, `job-a`, has this code and runs on any message."""
+    with ExitStack() as context:
+
+        def make(code, credential=None, inclusion="{}"):
+            (tmp_path / "jobs").mkdir()
+            (tmp_path / "jobs/a.py").write_text(dedent(code), "utf-8")
+            with_credential = f", credential: {credential}" if credential else ""
+            text = PROJECT.format(digest="0" * 64, credential=with_credential, inclusion=inclusion)
+            (tmp_path / "project.yaml").write_text(text, "utf-8")
+            tell = lambda *each: logged.append(each)  # noqa: E731
+            return context.enter_context(stack.created(tmp_path, tell))
+
+        yield make
+
+
+def post(made, body, inbox="inbox-a", **changes):
+    """Give the inbox function a POST as API Gateway would; give its answer."""
+    event = json.loads((ROOT / "events/lambda/http_api_post.json").read_text("utf-8"))
+    event["pathParameters"] = {"id": made.inbox_ids.get(inbox, inbox)}
+    event["body"] = body if isinstance(body, str) else base64.b64encode(body).decode()
+    event["isBase64Encoded"] = isinstance(body, bytes)
+    return made.invoke("inbox", event | changes)
 
 
 @pytest.fixture

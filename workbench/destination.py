@@ -35,6 +35,19 @@ class Destination:
 
     url: str
     received: list[Received] = field(default_factory=list)
+    _new: threading.Condition = field(default_factory=threading.Condition)
+
+    def keep(self, received: Received) -> int:
+        """Keep a request; give how many there are now."""
+        with self._new:
+            self.received.append(received)
+            self._new.notify_all()
+            return len(self.received)
+
+    def wait_for(self, count: int, seconds: float = 15.0) -> bool:
+        """Wait until so many requests have come; `False` when they did not in time."""
+        with self._new:
+            return self._new.wait_for(lambda: len(self.received) >= count, timeout=seconds)
 
 
 @contextmanager
@@ -47,10 +60,9 @@ def running(told: Callable[[Received], None] | None = None) -> Iterator[Destinat
         received = Received(
             request.method, request.path, request.headers.get("Authorization"), request.get_data()
         )
-        destination.received.append(received)
+        content = json.dumps({"id": destination.keep(received)})
         if told:
             told(received)
-        content = json.dumps({"id": len(destination.received)})
         answer = Response(content, HTTPStatus.CREATED, content_type="application/json")
         return answer(environ, start_response)
 

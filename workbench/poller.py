@@ -10,12 +10,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
 from typing import Any
 
-import boto3
-
-from workbench.resources import REGION, Mapped
+from workbench.resources import REGION, Mapped, client
 
 # Enough to keep two processors busy; a deployed stack has as many as the mapping allows.
 _POLLERS = 2
@@ -24,7 +21,7 @@ Invoke = Callable[[str, dict[str, Any]], Any]
 
 def poll(mapping: Mapped, invoke: Invoke, wait_seconds: int = 0) -> int:
     """Take one batch through its function; give the number of records it had."""
-    sqs = _sqs()
+    sqs = client("sqs")
     answer = sqs.receive_message(
         QueueUrl=mapping.queue_url,
         MaxNumberOfMessages=mapping.batch_size,
@@ -68,11 +65,6 @@ def polling(mappings: Sequence[Mapped], invoke: Invoke) -> Iterator[None]:
         stop.set()
         for thread in threads:
             thread.join()
-
-
-@cache
-def _sqs() -> Any:
-    return boto3.client("sqs", region_name=REGION)
 
 
 def _record(mapping: Mapped, message: Any) -> dict[str, Any]:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -42,6 +44,8 @@ _ENVIRONMENT = {
     "AWS_PROFILE": None,
     "AWS_DEFAULT_PROFILE": None,
 }
+# SAM's translator warns at its end that nobody published its own usage metrics.
+logging.getLogger("samtranslator.metrics").setLevel(logging.ERROR)
 Template = dict[str, Any]
 
 
@@ -93,6 +97,12 @@ def created(parameters: Mapping[str, str]) -> Iterator[Resources]:
         yield _resources(template, routes)
 
 
+@cache
+def client(service: str) -> Any:
+    """Give the one client of a service; making one takes longer than most calls."""
+    return boto3.client(cast("Any", service), region_name=REGION)
+
+
 def translate() -> Template:
     """Give template.yaml as the CloudFormation that a deployment creates."""
     template: Template = cast("Any", yaml_parse)((ROOT / "template.yaml").read_text("utf-8"))
@@ -130,7 +140,7 @@ def _upload_code(template: Template) -> None:
     empty = io.BytesIO()
     with zipfile.ZipFile(empty, "w") as archive:
         archive.writestr("README", "The embedded stack runs the checkout's own files.")
-    s3: Any = boto3.client("s3")
+    s3 = client("s3")
     s3.create_bucket(Bucket=_CODE_BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
     for resource in template["Resources"].values():
         if resource["Type"] in ("AWS::Lambda::Function", "AWS::Lambda::LayerVersion"):
@@ -154,7 +164,7 @@ def _for_moto(template: Template) -> Template:
 
 
 def _create(template: Template, parameters: Mapping[str, str]) -> None:
-    boto3.client("cloudformation").create_stack(
+    client("cloudformation").create_stack(
         StackName=STACK,
         TemplateBody=json.dumps(template),
         Parameters=[
@@ -165,7 +175,7 @@ def _create(template: Template, parameters: Mapping[str, str]) -> None:
 
 
 def _resources(template: Template, routes: Mapping[tuple[str, str], str]) -> Resources:
-    answer = boto3.client("cloudformation").describe_stack_resources(StackName=STACK)
+    answer = client("cloudformation").describe_stack_resources(StackName=STACK)
     ids = {
         each["LogicalResourceId"]: each.get("PhysicalResourceId", "")
         for each in answer["StackResources"]
@@ -180,7 +190,7 @@ def _resources(template: Template, routes: Mapping[tuple[str, str], str]) -> Res
 
 
 def _function(name: str, physical_id: str) -> Function:
-    made = boto3.client("lambda").get_function_configuration(FunctionName=physical_id)
+    made = client("lambda").get_function_configuration(FunctionName=physical_id)
     environment = {key: str(value) for key, value in made["Environment"]["Variables"].items()}
     return Function(
         name,
@@ -193,8 +203,8 @@ def _function(name: str, physical_id: str) -> Function:
 
 
 def _mappings(by_arn: Mapping[str, str]) -> tuple[Mapped, ...]:
-    mappings = boto3.client("lambda").list_event_source_mappings()["EventSourceMappings"]
-    sqs = boto3.client("sqs")
+    mappings = client("lambda").list_event_source_mappings()["EventSourceMappings"]
+    sqs = client("sqs")
     return tuple(
         Mapped(
             function=by_arn[each["FunctionArn"]],
@@ -210,7 +220,7 @@ def _mappings(by_arn: Mapping[str, str]) -> tuple[Mapped, ...]:
 
 
 def _schedules(by_arn: Mapping[str, str]) -> dict[str, str]:
-    events = boto3.client("events")
+    events = client("events")
     return {
         rule["ScheduleExpression"]: by_arn[target["Arn"]]
         for rule in events.list_rules()["Rules"]

@@ -15,12 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
-
 from workbench import clock, functions, gateway, poller, resources
 from workbench.compiler import check, compile_project
 from workbench.functions import Tell
-from workbench.resources import REGION, Resources
+from workbench.resources import Resources
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +62,9 @@ class Stack:
     def set_credential(self, name: str, body: Mapping[str, Any]) -> None:
         """Create the secret of a credential."""
         prefix = self.resources.functions["runner"].environment["CREDENTIALS_PREFIX"]
-        client = boto3.client("secretsmanager", region_name=REGION)
-        client.create_secret(Name=prefix + name, SecretString=json.dumps(dict(body)))
+        resources.client("secretsmanager").create_secret(
+            Name=prefix + name, SecretString=json.dumps(dict(body))
+        )
 
 
 @contextmanager

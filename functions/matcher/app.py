@@ -39,8 +39,9 @@ def _match(message_ids: Sequence[str]) -> Mapping[str, Exception]:
             continue
         matched += bool(created)
         run_ids += created
-    for run_id in runs.queue(run_ids):
-        errors[ids.message_id_of(run_id)] = RuntimeError("the run queue refused a run")
+    for run_id, why in runs.queue(run_ids).items():
+        _logger.error("run not queued", extra={"run_id": run_id, "error": why})
+        errors[ids.message_id_of(run_id)] = RuntimeError("the run queue did not take a run")
     _count(matched, len(found) - matched, len(run_ids))
     return errors
 
@@ -63,8 +64,10 @@ def _create_runs(message: Message | None, message_id: str) -> list[str]:
 
 
 def _count(matched: int, unmatched: int, created: int) -> None:
+    counts = {"MessagesMatched": matched, "MessagesUnmatched": unmatched, "RunsCreated": created}
     metrics = EphemeralMetrics(service="matcher")
-    metrics.add_metric("MessagesMatched", MetricUnit.Count, matched)
-    metrics.add_metric("MessagesUnmatched", MetricUnit.Count, unmatched)
-    metrics.add_metric("RunsCreated", MetricUnit.Count, created)
-    metrics.flush_metrics()
+    for name, count in counts.items():
+        if count:  # a zero would cost log volume, the largest bill, and say nothing
+            metrics.add_metric(name, MetricUnit.Count, count)
+    if metrics.metric_set:
+        metrics.flush_metrics()

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
+import adaptors.http  # noqa: F401 - made ready during INIT, where a function has a whole processor
 from openfn import credentials, joblog, messages, project, queues, runs, states
 from openfn.errors import JobError, NotFound, ProjectError, place
 from openfn.expressions import execute, load

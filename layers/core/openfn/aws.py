@@ -13,7 +13,9 @@ from typing import Any
 import boto3
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
+
+from openfn.errors import place
 
 Item = dict[str, Any]
 
@@ -147,14 +149,18 @@ def query(index: str, attribute: str, value: str, limit: int) -> list[Item]:
     return [_plain(item) for item in answer["Items"]]
 
 
-def send(queue: Setting, bodies: Sequence[str]) -> list[str]:
-    """Put texts on a queue in as few calls as can be; give those the queue refused."""
-    refused: list[str] = []
+def send(queue: Setting, bodies: Sequence[str]) -> dict[str, str]:
+    """Put texts on a queue in as few calls as can be; give those it did not take, with why."""
+    refused: dict[str, str] = {}
     for start in range(0, len(bodies), _BATCH_SEND):
         part = bodies[start : start + _BATCH_SEND]
         entries = [{"Id": str(n), "MessageBody": body} for n, body in enumerate(part)]
-        answer = client("sqs").send_message_batch(QueueUrl=setting(queue), Entries=entries)
-        refused += [part[int(entry["Id"])] for entry in answer.get("Failed", [])]
+        try:
+            answer = client("sqs").send_message_batch(QueueUrl=setting(queue), Entries=entries)
+        except (BotoCoreError, ClientError) as error:
+            refused |= dict.fromkeys(part, place(error)["error"])
+        else:
+            refused |= {part[int(each["Id"])]: each["Code"] for each in answer.get("Failed", [])}
     return refused
 
 

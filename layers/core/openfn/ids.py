@@ -43,9 +43,14 @@ def received_at(identifier: str) -> datetime:
     return datetime.fromtimestamp(int(identifier[:8] + identifier[9:13], 16) / 1000, UTC)
 
 
+def is_message_id(identifier: str) -> bool:
+    """Say whether a text has the form of a message's id."""
+    return _MESSAGE_ID.fullmatch(identifier) is not None
+
+
 def key_of(identifier: str) -> dict[str, str]:
     """Give the table key of a message or run; `NotFound` when it is not one of our ids."""
     message_id = message_id_of(identifier)
-    if not _MESSAGE_ID.fullmatch(message_id):
+    if not is_message_id(message_id):
         raise NotFound("an id on the queue is not a message's or a run's")
     return {"pk": f"{received_at(message_id):%Y-%m-%d}#{message_id[-1]}", "sk": identifier}

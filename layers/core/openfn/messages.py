@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from openfn import aws, contents, ids
 from openfn.aws import Setting
@@ -55,11 +55,8 @@ def keep_unreadable(message: Message, reason: str) -> bool:
 
 def queue(message_id: str) -> bool:
     """Queue a kept message for the matcher; if that fails, mark it for the next tick: False."""
-    try:
-        if not aws.send(Setting.MATCH_QUEUE_URL, [_body(message_id)]):
-            return True
-    except (BotoCoreError, ClientError):
-        pass
+    if not aws.send(Setting.MATCH_QUEUE_URL, [_body(message_id)]):
+        return True
     now = datetime.now(UTC).isoformat(timespec="seconds")
     mark = {"attention": UNQUEUED, "attention_at": now}
     aws.update(ids.key_of(message_id), mark, "attribute_exists(pk)")
@@ -69,7 +66,7 @@ def queue(message_id: str) -> bool:
 def queue_marked(limit: int = 1000) -> int:
     """Queue messages whose queueing failed when they came; give how many were queued."""
     marked = [item["sk"] for item in aws.query("attention", "attention", UNQUEUED, limit)]
-    refused = set(aws.send(Setting.MATCH_QUEUE_URL, [_body(each) for each in marked]))
+    refused = aws.send(Setting.MATCH_QUEUE_URL, [_body(each) for each in marked])
     queued = [each for each in marked if _body(each) not in refused]
     for each in queued:
         unmark = {"attention": None, "attention_at": None}
@@ -78,8 +75,9 @@ def queue_marked(limit: int = 1000) -> int:
 
 
 def read(message_ids: Iterable[str]) -> dict[str, Message]:
-    """Read messages by id; those that do not exist are left out."""
-    return {item["sk"]: _message(item) for item in aws.get(map(ids.key_of, message_ids))}
+    """Read messages by id; those that do not exist, and what is no id, are left out."""
+    keys = [ids.key_of(each) for each in message_ids if ids.is_message_id(each)]
+    return {item["sk"]: _message(item) for item in aws.get(keys)}
 
 
 def _item(message: Message) -> dict[str, Any]:

@@ -74,10 +74,11 @@ def create(message_id: str, job: str, trigger: str, version: str) -> str:
     return run_id
 
 
-def queue(run_ids: Sequence[str]) -> list[str]:
-    """Queue runs for the runner; give those the queue refused."""
+def queue(run_ids: Sequence[str]) -> dict[str, str]:
+    """Queue runs for the runner; give those the queue did not take, with why."""
     bodies = {json.dumps({"run_id": run_id}): run_id for run_id in run_ids}
-    return [bodies[body] for body in aws.send(Setting.RUN_QUEUE_URL, list(bodies))]
+    refused = aws.send(Setting.RUN_QUEUE_URL, list(bodies))
+    return {bodies[body]: why for body, why in refused.items()}
 
 
 def claim(run_id: str, seconds: float) -> Run | None:

@@ -1,0 +1,218 @@
+"""The inbox: what a source sees, and what is kept."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import random
+
+import boto3
+import pytest
+import requests
+
+from openfn import messages
+from tests.conftest import ROOT, post
+from workbench import destination
+from workbench.sources import POSTS
+
+KOBO = POSTS[0]
+
+
+def _kept(answer):
+    message_id = answer["headers"]["X-Message-Id"]
+    return messages.read([message_id])[message_id]
+
+
+def _items():
+    return boto3.client("dynamodb").scan(TableName=_table())["Items"]
+
+
+def _table():
+    return boto3.client("dynamodb").list_tables()["TableNames"][0]
+
+
+def test_a_post_is_answered_with_exactly_200_and_an_empty_object(urls):
+    answer = KOBO.send(urls["field-data"])
+    assert (answer.status_code, answer.text) == (200, "{}")
+    assert answer.headers["Content-Type"] == "application/json"
+    assert answer.history == []
+
+
+def test_the_exact_bytes_are_kept_with_the_request_around_them(made):
+    body = '{ "b":1.50,\r\n "a" : "é\\u00e9" }\n'
+    message = _kept(post(made, body, inbox="field-data"))
+    assert message.body == body.encode()
+    assert message.inbox == "field-data"
+    assert message.method == "POST"
+    assert message.query_params == {"app_id": "6f1d5a0c", "site": ["A", "B"], "empty": ""}
+    assert message.headers["user-agent"] == "python-requests/2.32.3"
+
+
+def test_secret_headers_are_not_kept(made):
+    message = _kept(post(made, "{}", inbox="field-data"))
+    assert not {"authorization", "x-amzn-trace-id"} & set(message.headers)
+
+
+@pytest.mark.parametrize("suffix", ["", "?", "/", "/?", "?app_id=1", "?a=%20&a=2", "/?app_id=None"])
+def test_whatever_an_application_appends_to_the_url_still_routes(urls, suffix):
+    answer = requests.post(urls["field-data"] + suffix, data=b"{}", timeout=10)
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_connection_test_is_answered_with_200(urls, method):
+    answer = requests.request(method, urls["commcare"], timeout=10)
+    assert answer.status_code == 200
+    assert answer.text == ("" if method == "HEAD" else "{}")
+
+
+@pytest.mark.parametrize("inbox_id", ["wrong", "a/b", "%00", "ü", "x" * 500])
+@pytest.mark.parametrize("method", ["POST", "GET"])
+def test_an_unknown_inbox_is_a_404_and_keeps_nothing(urls, method, inbox_id):
+    base = urls["commcare"].rpartition("/")[0]
+    answer = requests.request(method, f"{base}/{inbox_id}", data=b"{}", timeout=10)
+    assert answer.status_code == 404
+    assert "inbox" in answer.json()["error"]
+    assert _items() == []
+
+
+@pytest.mark.parametrize("path", ["/inbox", "/inbox/", "/", "/other/x"])
+def test_what_is_no_inbox_is_api_gateway_s_own_404(urls, path):
+    base = urls["commcare"].split("/inbox/")[0]
+    assert requests.post(base + path, data=b"{}", timeout=10).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("body", "what"),
+    [
+        (b"", "empty"),
+        (b"  \n", "empty"),
+        (b"name=Amina&age=7x", "line 1, column 1"),
+        (b'{"a": 1,}', "line 1, column 9"),
+        (b'{"a":\n 01}', "line 2"),
+        (b"[" * 200_000, "too deeply"),
+        (b'{"a": ' + b"9" * 5000 + b"}", "too many digits"),
+        (b"\x00\xff\xfe", "not JSON"),
+    ],
+)
+def test_a_body_that_cannot_be_read_is_a_400_that_says_where(made, body, what):
+    answer = post(made, body, inbox="field-data")
+    assert answer["statusCode"] == 400
+    assert what in json.loads(answer["body"])["error"]
+
+
+def test_a_body_that_cannot_be_read_is_kept_once_per_inbox_and_content(made, logged):
+    for _ in range(3):
+        assert post(made, b"{broken", inbox="field-data")["statusCode"] == 400
+    post(made, b"{broken", inbox="commcare")
+    post(made, b"{broken too", inbox="commcare")
+    kept = [item for item in _items() if "unreadable" in item]
+    assert [item["body"]["B"] for item in kept].count(b"{broken") == 2
+    assert len(kept) == 3
+    assert [event["kept"] for event in logged.events("message unreadable")] == [
+        "now",
+        "before",
+        "before",
+        "now",
+        "now",
+    ]
+    made.settle()
+    assert logged.events("message matched") == []
+
+
+def test_a_body_in_iso_8859_1_is_read_and_its_bytes_are_kept(made):
+    body = '{"name": "Zoé"}'.encode("iso-8859-1")
+    message = _kept(post(made, body, inbox="field-data"))
+    assert message.body == body
+
+
+@pytest.mark.parametrize("size", [1_000, 349_000, 360_000, 3_000_000])
+def test_bodies_of_every_size_come_back_byte_for_byte(urls, size):
+    noise = base64.b64encode(random.Random(size).randbytes(size * 3 // 4))
+    body = b'{"image": "' + noise + b'"}'
+    answer = requests.post(
+        urls["field-data"], data=body, headers={"Content-Type": "application/json"}, timeout=30
+    )
+    assert answer.status_code == 200
+    message_id = answer.headers["X-Message-Id"]
+    assert messages.read([message_id])[message_id].body == body
+
+
+def test_a_body_that_compresses_is_kept_compressed(made):
+    post(made, json.dumps({"answers": ["no"] * 2000}), inbox="field-data")
+    (item,) = _items()
+    assert len(item["body_zlib"]["B"]) < 200
+
+
+def test_a_body_larger_than_a_function_takes_is_a_413(urls):
+    answer = requests.post(urls["field-data"], data=b'"' + b"x" * 6_500_000 + b'"', timeout=30)
+    assert answer.status_code == 413
+
+
+def test_a_failing_table_is_a_503_with_retry_after_and_nothing_is_queued(made, logged):
+    boto3.client("dynamodb").delete_table(TableName=_table())
+    answer = post(made, '{"name": "Amina Kofi"}', inbox="field-data")
+    assert answer["statusCode"] == 503
+    assert answer["headers"]["Retry-After"] == "5"
+    (event,) = logged.events("message not kept")
+    assert event["error"] == "ResourceNotFoundException"
+    assert made.settle() is None
+    assert logged.events("message matched") == []
+
+
+def test_what_nobody_foresaw_is_a_503_too(made):
+    event = json.loads((ROOT / "events/lambda/http_api_post.json").read_text("utf-8"))
+    for broken in ({}, event | {"pathParameters": None}, event | {"requestContext": {}}):
+        assert made.invoke("inbox", broken)["statusCode"] in (404, 503)
+
+
+def test_when_the_queue_is_down_the_message_is_accepted_and_the_tick_queues_it(made, logged):
+    sqs, name = boto3.client("sqs"), _queue_name("MatchQueue")
+    url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
+    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy"])
+    sqs.delete_queue(QueueUrl=url)
+    assert post(made, KOBO.body, inbox="field-data")["statusCode"] == 200
+    assert logged.events("message kept")[0]["queued"] == "at the next tick"
+    sqs.create_queue(QueueName=name, Attributes=attributes["Attributes"])
+    with destination.running() as sink:
+        made.set_credential("registry", {"baseUrl": sink.url})
+        made.settle()
+        assert sink.received == []
+        made.tick()
+        made.tick()
+        made.settle()
+        assert len(sink.received) == 1
+    assert [event["messages"] for event in logged.events("messages queued late")] == [1]
+    assert not [item for item in _items() if "attention" in item]
+
+
+def _queue_name(logical_id):
+    urls = boto3.client("sqs").list_queues()["QueueUrls"]
+    (url,) = [each for each in urls if logical_id in each]
+    return url.rpartition("/")[2]
+
+
+def test_the_gateway_s_events_have_the_shape_of_api_gateway_s_own(made):
+    seen = []
+    from workbench import gateway  # noqa: PLC0415 - beside its use
+
+    def invoke(_function, event):
+        seen.append(event)
+        return {"statusCode": 200, "body": "{}"}
+
+    with gateway.serving(made.resources.routes, invoke, 0) as base:
+        requests.post(f"{base}/inbox/id/?a=1&a=2", json={"a": "ä"}, timeout=10)
+    saved = json.loads((ROOT / "events/lambda/http_api_post.json").read_text("utf-8"))
+    (event,) = seen
+    assert set(event) == set(saved)
+    assert set(saved["requestContext"]) - set(event["requestContext"]) == {"domainPrefix"}
+    assert set(event["requestContext"]["http"]) == set(saved["requestContext"]["http"])
+    assert event["queryStringParameters"] == {"a": "1,2"}
+
+
+def test_only_the_hash_of_an_inbox_id_is_in_the_project(made):
+    text = (ROOT / "project/project.yaml").read_text("utf-8")
+    for inbox_id in made.inbox_ids.values():
+        assert inbox_id not in text
+        assert hashlib.sha256(inbox_id.encode()).hexdigest() not in text

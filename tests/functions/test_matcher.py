@@ -1,0 +1,125 @@
+"""The matcher: a run for every job whose trigger says so, once."""
+
+from __future__ import annotations
+
+import json
+
+import boto3
+
+from openfn import ids, runs
+from tests.conftest import ROOT, post
+from workbench import records
+from workbench.sources import POSTS
+
+NOTHING = "from adaptors.common import fn\nfn(lambda state: state)\n"
+
+
+def _event(*bodies):
+    """Give a batch of the match queue with these bodies."""
+    event = json.loads((ROOT / "events/lambda/sqs_match_queue.json").read_text("utf-8"))
+    (record,) = event["Records"]
+    records = [record | {"messageId": str(n), "body": body} for n, body in enumerate(bodies)]
+    return {"Records": records}
+
+
+def _queued(made, body, inbox="inbox-a"):
+    answer = post(made, body, inbox=inbox)
+    return answer["headers"]["X-Message-Id"]
+
+
+def test_a_message_runs_every_job_whose_trigger_it_pulls(made, urls, sink, logged):
+    for each in POSTS:
+        each.send(urls[each.inbox])
+    made.settle()
+    pulled = [(event["trigger"], event["job"]) for event in logged.events("message matched")]
+    assert sorted(pulled) == [
+        ("commcare-visit", "record-visit"),
+        ("kobo-household", "register-household"),
+        ("odk-registration", "register-child"),
+    ]
+
+
+def test_an_exclusion_and_another_inbox_keep_a_job_from_running(made, logged):
+    draft = json.loads(POSTS[0].body) | {"_status": "draft"}
+    post(made, json.dumps(draft), inbox="field-data")
+    post(made, POSTS[0].body, inbox="commcare")
+    made.settle()
+    assert len(logged.events("message unmatched")) == 2
+    assert logged.events("message matched") == []
+
+
+def test_a_message_delivered_twice_has_one_run(made_with, logged):
+    made = made_with(NOTHING)
+    message_id = _queued(made, "{}")
+    body = json.dumps({"message_id": message_id})
+    for _ in range(2):
+        assert made.invoke("matcher", _event(body, body))["batchItemFailures"] == []
+    made.settle()
+    assert len(logged.events("run succeeded")) == 1
+    assert records.run(ids.run_id(message_id, "job-a")).attempt == 1
+
+
+def test_a_message_that_comes_again_after_its_run_is_not_run_again(made_with, logged):
+    made = made_with(NOTHING)
+    message_id = _queued(made, "{}")
+    made.settle()
+    made.invoke("matcher", _event(json.dumps({"message_id": message_id})))
+    made.settle()
+    assert len(logged.events("run succeeded")) == 1
+
+
+def test_only_the_records_that_failed_stay_on_the_queue(made_with):
+    made = made_with(NOTHING)
+    good = json.dumps({"message_id": _queued(made, "{}")})
+    gone = json.dumps({"message_id": ids.new_message_id()})
+    bad = ["", "[]", '{"message_id": 7}', '{"message_id": "x"}', '{"run_id": "y"}', "\ud800"]
+    answer = made.invoke("matcher", _event(good, gone, *bad))
+    failed = {each["itemIdentifier"] for each in answer["batchItemFailures"]}
+    assert failed == {"1", "2", "3", "4", "5", "6", "7"}
+
+
+def test_a_run_that_cannot_be_queued_leaves_its_message_on_the_queue(made_with, logged):
+    made = made_with(NOTHING)
+    message_id = _queued(made, "{}")
+    event = _event(json.dumps({"message_id": message_id}))
+    boto3.client("sqs").delete_queue(
+        QueueUrl=made.resources.functions["matcher"].environment["RUN_QUEUE_URL"]
+    )
+    answer = made.invoke("matcher", event)
+    assert len(answer["batchItemFailures"]) == 1
+
+
+def test_a_message_that_can_never_be_matched_ends_in_the_dead_letter_queue(made):
+    sqs = boto3.client("sqs")
+    url = made.resources.functions["matcher"].environment["MATCH_QUEUE_URL"]
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "0"})
+    sqs.send_message(QueueUrl=url, MessageBody="not one of ours")
+    made.settle()
+    (dead,) = [each for each in sqs.list_queues()["QueueUrls"] if "MatchDeadLetters" in each]
+    (message,) = sqs.receive_message(QueueUrl=dead)["Messages"]
+    assert message["Body"] == "not one of ours"
+
+
+def test_ten_messages_are_read_and_their_runs_queued_in_one_batch(made_with, logged):
+    made = made_with(NOTHING)
+    for number in range(10):
+        post(made, json.dumps({"number": number}))
+    made.settle()
+    metrics = [json.loads(line) for name, line in logged if name == "matcher" and "_aws" in line]
+    assert [each["RunsCreated"] for each in metrics] == [[10.0]]
+
+
+def test_the_query_string_can_be_matched(made_with, logged):
+    made = made_with(NOTHING, inclusion="{__query_params: {site: A}}")
+    post(made, "{}", rawQueryString="site=A&x=1")
+    post(made, "{}", rawQueryString="site=B")
+    made.settle()
+    assert len(logged.events("message matched")) == 1
+    assert len(logged.events("message unmatched")) == 1
+
+
+def test_a_run_id_says_its_message_and_job():
+    message_id = ids.new_message_id()
+    assert ids.run_id(message_id, "job-a") == f"{message_id}#job-a"
+    assert ids.key_of(ids.run_id(message_id, "job-a"))["pk"] == ids.key_of(message_id)["pk"]
+    assert runs.QUEUED == "queued"

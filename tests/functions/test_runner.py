@@ -1,0 +1,249 @@
+"""The runner: executes a claimed run once and keeps how it ended."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import boto3
+import pytest
+
+from openfn import ids, runs
+from openfn.errors import JobError, NotClaimed, NotFound
+from openfn.runs import Outcome
+from tests.conftest import post
+from workbench import functions, records
+
+
+def _run(made, body='{"name": "Amina"}'):
+    """Post a message, work on it, and give the record of its run."""
+    message_id = post(made, body)["headers"]["X-Message-Id"]
+    made.settle()
+    return records.run(ids.run_id(message_id, "job-a"))
+
+
+def _created(made):
+    """Give the id of a run that is created and not executed."""
+    message_id = post(made, "{}")["headers"]["X-Message-Id"]
+    return runs.create(message_id, "job-a", "all", "version")
+
+
+def _batch(run_id):
+    return {
+        "Records": [
+            {"messageId": "1", "body": json.dumps({"run_id": run_id}), "eventSource": "aws:sqs"}
+        ]
+    }
+
+
+def test_a_run_keeps_its_final_state_its_log_its_duration_and_its_outcome(made_with):
+    made = made_with(
+        """
+        from adaptors.common import fn
+
+        def greet(state):
+            print("hello", state["data"]["name"])
+            print("twice")
+            return {**state, "greeted": True, "data": {"weight": 7.25, "none": None}}
+
+        fn(greet)
+        """
+    )
+    record = _run(made)
+    assert record.status == "succeeded"
+    assert record.trigger == "all"
+    assert record.log == "hello Amina\ntwice\n"
+    assert record.duration_ms >= 0
+    assert record.attempt == 1
+    assert len(record.project_version) == 64
+    assert record.final["data"] == {"weight": 7.25, "none": None}
+    assert record.final["greeted"] is True
+    assert record.final["request"]["query_params"]["app_id"] == "6f1d5a0c"
+    assert "configuration" not in record.final
+
+
+def test_a_job_that_fails_keeps_its_error_with_operation_and_line(made_with, logged):
+    made = made_with(
+        """
+        from adaptors.common import fn
+
+        def age(state):
+            print("reading the age")
+            return {**state, "age": int(state["data"]["name"])}
+
+        fn(lambda state: state)
+        fn(age)
+        """
+    )
+    record = _run(made)
+    assert record.status == "failed"
+    assert record.error == {
+        "type": "ValueError",
+        "message": "invalid literal for int() with base 10: 'Amina'",
+        "operation": "fn",
+        "line": 6,
+        "verdict": "author",
+    }
+    assert record.log == "reading the age\n"
+    assert record.final is None
+    (event,) = logged.events("run failed")
+    assert (event["error"], event["line"], event["verdict"]) == ("ValueError", 6, "author")
+    assert "Amina" not in json.dumps(logged)
+
+
+def test_a_failed_run_stands_in_the_index_of_what_needs_attention(made_with):
+    made = made_with("from adaptors.common import fn\nfn(lambda state: 1 / 0)\n")
+    record = _run(made)
+    found = boto3.client("dynamodb").query(
+        TableName=made.resources.physical_ids["Table"],
+        IndexName="attention",
+        KeyConditionExpression="attention = :failed",
+        ExpressionAttributeValues={":failed": {"S": "failed"}},
+    )
+    assert [item["sk"]["S"] for item in found["Items"]] == [record.id]
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "what"),
+    [
+        (
+            "import sys\nfrom adaptors.common import fn\nfn(lambda s: sys.exit(3))\n",
+            "SystemExit",
+            "3",
+        ),
+        ("from adaptors.common import fn\nfn(lambda state: None)\n", "TypeError", "return state"),
+        ("from adaptors.http import get\nget('x')\n", "ConfigurationError", "baseUrl"),
+    ],
+)
+def test_a_job_that_ends_oddly_is_a_failed_run_and_not_a_crashed_function(
+    made_with, code, kind, what
+):
+    record = _run(made_with(code))
+    assert record.status == "failed"
+    assert record.error["type"] == kind
+    assert what in record.error["message"]
+
+
+def test_a_credential_without_secret_says_which_secret_to_create(made_with):
+    made = made_with("from adaptors.http import get\nget('x')\n", credential="secret-a")
+    record = _run(made)
+    assert record.error["type"] == "ProjectError"
+    assert "'openfn/credentials/secret-a'" in record.error["message"]
+
+
+def test_a_secret_that_is_not_a_json_object_is_said_without_showing_it(made_with):
+    made = made_with("from adaptors.http import get\nget('x')\n", credential="secret-a")
+    client = boto3.client("secretsmanager")
+    client.create_secret(Name="openfn/credentials/secret-a", SecretString="hunter2")
+    record = _run(made)
+    assert "not a JSON object" in record.error["message"]
+    assert "hunter2" not in json.dumps(record.error)
+
+
+def test_the_credential_is_the_configuration_and_is_not_kept(made_with):
+    code = """
+    from adaptors.common import fn
+    fn(lambda state: {**state, "user": state["configuration"]["username"]})
+    """
+    made = made_with(code, credential="secret-a")
+    made.set_credential("secret-a", {"username": "amina", "password": "s3cr3t"})
+    record = _run(made)
+    assert record.final["user"] == "amina"
+    assert "s3cr3t" not in json.dumps(record.final)
+
+
+def test_a_large_final_state_and_a_long_log_are_kept_whole(made_with):
+    made = made_with(
+        """
+        import random
+        from adaptors.common import fn
+
+        def grow(state):
+            text = random.Random(1).randbytes(600_000).hex()
+            print(text)
+            return {**state, "text": text}
+
+        fn(grow)
+        """
+    )
+    record = _run(made)
+    assert len(record.final["text"]) == 1_200_000
+    assert record.log.strip() == record.final["text"]
+
+
+def test_a_run_that_has_ended_is_not_executed_again(made_with, logged):
+    made = made_with("from adaptors.common import fn\nfn(lambda state: state)\n")
+    record = _run(made)
+    assert made.invoke("runner", _batch(record.id))["batchItemFailures"] == []
+    assert records.run(record.id).attempt == 1
+    assert len(logged.events("run succeeded")) == 1
+
+
+def test_a_run_in_another_runner_s_hands_stays_on_the_queue(made_with):
+    made = made_with("from adaptors.common import fn\nfn(lambda state: state)\n")
+    run_id = _created(made)
+    assert runs.claim(run_id, 60).attempt == 1
+    assert len(made.invoke("runner", _batch(run_id))["batchItemFailures"]) == 1
+    assert records.run(run_id).status == "running"
+
+
+def test_a_run_whose_runner_died_is_executed_when_its_lease_has_ended(made_with):
+    made = made_with("from adaptors.common import fn\nfn(lambda state: state)\n")
+    run_id = _created(made)
+    runs.claim(run_id, -5)
+    assert made.invoke("runner", _batch(run_id))["batchItemFailures"] == []
+    record = records.run(run_id)
+    assert (record.status, record.attempt) == ("succeeded", 2)
+
+
+def test_a_runner_that_lost_its_claim_cannot_record_an_outcome(made_with):
+    made = made_with("from adaptors.common import fn\nfn(lambda state: state)\n")
+    run_id = _created(made)
+    lost = runs.claim(run_id, -5)
+    held = runs.claim(run_id, 60)
+    with pytest.raises(NotClaimed):
+        runs.finish(lost, Outcome("", 1, final=b"{}"))
+    runs.finish(held, Outcome("", 1, error=JobError("E", "m", "o", 1)))
+    assert records.run(run_id).status == "failed"
+    with pytest.raises(NotClaimed):
+        runs.finish(held, Outcome("", 1, final=b"{}"))
+
+
+def test_there_is_no_claim_on_a_run_that_was_never_created(made_with):
+    made_with("from adaptors.common import fn\nfn(lambda state: state)\n")
+    with pytest.raises(NotFound):
+        runs.claim(ids.run_id(ids.new_message_id(), "job-a"), 60)
+
+
+def test_a_run_of_a_job_that_is_no_longer_in_the_project_fails_with_its_reason(made_with):
+    made = made_with("from adaptors.common import fn\nfn(lambda state: state)\n")
+    message_id = post(made, "{}")["headers"]["X-Message-Id"]
+    run_id = runs.create(message_id, "job-of-old", "all", "version")
+    made.invoke("runner", _batch(run_id))
+    assert "no job job-of-old" in records.run(run_id).error["message"]
+
+
+def test_no_run_is_begun_in_the_last_seconds_of_an_invocation(made_with):
+    made = made_with("from adaptors.common import fn\nfn(lambda state: state)\n")
+    run_id = _created(made)
+    hurried = dataclasses.replace(made.resources.functions["runner"], seconds=5)
+    answer = functions.invoke(hurried, _batch(run_id), made.tell)
+    assert len(answer["batchItemFailures"]) == 1
+    assert records.run(run_id).status == "queued"
+
+
+def test_nothing_of_one_run_is_seen_by_the_next(made_with):
+    made = made_with(
+        """
+        from adaptors.common import fn
+        SEEN = []
+
+        def remember(state):
+            SEEN.append(state["data"]["name"])
+            return {**state, "seen": list(SEEN)}
+
+        fn(remember)
+        """
+    )
+    assert _run(made, '{"name": "Amina"}').final["seen"] == ["Amina"]
+    assert _run(made, '{"name": "Kofi"}').final["seen"] == ["Kofi"]

@@ -1,0 +1,223 @@
+"""From a post to a delivered record, through the whole embedded stack."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+
+import boto3
+import pytest
+import requests
+from botocore.hooks import BaseEventHooks
+
+from openfn import aws
+from tests.conftest import ROOT, post
+from workbench import destination
+from workbench.sources import POSTS
+
+PAYLOADS = ROOT.parent / "shared/payloads"
+DELIVER = """
+from adaptors.http import post
+
+post("records", lambda state: state["data"])
+"""
+
+
+@pytest.fixture
+def delivering(made_with):
+    """A stack whose job delivers each body as it is, and its destination."""
+    made = made_with(DELIVER, credential="secret-a")
+    with destination.running() as sink:
+        made.set_credential(
+            "secret-a", {"baseUrl": sink.url, "password": "hunter2", "username": "u"}
+        )
+        yield made, sink
+
+
+def test_every_post_of_the_example_project_arrives(made, urls, sink):
+    with made.working():
+        for each in POSTS:
+            assert each.send(urls[each.inbox]).status_code == 200
+        assert sink.wait_for(5)
+    assert sorted(received.path for received in sink.received) == [
+        "/children",
+        "/households/19d72997-8316-4e02-8016-4a8ddf6a2aa4",
+        "/medicines",
+        "/medicines",
+        "/visits",
+    ]
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl on this machine")
+def test_the_guide_s_kobo_post_travels_from_curl_to_the_destination_intact(made, urls, sink):
+    event = ROOT / "events/kobo_household.json"
+    answer = subprocess.run(
+        [
+            "curl",
+            "-sS",
+            "-H",
+            "Content-Type: application/json",
+            "-d",
+            f"@{event}",
+            urls["field-data"],
+        ],
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    assert answer.stdout == "{}"
+    made.settle()
+    (received,) = sink.received
+    assert received.json["answers"] == json.loads(event.read_bytes())
+    assert list(received.json["answers"]) == list(json.loads(event.read_bytes()))
+
+
+def test_a_record_of_every_kind_of_json_arrives_with_each_value_intact(delivering):
+    made, sink = delivering
+    body = {
+        "floats": [5.36, 250.3327026367, -1.286389, 1e-7, 1520.5000000000, 0.1],
+        "integers": [0, -1, 9007199254740993, 12345678901234567890],
+        "null": None,
+        "true": True,
+        "empty": [{}, [], ""],
+        "group1/name": "Zoé 🌍 \u0000",
+        "*meta-instance-id*": "uuid:1",
+        "nested": {"a": {"b": [{"c": None}]}},
+    }
+    post(made, json.dumps(body))
+    made.settle()
+    assert sink.received[0].json == body
+
+
+def _bodies():
+    if not PAYLOADS.is_dir():
+        return []
+    names = sorted(PAYLOADS.glob("*.json"))
+    return [path for path in names if path.name != "index.json" and ".form." not in path.name]
+
+
+@pytest.mark.skipif(not PAYLOADS.is_dir(), reason="the collection of real posts is not here")
+def test_real_posts_of_every_source_arrive_intact(delivering):
+    made, sink = delivering
+    bodies = [path.read_bytes() for path in _bodies()]
+    assert len(bodies) > 20
+    for body in bodies:
+        assert post(made, body)["statusCode"] == 200
+    made.settle()
+    sent = sorted(json.dumps(json.loads(body), sort_keys=True) for body in bodies)
+    assert sorted(json.dumps(each.json, sort_keys=True) for each in sink.received) == sent
+
+
+def test_no_body_credential_or_inbox_id_is_in_any_log_line(made, urls, logged):
+    with destination.running() as sink:
+        secret = {"baseUrl": sink.url, "username": "registrar", "password": "hunter2!"}
+        made.set_credential("registry", secret)
+        for each in POSTS:
+            each.send(urls[each.inbox])
+        post(made, "{broken: Amina Kofi", inbox="field-data")
+        bad_visit = json.loads(POSTS[2].body)
+        bad_visit["form"]["temperature"] = "warm to the touch"
+        post(made, json.dumps(bad_visit), inbox="commcare")
+        post(made, "{}", inbox="no-such-inbox-id")
+        made.settle()
+        boto3.client("dynamodb").delete_table(TableName=made.resources.physical_ids["Table"])
+        post(made, json.dumps({"name": "Amina Kofi"}), inbox="field-data")
+    text = "\n".join(line for _, line in logged)
+    assert {event["error"] for event in logged.events("run failed")} == {"ValueError"}
+    secrets = {*made.inbox_ids.values(), "no-such-inbox-id", "hunter2", "registrar", sink.url}
+    values = {value for each in POSTS for value in _texts(json.loads(each.body)) if len(value) > 3}
+    assert len(values) > 40
+    told = {value for value in values | secrets | {"Amina", "warm to"} if value in text}
+    assert told <= {"data", "record"}  # in the names of our own operations and inboxes
+
+
+def _texts(value):
+    if isinstance(value, dict):
+        return [text for part in value.values() for text in _texts(part)]
+    if isinstance(value, list):
+        return [text for part in value for text in _texts(part)]
+    return [value] if isinstance(value, str) else []
+
+
+def test_one_message_with_one_run_stays_within_its_budget(delivering, logged):
+    made, _ = delivering
+    kobo = POSTS[0]
+    _through(made, kobo)  # the first one warms the function up: its credential is then known
+    calls = _Calls(aws.client("dynamodb"), aws.client("sqs"), aws.client("secretsmanager"))
+    del logged[:]
+    with calls:
+        _through(made, kobo)
+    assert calls.made == [
+        "PutItem",
+        "SendMessageBatch",
+        "BatchGetItem",
+        "PutItem",
+        "SendMessageBatch",
+        "UpdateItem",
+        "BatchGetItem",
+        "UpdateItem",
+    ]
+    assert calls.write_units <= 5
+    framing = 26  # what CloudWatch bills for each line beside its bytes
+    assert sum(len(line.encode()) + framing for _, line in logged) <= 1500
+
+
+def _through(made, kobo):
+    post(made, kobo.body.decode())
+    made.settle()
+
+
+class _Calls:
+    """Counts the calls of clients, and the write units that DynamoDB would bill."""
+
+    def __init__(self, *clients):
+        self._hooks: list[BaseEventHooks] = [client.meta.events for client in clients]
+        self.made = []
+        self.write_units = 0
+
+    def __enter__(self):
+        for hooks in self._hooks:
+            hooks.register("before-parameter-build", self._count)
+
+    def __exit__(self, *_):
+        for hooks in self._hooks:
+            hooks.unregister("before-parameter-build", self._count)
+
+    def _count(self, params, model, **_):
+        self.made.append(model.name)
+        if model.name == "PutItem":
+            self.write_units += -(-_size(params["Item"]) // 1024)
+        if model.name == "UpdateItem":
+            values = params["ExpressionAttributeValues"]
+            # The whole item is billed: what it had when it was created, at most 400 bytes here.
+            self.write_units += -(-(_size(values) + 400) // 1024)
+
+
+def _size(item):
+    return sum(len(name) + len(next(iter(value.values()))) for name, value in item.items())
+
+
+def test_a_log_line_is_one_json_object(made, urls, sink, logged):
+    POSTS[0].send(urls["field-data"])
+    made.settle()
+    assert len(logged) >= 5
+    for _, line in logged:
+        assert isinstance(json.loads(line), dict)
+        assert not re.search(r"\s{2,}", line)
+
+
+def test_posts_that_come_together_are_each_delivered_once(made_with, logged):
+    made = made_with(DELIVER, credential="secret-a")
+    with destination.running() as sink, made.serving() as served, made.working():
+        made.set_credential("secret-a", {"baseUrl": sink.url})
+
+        def send(number):
+            return requests.post(served["inbox-a"], json={"number": number}, timeout=30).status_code
+
+        with ThreadPoolExecutor(8) as pool:
+            assert set(pool.map(send, range(40))) == {200}
+        assert sink.wait_for(40)
+    assert sorted(each.json["number"] for each in sink.received) == list(range(40))
