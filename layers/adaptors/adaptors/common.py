@@ -9,7 +9,7 @@ just before use, so `data_value("age")` may stand wherever a value may.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 
@@ -80,8 +80,9 @@ def fn(function: Operation) -> Operation:
 def each(source: str | Value, *operations: Operation) -> Operation:
     """Apply operations to each item of a list, which is `data` meanwhile; `index` counts from 0.
 
-    `source` is a path in the data or a function of the state. Afterwards `data` is the original
-    again; what else the operations put on the state stays.
+    `source` is a path in the data or a function of the state; a single value counts as a list of
+    one, since CommCare sends a repeat with one entry so. Afterwards `data` is the original again;
+    what else the operations put on the state stays.
 
     >>> note = fn(lambda state: {**state, "seen": [*state.get("seen", []), state["data"]]})
     >>> each("names[*]", note)({"data": {"names": ["Amina", "Kofi"]}})
@@ -90,10 +91,7 @@ def each(source: str | Value, *operations: Operation) -> Operation:
 
     def operate(state: State) -> State:
         data, index = state.get("data"), state.get("index")
-        items = source(state) if callable(source) else find(data, source)
-        if not callable(source) and len(items) == 1 and isinstance(items[0], list):
-            items = items[0]
-        for number, item in enumerate(items):
+        for number, item in enumerate(_items(state, source)):
             state = {**state, "data": item, "index": number}
             for apply in operations:
                 state = apply(state)
@@ -127,7 +125,7 @@ def last_reference_value(path: str) -> Value:
     >>> last_reference_value("id")({"references": [{"id": 2}, {"id": 1}]})
     2
     """
-    return lambda state: first(state.get("references"), f"[0].{path}")
+    return lambda state: first(first(state.get("references"), "[0]"), path)
 
 
 def field(key: str, value: Any) -> tuple[str, Any]:
@@ -159,3 +157,12 @@ def to_array(value: Any) -> list[Any]:
     if value is None:
         return []
     return value if isinstance(value, list) else [value]
+
+
+def _items(state: State, source: str | Value) -> Iterator[Any]:
+    if callable(source):
+        found = source(state)
+        yield from to_array(found) if found is None or isinstance(found, dict | str) else found
+        return
+    for value in find(state.get("data"), source):
+        yield from [value] if source.endswith("[*]") else to_array(value)

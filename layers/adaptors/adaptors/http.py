@@ -13,6 +13,7 @@ from datetime import date
 from typing import Any
 
 from adaptors.common import State, next_state, operation
+from adaptors.errors import ConfigurationError
 from adaptors.transport import Answer, send
 
 Query = Mapping[str, Any]
@@ -120,7 +121,12 @@ def _after(state: State, answer: Answer) -> State:
 def _body(json: Any) -> bytes | None:
     if json is None:
         return None
-    return jsonlib.dumps(json, allow_nan=False, default=_plain).encode()
+    try:
+        return jsonlib.dumps(json, allow_nan=False, default=_plain).encode()
+    except ValueError:
+        raise ConfigurationError(
+            "NaN, infinity and a dict that holds itself have no form in JSON; send None instead"
+        ) from None
 
 
 def _plain(value: Any) -> Any:

@@ -24,7 +24,7 @@ def find(value: Any, path: str) -> list[Any]:
     ['1 May', '2 May']
     """
     found = [value]
-    for step in _steps(path):
+    for step in steps(path):
         found = [part for each in found for part in _children(each, step)]
     return found
 
@@ -39,8 +39,13 @@ def first(value: Any, path: str) -> Any:
 
 
 @cache
-def _steps(path: str) -> tuple[str | int | None, ...]:
-    steps: list[str | int | None] = []
+def steps(path: str) -> tuple[str | int | None, ...]:
+    """Give a path's keys and places in lists, `None` for `[*]`; `ValueError` says what is odd.
+
+    >>> steps("data[0].*meta-instance-id*")
+    ('data', 0, '*meta-instance-id*')
+    """
+    found: list[str | int | None] = []
     position = 0
     while position < len(path):
         match = _STEP.match(path, position)
@@ -51,10 +56,10 @@ def _steps(path: str) -> tuple[str | int | None, ...]:
             )
         position = match.end()
         if match["index"]:
-            steps.append(int(match["index"]))
+            found.append(int(match["index"]))
         else:
-            steps.append(None if match["every"] else match["quoted"] or match["key"])
-    return tuple(steps)
+            found.append(match["quoted"] if match["quote"] else match["key"])
+    return tuple(found)
 
 
 def _children(value: Any, step: str | int | None) -> list[Any]:

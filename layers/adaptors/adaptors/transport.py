@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import partial
 from http.cookiejar import DefaultCookiePolicy
 from threading import local
 from typing import Any
-from urllib.parse import urlsplit
 
 import requests
-from requests.auth import AuthBase, HTTPBasicAuth
+from requests.auth import HTTPBasicAuth
+from requests.structures import CaseInsensitiveDict
+from requests.utils import get_environ_proxies
+from urllib3.util import parse_url
 
-from adaptors.errors import ConfigurationError, RemoteRefused, RemoteUnavailable
+from adaptors.errors import AdaptorError, ConfigurationError, RemoteRefused, RemoteUnavailable
 
 _CONNECT_SECONDS = 10.0
 _FOR_NOW = {408, 425, 429}
 _SHOWN = 1000
 _UNKEPT_HEADERS = {"set-cookie", "www-authenticate", "proxy-authenticate"}
+_SECRET_HEADERS = {"authorization", "cookie", "x-api-key"}
+_UNREADABLE = (
+    requests.TooManyRedirects,
+    requests.exceptions.ContentDecodingError,
+    UnicodeDecodeError,  # a redirect's address
+)
 _warm = local()
 
 
@@ -71,31 +81,42 @@ def send(
     """Send one request with the state's credential; raises an `AdaptorError` with its verdict."""
     configuration = state.get("configuration") or {}
     url = _url(configuration, path)
-    request = requests.Request(
-        method, url, dict(headers or {}), data=body, params=dict(query or {})
-    )
+    own = CaseInsensitiveDict({"Accept": "application/json, */*"})
     if body is not None:
-        request.headers.setdefault("Content-Type", "application/json")
-    request.headers.setdefault("Accept", "application/json, */*")
-    request.auth = _auth(configuration, url, request.headers)
-    seen = _dry.get()
-    if seen is not None:
-        return _pretend(request, seen)
-    session = _session(url)
+        own["Content-Type"] = "application/json"
+    own.update(headers or {})
+    auth = partial(_authorize, configuration)  # also keeps requests from looking into ~/.netrc
+    request = requests.Request(method, url, own, data=body, params=dict(query or {}), auth=auth)
     try:
+        session = _session(url)
+        prepared = session.prepare_request(request)
+        seen = _dry.get()
+        if seen is not None:
+            return _pretend(method, prepared, seen)
         response = session.send(
-            session.prepare_request(request),
+            prepared,
             timeout=(_CONNECT_SECONDS, timeout),
+            proxies=get_environ_proxies(url),
             # A followed redirect turns a POST into a GET: the record would be lost, with a 200.
             allow_redirects=method == "GET",
         )
-    except requests.Timeout:
-        raise RemoteUnavailable(f"{method} {_shown(url)}: no answer in time") from None
-    except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError):
-        raise RemoteUnavailable(f"{method} {_shown(url)}: no connection") from None
-    except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema):
-        raise ConfigurationError(f"{_shown(url)} is not an address that can be reached") from None
+    except (requests.RequestException, ValueError) as error:
+        raise _failure(f"{method} {_shown(url)}", error) from None
     return _judge(method, response)
+
+
+def _failure(what: str, error: Exception) -> AdaptorError:
+    # The text of these errors is not told: it quotes addresses with their query, and headers.
+    if isinstance(error, requests.Timeout):
+        return RemoteUnavailable(f"{what}: no answer in time")
+    if isinstance(error, requests.ConnectionError | requests.exceptions.ChunkedEncodingError):
+        return RemoteUnavailable(f"{what}: the connection failed")
+    if isinstance(error, _UNREADABLE):
+        return RemoteRefused(f"{what}: the answer cannot be read, or is redirected without end")
+    return ConfigurationError(
+        f"{what} cannot be sent: look for a missing https:// in the address, "
+        "and for a line end or a letter with an accent in a header or in the credential"
+    )
 
 
 def _url(configuration: Mapping[str, Any], path: str) -> str:
@@ -106,38 +127,26 @@ def _url(configuration: Mapping[str, Any], path: str) -> str:
     base = configuration.get("baseUrl")
     if not base:
         raise ConfigurationError(
-            f"the path {path!r} is relative and the credential has no baseUrl; "
+            f"the path {_shown(path)!r} is relative and the credential has no baseUrl; "
             'give the job a credential such as {"baseUrl": "https://…"}'
         )
     return f"{base.rstrip('/')}/{path.lstrip('/')}" if path else str(base)
 
 
-def _auth(configuration: Mapping[str, Any], url: str, headers: Mapping[str, Any]) -> AuthBase:
+def _authorize(
+    configuration: Mapping[str, Any], request: requests.PreparedRequest
+) -> requests.PreparedRequest:
     base = configuration.get("baseUrl")
-    own = any(name.lower() == "authorization" for name in headers)
-    if own or not base or _origin(url) != _origin(base):
-        return _Unchanged()
+    if "Authorization" in request.headers or not base:
+        return request
+    if _origin(request.url or "") != _origin(base):
+        return request
     if token := configuration.get("access_token"):
-        return _Bearer(token)
-    if username := configuration.get("username"):
+        request.headers["Authorization"] = f"Bearer {token}"
+    elif username := configuration.get("username"):
         password = configuration.get("password", "")
-        return HTTPBasicAuth(str(username).encode(), str(password).encode())
-    return _Unchanged()
-
-
-class _Unchanged(AuthBase):
-    # An auth of any kind keeps requests from looking for one in ~/.netrc.
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        return request
-
-
-class _Bearer(AuthBase):
-    def __init__(self, token: str) -> None:
-        self.token = token
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = f"Bearer {self.token}"
-        return request
+        HTTPBasicAuth(str(username).encode(), str(password).encode())(request)
+    return request
 
 
 def _session(url: str) -> requests.Session:
@@ -145,6 +154,7 @@ def _session(url: str) -> requests.Session:
     origin = _origin(url)
     if origin not in sessions:
         sessions[origin] = requests.Session()
+        sessions[origin].trust_env = False  # else ~/.netrc is looked into after a redirect
         # A cookie of one credential's run must not go out with another's.
         sessions[origin].cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     return sessions[origin]
@@ -182,29 +192,28 @@ def _kept(response: requests.Response) -> dict[str, str]:
 
 def _retry_after(response: requests.Response) -> float | None:
     wish = response.headers.get("Retry-After", "")
-    return float(wish) if wish.isdigit() else None
+    return float(wish) if wish.isdecimal() else None
 
 
-def _pretend(request: requests.Request, seen: list[DryRequest]) -> Answer:
-    prepared = requests.Session().prepare_request(request)
+def _pretend(method: str, request: requests.PreparedRequest, seen: list[DryRequest]) -> Answer:
     headers = {
-        name: "***" if name.lower() in ("authorization", "cookie", "x-api-key") else str(value)
-        for name, value in prepared.headers.items()
+        name: "***" if name.lower() in _SECRET_HEADERS else str(value)
+        for name, value in request.headers.items()
     }
-    url = prepared.url or request.url
-    body = prepared.body if isinstance(prepared.body, bytes) else b""
-    seen.append(DryRequest(request.method, url, headers, body))
-    return Answer(request.method, _shown(url), 200, {}, {})
+    url = request.url or ""
+    body = request.body if isinstance(request.body, bytes) else b""
+    seen.append(DryRequest(method, url, headers, body))
+    return Answer(method, _shown(url), 200, {}, {})
 
 
 def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
-    return f"{parts.scheme}://{(parts.hostname or '').lower()}:{port}"
+    # Read as requests reads it: urlsplit takes http://other.org\@this.org for this.org, while
+    # requests goes to other.org; and it leaves a name with an accent as it is.
+    parts = parse_url(url)
+    port = parts.port or {"http": 80, "https": 443}.get(parts.scheme or "")
+    return f"{parts.scheme}://{parts.host}:{port}"
 
 
 def _shown(url: str) -> str:
     # Without user, password and query: those may hold secrets.
-    parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2]
-    return f"{parts.scheme}://{host}{parts.path}" if parts.scheme else parts.path
+    return re.sub(r"^([^/]*//)?[^/]*@", r"\1", re.split(r"[?#]", url, maxsplit=1)[0])

@@ -1,0 +1,657 @@
+"""Any HTTP API, against real servers: what leaves, what comes back, and whose problem it is."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+import threading
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+
+from adaptors.common import data_value, each, source_value
+from adaptors.errors import AdaptorError, ConfigurationError, RemoteRefused, RemoteUnavailable
+from adaptors.http import delete, get, patch, post, put
+from adaptors.transport import dry_run
+
+SECRET = "s3cr3t-Zm9v"
+BASIC = {"username": "nurse", "password": SECRET}
+BEARER = {"access_token": SECRET}
+CALLS = {
+    "GET": get("things"),
+    "POST": post("things", {"a": 1}),
+    "PUT": put("things", {"a": 1}),
+    "PATCH": patch("things", {"a": 1}),
+    "DELETE": delete("things"),
+}
+WRITES = {method: call for method, call in CALLS.items() if method != "GET"}
+
+
+def each_call(calls=CALLS):
+    return pytest.mark.parametrize(("method", "call"), calls.items(), ids=calls)
+
+
+def state_for(destination, data=None, **configuration):
+    return {"configuration": {"baseUrl": destination.url, **configuration}, "data": data}
+
+
+def error_of(operate, state):
+    with pytest.raises(AdaptorError) as caught:
+        operate(state)
+    return caught.value
+
+
+def basic(user, password):
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+# What leaves
+
+
+@each_call()
+def test_each_method_arrives_as_itself_below_the_base_url(destination, method, call):
+    call(state_for(destination))
+    assert (destination.only.method, destination.only.path) == (method, "/things")
+    assert destination.only.headers["Accept"] == "application/json, */*"
+
+
+@each_call({name: CALLS[name] for name in ("POST", "PUT", "PATCH")})
+def test_a_write_carries_its_json_and_says_so(destination, method, call):
+    call(state_for(destination))
+    assert destination.only.body == b'{"a": 1}'
+    assert destination.only.headers["Content-Type"] == "application/json"
+    assert destination.only.headers["Content-Length"] == "8"
+
+
+@each_call({"GET": get("things"), "DELETE": delete("things"), "POST": post("things")})
+def test_without_a_body_none_is_sent_and_none_is_announced(destination, method, call):
+    call(state_for(destination))
+    assert destination.only.body == b""
+    assert destination.only.headers["Content-Type"] is None
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"weight": 3.25, "third": 1 / 3, "tiny": 5e-324, "note": None, "yes": True, "n": 10**25},
+        [1, [2, {"a": None}], "é\u2028\U0001f600"],
+        "text",
+        0,
+        False,
+        {},
+        [],
+    ],
+    ids=repr,
+)
+def test_a_value_arrives_as_it_was(destination, value):
+    post("things", value)(state_for(destination))
+    assert json.loads(destination.only.body) == value
+
+
+def test_dates_are_sent_in_their_iso_form(destination):
+    day, moment = date(2024, 2, 29), datetime(2024, 2, 29, 12, 30, tzinfo=UTC)
+    post("things", {"day": day, "moment": moment})(state_for(destination))
+    assert json.loads(destination.only.body) == {
+        "day": "2024-02-29",
+        "moment": "2024-02-29T12:30:00+00:00",
+    }
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf], ids=str)
+def test_a_number_that_json_does_not_have_is_the_authors_mistake(destination, value):
+    error = error_of(post("things", {"weight": [value]}), state_for(destination))
+    assert error.verdict == "author"
+    assert "NaN" in str(error)
+    assert "None" in str(error)
+    assert destination.received == []
+
+
+@pytest.mark.parametrize("value", [{1, 2}, Decimal("1.5"), b"bytes", object()], ids=repr)
+def test_a_value_that_json_does_not_have_is_the_authors_mistake(destination, value):
+    kind = type(value).__name__
+    with pytest.raises(TypeError, match=f"a {kind} has no form in JSON; make it a text") as caught:
+        post("things", {"value": value})(state_for(destination))
+    assert getattr(caught.value, "verdict", "author") == "author"
+    assert destination.received == []
+
+
+@each_call({"GET": get, "POST": post, "PUT": put, "PATCH": patch, "DELETE": delete})
+def test_a_query_is_encoded_and_nothing_of_it_is_lost(destination, method, call):
+    query = {"q": "a&b=c d/é", "ou": ["A", "B"], "page": 2, "empty": "", "none": None}
+    call("things", query=query)(state_for(destination))
+    assert destination.only.pairs == [
+        ("q", "a&b=c d/é"),
+        ("ou", "A"),
+        ("ou", "B"),
+        ("page", "2"),
+        ("empty", ""),
+    ]
+
+
+def test_a_query_in_the_path_is_kept_beside_the_others(destination):
+    get("things?a=1", query={"b": 2})(state_for(destination))
+    assert destination.only.pairs == [("a", "1"), ("b", "2")]
+
+
+def test_headers_of_the_job_are_sent(destination):
+    post("things", {}, headers={"X-Run": "7"})(state_for(destination))
+    assert destination.only.headers["X-Run"] == "7"
+
+
+@pytest.mark.parametrize("name", ["Content-Type", "content-type", "CONTENT-TYPE"])
+def test_a_content_type_of_the_job_wins_however_it_is_written(destination, name):
+    post("things", {}, headers={name: "application/fhir+json"})(state_for(destination))
+    assert destination.only.headers.get_all("Content-Type") == ["application/fhir+json"]
+
+
+def test_an_accept_header_of_the_job_wins_however_it_is_written(destination):
+    get("things", headers={"accept": "text/csv"})(state_for(destination))
+    assert destination.only.headers.get_all("Accept") == ["text/csv"]
+
+
+def test_values_of_the_state_may_stand_in_path_query_headers_and_body(destination):
+    data = {"id": 7, "village": "Kisumu", "run": "r-1", "child": {"name": "Amina"}}
+    put(
+        lambda state: f"things/{state['data']['id']}",
+        {"child": data_value("child"), "names": [data_value("child.name")]},
+        query={"village": data_value("village")},
+        headers={"X-Run": data_value("run")},
+    )(state_for(destination, data))
+    assert destination.only.path == "/things/7"
+    assert destination.only.pairs == [("village", "Kisumu")]
+    assert destination.only.headers["X-Run"] == "r-1"
+    assert json.loads(destination.only.body) == {"child": {"name": "Amina"}, "names": ["Amina"]}
+
+
+def test_all_of_query_headers_and_body_may_be_one_value_of_the_state(destination):
+    data = {"query": {"a": "1"}, "headers": {"X-Run": "7"}, "body": [1]}
+    operate = post(
+        "things", data_value("body"), query=data_value("query"), headers=data_value("headers")
+    )
+    operate(state_for(destination, data))
+    assert destination.only.pairs == [("a", "1")]
+    assert destination.only.headers["X-Run"] == "7"
+    assert destination.only.body == b"[1]"
+
+
+@pytest.mark.parametrize(
+    ("base", "path", "arrived"),
+    [
+        ("", "things", "/things"),
+        ("/", "/things", "/things"),
+        ("/api/", "things/7", "/api/things/7"),
+        ("/api", "//things", "/api/things"),
+        ("/api", "", "/api"),
+        ("/api", "mail/a@b.org", "/api/mail/a@b.org"),
+    ],
+)
+def test_a_path_is_relative_to_the_base_url(destination, base, path, arrived):
+    get(path)({"configuration": {"baseUrl": destination.url + base}})
+    assert destination.only.path == arrived
+
+
+def test_an_address_in_full_is_taken_as_it_is(destination, elsewhere):
+    get(f"{elsewhere.url}/things?next=https://x.org")(state_for(destination))
+    assert destination.received == []
+    assert elsewhere.only.pairs == [("next", "https://x.org")]
+
+
+@pytest.mark.parametrize("state", [{}, {"configuration": None}, {"configuration": BEARER}])
+def test_a_relative_path_without_a_base_url_asks_for_one(state):
+    error = error_of(get(f"things?token={SECRET}"), state)
+    assert isinstance(error, ConfigurationError)
+    assert "the path 'things' is relative and the credential has no baseUrl" in str(error)
+    assert SECRET not in str(error)
+
+
+def test_a_path_that_is_no_text_is_the_authors_mistake(destination):
+    error = error_of(get(data_value("missing")), state_for(destination, {}))
+    assert isinstance(error, ConfigurationError)
+    assert str(error) == "a path is text, not NoneType"
+
+
+# Who is sent the credential
+
+
+@each_call()
+def test_a_user_and_password_are_sent_as_basic_authentication(destination, method, call):
+    call(state_for(destination, username="nürse", password="pä:ss"))
+    assert destination.only.headers["Authorization"] == basic("nürse", "pä:ss")
+
+
+@each_call()
+def test_an_access_token_is_sent_as_a_bearer(destination, method, call):
+    call(state_for(destination, **BEARER))
+    assert destination.only.headers["Authorization"] == f"Bearer {SECRET}"
+
+
+def test_without_either_no_authentication_is_sent(destination):
+    get("things")(state_for(destination))
+    assert destination.only.headers["Authorization"] is None
+
+
+@pytest.mark.parametrize("name", ["Authorization", "authorization"])
+@pytest.mark.parametrize("credential", [BASIC, BEARER], ids=["basic", "bearer"])
+def test_an_authorization_header_of_the_job_wins(destination, name, credential):
+    own = source_value("configuration.key")
+    get("things", headers={name: own})(state_for(destination, key="ApiToken 7", **credential))
+    assert destination.only.headers.get_all("Authorization") == ["ApiToken 7"]
+
+
+@pytest.mark.parametrize("credential", [BASIC, BEARER], ids=["basic", "bearer"])
+@each_call({"GET": get, "POST": post, "PUT": put, "PATCH": patch, "DELETE": delete})
+def test_another_origin_is_not_sent_the_credential(
+    destination, elsewhere, method, call, credential
+):
+    call(f"{elsewhere.url}/things")(state_for(destination, **credential))
+    assert elsewhere.only.headers["Authorization"] is None
+
+
+def test_another_name_of_the_same_server_is_another_origin(destination):
+    address = destination.url.replace("127.0.0.1", "localhost")
+    get(f"{address}/things")(state_for(destination, **BEARER))
+    assert destination.only.headers["Authorization"] is None
+
+
+def test_the_base_url_in_full_is_sent_the_credential(destination):
+    get(f"{destination.url.replace('http', 'HTTP')}/things")(state_for(destination, **BEARER))
+    assert destination.only.headers["Authorization"] == f"Bearer {SECRET}"
+
+
+@pytest.mark.parametrize("name", ["bücher.invalid", "XN--BCHER-KVA.invalid", "BÜCHER.invalid:80"])
+def test_a_base_url_may_be_written_with_accents_and_capitals(elsewhere, monkeypatch, name):
+    monkeypatch.setenv("HTTP_PROXY", elsewhere.url)  # so that the name is looked up nowhere
+    get("things")({"configuration": {"baseUrl": f"http://{name}", **BEARER}})
+    get("http://bücher.invalid/things")({"configuration": {"baseUrl": f"http://{name}", **BEARER}})
+    for received in elsewhere.received:
+        assert received.path.startswith("http://xn--bcher-kva.invalid")
+        assert received.headers["Authorization"] == f"Bearer {SECRET}"
+
+
+@pytest.mark.parametrize("trick", ["\\@", "\\\\@", "#@", "?@", "/@"])
+def test_an_address_that_only_looks_like_the_base_url_is_not_sent_the_credential(
+    destination, elsewhere, trick
+):
+    base = destination.url.removeprefix("http://")
+    get(f"{elsewhere.url}{trick}{base}/things")(state_for(destination, **BEARER))
+    assert destination.received == []
+    assert elsewhere.only.headers["Authorization"] is None
+
+
+def test_a_user_in_the_address_does_not_make_it_the_base_url(destination, elsewhere):
+    base, other = (each.url.removeprefix("http://") for each in (destination, elsewhere))
+    get(f"http://{base}@{other}/things")(state_for(destination, **BEARER))
+    assert elsewhere.only.headers["Authorization"] is None
+
+
+def test_without_a_base_url_nobody_is_sent_the_credential(elsewhere):
+    get(f"{elsewhere.url}/things")({"configuration": {**BASIC, **BEARER}})
+    assert elsewhere.only.headers["Authorization"] is None
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("headers", [None, {"Authorization": SECRET}], ids=["credential", "own"])
+def test_a_redirect_to_another_origin_does_not_take_the_credential_along(
+    destination, elsewhere, status, headers
+):
+    destination.answer("/moved", status, Location=f"{elsewhere.url}/there")
+    elsewhere.answer("/there", 200, {"id": 7})
+    after = get("moved", headers=headers)(state_for(destination, **BEARER))
+    assert SECRET in destination.only.headers["Authorization"]
+    assert elsewhere.only.headers["Authorization"] is None
+    assert after["data"] == {"id": 7}
+    assert after["response"]["url"] == f"{elsewhere.url}/there"
+
+
+def test_a_redirect_within_the_base_url_keeps_the_credential(destination):
+    destination.answer("/moved", 302, Location="/there")
+    get("moved")(state_for(destination, **BEARER))
+    assert [each.path for each in destination.received] == ["/moved", "/there"]
+    assert destination.received[1].headers["Authorization"] == f"Bearer {SECRET}"
+
+
+@pytest.fixture
+def netrc(tmp_path, monkeypatch):
+    file = tmp_path / "netrc"
+    file.write_text(f"default login someone password {SECRET}\n", "ascii")
+    monkeypatch.setenv("NETRC", str(file))
+
+
+@each_call()
+def test_a_netrc_file_is_not_used(netrc, destination, method, call):
+    call(state_for(destination))
+    assert destination.only.headers["Authorization"] is None
+
+
+def test_a_netrc_file_is_not_used_after_a_redirect_either(netrc, destination, elsewhere):
+    destination.answer("/moved", 302, Location=f"{elsewhere.url}/there")
+    get("moved")(state_for(destination))
+    assert elsewhere.only.headers["Authorization"] is None
+
+
+def test_cookies_are_not_carried_from_one_request_to_the_next(destination):
+    destination.answer("/login", 200, Set_Cookie=f"session={SECRET}; Path=/")
+    after = get("login")(state_for(destination))
+    get("things")(state_for(destination))
+    assert destination.received[1].headers["Cookie"] is None
+    assert "set-cookie" not in after["response"]["headers"]
+
+
+# What comes back
+
+
+@pytest.mark.parametrize(
+    ("status", "content", "kind", "data"),
+    [
+        (
+            200,
+            b'{"weight": 3.25, "note": null}',
+            "application/json",
+            {"weight": 3.25, "note": None},
+        ),
+        (201, b'{"id": "eBAyeGv0exc"}', "application/json", {"id": "eBAyeGv0exc"}),
+        (200, b"[1, 2]", "text/plain", [1, 2]),
+        (200, b"\xef\xbb\xbf{}", "application/json", {}),
+        (200, b"id,name\n7,Amina\n", "text/csv", "id,name\n7,Amina\n"),
+        (200, "Données".encode(), "text/plain; charset=utf-8", "Données"),
+        (200, "Données".encode("iso-8859-1"), "text/plain; charset=iso-8859-1", "Données"),
+        (202, b"", "application/json", None),
+        (204, b"", "application/json", None),
+    ],
+)
+@each_call()
+def test_an_answer_becomes_the_data(destination, method, call, status, content, kind, data):
+    destination.answer("/things", status, content, Content_Type=kind)
+    before = state_for(destination, {"name": "Amina"}) | {"references": ["older"], "mine": 1}
+    after = call(before)
+    assert after["data"] == data
+    assert after["references"] == [{"name": "Amina"}, "older"]
+    assert after["mine"] == 1
+    assert after["response"]["status"] == status
+    assert after["response"]["method"] == method
+
+
+def test_the_response_tells_where_it_came_from_without_the_query(destination):
+    destination.answer("/things", 200, {}, X_Total="2")
+    after = get("things", query={"token": SECRET})(state_for(destination, **BEARER))
+    assert after["response"]["url"] == f"{destination.url}/things"
+    assert after["response"]["headers"]["x-total"] == "2"
+    assert SECRET not in json.dumps(after["response"])
+
+
+def test_a_post_for_each_item_keeps_the_answers_as_references(destination):
+    destination.answer("/things", 201, {"id": 1})
+    after = each("names", post("things", data_value("")))(
+        state_for(destination, {"names": ["A", "B"]})
+    )
+    assert [json.loads(received.body) for received in destination.received] == ["A", "B"]
+    assert after["data"] == {"names": ["A", "B"]}
+    assert after["references"] == ["B", "A"]
+
+
+# Whose problem it is
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409, 410, 413, 415, 422])
+@each_call()
+def test_what_the_destination_will_not_take_is_refused_for_good(destination, method, call, status):
+    destination.answer("/things", status, {"message": "no"})
+    error = error_of(call, state_for(destination))
+    assert isinstance(error, RemoteRefused)
+    assert error.verdict == "remote"
+    assert f"{method} {destination.url}/things answered {status}" in str(error)
+
+
+@pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504, 599])
+@each_call()
+def test_what_the_destination_cannot_take_now_may_be_sent_later(destination, method, call, status):
+    destination.answer("/things", status, {"message": "no"})
+    error = error_of(call, state_for(destination))
+    assert isinstance(error, RemoteUnavailable)
+    assert (error.verdict, error.retry_after) == ("remote-for-now", None)
+    assert f"{method} {destination.url}/things answered {status}" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("wish", "seconds"),
+    [("120", 120.0), ("0", 0.0), ("soon", None), ("", None), ("-1", None), ("\u00b2", None)],
+)
+@pytest.mark.parametrize("status", [429, 503])
+def test_the_destinations_wish_when_to_come_back_is_told(destination, status, wish, seconds):
+    destination.answer("/things", status, Retry_After=wish)
+    error = error_of(post("things", {}), state_for(destination))
+    assert error.verdict == "remote-for-now"
+    assert error.retry_after == seconds
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@each_call(WRITES)
+def test_a_write_never_follows_a_redirect_and_says_what_to_do(destination, method, call, status):
+    destination.answer("/things", status, Location=f"{destination.url}/login?next={SECRET}")
+    error = error_of(call, state_for(destination))
+    assert isinstance(error, RemoteRefused)
+    assert [each.method for each in destination.received] == [method]
+    assert f"a redirect to {destination.url}/login;" in str(error)
+    assert "make the credential's baseUrl the final address" in str(error)
+    assert SECRET not in str(error)
+
+
+def test_a_post_is_never_turned_into_a_get(destination, elsewhere):
+    destination.answer("/things", 302, Location=f"{elsewhere.url}/things")
+    error_of(post("things", {"name": "Amina"}), state_for(destination))
+    assert destination.only.method == "POST"
+    assert elsewhere.received == []
+
+
+@pytest.mark.parametrize("location", ["", "/login", "//", "ftp://x.org/", "\u00e9"])
+def test_a_redirect_to_wherever_is_still_the_remotes(destination, location):
+    destination.answer("/things", 302, Location=location)
+    error = error_of(post("things", {}), state_for(destination))
+    assert error.verdict == "remote"
+    assert len(destination.received) == 1
+
+
+def test_a_get_that_is_redirected_without_end_is_refused(destination):
+    destination.answer("/things", 302, Location="/things")
+    error = error_of(get("things"), state_for(destination))
+    assert isinstance(error, RemoteRefused)
+    assert f"GET {destination.url}/things" in str(error)
+
+
+@each_call()
+def test_a_destination_that_does_not_answer_in_time_may_be_asked_later(destination, method, call):
+    destination.answer("/never", silent=True)
+    never = {"GET": get, "POST": post, "PUT": put, "PATCH": patch, "DELETE": delete}[method]
+    error = error_of(never("never", timeout=0.03), state_for(destination))
+    assert isinstance(error, RemoteUnavailable)
+    assert str(error) == f"{method} {destination.url}/never: no answer in time"
+
+
+@each_call()
+def test_an_answer_that_breaks_off_may_be_asked_for_later(destination, method, call):
+    destination.answer("/things", 200, b'{"id"', Content_Length="100", Connection="close")
+    error = error_of(call, state_for(destination))
+    assert isinstance(error, RemoteUnavailable)
+    assert str(error) == f"{method} {destination.url}/things: the connection failed"
+
+
+@each_call()
+def test_a_closed_door_may_be_knocked_at_later(closed_url, method, call):
+    error = error_of(call, {"configuration": {"baseUrl": closed_url, **BASIC}})
+    assert isinstance(error, RemoteUnavailable)
+    assert str(error) == f"{method} {closed_url}/things: the connection failed"
+
+
+def test_an_answer_that_is_not_packed_as_it_says_is_refused(destination):
+    destination.answer("/things", 200, b"not gzip", Content_Encoding="gzip")
+    error = error_of(get("things"), state_for(destination))
+    assert isinstance(error, RemoteRefused)
+    assert f"GET {destination.url}/things" in str(error)
+
+
+@pytest.mark.parametrize(
+    "base", ["example.org/api", "ftp://example.org", "http://", "http://[::1", "http://x:port"]
+)
+@each_call()
+def test_an_address_that_is_none_is_the_authors_mistake(base, method, call):
+    error = error_of(call, {"configuration": {"baseUrl": base, **BASIC}})
+    assert isinstance(error, ConfigurationError)
+    assert "things" in str(error)
+
+
+# What errors do not tell
+
+
+@pytest.mark.parametrize("status", [302, 400, 401, 404, 409, 429, 500, 503])
+@pytest.mark.parametrize("credential", [BASIC, BEARER], ids=["basic", "bearer"])
+def test_an_error_tells_no_secret_no_query_and_no_payload(destination, status, credential, capsys):
+    page = f"<html>Amina 42 {SECRET}</html>".encode()
+    destination.answer("/things", status, page, Content_Type="text/html")
+    operate = post("things", {"name": "Amina"}, query={"village": "Kisumu"})
+    error = error_of(operate, state_for(destination, **credential))
+    for part in ("Amina", "Kisumu", SECRET, "html", basic("nurse", SECRET)):
+        assert part not in str(error)
+        assert part not in repr(error.args)
+
+
+def test_what_the_destination_said_is_printed_into_the_runs_log_and_cut(destination, capsys):
+    destination.answer("/things", 409, b"<html>" + b"x" * 5000, Content_Type="text/html")
+    error_of(post("things", {}), state_for(destination))
+    printed = capsys.readouterr().out
+    assert printed.startswith(f"POST {destination.url}/things answered 409 Conflict:\n<html>xxx")
+    assert len(printed) < 1200
+
+
+@pytest.mark.parametrize("secret", [f"{SECRET}\n", f"{SECRET}\r\nX-Evil: 1", f"\u2019{SECRET}"])
+@each_call()
+def test_a_token_that_no_header_can_hold_is_not_told(destination, method, call, secret):
+    error = error_of(call, state_for(destination, access_token=secret))
+    assert isinstance(error, ConfigurationError)
+    assert SECRET not in str(error)
+    assert f"{method} {destination.url}/things" in str(error)
+
+
+@pytest.mark.parametrize("value", [f"{SECRET}\n", f" {SECRET}", 7, [SECRET]])
+def test_a_header_that_no_request_can_hold_is_not_told(destination, value):
+    error = error_of(get("things", headers={"X-Key": value}), state_for(destination))
+    assert isinstance(error, ConfigurationError)
+    assert SECRET not in str(error)
+    assert destination.received == []
+
+
+@pytest.mark.parametrize("ending", ["", "/", "?x=1"])
+def test_a_user_in_the_base_url_is_not_told(closed_url, ending):
+    base = closed_url.replace("http://", f"http://nurse:{SECRET}@") + ending
+    error = error_of(get("things"), {"configuration": {"baseUrl": base}})
+    assert SECRET not in str(error)
+    assert "nurse" not in str(error)
+
+
+# Connections
+
+
+def test_two_requests_in_a_row_use_one_connection(destination):
+    get("things")(state_for(destination))
+    post("things", {})(state_for(destination))
+    first, second = destination.received
+    assert first.client_port == second.client_port
+
+
+def test_a_refused_request_leaves_the_connection_usable(destination):
+    destination.answer("/things", 404, {"message": "no"})
+    error_of(get("things"), state_for(destination))
+    error_of(get("things"), state_for(destination))
+    first, second = destination.received
+    assert first.client_port == second.client_port
+
+
+def test_two_threads_do_not_share_a_connection(destination):
+    get("things")(state_for(destination))
+    thread = threading.Thread(target=get("things"), args=[state_for(destination)])
+    thread.start()
+    thread.join()
+    first, second = destination.received
+    assert first.client_port != second.client_port
+
+
+def test_the_environments_proxy_is_used(elsewhere, monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", elsewhere.url)
+    get("things")({"configuration": {"baseUrl": "http://nobody.invalid"}})
+    assert elsewhere.only.path == "http://nobody.invalid/things"
+
+
+def test_the_environments_exceptions_from_the_proxy_are_heard(destination, elsewhere, monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", elsewhere.url)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    get("things")(state_for(destination))
+    assert (len(destination.received), len(elsewhere.received)) == (1, 0)
+
+
+# The dry run
+
+
+@each_call()
+def test_a_dry_run_sends_nothing_and_answers_with_an_empty_object(destination, method, call):
+    with dry_run() as seen:
+        after = call(state_for(destination, "before"))
+    assert destination.received == []
+    assert [each.method for each in seen] == [method]
+    assert after["data"] == {}
+    assert after["references"] == ["before"]
+    assert after["response"]["status"] == 200
+
+
+def test_a_dry_run_shows_what_would_have_been_sent(destination):
+    operate = post("things", {"name": data_value("name")}, query={"v": "x y"}, headers={"X-A": "1"})
+    with dry_run() as seen:
+        operate(state_for(destination, {"name": "Amina"}))
+    assert (seen[0].url, seen[0].body) == (f"{destination.url}/things?v=x+y", b'{"name": "Amina"}')
+    assert seen[0].headers["X-A"] == "1"
+    assert seen[0].headers["Content-Type"] == "application/json"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"authorization": SECRET},
+        {"Cookie": f"session={SECRET}"},
+        {"x-api-key": SECRET},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("credential", [BASIC, BEARER], ids=["basic", "bearer"])
+def test_a_dry_run_masks_secrets(destination, credential, headers):
+    with dry_run() as seen:
+        get("things", headers=headers)(state_for(destination, **credential))
+    assert SECRET not in repr(seen)
+    assert basic("nurse", SECRET) not in repr(seen)
+    assert (
+        seen[0].headers["Authorization" if "authorization" not in headers else "authorization"]
+        == "***"
+    )
+
+
+def test_a_dry_run_finds_the_authors_mistakes(destination):
+    with dry_run() as seen:
+        error = error_of(get("things"), {"configuration": {"baseUrl": "example.org"}})
+    assert isinstance(error, ConfigurationError)
+    assert seen == []
+
+
+def test_after_a_dry_run_requests_are_sent_again(destination):
+    with dry_run():
+        get("things")(state_for(destination))
+    get("things")(state_for(destination))
+    assert len(destination.received) == 1
+
+
+def test_a_dry_run_is_its_own_contexts_alone(destination):
+    with dry_run() as seen:
+        thread = threading.Thread(target=get("things"), args=[state_for(destination)])
+        thread.start()
+        thread.join()
+    assert seen == []
+    assert len(destination.received) == 1

@@ -1,0 +1,404 @@
+"""A job's expression: a Python file whose top-level calls are operations."""
+
+from __future__ import annotations
+
+import os
+import sys
+from textwrap import dedent
+
+import pytest
+
+from openfn.errors import JobError, ProjectError
+from openfn.expressions import execute, load
+
+
+@pytest.fixture(autouse=True)
+def _search_path():
+    """Loading a job lets it import what lies beside it: forget those folders and modules."""
+    path, modules = list(sys.path), set(sys.modules)
+    yield
+    sys.path[:] = path
+    for name in set(sys.modules) - modules:
+        del sys.modules[name]
+
+
+@pytest.fixture
+def job(tmp_path):
+    def write(code, name="job.py"):
+        path = tmp_path / name
+        path.write_text(dedent(code), "utf-8")
+        return path
+
+    return write
+
+
+def run(path, state=None):
+    return execute(load(path), {"data": None} if state is None else state, path)
+
+
+def error_of(path, state=None):
+    with pytest.raises(JobError) as caught:
+        run(path, state)
+    return caught.value
+
+
+def mistake_in(path):
+    with pytest.raises(ProjectError) as caught:
+        load(path)
+    return str(caught.value)
+
+
+def test_top_level_calls_are_operations_in_their_order(job):
+    path = job('''
+        """A job."""
+        from adaptors.common import fn
+        STEP = 2
+
+        def add(number):
+            return lambda state: {**state, "data": state["data"] + number}
+
+        add(STEP)
+        fn(lambda state: {**state, "data": state["data"] * 10})
+    ''')
+    assert run(path, {"data": 1})["data"] == 30
+
+
+def test_an_operation_knows_its_name_and_line(job):
+    path = job("""
+        from adaptors import common
+        from adaptors.common import fn
+
+        fn(
+            lambda state: state
+        )
+        common.each("[*]", fn(lambda state: state))
+    """)
+    assert [(each.name, each.line) for each in load(path)] == [("fn", 5), ("common.each", 8)]
+
+
+def test_a_call_whose_value_is_used_is_just_python(job):
+    path = job("""
+        from adaptors.common import data_value, fn
+        name = data_value("name")
+        TABLE = dict(a=1)
+        assert len(TABLE) == 1
+        fn(lambda state: {**state, "data": name(state)})
+    """)
+    assert len(load(path)) == 1
+    assert run(path, {"data": {"name": "Amina"}})["data"] == "Amina"
+
+
+def test_an_operation_is_applied_when_the_job_is_executed_not_when_it_is_loaded(job):
+    path = job("""
+        def fail(state):
+            raise KeyError("village")
+        (lambda function: function)(fail)
+    """)
+    operations = load(path)
+    with pytest.raises(JobError):
+        execute(operations, {}, path)
+
+
+def test_a_job_that_fails_does_not_run_its_later_operations(job):
+    seen = []
+    path = job("""
+        from adaptors.common import fn
+        fn(lambda state: state["data"]["seen"].append("first") or state)
+        fn(lambda state: state["missing"])
+        fn(lambda state: state["data"]["seen"].append("third") or state)
+    """)
+    error_of(path, {"data": {"seen": seen}})
+    assert seen == ["first"]
+
+
+def test_nothing_of_one_run_is_seen_by_the_next(job):
+    path = job("""
+        from adaptors.common import fn
+        seen = []
+        fn(lambda state: {**state, "data": seen.append(1) or len(seen)})
+    """)
+    assert [run(path)["data"], run(path)["data"]] == [1, 1]
+
+
+def test_a_job_that_was_changed_is_loaded_as_it_is_now(job):
+    path = job("(lambda f: f)(lambda state: {'data': 'old'})")
+    before = path.stat().st_mtime_ns
+    assert run(path) == {"data": "old"}
+    job("(lambda f: f)(lambda state: {'data': 'new'})")
+    os.utime(path, ns=(before + 1, before + 1))
+    assert run(path) == {"data": "new"}
+
+
+def test_a_job_may_import_a_module_that_lies_beside_it(job):
+    job("VILLAGE = 'Kisumu'\n", "villages_of_this_test.py")
+    path = job("""
+        from adaptors.common import fn
+        from villages_of_this_test import VILLAGE
+        fn(lambda state: {**state, "data": VILLAGE})
+    """)
+    assert run(path)["data"] == "Kisumu"
+
+
+def test_a_module_beside_a_job_does_not_stand_in_for_one_of_python(job):
+    job("raise AssertionError\n", "tabnanny.py")
+    path = job("""
+        import tabnanny
+        (lambda f: f)(lambda state: {"data": tabnanny.__name__})
+    """)
+    assert "tabnanny" not in sys.modules
+    assert run(path) == {"data": "tabnanny"}
+
+
+def test_a_job_may_define_a_dataclass(job):
+    path = job("""
+        from dataclasses import dataclass
+        from adaptors.common import fn
+
+        @dataclass
+        class Child:
+            name: str
+
+        fn(lambda state: {**state, "data": Child("Amina").name})
+    """)
+    assert run(path)["data"] == "Amina"
+
+
+def test_annotations_in_a_job_are_what_python_makes_of_them(job):
+    path = job("""
+        from adaptors.common import fn
+        def double(number: int) -> int:
+            return number * 2
+        fn(lambda state: {**state, "data": double.__annotations__["number"] is int})
+    """)
+    assert run(path)["data"] is True
+
+
+def test_a_jobs_own_imports_from_the_future_are_heard(job):
+    path = job("""
+        from __future__ import annotations
+        from adaptors.common import fn
+        def double(number: int) -> int:
+            return number * 2
+        fn(lambda state: {**state, "data": double.__annotations__["number"]})
+    """)
+    assert run(path)["data"] == "int"
+
+
+# Mistakes that show when the job is loaded
+
+
+def test_a_file_that_is_not_there_is_the_projects_mistake(tmp_path):
+    assert mistake_in(tmp_path / "absent.py") == (
+        "absent.py cannot be read: No such file or directory"
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "line"),
+    [
+        ("x = 1\nfn(\n", 2),
+        ("x = 1\ny = 2\nreturn x\n", 3),
+        ("if True:\nfn()\n", 2),
+        ("x = 1\nfrom __future__ import annotations\n", 2),
+    ],
+)
+def test_a_file_that_is_no_python_says_where(job, code, line):
+    assert mistake_in(job(code)).startswith(f"job.py, line {line}: ")
+
+
+@pytest.mark.parametrize("content", [b"x = '\xff'\n", b"x = 1\x00\n"])
+def test_a_file_that_is_no_text_is_the_projects_mistake(tmp_path, content):
+    path = tmp_path / "job.py"
+    path.write_bytes(content)
+    assert mistake_in(path).startswith("job.py, line 1: ")
+
+
+@pytest.mark.parametrize("code", ["", "x = 1\n", '"""Only words."""\n', "def f(state): ...\n"])
+def test_a_job_without_an_operation_says_what_it_needs(job, code):
+    assert mistake_in(job(code)) == "job.py has no operation: it needs a call at the top level"
+
+
+@pytest.mark.parametrize(
+    ("call", "name", "kind"),
+    [
+        ("print('hello')", "print", "NoneType"),
+        ("str(7)", "str", "str"),
+        ("'a'.upper()", "'a'.upper", "str"),
+    ],
+)
+def test_a_top_level_call_that_gives_no_operation_says_what_to_write(job, call, name, kind):
+    error = error_of(job(f"x = 1\n{call}\n"))
+    assert (error.type, error.operation, error.line) == ("TypeError", "loading", 2)
+    assert error.message == (
+        f"{name}(…) gives {kind}, not an operation; put it inside a function of the state: "
+        "fn(lambda state: …)"
+    )
+
+
+def test_a_wrong_argument_shows_at_its_line_before_anything_is_sent(job):
+    error = error_of(
+        job("""
+            from adaptors.http import post
+
+            post()
+        """)
+    )
+    assert (error.type, error.operation, error.line) == ("TypeError", "loading", 4)
+    assert "missing a required argument: 'path'" in error.message
+
+
+def test_code_that_fails_while_loading_says_where(job):
+    error = error_of(job("from adaptors.common import fn\n\nAGE = int('seven')\n"))
+    assert (error.type, error.operation, error.line) == ("ValueError", "loading", 3)
+    assert error.verdict == "author"
+
+
+def test_a_module_that_is_missing_says_where(job):
+    error = error_of(job("x = 1\nimport nothing_of_that_name\n"))
+    assert (error.type, error.line) == ("ModuleNotFoundError", 2)
+
+
+def test_a_job_that_leaves_while_loading_has_failed(job):
+    error = error_of(job("import sys\nsys.exit(3)\n"))
+    assert (error.type, error.line) == ("SystemExit", 2)
+
+
+@pytest.mark.parametrize("code", ["print(state)\n", "fn = print\nfn(state['data'])\n"])
+def test_the_state_at_the_top_level_gets_a_hint(job, code):
+    message = error_of(job(code)).message
+    assert message.startswith("name 'state' is not defined; ")
+    assert message.endswith("the state exists only inside operations: write lambda state: …")
+
+
+def test_another_name_that_is_not_defined_gets_no_such_hint(job):
+    assert error_of(job("dat['x']\n")).message == "name 'dat' is not defined"
+
+
+# Mistakes that show when the job is executed
+
+
+def test_an_error_has_the_line_inside_the_function_that_raised_it(job):
+    error = error_of(
+        job("""
+            from adaptors.common import fn
+
+            def village(state):
+                name = "village"
+                return {**state, "data": state["data"][name]}
+
+            fn(village)
+        """),
+        {"data": {}},
+    )
+    assert (error.type, error.operation, error.line) == ("KeyError", "fn", 6)
+    assert str(error) == "line 6, fn: KeyError: 'village'"
+
+
+def test_an_error_in_a_function_that_another_calls_has_the_inner_line(job):
+    error = error_of(
+        job("""
+            from adaptors.common import fn
+
+            def years(text):
+                return int(text)
+
+            fn(lambda state: {**state, "data": years("seven")})
+        """)
+    )
+    assert (error.type, error.operation, error.line) == ("ValueError", "fn", 5)
+
+
+def test_an_error_inside_an_adaptor_has_the_line_of_the_operation(job):
+    error = error_of(
+        job("""
+            from adaptors.http import get
+
+            get("patients")
+        """)
+    )
+    assert (error.type, error.operation, error.line) == ("ConfigurationError", "get", 4)
+
+
+def test_an_error_in_a_module_beside_the_job_has_the_line_of_the_job(job):
+    job("\n\n\n\n\ndef fail(state):\n    raise ValueError('no')\n", "failing_of_this_test.py")
+    error = error_of(
+        job("""
+            from adaptors.common import fn
+            from failing_of_this_test import fail
+            fn(fail)
+        """)
+    )
+    assert (error.type, error.line) == ("ValueError", 4)
+
+
+@pytest.mark.parametrize("value", ["None", "'text'", "[state]"])
+def test_an_operation_that_gives_back_no_state_says_what_to_write(job, value):
+    error = error_of(
+        job(f"""
+            from adaptors.common import fn
+            fn(lambda state: {value})
+            fn(lambda state: state)
+        """)
+    )
+    assert (error.type, error.operation, error.line) == ("TypeError", "fn", 3)
+    assert error.message.endswith("not the state; end the function with `return state`")
+
+
+@pytest.mark.parametrize("call", ["sys.exit(3)", "exit(3)"])
+def test_a_job_that_leaves_has_failed(job, call):
+    path = job(f"import sys\nfrom adaptors.common import fn\nfn(lambda state: {call})\n")
+    error = error_of(path)
+    assert (error.type, error.message, error.line) == ("SystemExit", "3", 3)
+
+
+def test_a_stop_from_outside_is_no_failure_of_the_job(job):
+    path = job("""
+        from adaptors.common import fn
+        def stop(state):
+            raise KeyboardInterrupt
+        fn(stop)
+    """)
+    with pytest.raises(KeyboardInterrupt):
+        run(path)
+
+
+@pytest.mark.parametrize("verdict", ["author", "remote", "remote-for-now"])
+def test_the_verdict_is_the_adaptors(job, verdict):
+    error = error_of(
+        job(f"""
+            class Refused(Exception):
+                verdict = {verdict!r}
+            def refuse(state):
+                raise Refused("no")
+            (lambda f: f)(refuse)
+        """)
+    )
+    assert (error.type, error.verdict) == ("Refused", verdict)
+
+
+def test_an_error_that_no_adaptor_judged_is_the_authors(job):
+    error = error_of(job("(lambda f: f)(lambda state: 1 / 0)\n"))
+    assert (error.type, error.verdict) == ("ZeroDivisionError", "author")
+
+
+def test_an_error_as_it_is_kept_is_plain_data(job):
+    code = "from adaptors.common import fn\nfn(lambda state: state['x'])\n"
+    error = error_of(job(code))
+    assert error.as_dict() == {
+        "type": "KeyError",
+        "message": "'x'",
+        "operation": "fn",
+        "line": 2,
+        "verdict": "author",
+    }
+
+
+def test_the_error_a_job_raised_is_the_cause_of_the_jobs_error(job):
+    assert isinstance(
+        error_of(job("(lambda f: f)(lambda state: 1 / 0)\n")).__cause__, ArithmeticError
+    )
+
+
+def test_a_job_is_executed_on_the_state_it_is_given():
+    state = {"data": 1}
+    assert execute([], state, None) is state

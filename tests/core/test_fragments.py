@@ -1,0 +1,110 @@
+"""Whether a body contains a fragment: as PostgreSQL's `body::jsonb @> fragment::jsonb` says."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from openfn.bodies import parse_exact
+from openfn.fragments import contains
+
+CASES = Path(__file__).resolve().parents[2].parent / "shared/cases/matcher_cases.json"
+
+
+def cases():
+    if not CASES.exists():
+        reason = "PostgreSQL's own answers lie beside the project, and not here"
+        return [pytest.param(None, marks=pytest.mark.skip(reason=reason))]
+    found = json.loads(CASES.read_text("utf-8"))
+    return [pytest.param(case, id=case["name"]) for case in found]
+
+
+def exact(case, name):
+    """Give a part of a case as its JSON text is read: numbers with all their digits."""
+    raw = case.get(f"{name}_raw")
+    return parse_exact((json.dumps(case[name]) if raw is None else raw).encode())
+
+
+def all_of(wish):
+    return wish if isinstance(wish, list) else [wish]
+
+
+@pytest.mark.parametrize("case", cases())
+def test_matching_is_what_postgresql_says(case):
+    message = exact(case, "message")
+    excluded = "exclusion" in case and any(
+        contains(message, each) for each in all_of(exact(case, "exclusion"))
+    )
+    assert (contains(message, exact(case, "fragment")) and not excluded) is case["match"]
+
+
+@pytest.mark.parametrize(
+    ("body", "fragment"),
+    [
+        ('{"a": 1, "b": {"c": 2, "d": 3}}', '{"b": {"c": 2}}'),
+        ('{"a": {}}', "{}"),
+        ("{}", "{}"),
+        ("[]", "[]"),
+        ('{"a": [1, 2, 3]}', '{"a": []}'),
+        ('{"a": [1, 2, 3]}', '{"a": [3, 1, 1]}'),
+        ('{"a": [{"b": 1, "c": 2}, {"b": 3}]}', '{"a": [{"b": 3}, {"c": 2}]}'),
+        ('{"a": [{"x": 1, "y": 2}]}', '{"a": [{"x": 1}, {"y": 2}]}'),
+        ('{"a": [[1, 2], [3]]}', '{"a": [[2]]}'),
+        ('{"a": null}', '{"a": null}'),
+        ('{"a": 1}', '{"a": 1.0}'),
+        ('{"a": 1e0}', '{"a": 1}'),
+        ('{"a": 0.10}', '{"a": 0.1}'),
+        ('{"a": -0.0}', '{"a": 0}'),
+        ('{"a": 12345678901234567890.0}', '{"a": 12345678901234567890}'),
+        ('{"a": 1, "a": 2}', '{"a": 2}'),
+        ('{"group1/name": 1, "@xmlns": 2, "*m*": 3, "a.b": 4}', '{"a.b": 4, "group1/name": 1}'),
+        ("[1, 2]", "1"),
+        ('["a", null]', "null"),
+        ("[1, 2]", "[2]"),
+        ('"text"', '"text"'),
+        ("true", "true"),
+    ],
+)
+def test_a_body_contains(body, fragment):
+    assert contains(parse_exact(body.encode()), parse_exact(fragment.encode())) is True
+
+
+@pytest.mark.parametrize(
+    ("body", "fragment"),
+    [
+        ('{"a": 1}', '{"b": 1}'),
+        ('{"a": {"b": 1}}', '{"b": 1}'),
+        ('{"a": {"b": 1}}', '{"a": {"b": 2}}'),
+        ("{}", '{"a": null}'),
+        ('{"a": false}', '{"a": null}'),
+        ('{"a": 0}', '{"a": null}'),
+        ('{"a": 1}', '{"a": true}'),
+        ('{"a": true}', '{"a": 1}'),
+        ('{"a": 0}', '{"a": false}'),
+        ('{"a": "1"}', '{"a": 1}'),
+        ('{"a": "Yes"}', '{"a": "yes"}'),
+        ('{"a": "x "}', '{"a": "x"}'),
+        ('{"a": 9007199254740992}', '{"a": 9007199254740993}'),
+        ('{"a": 0.30000000000000004}', '{"a": 0.3}'),
+        ('{"a": {"b": 1}}', '{"a.b": 1}'),
+        ('{"a": [1]}', '{"a": 1}'),  # an array contains a bare scalar at the top level only
+        ("[[1]]", "1"),
+        ('{"a": 1}', '{"a": [1]}'),
+        ('{"a": [1, [2]]}', '{"a": [2]}'),
+        ('{"a": {}}', '{"a": []}'),
+        ('{"a": []}', '{"a": {}}'),
+        ('{"a": null}', '{"a": {}}'),
+        ("[]", "{}"),
+        ("{}", "[]"),
+        ('[{"a": 1}]', '{"a": 1}'),
+        ("1", "[1]"),
+        ("1", "{}"),
+        ("[]", "null"),
+        ('{"a": [{"b": 1}, {"c": 2}]}', '{"a": [{"b": 1, "c": 2}]}'),
+        ('{"a": 1, "a": 2}', '{"a": 1}'),
+    ],
+)
+def test_a_body_does_not_contain(body, fragment):
+    assert contains(parse_exact(body.encode()), parse_exact(fragment.encode())) is False

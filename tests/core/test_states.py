@@ -1,0 +1,137 @@
+"""The dict that flows through a job: how it begins, and how it is kept."""
+
+from __future__ import annotations
+
+import json
+import math
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from uuid import UUID
+
+import pytest
+
+from openfn import ids, states
+from openfn.errors import UnreadableBody
+from openfn.messages import Message
+
+
+def message(body, **parts):
+    return Message(ids.new_message_id(), "field-data", body, **parts)
+
+
+def written(state):
+    def refuse(constant):
+        raise AssertionError(f"{constant} is no JSON")
+
+    return json.loads(states.kept(state), parse_constant=refuse)
+
+
+class Odd:
+    def __str__(self):
+        return "odd"
+
+
+def test_a_job_begins_with_body_request_configuration_and_no_references():
+    posted = message(
+        b'{"age": 7, "weight": 3.5}',
+        method="PUT",
+        headers={"user-agent": "Kobo"},
+        query_params={"site": ["A", "B"]},
+    )
+    assert states.initial(posted, {"baseUrl": "https://dhis2.org"}) == {
+        "data": {"age": 7, "weight": 3.5},
+        "request": {
+            "method": "PUT",
+            "headers": {"user-agent": "Kobo"},
+            "query_params": {"site": ["A", "B"]},
+        },
+        "configuration": {"baseUrl": "https://dhis2.org"},
+        "references": [],
+    }
+
+
+def test_a_fraction_is_a_float_for_a_job():
+    weight = states.initial(message(b'{"weight": 3.50}'), {})["data"]["weight"]
+    assert type(weight) is float
+
+
+def test_what_a_job_does_to_its_state_reaches_neither_message_nor_credential():
+    posted = message(b"{}", headers={"a": "1"}, query_params={"b": "2"})
+    credential = {"password": "x"}
+    state = states.initial(posted, credential)
+    state["configuration"].clear()
+    state["request"]["headers"].clear()
+    state["request"]["query_params"].clear()
+    assert (posted.headers, posted.query_params) == ({"a": "1"}, {"b": "2"})
+    assert credential == {"password": "x"}
+
+
+def test_a_body_that_cannot_be_read_begins_no_job():
+    with pytest.raises(UnreadableBody):
+        states.initial(message(b"{"), {})
+
+
+def test_the_final_state_is_kept_without_its_configuration():
+    state = {"data": {"a": [1, None, "é"]}, "configuration": {"password": "s3cret"}, "mine": True}
+    assert written(state) == {"data": {"a": [1, None, "é"]}, "mine": True}
+    assert b"s3cret" not in states.kept(state)
+
+
+def test_keeping_a_state_changes_nothing_of_it():
+    state = {"data": {"when": date(2024, 2, 29)}, "configuration": {"a": 1}}
+    states.kept(state)
+    assert state == {"data": {"when": date(2024, 2, 29)}, "configuration": {"a": 1}}
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        (date(2024, 2, 29), "2024-02-29"),
+        (datetime(2024, 2, 29, 1, 2, tzinfo=UTC), "2024-02-29T01:02:00+00:00"),
+        (time(1, 2), "01:02:00"),
+        (Decimal("1.50"), 1.5),
+        (Decimal("2.00"), 2),
+        (Decimal(2**70), 2**70),
+        (Decimal("NaN"), "NaN"),
+        (Decimal("sNaN"), "sNaN"),
+        (Decimal("Infinity"), "Infinity"),
+        (math.nan, "NaN"),
+        (-math.inf, "-Infinity"),
+        ((1, (2,)), [1, [2]]),
+        ({7}, [7]),
+        (frozenset([7]), [7]),
+        (UUID(int=7), "00000000-0000-0000-0000-000000000007"),
+        (Odd(), "odd"),
+        ("\ud800", "\ud800"),
+    ],
+    ids=repr,
+)
+def test_what_json_has_no_form_for_is_kept_all_the_same(value, kept):
+    assert written({"data": [value, {"deep": value}]}) == {"data": [kept, {"deep": kept}]}
+
+
+def test_a_number_json_does_not_have_takes_nothing_else_along():
+    state = {"data": [math.nan, date(2024, 2, 29), {"a": Decimal("0.5")}], "text": "NaN"}
+    assert written(state) == {"data": ["NaN", "2024-02-29", {"a": 0.5}], "text": "NaN"}
+
+
+def circular():
+    value = []
+    value.append(value)
+    return value
+
+
+def deep():
+    value = []
+    for _ in range(100_000):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize(
+    "value", [circular(), deep(), {(1, 2): 3}, 10**5000], ids=["circular", "deep", "key", "digits"]
+)
+def test_a_state_that_cannot_be_written_fails_no_run_and_says_so(value):
+    kept = written({"data": value, "configuration": {"password": "s3cret"}})
+    assert list(kept) == ["unkept"]
+    assert kept["unkept"].startswith("the final state cannot be written as JSON: ")
