@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import parse_qs
@@ -20,16 +21,17 @@ from workbench.compiler import triggers
 from workbench.errors import CannotDo, WorkbenchError
 from workbench.explain import explain
 from workbench.localcredentials import read_credential
-from workbench.projectfile import ProjectMistakes
 from workbench.trial import attempt
+from workbench.yamltext import ProjectMistakes
 
 app = typer.Typer(
     help="OpenFn as serverless functions: check, try and serve a project.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-_console = Console()
-_errors = Console(stderr=True)
+# What is shown is quoted from posts and jobs: `:100:` in it is no emoji.
+_console = Console(emoji=False, highlight=False)
+_errors = Console(emoji=False, highlight=False, stderr=True)
 
 Project = Annotated[
     Path, typer.Option("--project", file_okay=False, help="The folder of project.yaml.")
@@ -43,14 +45,12 @@ Query = Annotated[str, typer.Option(help="The query string the inbox URL had, su
 
 def main() -> None:
     """Run a command; mistakes are said in words, with exit status 1."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as standard error does: never a crash
     try:
         app()
-    except ProjectMistakes as mistakes:
-        for mistake in mistakes.mistakes:
-            _errors.print(str(mistake), style="red", markup=False, highlight=False, soft_wrap=True)
-        sys.exit(1)
-    except (OpenFnError, WorkbenchError) as error:
-        _errors.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
+    except (ProjectMistakes, OpenFnError, WorkbenchError) as error:
+        _errors.print(str(error), style="red", markup=False, soft_wrap=True)
         sys.exit(1)
 
 
@@ -137,11 +137,19 @@ def try_job(
 
 @app.command()
 def serve(
-    port: Annotated[int, typer.Option(help="Port of the inboxes; 0 picks a free one.")] = 8080,
-    aws_port: Annotated[int, typer.Option(help="Port of the AWS services; 0: a free one.")] = 5000,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port of the inboxes; 0 picks a free one.")
+    ] = 8080,
+    aws_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port of the AWS services; 0: a free one.")
+    ] = 5000,
     credentials: Annotated[
         Path | None,
-        typer.Option(help="Folder of NAME.json files; else PROJECT/credentials."),
+        typer.Option(
+            exists=True,
+            file_okay=False,
+            help="Folder of NAME.json files; else PROJECT/credentials.",
+        ),
     ] = None,
     project: Project = Path("project"),
 ) -> None:
@@ -173,5 +181,5 @@ def _known(kind: str, name: str | None, names: Mapping[str, Any]) -> None:
 
 
 def _query_params(query: str) -> dict[str, Any]:
-    pairs = parse_qs(query, keep_blank_values=True)
+    pairs = parse_qs(query.removeprefix("?"), keep_blank_values=True)
     return {name: each[0] if len(each) == 1 else each for name, each in pairs.items()}

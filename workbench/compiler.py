@@ -13,26 +13,41 @@ import hashlib
 import json
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
+from openfn import joblog
 from openfn.errors import JobError, ProjectError
 from openfn.expressions import load
 from openfn.project import COMPILED, parse_triggers
 from openfn.triggers import Trigger
-from workbench.projectfile import Mistake, ProjectMistakes, ProjectWritten, Source, read
+from workbench.projectfile import ProjectWritten, validated
+from workbench.yamltext import Mistake, ProjectMistakes, Source, read
 
 PROJECT_FILE = "project.yaml"
+_REFERENCES = (
+    ("triggers", "inbox", "inboxes"),
+    ("jobs", "trigger", "triggers"),
+    ("jobs", "credential", "credentials"),
+)
+# What lies beside a job is deployed with it, but never a secret.
+_NOT_DEPLOYED = ("__pycache__", ".*", "credentials", "credentials.json")
+_REMEDIES = {
+    "ImportError": "is the name spelt right?",
+    "ModuleNotFoundError": "is it spelt right, and does it lie beside the job?",
+    "NameError": "is it spelt right, and imported?",
+}
 
 
-def check(source: Path) -> ProjectWritten:
+def check(directory: Path) -> ProjectWritten:
     """Validate a project and its job files; raises `ProjectMistakes` with all that is wrong."""
-    project, text = read(source / PROJECT_FILE)
-    mistakes = [*_dangling(project, text), *_broken_jobs(source, project, text)]
-    if mistakes:
-        raise ProjectMistakes(sorted(mistakes, key=lambda each: (each.file, each.line)))
+    source = read(directory / PROJECT_FILE)
+    project, mistakes = validated(source)
+    mistakes += [*_dangling(source), *_broken_jobs(directory, source)]
+    if project is None or mistakes:
+        raise ProjectMistakes(mistakes)
     return project
 
 
@@ -43,11 +58,12 @@ def compile_project(source: Path, target: Path, more_ids: Mapping[str, str] | No
     for inbox, digest in (more_ids or {}).items():
         compiled["inboxes"][inbox]["id_sha256"].append(digest)
     target.mkdir(parents=True, exist_ok=True)
-    for directory in {(source / job.expression).parent for job in project.jobs.values()}:
+    for directory in {PurePosixPath(job.expression).parent for job in project.jobs.values()}:
         shutil.copytree(
-            directory,
-            target / directory.relative_to(source),
-            ignore=shutil.ignore_patterns("__pycache__", ".*", "credentials"),
+            source / directory,
+            target / directory,
+            ignore=shutil.ignore_patterns(*_NOT_DEPLOYED),
+            ignore_dangling_symlinks=True,
             dirs_exist_ok=True,
         )
     compiled["version"] = _digest(compiled, target)
@@ -71,43 +87,69 @@ def main() -> int:
     return 0
 
 
-def _dangling(project: ProjectWritten, source: Source) -> list[Mistake]:
-    places: list[tuple[tuple[str, ...], str | None, Mapping[str, Any], str]] = []
-    for name, trigger in project.triggers.items():
-        places.append((("triggers", name, "inbox"), trigger.inbox, project.inboxes, "inbox"))
-    for name, job in project.jobs.items():
-        places.append((("jobs", name, "trigger"), job.trigger, project.triggers, "trigger"))
-        where = ("jobs", name, "credential")
-        places.append((where, job.credential, project.credentials, "credential"))
-    return [
-        source.mistake(where, f"there is no {kind} `{name}`; there is {', '.join(known) or 'none'}")
-        for where, name, known, kind in places
-        if name is not None and name not in known
-    ]
+def _section(source: Source, name: str) -> dict[Any, Any]:
+    # As written: where one entry is wrong, the others are judged all the same.
+    section = source.written.get(name) if isinstance(source.written, dict) else None
+    return section if isinstance(section, dict) else {}
 
 
-def _broken_jobs(directory: Path, project: ProjectWritten, source: Source) -> list[Mistake]:
-    mistakes = []
-    for name, job in project.jobs.items():
-        path = (directory / job.expression).resolve()
-        where = ("jobs", name, "expression")
-        if directory.resolve() not in path.parents or path.suffix != ".py":
-            mistakes.append(source.mistake(where, "name a .py file inside the project"))
-        elif path.parent == directory.resolve():
-            mistakes.append(source.mistake(where, "put the file in a folder, such as jobs/"))
-        elif not path.is_file():
-            mistakes.append(source.mistake(where, f"there is no file {job.expression}"))
+def _entries(source: Source, section: str, key: str) -> Iterator[tuple[str, str]]:
+    for name, entry in _section(source, section).items():
+        if isinstance(entry, dict) and isinstance(entry.get(key), str):
+            yield name, entry[key]
+
+
+def _dangling(source: Source) -> Iterator[Mistake]:
+    for section, key, target in _REFERENCES:
+        known = [str(name) for name in _section(source, target)]
+        for name, wanted in _entries(source, section, key):
+            if wanted not in known:
+                there = ", ".join(known) or f"none yet: add it below `{target}`"
+                what = f"there is no {key} `{wanted}`; there is {there}"
+                yield source.mistake((section, name, key), what)
+
+
+def _broken_jobs(directory: Path, source: Source) -> Iterator[Mistake]:
+    for name, expression in _entries(source, "jobs", "expression"):
+        if what := _misnamed(expression) or _misplaced(directory, expression):
+            yield source.mistake(("jobs", name, "expression"), what)
         else:
-            mistakes += _mistakes_in(path, job.expression)
-    return mistakes
+            yield from _mistakes_in((directory / expression).resolve(), expression)
+
+
+def _misnamed(expression: str) -> str | None:
+    path = PurePosixPath(expression)
+    if "\\" in expression or not expression.isprintable():
+        return "write the file's path with / between folders"
+    if path.suffix != ".py" or path.is_absolute() or ".." in path.parts:
+        return "name a .py file inside the project, such as jobs/register.py"
+    if len(path.parts) == 1:
+        return f"put the file in a folder: jobs/{expression}"
+    if any(PurePosixPath(part).match(each) for part in path.parts for each in _NOT_DEPLOYED):
+        return "what is hidden or called credentials is not deployed; put the file elsewhere"
+    return None
+
+
+def _misplaced(directory: Path, expression: str) -> str | None:
+    path = directory / expression
+    if directory.resolve() not in path.resolve().parents:
+        return "the file lies outside the project, behind a link; copy it into the project"
+    if not path.is_file():
+        return f"there is no file {expression} in the project's folder"
+    return None
 
 
 def _mistakes_in(path: Path, shown: str) -> list[Mistake]:
     try:
-        load(path)
+        compile(path.read_bytes(), shown, "exec", dont_inherit=True)
+        with joblog.capture(lambda _text: None):
+            load(path)
+    except SyntaxError as error:
+        return [Mistake(shown, error.lineno or 1, f"not Python: {error.msg}")]
     except JobError as error:
-        return [Mistake(shown, error.line, f"{error.type}: {error.message}")]
-    except ProjectError as error:
+        remedy = f"; {_REMEDIES[error.type]}" if error.type in _REMEDIES else ""
+        return [Mistake(shown, error.line, f"{error.type}: {error.message}{remedy}")]
+    except (ProjectError, ValueError, OSError) as error:
         return [Mistake(shown, 1, str(error))]
     return []
 
@@ -115,7 +157,9 @@ def _mistakes_in(path: Path, shown: str) -> list[Mistake]:
 def _digest(compiled: dict[str, Any], target: Path) -> str:
     digest = hashlib.sha256(json.dumps(compiled, sort_keys=True).encode())
     for path in sorted(each for each in target.rglob("*") if each.is_file()):
-        digest.update(str(path.relative_to(target)).encode() + path.read_bytes())
+        if path != target / COMPILED:
+            content = hashlib.sha256(path.read_bytes()).hexdigest()
+            digest.update(f"{path.relative_to(target).as_posix()} {content}\n".encode())
     return digest.hexdigest()
 
 

@@ -11,7 +11,8 @@ from typing import Any
 from workbench import destination, stack
 from workbench.compiler import check
 from workbench.destination import Destination, Received
-from workbench.narrator import parsed
+from workbench.errors import CannotDo
+from workbench.narrator import parsed, why
 from workbench.sources import POSTS, Post
 
 _SECONDS = 15
@@ -74,6 +75,7 @@ class _Watch:
 
 def demonstrate(project: Path, step: Callable[[str], None]) -> list[Journey]:
     """Send every post of `events/` through a project; `step` is told what happens next."""
+    _fits(project)
     watch = _Watch()
     step("starting the stack from template.yaml")
     with stack.created(project, watch.tell) as made, destination.running() as sink:
@@ -88,6 +90,15 @@ def demonstrate(project: Path, step: Callable[[str], None]) -> list[Journey]:
     return journeys
 
 
+def _fits(project: Path) -> None:
+    wanted = {post.inbox for post in POSTS}
+    if missing := sorted(wanted - set(check(project).inboxes)):
+        raise CannotDo(
+            f"the demo posts to {' and '.join(sorted(wanted))}, and this project has no inbox "
+            f"{' nor '.join(missing)}; `ofn serve` runs any project"
+        )
+
+
 def _travel(post: Post, url: str, watch: _Watch, sink: Destination) -> Journey:
     before = len(sink.received)
     answer = post.send(url)
@@ -100,10 +111,11 @@ def _travel(post: Post, url: str, watch: _Watch, sink: Destination) -> Journey:
         answer=f"{answer.status_code} {answer.text}",
         message_id=message_id,
         triggers=tuple(e["trigger"] for e in events if e.get("message") == "message matched"),
-        runs=tuple(
-            f"{e['job']} {e['message'].removeprefix('run ')}"
-            for e in events
-            if e.get("message") in _RUN_OVER
-        ),
+        runs=tuple(_ended(e) for e in events if e.get("message") in _RUN_OVER),
         received=tuple(sink.received[before:]),
     )
+
+
+def _ended(event: dict[str, Any]) -> str:
+    reason = f": {why(event)}" if event["message"] == "run failed" else ""
+    return f"{event['job']} {event['message'].removeprefix('run ')}{reason}"

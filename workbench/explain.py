@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
+from unicodedata import normalize
 
 from openfn.fragments import contains, within
 from openfn.triggers import Trigger
@@ -36,8 +39,7 @@ def explain(trigger: Trigger, inbox: str | None, body: Any) -> Verdict:
     if inbox is not None and trigger.inbox not in (None, inbox):
         return Verdict(trigger.name, matches=False, why=f"listens to the inbox {trigger.inbox}")
     if different := difference(body, trigger.inclusion):
-        why = f"{different.path}: wants {_shown(different.wanted)}, {_found(different.found)}"
-        return Verdict(trigger.name, matches=False, why=why, difference=different)
+        return Verdict(trigger.name, matches=False, why=_why(different), difference=different)
     for number, exclusion in enumerate(trigger.exclusions, 1):
         if contains(body, exclusion):
             why = f"excluded: the body contains exclusion {number}, {_shown(exclusion)}"
@@ -53,7 +55,7 @@ def difference(body: Any, fragment: Any) -> Difference | None:
 def _differ(value: Any, fragment: Any, path: str) -> Difference | None:
     if isinstance(fragment, dict) and isinstance(value, dict):
         for key, part in fragment.items():
-            where = f"{path}.{key}" if path else key
+            where = f"{path}.{_named(key)}" if path else _named(key)
             if key not in value:
                 return Difference(where, part, MISSING)
             if found := _differ(value[key], part, where):
@@ -73,18 +75,29 @@ def _differ_in_list(values: list[Any], part: Any, path: str) -> Difference | Non
     return Difference(f"{path}[*]", part, values)
 
 
-def _found(value: Any) -> str:
-    return "there is no such key" if value is MISSING else f"has {_shown(value)}"
+def _named(key: str) -> str:
+    return key if key and not set(key) & set('."[]') else json.dumps(key, ensure_ascii=False)
 
 
-def _shown(value: Any, limit: int = 60) -> str:
-    text = repr(value) if isinstance(value, str) else _json(value)
+def _why(different: Difference) -> str:
+    wanted = _shown(different.wanted)
+    if different.found is MISSING:
+        return f"{different.path}: wants {wanted}, there is no such key"
+    found = _shown(different.found)
+    # An accent can be written in two ways, a space be a non-breaking one, a far end be cut off.
+    if normalize("NFKC", wanted) == normalize("NFKC", found):
+        wanted, found = json.dumps(different.wanted), json.dumps(different.found)
+    return f"{different.path}: wants {wanted}, has {found}"
+
+
+def _shown(value: Any, limit: int = 120) -> str:
+    text = _json(value)
     return text if len(text) <= limit else f"{text[:limit]}…"
 
 
 def _json(value: Any) -> str:
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{k}: {_shown(v)}" for k, v in value.items()) + "}"
+        return "{" + ", ".join(f"{_named(k)}: {_shown(v)}" for k, v in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(map(_shown, value)) + "]"
-    return {None: "null", True: "true", False: "false"}.get(value) or str(value)
+    return str(value) if isinstance(value, Decimal) else json.dumps(value, ensure_ascii=False)

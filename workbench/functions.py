@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from openfn import credentials, joblog
+from openfn import joblog, secrets
 from workbench.environ import environ
 from workbench.resources import Function
 
@@ -57,7 +57,7 @@ def environment(functions: Mapping[str, Function], opt: Path) -> Iterator[None]:
     first, *others = functions.values()
     if any(other.environment != first.environment for other in others):
         raise ValueError("template.yaml gives the functions different environments")
-    credentials.forget()
+    secrets.forget()
     values = {name: value.replace("/opt", str(opt), 1) for name, value in first.environment.items()}
     with environ(values):
         yield

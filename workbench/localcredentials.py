@@ -13,6 +13,8 @@ def read_credential(path: Path) -> dict[str, Any]:
     """Read a credential's body from a file; `CannotDo` when it is not a JSON object."""
     try:
         body = json.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise CannotDo(f"{path} cannot be read: {error.strerror}") from None
     except ValueError:
         body = None
     if not isinstance(body, dict):

@@ -40,7 +40,7 @@ class Narrator:
         now = datetime.now().astimezone().strftime("%H:%M:%S")
         style = _STYLES.get(who, "white")
         line = f"[dim]{now}[/dim] [{style}]{who:<11}[/{style}] {escape(what)}"
-        self._console.print(line, soft_wrap=True, highlight=False)
+        self._console.print(line, soft_wrap=True)
 
 
 def parsed(line: str) -> dict[str, Any] | None:
@@ -50,6 +50,15 @@ def parsed(line: str) -> dict[str, Any] | None:
     except ValueError:
         return None
     return event if isinstance(event, dict) else None
+
+
+def why(event: dict[str, Any]) -> str:
+    """Say why a run failed, in the words the run keeps."""
+    record = records.run(event["run_id"])
+    if record is None or record.error is None:
+        return str(event["error"])
+    error = record.error
+    return f"line {error['line']}, {error['operation']}: {error['type']}: {error['message']}"
 
 
 def _sentence(event: dict[str, Any]) -> str:
@@ -64,14 +73,6 @@ def _sentence(event: dict[str, Any]) -> str:
         case "run succeeded":
             return f"{event['job']} succeeded in {event['duration_ms']} ms"
         case "run failed":
-            return f"{event['job']} FAILED: {_why(event)}"
+            return f"{event['job']} FAILED: {why(event)}"
     rest = {k: v for k, v in event.items() if k not in ("level", "message", "timestamp", "service")}
     return f"{event.get('message')} {rest or ''}".strip()
-
-
-def _why(event: dict[str, Any]) -> str:
-    record = records.run(event["run_id"])
-    if record is None or record.error is None:
-        return str(event["error"])
-    error = record.error
-    return f"line {error['line']}, {error['operation']}: {error['type']}: {error['message']}"

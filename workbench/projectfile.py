@@ -1,75 +1,85 @@
-"""What people write in project.yaml, and what is said when it is wrong.
-
-YAML 1.2: an answer of `yes` stays a string, as forms send it, and so does a date.
-"""
+"""What people write in project.yaml, and what is said when it is wrong."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from pathlib import Path
+import math
+from decimal import Decimal
+from difflib import get_close_matches
 from typing import Annotated, Any
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
-    JsonValue,
-    StringConstraints,
+    PlainValidator,
     ValidationError,
     field_validator,
     model_validator,
 )
-from ruamel.yaml import YAML
-from ruamel.yaml.constructor import SafeConstructor
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from pydantic_core import ErrorDetails, PydanticCustomError
 
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
-Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+from workbench.inboxwritten import InboxWritten
+from workbench.written import Name, Written, wrong
+from workbench.yamltext import Keys, Mistake, Source, exact, exact_int
+
 _LATER = ("cron", "success", "failure")
+# A compiled fragment is compared by a function that calls itself at each level.
+_DEEPEST = 50
+_EXAMPLES = {
+    "name": "name: community-health",
+    "inboxes": "inboxes: {field-data: {id_sha256: …}}",
+    "id_sha256": "id_sha256: and the SHA-256 of the inbox's id",
+    "triggers": "triggers: {registration: {inclusion: {formId: registration}}}",
+    "inclusion": "inclusion: {formId: registration}, or {} for every message",
+    "adaptor": "adaptor: http",
+    "jobs": "jobs: {register: {trigger: …, expression: jobs/register.py}}",
+    "trigger": "trigger: and the name of one",
+    "expression": "expression: jobs/register.py",
+}
+_REMEDIES = {
+    "string_pattern_mismatch": "begin with a letter or digit; then letters, digits, - and _ "
+    "(64 at most)",
+    "string_type": "a text belongs here; put it in quotes",
+    "too_short": "at least one is needed",
+    "invalid_key": "a key is text; put it in quotes",
+}
 
 
-@dataclass(frozen=True, slots=True)
-class Mistake:
-    """Something to mend before the project can be deployed."""
-
-    file: str
-    line: int
-    what: str
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.what}"
+def _fragment(value: Any) -> Any:
+    if value is None:
+        what = "the fragment is empty; write one, such as {formId: registration}; {} is any object"
+        raise wrong((), what)
+    _check(value, ())
+    return value
 
 
-class ProjectMistakes(Exception):
-    """All that was found wrong with a project; one `Mistake` each."""
-
-    def __init__(self, mistakes: list[Mistake]) -> None:
-        super().__init__("\n".join(map(str, mistakes)))
-        self.mistakes = mistakes
-
-
-class _Written(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class InboxWritten(_Written):
-    """A named, secret URL: only the SHA-256 of its id stands in the project."""
-
-    id_sha256: list[Digest]
-
-    @field_validator("id_sha256", mode="before")
-    @classmethod
-    def _one_or_several(cls, value: Any) -> Any:
-        return [value] if isinstance(value, str) else value
+def _check(value: Any, path: Keys) -> None:
+    if len(path) > _DEEPEST:
+        raise wrong((), f"a fragment may be nested {_DEEPEST} deep at most, and not hold itself")
+    if isinstance(value, dict):
+        for key, part in value.items():
+            if not isinstance(key, str):
+                raise wrong((*path, key), "a key is text; put it in quotes")
+            _check(part, (*path, key))
+    elif isinstance(value, list):
+        for number, part in enumerate(value):
+            _check(part, (*path, number))
+    elif isinstance(value, Decimal):
+        raise wrong(path, "this number has too many digits to be kept exactly; write fewer")
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise wrong(path, "JSON has no such number; put it in quotes if a form sends it as text")
+    elif not isinstance(value, str | int | float | None):
+        raise wrong(path, "JSON has no such value; put it in quotes if a form sends it as text")
 
 
-class TriggerWritten(_Written):
+Fragment = Annotated[Any, PlainValidator(_fragment)]
+
+
+class TriggerWritten(Written):
     """A message filter; `criteria` is OpenFn's own way to write the inclusion, as JSON text."""
 
     inbox: Name | None = None
-    inclusion: JsonValue = Field(default_factory=dict)
-    exclusion: list[JsonValue] = Field(default_factory=list)
+    inclusion: Fragment
+    exclusion: list[Fragment] = Field(default_factory=list)
 
     @model_validator(mode="before")
     @classmethod
@@ -78,17 +88,17 @@ class TriggerWritten(_Written):
             return value
         for key in _LATER:
             if key in value:
-                raise ValueError(
-                    f"`{key}` triggers are not supported yet; only message filters are"
+                raise wrong(
+                    (key,), f"`{key}` triggers are not supported yet; only message filters are"
                 )
-        if "criteria" in value and "inclusion" in value:
-            raise ValueError("`criteria` is OpenFn's word for `inclusion`: keep one of them")
-        if "criteria" in value:
-            value = dict(value)
-            value["inclusion"] = _json(value.pop("criteria"))
-        elif "inclusion" not in value:
-            raise ValueError("a trigger needs an `inclusion`, such as {formId: registration}")
-        return value
+        if "criteria" not in value:
+            return value
+        if "inclusion" in value:
+            raise wrong(
+                ("criteria",), "`criteria` is OpenFn's word for `inclusion`: keep one of them"
+            )
+        rest = {key: each for key, each in value.items() if key != "criteria"}
+        return {**rest, "inclusion": _criteria(value["criteria"])}
 
     @field_validator("exclusion", mode="before")
     @classmethod
@@ -96,13 +106,13 @@ class TriggerWritten(_Written):
         return value if isinstance(value, list) else [value]
 
 
-class CredentialWritten(_Written):
+class CredentialWritten(Written):
     """A named secret and the adaptor it is for; the secret itself is in Secrets Manager."""
 
     adaptor: Name
 
 
-class JobWritten(_Written):
+class JobWritten(Written):
     """A trigger, a credential and an expression: the path of a Python file."""
 
     trigger: Name
@@ -110,7 +120,7 @@ class JobWritten(_Written):
     expression: str
 
 
-class ProjectWritten(_Written):
+class ProjectWritten(Written):
     """A whole project.yaml."""
 
     name: Name
@@ -119,87 +129,84 @@ class ProjectWritten(_Written):
     credentials: dict[Name, CredentialWritten] = Field(default_factory=dict)
     jobs: dict[Name, JobWritten] = Field(min_length=1)
 
-
-class _Constructor(SafeConstructor):
-    """YAML's own types, but a date stays the text that a form would send."""
-
-
-_Constructor.add_constructor("tag:yaml.org,2002:timestamp", SafeConstructor.construct_yaml_str)
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A project.yaml as text: knows on which line a key stands."""
-
-    file: str
-    text: str
-
-    def mistake(self, path: tuple[str | int, ...], what: str) -> Mistake:
-        """Say what is wrong at a path of keys."""
-        where = ".".join(map(str, path))
-        return Mistake(self.file, self.line_of(path), f"{where}: {what}" if where else what)
-
-    def line_of(self, path: tuple[str | int, ...]) -> int:
-        """Give the line (from 1) of the deepest key of a path that is there."""
-        node, line = _yaml().compose(self.text), 1
-        for step in path:
-            pairs = node.value if node is not None and node.id == "mapping" else []
-            found = [(key, value) for key, value in pairs if key.value == str(step)]
-            if not found:
-                break
-            line, node = found[0][0].start_mark.line + 1, found[0][1]
-        return line
+    @field_validator("inboxes")
+    @classmethod
+    def _each_its_own(cls, inboxes: dict[str, InboxWritten]) -> dict[str, InboxWritten]:
+        owners: dict[str, str] = {}
+        for name, inbox in inboxes.items():
+            for digest in inbox.id_sha256:
+                if owners.setdefault(digest, name) != name:
+                    what = f"the inbox {owners[digest]} has the same; give each its own id"
+                    raise wrong((name, "id_sha256"), what)
+        return inboxes
 
 
-def read(path: Path) -> tuple[ProjectWritten, Source]:
-    """Read and validate a project.yaml; raises `ProjectMistakes`."""
+_ENTRIES: dict[str, type[Written]] = {
+    "inboxes": InboxWritten,
+    "triggers": TriggerWritten,
+    "credentials": CredentialWritten,
+    "jobs": JobWritten,
+}
+
+
+def validated(source: Source) -> tuple[ProjectWritten | None, list[Mistake]]:
+    """Give the project a YAML file describes, or `None` and what is wrong with it."""
+    if source.written is None:
+        what = f"the file is empty; write {', '.join(ProjectWritten.model_fields)}"
+        return None, [source.mistake((), what)]
     try:
-        source = Source(path.name, path.read_text("utf-8"))
-        written = _yaml().load(source.text)
-    except FileNotFoundError:
-        raise ProjectMistakes([Mistake(str(path), 1, "there is no such file")]) from None
-    except UnicodeDecodeError:
-        raise ProjectMistakes([Mistake(path.name, 1, "the file is not UTF-8 text")]) from None
-    except YAMLError as error:
-        raise ProjectMistakes([_yaml_mistake(path.name, error)]) from None
-    try:
-        return ProjectWritten.model_validate(written), source
+        return ProjectWritten.model_validate(source.written), []
     except ValidationError as error:
-        raise ProjectMistakes([_mistake(source, dict(each)) for each in error.errors()]) from None
+        return None, [_mistake(source, each) for each in error.errors()]
 
 
-def _yaml() -> YAML:
-    yaml = YAML(typ="safe", pure=True)
-    yaml.Constructor = _Constructor
-    return yaml
-
-
-def _yaml_mistake(file: str, error: YAMLError) -> Mistake:
-    mark = error.problem_mark if isinstance(error, MarkedYAMLError) else None
-    problem = error.problem if isinstance(error, MarkedYAMLError) else str(error)
-    return Mistake(file, mark.line + 1 if mark else 1, f"not YAML: {problem}")
-
-
-def _mistake(source: Source, error: dict[str, Any]) -> Mistake:
-    path = tuple(step for step in error["loc"] if step != "[key]")
-    remedies = {
-        "extra_forbidden": "there is no such key here; see docs/project.md for those there are",
-        "missing": "this key is missing",
-        "string_pattern_mismatch": "use letters, digits, - and _ (at most 64)",
-        "too_short": "at least one is needed",
-        "model_type": "a mapping of keys belongs here",
-        "dict_type": "a mapping of keys belongs here",
-    }
-    what = remedies.get(error["type"], error["msg"].removeprefix("Value error, "))
-    if path[-1:] == ("id_sha256",) or "id_sha256" in path:
-        what = "write the SHA-256 of the inbox's id: 64 digits 0-9 and a-f"
-    if path and error["type"] == "missing":
-        return source.mistake(path[:-1], f"the key `{path[-1]}` is missing")
-    return source.mistake(path, what)
-
-
-def _json(text: Any) -> Any:
+def _criteria(text: Any) -> Any:
+    if not isinstance(text, str):
+        raise wrong(
+            ("criteria",), "`criteria` is JSON text in quotes; without them write `inclusion`"
+        )
     try:
-        return json.loads(text)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"`criteria` is a fragment as JSON text; this is not: {error}") from None
+        value = json.loads(text, parse_float=exact, parse_int=exact_int)
+        return _fragment(value)
+    except PydanticCustomError as error:
+        context = error.context or {}
+        raise wrong(("criteria", *context["path"]), context["what"]) from None
+    except (ValueError, RecursionError) as error:
+        raise wrong(("criteria",), f"a fragment as JSON text belongs here: {error}") from None
+
+
+def _mistake(source: Source, error: ErrorDetails) -> Mistake:
+    path: Keys = tuple(step for step in error["loc"] if step != "[key]")
+    if error["type"] == "wrong":
+        return source.mistake((*path, *error["ctx"]["path"]), error["ctx"]["what"])
+    if error["type"] == "missing":
+        what = f"the key `{path[-1]}` is missing; write {_EXAMPLES[path[-1]]}"
+        return source.mistake(path[:-1], what)
+    return source.mistake(path, _said(path, error))
+
+
+def _said(path: Keys, error: ErrorDetails) -> str:
+    if error["type"] == "extra_forbidden":
+        return _unknown(path)
+    if error["type"] in ("model_type", "dict_type"):
+        return f"write keys below it: {', '.join(_keys(path))}"
+    if "id_sha256" in path:
+        return "write the SHA-256 of the inbox's id: 64 digits 0-9 and a-f"
+    if error["input"] is None:
+        return "a value is missing here"
+    if error["type"] == "string_type" and isinstance(error["input"], list | dict):
+        return "one text belongs here"
+    return _REMEDIES.get(error["type"], error["msg"])
+
+
+def _unknown(path: Keys) -> str:
+    known = _keys(path[:-1])
+    near = get_close_matches(str(path[-1]), known, 1)
+    there = f"did you mean `{near[0]}`?" if near else f"there is {', '.join(known)}"
+    return f"there is no such key; {there}"
+
+
+def _keys(path: Keys) -> list[str]:
+    if len(path) == 1:
+        return ["a name for each, with keys of its own"]
+    return list((_ENTRIES[path[0]] if path else ProjectWritten).model_fields)

@@ -19,23 +19,26 @@ from workbench.errors import CannotDo
 from workbench.localcredentials import read_credential
 from workbench.narrator import Narrator
 from workbench.resources import REGION
-from workbench.stack import Stack
 
 
 def serve(project: Path, port: int, aws_port: int, credentials: Path, console: Console) -> None:
     """Run a project's stack until it is interrupted."""
-    for option, number in (("--port", port), ("--aws-port", aws_port)):
-        _must_be_free(option, number)
+    _must_be_free("--port", port)
+    _must_be_free("--aws-port", aws_port, other=port)
     narrator = Narrator(console)
     secrets = _read_credentials(project, credentials)
     with ExitStack() as context:
         with console.status("starting the stack from template.yaml …"):
             made = context.enter_context(stack.created(project, narrator.tell))
-            _set_credentials(context, made, project, secrets, narrator, console)
+            sink = context.enter_context(destination.running(narrator.told))
+            for name, body in secrets.items():
+                made.set_credential(name, {"baseUrl": sink.url} if body is None else body)
             endpoint = context.enter_context(aws_endpoint(aws_port))
             urls = context.enter_context(made.serving(port))
             context.enter_context(made.working())
         _greet(console, urls, endpoint)
+        if missing := [name for name, body in secrets.items() if body is None]:
+            _tell_destination(console, credentials, missing)
         _wait()
     console.print("stopped; what was in memory is gone")
 
@@ -51,53 +54,29 @@ def aws_endpoint(port: int) -> Iterator[str]:
         server.stop()
 
 
-def _must_be_free(option: str, port: int) -> None:
+def _must_be_free(option: str, port: int, other: int = 0) -> None:
+    remedy = f"choose another with {option} ({option} 0 picks a free one)"
+    if port and port == other:
+        raise CannotDo(f"port {port} is asked for twice: {remedy}")
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
+        except PermissionError:
+            raise CannotDo(f"port {port} is not for everyone to use: {remedy}") from None
         except OSError:
-            raise CannotDo(
-                f"port {port} is taken: stop what uses it, or choose another with {option} "
-                f"({option} 0 picks a free one)"
-            ) from None
+            raise CannotDo(f"port {port} is taken: stop what uses it, or {remedy}") from None
 
 
-def _read_credentials(project: Path, directory: Path) -> dict[str, dict[str, Any]]:
-    found = {}
-    for name in check(project).credentials:
-        path = directory / f"{name}.json"
-        if path.exists():
-            found[name] = read_credential(path)
-    return found
-
-
-def _set_credentials(
-    context: ExitStack,
-    made: Stack,
-    project: Path,
-    secrets: dict[str, dict[str, Any]],
-    narrator: Narrator,
-    console: Console,
-) -> None:
-    for name, body in secrets.items():
-        made.set_credential(name, body)
-    missing = sorted(set(check(project).credentials) - set(secrets))
-    if not missing:
-        return
-    sink = context.enter_context(destination.running(narrator.told))
-    for name in missing:
-        made.set_credential(name, {"baseUrl": sink.url})
-    console.print(
-        f"No credentials/{missing[0]}.json in the project: {', '.join(missing)} "
-        f"leads to a destination of this command's own, which shows what it receives."
-    )
+def _read_credentials(project: Path, directory: Path) -> dict[str, dict[str, Any] | None]:
+    paths = {name: directory / f"{name}.json" for name in check(project).credentials}
+    return {name: read_credential(path) if path.exists() else None for name, path in paths.items()}
 
 
 def _greet(console: Console, urls: dict[str, str], endpoint: str) -> None:
     console.print("\n[bold]Inboxes[/bold] (ids for this run only)")
     for name, url in urls.items():
-        console.print(f"  {name:<14} {url}", soft_wrap=True, highlight=False)
+        console.print(f"  {name:<14} {url}", soft_wrap=True)
     console.print("\n[bold]AWS[/bold] for boto3, the AWS CLI and ofn, in another terminal:")
     variables = {
         "AWS_ENDPOINT_URL": endpoint,
@@ -106,8 +85,17 @@ def _greet(console: Console, urls: dict[str, str], endpoint: str) -> None:
         "AWS_SECRET_ACCESS_KEY": "local",
     }
     exports = " ".join(f"{name}={value}" for name, value in variables.items())
-    console.print(f"  export {exports}", soft_wrap=True, highlight=False)
+    console.print(f"  export {exports}", soft_wrap=True)
     console.print("\nData is in memory, for development. Ctrl-C stops.\n")
+
+
+def _tell_destination(console: Console, directory: Path, missing: list[str]) -> None:
+    console.print(
+        f"No {directory / missing[0]}.json: {', '.join(missing)} leads to a destination of this "
+        "command's own, which shows what it receives.\n",
+        markup=False,
+        soft_wrap=True,
+    )
 
 
 def _wait() -> None:

@@ -28,6 +28,12 @@ def as_json(value: Any) -> None:
 
 def verdicts(console: Console, found: Sequence[Verdict], jobs: Mapping[str, Sequence[str]]) -> None:
     """Show which triggers a body matches, and why it does not match the others."""
+    if not console.is_terminal:
+        for each in found:
+            runs = f"matches, runs {', '.join(jobs[each.trigger]) or 'no job'}"
+            what = runs if each.matches else f"does not match: {each.why}"
+            console.print(f"{each.trigger} {what}", markup=False, soft_wrap=True)
+        return
     table = Table("trigger", "matches", "jobs", "why not")
     for each in found:
         mark = "[green]yes[/green]" if each.matches else "no"
@@ -42,12 +48,13 @@ def trial(console: Console, job: str, found: Trial) -> None:
             f"[bold]would send[/bold] {request.method} {escape(request.url)}", soft_wrap=True
         )
         for name, value in request.headers.items():
-            console.print(f"  {escape(name)}: {escape(value)}", highlight=False)
+            console.print(f"  {name}: {value}", markup=False, soft_wrap=True)
         if request.body:
-            console.print(f"  {escape(request.body.decode('utf-8', 'replace'))}", soft_wrap=True)
+            body = request.body.decode("utf-8", "replace")
+            console.print(f"  {body}", markup=False, soft_wrap=True)
     if found.log:
         console.print("[bold]log[/bold]")
-        console.print(escape(found.log.rstrip()), highlight=False)
+        console.print(found.log.rstrip(), markup=False, soft_wrap=True)
     if found.error:
         console.print(f"[red]{job} failed[/red]: {escape(str(found.error))}", soft_wrap=True)
     else:
@@ -59,7 +66,7 @@ def trial(console: Console, job: str, found: Trial) -> None:
 def steps(console: Console) -> Iterator[Callable[[str], None]]:
     """Show what happens next: a spinner on a terminal, plain lines elsewhere."""
     if not console.is_terminal:
-        yield lambda step: console.print(f"{step} …", highlight=False)
+        yield lambda step: console.print(f"{step} …")
         return
     with console.status("") as status:
         yield lambda step: status.update(f"{step} …")
@@ -69,14 +76,16 @@ def journeys(console: Console, found: Sequence[Journey]) -> None:
     """Show what became of each post."""
     for each in found:
         mark = "[green]arrived[/green]" if each.arrived else "[red]DID NOT ARRIVE[/red]"
-        console.print(f"\n[bold]{each.source}[/bold] {mark}", highlight=False)
-        console.print(f"  answer    {each.answer}   message {each.message_id}", highlight=False)
-        console.print(f"  trigger   {', '.join(each.triggers) or 'none matched'}", highlight=False)
-        console.print(f"  run       {', '.join(each.runs) or 'none'}", highlight=False)
+        console.print(f"\n[bold]{each.source}[/bold] {mark}")
+        lines = [
+            f"  answer    {each.answer}   message {each.message_id or 'none'}",
+            f"  trigger   {', '.join(each.triggers) or 'none matched'}",
+            f"  run       {', '.join(each.runs) or 'none'}",
+        ]
         for received in each.received:
             body = received.body.decode("utf-8", "replace")
             short = body if len(body) <= _SHOWN else f"{body[:_SHOWN]}… ({len(body)} characters)"
-            line = f"  received  {received.method} {received.path} {short}"
-            console.print(escape(line), highlight=False, soft_wrap=True)
+            lines.append(f"  received  {received.method} {received.path} {short}")
+        console.print("\n".join(lines), markup=False, soft_wrap=True)
     arrived = sum(each.arrived for each in found)
     console.print(f"\n{arrived} of {len(found)} posts arrived")

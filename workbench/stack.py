@@ -60,11 +60,17 @@ class Stack:
             yield {name: f"{base}/inbox/{inbox_id}" for name, inbox_id in self.inbox_ids.items()}
 
     def set_credential(self, name: str, body: Mapping[str, Any]) -> None:
-        """Create the secret of a credential."""
-        prefix = self.resources.functions["runner"].environment["CREDENTIALS_PREFIX"]
-        resources.client("secretsmanager").create_secret(
-            Name=prefix + name, SecretString=json.dumps(dict(body))
-        )
+        """Create the secret of a job's credential."""
+        self._create_secret("CREDENTIALS_PREFIX", name, body)
+
+    def set_inbox_secret(self, name: str, body: Mapping[str, Any]) -> None:
+        """Create a secret that an inbox's `auth` names."""
+        self._create_secret("INBOX_SECRETS_PREFIX", name, body)
+
+    def _create_secret(self, prefix: str, name: str, body: Mapping[str, Any]) -> None:
+        full_name = self.resources.functions["inbox"].environment[prefix] + name
+        client = resources.client("secretsmanager")
+        client.create_secret(Name=full_name, SecretString=json.dumps(dict(body)))
 
 
 @contextmanager

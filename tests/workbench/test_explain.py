@@ -1,0 +1,137 @@
+"""Why a body pulls a trigger or does not."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+
+import pytest
+
+from openfn.triggers import Trigger
+from tests.conftest import ROOT
+from workbench.explain import MISSING, difference, explain
+
+CASES = ROOT.parent / "shared/cases/matcher_cases.json"
+
+
+def why(body, inclusion, *exclusions, inbox=None):
+    return explain(Trigger("form", "field", inclusion, exclusions), inbox, body).why
+
+
+@pytest.mark.parametrize(
+    ("body", "inclusion", "words"),
+    [
+        ({"a": {"b": {"c": 1}}}, {"a": {"b": {"c": 2}}}, "a.b.c: wants 2, has 1"),
+        ({"a": 1, "b": 2}, {"a": 1, "b": 3}, "b: wants 3, has 2"),
+        ({"a": {}}, {"a": {"b": "x"}}, 'a.b: wants "x", there is no such key'),
+        ({"a": 1}, {"a": {"b": 1}}, "a: wants {b: 1}, has 1"),
+        ({"a": [1]}, {"a": {"b": 1}}, "a: wants {b: 1}, has [1]"),
+        ([1], {"a": 1}, "the body: wants {a: 1}, has [1]"),
+        ({"a": 1}, "a", 'the body: wants "a", has {a: 1}'),
+        ({"form": {"@name": "Visit"}}, {"form": {"@name": "Home"}}, 'wants "Home", has "Visit"'),
+    ],
+)
+def test_the_first_place_where_they_part_ways_is_told(body, inclusion, words):
+    assert words in why(body, inclusion)
+
+
+@pytest.mark.parametrize(
+    ("body", "inclusion", "words"),
+    [
+        ({"a": ["x", "y"]}, {"a": ["x", "z"]}, 'a[*]: wants "z", has ["x", "y"]'),
+        ({"a": []}, {"a": [{"b": 1}]}, "a[*]: wants {b: 1}, has []"),
+        ({"a": [{"b": {"c": 2}}]}, {"a": [{"b": {"c": 1}}]}, "a[0].b.c: wants 1, has 2"),
+        ({"a": [0, {"b": 2}]}, {"a": [{"b": 1}]}, "a[1].b: wants 1, has 2"),
+        (
+            {"a": [{"b": 2}, {"b": 3}]},
+            {"a": [{"b": 1}]},
+            "a[*]: wants {b: 1}, has [{b: 2}, {b: 3}]",
+        ),
+        ([{"a": 1}], [{"a": 2}], "[0].a: wants 2, has 1"),
+    ],
+)
+def test_in_a_list_the_one_candidate_is_looked_into_and_several_are_shown(body, inclusion, words):
+    assert why(body, inclusion) == words
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found", "words"),
+    [
+        (1, "1", 'wants 1, has "1"'),
+        ("1", 1, 'wants "1", has 1'),
+        (True, 1, "wants true, has 1"),
+        (1, True, "wants 1, has true"),
+        (0, False, "wants 0, has false"),
+        (Decimal("1.0"), True, "wants 1.0, has true"),
+        ("true", True, 'wants "true", has true'),
+        (None, "", 'wants null, has ""'),
+        (None, "null", 'wants null, has "null"'),
+        ("x", None, 'wants "x", has null'),
+        (Decimal("1.50"), Decimal("1.5000000000000000000001"), "has 1.5000000000000000000001"),
+        ("x ", "x", 'wants "x ", has "x"'),
+    ],
+)
+def test_values_of_different_kinds_are_told_apart(wanted, found, words):
+    assert why({"a": found}, {"a": wanted}) == f"a: {words}" if words.startswith("wants") else words
+
+
+def test_a_null_that_is_wanted_is_not_found_in_what_is_missing():
+    assert why({}, {"a": None}) == "a: wants null, there is no such key"
+
+
+def test_texts_that_look_alike_are_told_apart():
+    assert why({"a": "Zoe\u0301"}, {"a": "Zo\u00e9"}) == ('a: wants "Zo\\u00e9", has "Zoe\\u0301"')
+    assert why({"a": "a\u00a0b"}, {"a": "a b"}) == 'a: wants "a b", has "a\\u00a0b"'
+    long = "http://openrosa.org/" + "x" * 200
+    assert why({"a": long + "1"}, {"a": long + "2"}).endswith('1"')
+
+
+def test_a_large_value_is_cut():
+    assert len(why({"a": [{"n": n} for n in range(1000)]}, {"a": ["x"]})) < 200
+
+
+@pytest.mark.parametrize(
+    ("key", "shown"), [("a.b", '"a.b"'), ("group1/name", "group1/name"), ("", '""'), ("@x", "@x")]
+)
+def test_a_key_that_could_be_taken_for_a_path_stands_in_quotes(key, shown):
+    assert why({"a": {"b": 1}}, {"a": {key: 1}}) == f"a.{shown}: wants 1, there is no such key"
+
+
+def test_a_trigger_of_another_inbox_says_so():
+    assert why({"a": 1}, {"a": 1}, inbox="commcare") == "listens to the inbox field"
+    assert why({"a": 1}, {"a": 1}, inbox="field") == ""
+
+
+def test_the_exclusion_that_excludes_is_named():
+    verdict = explain(Trigger("form", None, {}, ({"a": 2}, {"a": 1})), "field", {"a": 1, "b": 2})
+    assert not verdict.matches
+    assert verdict.why == "excluded: the body contains exclusion 2, {a: 1}"
+
+
+def test_a_trigger_that_is_pulled_needs_no_reason():
+    verdict = explain(Trigger("form", "field", {"a": 1}, ({"a": 2},)), "field", {"a": 1})
+    assert (verdict.matches, verdict.why, verdict.difference) == (True, "", None)
+
+
+def test_a_difference_holds_what_was_wanted_and_what_is_there():
+    found = difference({"a": 1}, {"b": {"c": 2}})
+    assert (found.path, found.wanted, found.found) == ("b", {"c": 2}, MISSING)
+
+
+@pytest.mark.skipif(not CASES.exists(), reason="PostgreSQL's answers are not beside this checkout")
+def test_there_is_a_difference_exactly_where_postgresql_sees_no_match():
+    cases = json.loads(CASES.read_text("utf-8"), parse_float=Decimal)
+    for case in cases:
+        body, inclusion = (_exact(case, name) for name in ("message", "fragment"))
+        exclusions = (case["exclusion"],) if "exclusion" in case else ()
+        verdict = explain(Trigger("t", None, inclusion, exclusions), None, body)
+        assert verdict.matches == case["match"], case["name"]
+        assert verdict.matches == (verdict.why == ""), case["name"]
+        if not exclusions:
+            assert (difference(body, inclusion) is None) == case["match"], case["name"]
+    assert len(cases) > 100
+
+
+def _exact(case, name):
+    raw = case.get(f"{name}_raw")
+    return case[name] if raw is None else json.loads(raw, parse_float=Decimal)

@@ -1,0 +1,79 @@
+"""How results look: tables on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+from workbench import show
+from workbench.demo import Journey
+from workbench.destination import Received
+from workbench.explain import Verdict
+
+VERDICTS = [
+    Verdict("form", matches=True),
+    Verdict("other", matches=False, why="a: wants [b], has 1"),
+]
+JOBS = {"form": [], "other": ["go"]}
+
+
+@pytest.fixture
+def shown():
+    """Give what a function of `show` prints, on a terminal or elsewhere."""
+
+    def text(function, *arguments, terminal=False):
+        file = StringIO()
+        console = Console(file=file, force_terminal=terminal, width=80, color_system=None)
+        function(console, *arguments)
+        return file.getvalue()
+
+    return text
+
+
+def test_verdicts_are_a_table_on_a_terminal(shown):
+    lines = shown(show.verdicts, VERDICTS, JOBS, terminal=True).splitlines()
+    assert "why not" in lines[1]
+    assert "a: wants [b], has 1" in lines[4]
+
+
+def test_verdicts_are_one_line_each_elsewhere(shown):
+    assert shown(show.verdicts, VERDICTS, JOBS).splitlines() == [
+        "form matches, runs no job",
+        "other does not match: a: wants [b], has 1",
+    ]
+
+
+def test_steps_are_lines_where_there_is_no_terminal(shown):
+    def both(console):
+        with show.steps(console) as step:
+            step("posting")
+
+    assert shown(both) == "posting …\n"
+    assert "\n\n" not in shown(both, terminal=True)
+
+
+def test_what_was_received_is_shown_as_it_is_and_cut(shown):
+    received = Received("POST", "/x", None, b"[red]" + b"y" * 1000)
+    journey = Journey("Kobo", "200 {}", "id", ("form",), ("go succeeded",), (received,))
+    text = shown(show.journeys, [journey])
+    assert "Kobo arrived\n" in text
+    assert f"  received  POST /x [red]{'y' * 395}… (1005 characters)\n" in text
+    assert text.endswith("1 of 1 posts arrived\n")
+
+
+@pytest.mark.parametrize(
+    "journey",
+    [
+        Journey("Kobo", "503 {}", None, (), (), ()),
+        Journey("Kobo", "200 {}", "id", (), (), ()),
+        Journey("Kobo", "200 {}", "id", ("form",), (), ()),
+        Journey("Kobo", "200 {}", "id", ("form",), ("go failed: line 1",), ()),
+        Journey("Kobo", "200 {}", "id", ("form",), ("go succeeded",), ()),
+    ],
+    ids=["refused", "unmatched", "not run", "failed", "not received"],
+)
+def test_a_post_that_got_lost_anywhere_did_not_arrive(shown, journey):
+    assert "Kobo DID NOT ARRIVE\n" in shown(show.journeys, [journey])
+    assert journey.as_dict()["arrived"] is False
