@@ -13,7 +13,18 @@ CORE = sorted((ROOT / "layers/core/openfn").glob("*.py"))
 ADAPTORS = sorted((ROOT / "layers/adaptors/adaptors").glob("*.py"))
 WORKBENCH = sorted((ROOT / "workbench").glob("*.py"))
 # Below these nothing is imported but the standard library and what stands further down.
-FLOORS = ["errors", "fragments", "ids", "aws", "triggers", "bodies", "contents", "joblog"]
+FLOORS = [
+    "errors",
+    "fragments",
+    "ids",
+    "aws",
+    "triggers",
+    "bodies",
+    "forms",
+    "xmlbodies",
+    "contents",
+    "joblog",
+]
 
 
 def imports(path):

@@ -9,20 +9,29 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from typing import Any
 from urllib.parse import parse_qs
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
-from openfn import aws, bodies, ids, messages, project
+from openfn import aws, bodies, ids, inboxes, messages, project
 from openfn.errors import UnreadableBody, place
+from openfn.inboxes import Inbox
 from openfn.messages import Message
 
 Answer = dict[str, Any]
 
 # Lambda takes a request of 6 MB, in which API Gateway sends a body that is not text as base64.
 _MAX_BYTES = 6_000_000
+# Salesforce sends an outbound message again for a day unless it gets this answer.
+_SALESFORCE = b"http://soap.sforce.com/2005/09/outbound"
+_ACK = (
+    '<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/"><soapenv:Body>'
+    '<notificationsResponse xmlns="http://soap.sforce.com/2005/09/outbound"><Ack>true</Ack>'
+    "</notificationsResponse></soapenv:Body></soapenv:Envelope>"
+)
 # Secrets are not kept, nor what API Gateway adds for itself.
 _UNKEPT_HEADERS = {
     "authorization",
@@ -60,50 +69,75 @@ def _answer(event: dict[str, Any]) -> Answer:
     inbox_id = event["pathParameters"]["id"].strip("/")
     inbox = project.current().inbox_of(inbox_id)
     if inbox is None:
-        _logger.warning("message refused", extra={"reason": "unknown inbox"})
-        return _say(404, {"error": "there is no such inbox: check the URL, it ends in a secret id"})
+        return _refuse(404, "there is no such inbox: check the URL, it ends in a secret id")
+    body = _body(event)
+    limit = inbox.max_bytes or _MAX_BYTES
+    if len(body) > limit:
+        return _refuse(413, f"the body has {len(body)} bytes; {limit} are the most", inbox)
+    if not inboxes.admits(inbox, _headers(event), body, time.time()):
+        wants = {"WWW-Authenticate": inboxes.challenge(inbox)}
+        return _refuse(
+            401, "this inbox asks for credentials, and these are not right", inbox, wants
+        )
     if event["requestContext"]["http"]["method"] != "POST":
         return _say(200, {})
-    body = _body(event)
-    if len(body) > _MAX_BYTES:
-        _logger.warning("message refused", extra={"reason": "too large", "inbox": inbox})
-        return _say(413, {"error": f"the body has {len(body)} bytes; {_MAX_BYTES} are the most"})
-    return _receive(_message(event, inbox, body))
+    return _receive(inbox, _message(event, inbox, body))
 
 
-def _receive(message: Message) -> Answer:
-    about: dict[str, Any] = {
-        "message_id": message.id,
-        "inbox": message.inbox,
-        "size": len(message.body),
-    }
+def _receive(inbox: Inbox, message: Message) -> Answer:
+    about: dict[str, Any] = {"inbox": inbox.name, "size": len(message.body)}
     try:
-        bodies.parse_exact(message.body)
+        body = bodies.parse_exact(message.body, message.headers)
     except UnreadableBody as error:
-        new = messages.keep_unreadable(message, str(error))
-        _logger.warning("message unreadable", extra={**about, "kept": "now" if new else "before"})
-        return _say(400, {"error": str(error)})
-    messages.keep(message)
-    if not messages.queue(message.id):
+        once = inboxes.digest(inbox.name, message.body)
+        kept_id = messages.keep(message, once, unreadable=str(error))
+        _tell("message unreadable", message, kept_id, about)
+        return _say(400, {"error": str(error)}, {"X-Message-Id": kept_id})
+    kept_id = messages.keep(message, inboxes.once_key(inbox, body))
+    # A message that was kept before is queued all the same: its first post may have ended between
+    # the two. Its runs are created once.
+    if not messages.queue(kept_id):
         about["queued"] = "at the next tick"
-    _logger.info("message kept", extra=about)
-    return _say(200, {}, {"X-Message-Id": message.id})
+    _tell("message kept", message, kept_id, about)
+    return _accepted(kept_id, message.body)
 
 
-def _message(event: dict[str, Any], inbox: str, body: bytes) -> Message:
+def _tell(what: str, message: Message, kept_id: str, about: dict[str, Any]) -> None:
+    before = {} if kept_id == message.id else {"kept": "before"}
+    _logger.info(what, extra={"message_id": kept_id, **about, **before})
+
+
+def _accepted(message_id: str, body: bytes) -> Answer:
+    answer = _say(200, {}, {"X-Message-Id": message_id})
+    if _SALESFORCE in body:
+        answer["headers"]["Content-Type"] = "text/xml; charset=utf-8"
+        answer["body"] = _ACK
+    return answer
+
+
+def _refuse(
+    status: int, why: str, inbox: Inbox | None = None, headers: dict[str, str] | None = None
+) -> Answer:
+    about = {"inbox": inbox.name} if inbox else {}
+    _logger.warning("message refused", extra={"status": status, **about})
+    return _say(status, {"error": why}, headers)
+
+
+def _message(event: dict[str, Any], inbox: Inbox, body: bytes) -> Message:
+    unkept = _UNKEPT_HEADERS | {auth.header for auth in inbox.auth}
     pairs = parse_qs(event.get("rawQueryString", ""), keep_blank_values=True)
     return Message(
         id=ids.new_message_id(),
-        inbox=inbox,
+        inbox=inbox.name,
         body=body,
         method=event["requestContext"]["http"]["method"],
-        headers={
-            name: value
-            for name, value in event.get("headers", {}).items()
-            if name.lower() not in _UNKEPT_HEADERS
-        },
+        headers={name: value for name, value in _headers(event).items() if name not in unkept},
         query_params={name: each[0] if len(each) == 1 else each for name, each in pairs.items()},
     )
+
+
+def _headers(event: dict[str, Any]) -> dict[str, str]:
+    return {name.lower(): value for name, value in event.get("headers", {}).items()}
 
 
 def _body(event: dict[str, Any]) -> bytes:

@@ -50,7 +50,8 @@ def _create_runs(message: Message | None, message_id: str) -> list[str]:
     if message is None:
         raise NotFound(f"there is no message {message_id}")
     current = project.current()
-    body = matchable(bodies.parse_exact(message.body), dict(message.query_params))
+    parsed = bodies.parse_exact(message.body, message.headers)
+    body = matchable(parsed, dict(message.query_params))
     pulled = current.triggered_by(message.inbox, body)
     created = [
         runs.create(message_id, job.name, trigger.name, current.version) for trigger, job in pulled

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import boto3
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
@@ -19,11 +19,10 @@ from openfn.errors import place
 
 Item = dict[str, Any]
 
-# Twice two seconds per call keeps the inbox's answer well inside the 10 s of the most impatient
-# source (DHIS2), whatever is slow behind it.
-_CONFIG = Config(
-    connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 2, "mode": "standard"}
-)
+# Together the calls behind one post stay within the 10 s of the most impatient source (DHIS2), also
+# when a service takes the connection and never answers. What is queued is delivered again anyway.
+_CONNECT_SECONDS, _READ_SECONDS = 1, 1.5
+_ATTEMPTS = {"sqs": 1}
 _BATCH_GET = 100
 _BATCH_SEND = 10
 _to_dynamodb = TypeSerializer().serialize
@@ -38,6 +37,7 @@ class Setting(StrEnum):
     MATCH_QUEUE_URL = "MATCH_QUEUE_URL"
     RUN_QUEUE_URL = "RUN_QUEUE_URL"
     CREDENTIALS_PREFIX = "CREDENTIALS_PREFIX"
+    INBOX_SECRETS_PREFIX = "INBOX_SECRETS_PREFIX"
     PROJECT_DIR = "PROJECT_DIR"
     RETENTION_DAYS = "RETENTION_DAYS"
 
@@ -50,7 +50,12 @@ def setting(name: Setting) -> str:
 @cache
 def client(service: str) -> Any:
     """Give the one client of a service; ask for it at import to pay for it during INIT."""
-    return boto3.client(service, config=_CONFIG)  # type: ignore[call-overload]
+    config = Config(
+        connect_timeout=_CONNECT_SECONDS,
+        read_timeout=_READ_SECONDS,
+        retries={"total_max_attempts": _ATTEMPTS.get(service, 2), "mode": "standard"},
+    )
+    return boto3.client(cast("Any", service), config=config)
 
 
 def put(*items: Item) -> None:
@@ -64,6 +69,7 @@ def put(*items: Item) -> None:
             "TableName": setting(Setting.TABLE_NAME),
             "Item": _typed(item),
             "ConditionExpression": "attribute_not_exists(pk)",
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
         for item in items
     ]
@@ -73,12 +79,14 @@ def put(*items: Item) -> None:
         client("dynamodb").transact_write_items(TransactItems=[{"Put": put} for put in puts])
 
 
-def already_there(error: ClientError) -> bool:
-    """Say whether a `put` was refused because the item exists."""
-    reasons = error.response.get("CancellationReasons", [error.response["Error"]])
-    return any(
-        str(reason.get("Code", "")).startswith("ConditionalCheckFailed") for reason in reasons
-    )
+def already_there(error: ClientError) -> Item | None:
+    """Give the item that made a `put` be refused; `None` when the refusal has another cause."""
+    whole = cast("Item", error.response)
+    alone = {**whole["Error"], "Item": whole.get("Item", {})}
+    for reason in whole.get("CancellationReasons", [alone]):
+        if str(reason.get("Code", "")).startswith("ConditionalCheckFailed"):
+            return _plain(reason.get("Item", {}))
+    return None
 
 
 def update(key: Item, changes: Item, when: str, *, add: str | None = None, **values: Any) -> Item:
@@ -177,11 +185,9 @@ def get_object(key: str) -> bytes:
 
 
 def secret(name: str) -> str | None:
-    """Read the text of one of the stack's secrets; `None` when there is none by that name."""
+    """Read the text of a secret; `None` when there is none by that name."""
     try:
-        answer = client("secretsmanager").get_secret_value(
-            SecretId=setting(Setting.CREDENTIALS_PREFIX) + name
-        )
+        answer = client("secretsmanager").get_secret_value(SecretId=name)
     except ClientError as error:
         if error.response["Error"]["Code"] == "ResourceNotFoundException":
             return None

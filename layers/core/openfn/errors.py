@@ -62,10 +62,11 @@ class JobError(OpenFnError):
 def place(error: BaseException) -> dict[str, str]:
     """Describe an error for a log line: its class and place, never its text.
 
-    The text of an error nobody foresaw may quote a message body.
+    The text of an error nobody foresaw may quote a message body; a `ProjectError`'s is our own.
     """
     frames = traceback.extract_tb(error.__traceback__)
     where = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "unknown"
     response = getattr(error, "response", None)
     code = response.get("Error", {}).get("Code") if isinstance(response, dict) else None
-    return {"error": code or type(error).__name__, "where": where}
+    what = {"what": str(error)} if isinstance(error, ProjectError) else {}
+    return {"error": code or type(error).__name__, "where": where, **what}

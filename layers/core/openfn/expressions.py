@@ -48,7 +48,10 @@ def load(path: Path) -> list[Operation]:
         operations.append(Operation(name, line, value))
 
     namespace = {"__name__": path.stem, "__file__": str(path), _COLLECT: collect}
-    code = _compile(path, path.stat().st_mtime_ns)
+    try:
+        code = _compile(path, path.stat().st_mtime_ns)
+    except OSError as error:
+        raise ProjectError(f"{path.name} cannot be read: {error.strerror}") from None
     if str(path.parent) not in sys.path:
         sys.path.append(str(path.parent))  # a job may import a module that lies beside it
     try:
@@ -80,7 +83,8 @@ def _compile(path: Path, _modified: int) -> CodeType:
     try:
         tree = ast.parse(path.read_bytes(), str(path))
         tree.body = [_collecting(statement) for statement in tree.body]
-        return compile(ast.fix_missing_locations(tree), str(path), "exec")
+        # dont_inherit: this file's own `from __future__` is not the job's.
+        return compile(ast.fix_missing_locations(tree), str(path), "exec", dont_inherit=True)
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None) or 1
         message = getattr(error, "msg", str(error))

@@ -15,7 +15,8 @@ from datetime import UTC, datetime
 
 from openfn.errors import NotFound
 
-_MESSAGE_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+# The first digit is 0 until the year 2527.
+_MESSAGE_ID = re.compile(r"0[0-9a-f]{7}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
 
 def new_message_id() -> str:

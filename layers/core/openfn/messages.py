@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
 from collections.abc import Iterable, Mapping
@@ -30,27 +29,26 @@ class Message:
     query_params: Mapping[str, Any] = field(default_factory=dict)
 
 
-def keep(message: Message) -> None:
-    """Make a message durable."""
-    aws.put(_item(message))
+def keep(message: Message, once: str | None = None, unreadable: str | None = None) -> str:
+    """Make a message durable and give its id.
 
-
-def keep_unreadable(message: Message, reason: str) -> bool:
-    """Make a message durable whose body cannot be read, once per inbox and content.
-
-    A source that re-sends a bad record for days (ODK Aggregate does) adds nothing. False: the
-    same content was kept before.
+    With `once`, a digest of what tells a re-sent message, the same digest is kept once in the
+    retention period: the id given is then that of the message that was kept before. `unreadable`
+    marks a message that no trigger will ever see, with the reason.
     """
-    digest = hashlib.sha256(message.inbox.encode() + b"\n" + message.body).hexdigest()
-    item = _item(message) | {"unreadable": reason}
-    once = {"pk": f"unreadable#{digest}", "sk": "once", "expires": item["expires"]}
+    item = _item(message) | ({"unreadable": unreadable} if unreadable else {})
+    if once is None:
+        aws.put(item)
+        return message.id
+    mark = {"pk": f"once#{once}", "sk": "once", "message_id": message.id}
     try:
-        aws.put(item, once)
+        aws.put(item, mark | {"expires": item["expires"]})
     except ClientError as error:
-        if not aws.already_there(error):
+        before = aws.already_there(error)
+        if before is None:
             raise
-        return False
-    return True
+        return str(before["message_id"])
+    return message.id
 
 
 def queue(message_id: str) -> bool:
@@ -89,7 +87,7 @@ def _item(message: Message) -> dict[str, Any]:
     item = {
         **ids.key_of(message.id),
         "inbox": message.inbox,
-        "request": json.dumps(request, separators=(",", ":"), ensure_ascii=False),
+        "request": json.dumps(request, separators=(",", ":")),
         "expires": expiry(),
     }
     return item | contents.keep("body", message.body, f"messages/{message.id}/body")

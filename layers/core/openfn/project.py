@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from openfn import aws
+from openfn.inboxes import Auth, Inbox
 from openfn.triggers import Trigger, matches
 
 COMPILED = "project.json"
@@ -37,13 +38,13 @@ class Project:
 
     name: str
     version: str
-    inboxes: Mapping[str, str]
-    """Inbox names by the SHA-256 of each of their ids."""
+    inboxes: Mapping[str, Inbox]
+    """Inboxes by the SHA-256 of each of their ids."""
     triggers: tuple[Trigger, ...]
     jobs: Mapping[str, Job]
 
-    def inbox_of(self, inbox_id: str) -> str | None:
-        """Give the name of the inbox with this id, or `None`."""
+    def inbox_of(self, inbox_id: str) -> Inbox | None:
+        """Give the inbox with this id, or `None`."""
         digest = hashlib.sha256(inbox_id.encode("utf-8", "surrogatepass")).hexdigest()
         return self.inboxes.get(digest)
 
@@ -66,7 +67,11 @@ def load(directory: Path) -> Project:
     return Project(
         name=raw["name"],
         version=raw["version"],
-        inboxes={h: name for name, inbox in raw["inboxes"].items() for h in inbox["id_sha256"]},
+        inboxes={
+            digest: _inbox(name, inbox)
+            for name, inbox in raw["inboxes"].items()
+            for digest in inbox["id_sha256"]
+        },
         triggers=tuple(parse_triggers(raw["triggers"])),
         jobs={
             name: Job(name, job["trigger"], job["credential"], directory / job["expression"])
@@ -81,3 +86,8 @@ def parse_triggers(raw: Mapping[str, Any]) -> list[Trigger]:
         Trigger(name, each["inbox"], each["inclusion"], tuple(each["exclusion"]))
         for name, each in raw.items()
     ]
+
+
+def _inbox(name: str, raw: Mapping[str, Any]) -> Inbox:
+    auth = tuple(Auth(**each) for each in raw.get("auth", ()))
+    return Inbox(name, auth, tuple(raw.get("dedupe", ())), raw.get("max_bytes"))

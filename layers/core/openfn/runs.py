@@ -69,7 +69,7 @@ def create(message_id: str, job: str, trigger: str, version: str) -> str:
     try:
         aws.put(item)
     except ClientError as error:
-        if not aws.already_there(error):
+        if aws.already_there(error) is None:
             raise
     return run_id
 

@@ -17,7 +17,7 @@ State = dict[str, Any]
 def initial(message: Message, configuration: Mapping[str, Any]) -> State:
     """Give the state a message's job begins with."""
     return {
-        "data": bodies.parse(message.body),
+        "data": bodies.parse(message.body, message.headers),
         "request": {
             "method": message.method,
             "headers": dict(message.headers),
@@ -36,16 +36,25 @@ def kept(state: State) -> bytes:
     """
     rest = {key: value for key, value in state.items() if key != "configuration"}
     try:
-        text = json.dumps(rest, default=_plain, separators=(",", ":"))
+        text = _written(rest)
     except (TypeError, ValueError, RecursionError) as error:
         text = json.dumps({"unkept": f"the final state cannot be written as JSON: {error}"})
     return text.encode()
 
 
+def _written(rest: State) -> str:
+    try:
+        return json.dumps(rest, default=_plain, separators=(",", ":"), allow_nan=False)
+    except ValueError:
+        # A NaN or an infinity among it: written as Python writes them, and read again as texts.
+        plain = json.loads(json.dumps(rest, default=_plain), parse_constant=str)
+        return json.dumps(plain, separators=(",", ":"))
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, date | time):
         return value.isoformat()
-    if isinstance(value, Decimal):
+    if isinstance(value, Decimal) and value.is_finite():
         return int(value) if value == value.to_integral_value() else float(value)
     if isinstance(value, set | frozenset | tuple):
         return list(value)

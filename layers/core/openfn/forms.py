@@ -1,0 +1,78 @@
+"""Forms read as JSON: an object of texts, a list where a name is repeated.
+
+A file of a multipart form is `{"filename", "type", "bytes"}`, the bytes as base64: the shape ODK
+Aggregate gives embedded media.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterable
+from email.message import Message
+from email.parser import BytesFeedParser
+from typing import Any
+from urllib.parse import parse_qsl
+
+from openfn.errors import UnreadableBody
+
+_MAX_FIELDS = 10_000
+
+
+def parse_urlencoded(text: str) -> dict[str, Any]:
+    """Read a form-encoded body; a name without a value has an empty text."""
+    if "=" not in text:
+        raise UnreadableBody("the body is labelled as a form and has no name=value")
+    try:
+        return _object(parse_qsl(text.strip(), keep_blank_values=True, max_num_fields=_MAX_FIELDS))
+    except ValueError:
+        raise UnreadableBody(f"the form has more than {_MAX_FIELDS} fields") from None
+
+
+def parse_multipart(content: bytes, content_type: str) -> dict[str, Any]:
+    """Read a multipart/form-data body by the boundary that its content type names."""
+    parser = BytesFeedParser()
+    parser.feed(b"Content-Type: " + content_type.encode("utf-8", "replace") + b"\r\n\r\n" + content)
+    message = parser.close()
+    parts = message.get_payload()
+    if not isinstance(parts, list):
+        raise UnreadableBody("the body is labelled multipart/form-data and has no such parts")
+    form = _object((_name(part), _value(part)) for part in parts if isinstance(part, Message))
+    return _with_aggregate_s_json(form)
+
+
+def _name(part: Message) -> str:
+    name = part.get_param("name", header="content-disposition")
+    if not isinstance(name, str):
+        raise UnreadableBody("a part of the multipart body has no name")
+    return name
+
+
+def _value(part: Message) -> Any:
+    payload = part.get_payload(decode=True)
+    content = payload if isinstance(payload, bytes) else b""
+    filename = part.get_filename()
+    if filename is not None:
+        encoded = base64.b64encode(content).decode()
+        return {"filename": filename, "type": part.get_content_type(), "bytes": encoded}
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        return content.decode("iso-8859-1")
+
+
+def _with_aggregate_s_json(form: dict[str, Any]) -> dict[str, Any]:
+    # ODK Aggregate before 1.4 posts its record as JSON in a part of a form.
+    if form.get("content") == "record" and form.get("format") == "json":
+        try:
+            return {**form, "data": json.loads(form["data"])}
+        except (KeyError, TypeError, ValueError):
+            pass
+    return form
+
+
+def _object(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, list[Any]] = {}
+    for name, value in pairs:
+        found.setdefault(name, []).append(value)
+    return {name: values[0] if len(values) == 1 else values for name, values in found.items()}

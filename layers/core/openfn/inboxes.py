@@ -1,0 +1,143 @@
+"""A named, secret URL, and who may post to it.
+
+The id in the URL is the first secret. `auth` asks for another, as the source is able to give it:
+any of the listed ways is enough, so that a key can be rotated.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from openfn import aws, secrets
+from openfn.aws import Setting
+
+# A wrong key may be a rotated one: then what was read longer ago is read again.
+_FRESH_SECONDS = 20.0
+_STRIPE_TOLERANCE = 300
+Headers = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Auth:
+    """One way to authenticate: `basic`, `bearer`, `api_key` or `hmac`, and its secret's name.
+
+    The secret is a JSON object: `username` and `password` for basic, `token` for bearer, `key`
+    for the two others.
+    """
+
+    way: str
+    secret: str
+    header: str = "authorization"
+    algorithm: str = "sha256"
+
+
+@dataclass(frozen=True, slots=True)
+class Inbox:
+    """A named inbox and its options; `dedupe` is a path as steps, keys and places in lists."""
+
+    name: str
+    auth: tuple[Auth, ...] = ()
+    dedupe: tuple[str | int, ...] = ()
+    max_bytes: int | None = None
+
+
+def admits(inbox: Inbox, headers: Headers, body: bytes, now: float) -> bool:
+    """Say whether a request may post to an inbox; header names are lower case, `now` epoch."""
+    if not inbox.auth:
+        return True
+    stale = secrets.KEPT_SECONDS
+    return any(
+        _admitted(auth, secrets.read(_secret(auth), younger_than), headers, body, now)
+        for younger_than in (stale, _FRESH_SECONDS)
+        for auth in inbox.auth
+    )
+
+
+def challenge(inbox: Inbox) -> str:
+    """Give the `WWW-Authenticate` of an inbox that was not given what it asks for."""
+    ways = {auth.way: "Basic" if auth.way == "basic" else "Bearer" for auth in inbox.auth}
+    return ", ".join(f'{scheme} realm="inbox"' for scheme in sorted(set(ways.values())))
+
+
+def once_key(inbox: Inbox, body: Any) -> str | None:
+    """Give the value that tells a re-sent message, as a digest; `None` where there is none."""
+    value = body
+    for step in inbox.dedupe:
+        if isinstance(step, int):
+            value = value[step] if isinstance(value, list) and step < len(value) else None
+        else:
+            value = value.get(step) if isinstance(value, dict) else None
+    if not inbox.dedupe or value is None or value == "" or isinstance(value, dict | list):
+        return None
+    return digest(
+        inbox.name,
+        type(value).__name__.encode() + b":" + str(value).encode("utf-8", "surrogatepass"),
+    )
+
+
+def digest(inbox: str, content: bytes) -> str:
+    """Give the digest of something in an inbox."""
+    return hashlib.sha256(inbox.encode() + b"\n" + content).hexdigest()
+
+
+def _secret(auth: Auth) -> str:
+    return aws.setting(Setting.INBOX_SECRETS_PREFIX) + auth.secret
+
+
+def _admitted(
+    auth: Auth, secret: Mapping[str, Any], headers: Headers, body: bytes, now: float
+) -> bool:
+    given = headers.get(auth.header, "")
+    match auth.way:
+        case "basic":
+            wanted = f"{secret.get('username', '')}:{secret.get('password', '')}"
+            return _same(_basic(given), wanted.encode())
+        case "bearer":
+            scheme, _, token = given.partition(" ")
+            return scheme.lower() == "bearer" and _same(
+                token.strip().encode(), _of(secret, "token")
+            )
+        case "api_key":
+            return _same(given.encode(), _of(secret, "key"))
+        case _:
+            return _signed(auth, _of(secret, "key"), given, body, now)
+
+
+def _of(secret: Mapping[str, Any], name: str) -> bytes:
+    return str(secret.get(name, "")).encode()
+
+
+def _same(given: bytes, wanted: bytes) -> bool:
+    # An empty secret admits nobody, whatever is sent.
+    return hmac.compare_digest(given, wanted) and bool(wanted.strip(b":"))
+
+
+def _basic(given: str) -> bytes:
+    scheme, _, encoded = given.partition(" ")
+    try:
+        return base64.b64decode(encoded, validate=True) if scheme.lower() == "basic" else b""
+    except (binascii.Error, ValueError):
+        return b""
+
+
+def _signed(auth: Auth, key: bytes, given: str, body: bytes, now: float) -> bool:
+    if not key:
+        return False
+    parts = [part.strip().partition("=")[::2] for part in given.split(",")]
+    stripe = [value for name, value in parts if name == "v1"]
+    when = next((value for name, value in parts if name == "t"), "")
+    if stripe and when.isdigit():
+        # Stripe signs its time with the body, so that a request cannot be sent again later.
+        recent = abs(now - int(when)) <= _STRIPE_TOLERANCE
+        made = hmac.digest(key, f"{when}.".encode() + body, auth.algorithm)
+        return recent and any(_same(value.encode(), made.hex().encode()) for value in stripe)
+    made = hmac.digest(key, body, auth.algorithm)
+    signature = given.strip().removeprefix(f"{auth.algorithm}=").encode()
+    encodings: Sequence[bytes] = (made.hex().encode(), base64.b64encode(made))
+    return any(_same(signature, each) for each in encodings)

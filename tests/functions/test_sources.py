@@ -1,0 +1,406 @@
+"""Every source posts its real body as its own client does, and judges the answer by its own rule.
+
+Where a client is a Python program, the library it uses is used here; the headers of the others are
+those that their source code or a capture of their traffic shows. The rules are theirs too.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import hmac
+import itertools
+import json
+import re
+import time
+import uuid
+from xml.etree import ElementTree as ET
+
+import boto3
+import pytest
+import requests
+
+from openfn import bodies, messages
+from tests.conftest import ROOT
+from workbench import stack
+
+EVENTS = ROOT / "events"
+SOURCES = EVENTS / "sources"
+PROJECT = """
+name: sources
+inboxes:
+  open-door: {id_sha256: "HASH"}
+  commcare: {id_sha256: "HASH", auth: [{basic: commcare-login}]}
+  kobo:
+    id_sha256: "HASH"
+    auth: [{basic: kobo-login}, {api_key: kobo-key, header: X-Kobo-Key}]
+    dedupe: _uuid
+  aggregate: {id_sha256: "HASH", dedupe: "data[0].*meta-instance-id*"}
+  central: {id_sha256: "HASH", auth: [{api_key: central-key}]}
+  dhis2: {id_sha256: "HASH", auth: [{bearer: dhis2-token}]}
+  github: {id_sha256: "HASH", auth: [{hmac: github-key, header: X-Hub-Signature-256}]}
+  stripe:
+    id_sha256: "HASH"
+    auth: {hmac: stripe-key, header: Stripe-Signature}
+    dedupe: id
+triggers:
+  all: {inclusion: {}}
+jobs:
+  nothing: {trigger: all, expression: jobs/nothing.py}
+"""
+SECRETS = {
+    "commcare-login": {"username": "hq", "password": "s3cret: with colon"},
+    "kobo-login": {"username": "kobo", "password": "pässword"},
+    "kobo-key": {"key": "k-123456"},
+    "central-key": {"key": "c-123456"},
+    "dhis2-token": {"token": "t-123456"},
+    "github-key": {"key": "g-123456"},
+    "stripe-key": {"key": "whsec_123456"},
+}
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory):
+    """A stack with an inbox as each source would have it; gives the inboxes' URLs."""
+    project = tmp_path_factory.mktemp("sources")
+    (project / "jobs").mkdir()
+    nothing = "from adaptors.common import fn\nfn(lambda state: state)\n"
+    (project / "jobs/nothing.py").write_text(nothing, "utf-8")
+    numbers = itertools.count()
+    text = re.sub("HASH", lambda _: f"{next(numbers):064x}", PROJECT)
+    (project / "project.yaml").write_text(text, "utf-8")
+    with stack.created(project) as made, made.serving() as urls:
+        for name, body in SECRETS.items():
+            made.set_inbox_secret(name, body)
+        yield urls
+
+
+def _kept(answer):
+    message_id = answer.headers["X-Message-Id"]
+    return messages.read([message_id])[message_id]
+
+
+def _parsed(answer):
+    message = _kept(answer)
+    return bodies.parse(message.body, message.headers)
+
+
+def _event(name):
+    return (SOURCES / name).read_bytes()
+
+
+# --- CommCare HQ: requests, POST; any 2xx of the final answer counts --------------------------
+
+
+def _commcare(url, body, content_type, **extra):
+    session = requests.Session()
+    headers = {"content-type": content_type, "content-length": str(len(body)), **extra}
+    answer = session.request("POST", url, data=body, headers=headers, timeout=(60, 300))
+    assert 200 <= answer.status_code < 300
+    assert answer.status_code != 204  # it would be recorded as "Empty"
+    return answer
+
+
+def test_commcare_forwards_a_form_as_json(sources):
+    body = (EVENTS / "commcare_home_visit.json").read_bytes()
+    url = sources["open-door"] + "?app_id=6f1d5a0c9b7e4d1f8a2b3c4d5e6f7a8b"
+    answer = _commcare(url, body, "application/json", **{"received-on": "2026-03-09T09:02:13Z"})
+    assert _parsed(answer)["form"]["village"] == "Ñame Krom"
+    assert _kept(answer).query_params == {"app_id": "6f1d5a0c9b7e4d1f8a2b3c4d5e6f7a8b"}
+
+
+def test_commcare_forwards_a_case_with_basic_authentication(sources):
+    body = _event("commcare_case.json")
+    login = base64.b64encode(b"hq:s3cret: with colon").decode()
+    answer = _commcare(
+        sources["commcare"], body, "application/json", Authorization=f"Basic {login}"
+    )
+    assert _parsed(answer)["properties"]["case_name"] == "Esi Owusu"
+    assert _kept(answer).body == body
+
+
+def test_commcare_forwards_a_form_as_xml(sources):
+    answer = _commcare(sources["open-door"], _event("commcare_form.xml"), "text/xml")
+    form = _parsed(answer)["data"]
+    assert form["@name"] == "Home Visit"
+    assert form["village"] == "Ñame Krom"
+    assert form["case"]["@case_id"] == "b7c1f6f0"
+    assert form["meta"]["instanceID"] == "4c1f0a52-7f63-4d0a-8a2f-6a5b6f1e2d3c"
+    assert [each["tablets"] for each in form["medicine"]] == ["6", "10"]
+
+
+def test_commcare_s_test_connection_is_a_get(sources):
+    headers = {"Accept": "application/json"}
+    assert requests.get(sources["open-door"], headers=headers, timeout=10).ok
+    assert requests.get(sources["commcare"], auth=("hq", "s3cret: with colon"), timeout=10).ok
+    assert requests.get(sources["commcare"], headers=headers, timeout=10).status_code == 401
+
+
+# --- ODK Aggregate: Apache HttpClient; exactly 200 before 2.0.5; blocks its queue on anything else
+
+AGGREGATE = {
+    "Content-Type": "application/json",
+    "User-Agent": "Apache-HttpClient/4.5.3 (Java/1.8.0_212)",
+    "Accept-Encoding": "gzip,deflate",
+}
+
+
+def _aggregate(url, body, headers=AGGREGATE):
+    answer = requests.post(url + "?", data=body, headers=headers, timeout=60, allow_redirects=False)
+    assert answer.status_code == 200
+    return answer
+
+
+def test_aggregate_publishes_a_record_and_a_repeated_one_is_kept_once(sources):
+    body = (EVENTS / "odk_child_registration.json").read_bytes()
+    first, again = (_aggregate(sources["aggregate"], body) for _ in range(2))
+    assert first.headers["X-Message-Id"] == again.headers["X-Message-Id"]
+    assert _parsed(first)["data"][0]["weight"] == 7.25
+
+
+def test_aggregate_before_1_4_14_sends_iso_8859_1_without_saying_so(sources):
+    text = (EVENTS / "odk_child_registration.json").read_text("utf-8")
+    body = text.replace("uuid:5b1f", "uuid:1414").encode("iso-8859-1")
+    answer = _aggregate(sources["aggregate"], body)
+    assert _parsed(answer)["data"][0]["child_name"] == "Zoé Adjei"
+    assert _kept(answer).body == body
+
+
+def test_aggregate_before_1_4_posts_a_multipart_form_with_json_in_it(sources):
+    record = json.dumps([{"child_name": "Kwame", "weight": 8.1}])
+    parts = {"token": "", "content": "record", "format": "json", "data": record}
+    request = requests.Request(
+        "POST", sources["aggregate"], files={name: (None, part) for name, part in parts.items()}
+    ).prepare()
+    answer = _aggregate(sources["aggregate"], request.body, dict(request.headers))
+    assert _parsed(answer)["data"] == [{"child_name": "Kwame", "weight": 8.1}]
+
+
+def test_aggregate_1_3_broke_its_own_json_and_is_accepted_all_the_same(sources):
+    parts = {"content": "record", "format": "json", "data": '"image1":"url1",null,null'}
+    request = requests.Request(
+        "POST", sources["aggregate"], files={name: (None, part) for name, part in parts.items()}
+    ).prepare()
+    answer = _aggregate(sources["aggregate"], request.body, dict(request.headers))
+    assert _parsed(answer)["data"] == '"image1":"url1",null,null'
+
+
+def test_aggregate_embeds_media_of_several_megabytes(sources):
+    media = base64.b64encode(bytes(range(256)) * 12_000).decode()
+    record = {"*meta-instance-id*": "uuid:media", "photo": {"filename": "a.jpg", "bytes": media}}
+    body = json.dumps({"content": "record", "formId": "f", "data": [record]}).encode()
+    assert len(body) > 4_000_000
+    assert _kept(_aggregate(sources["aggregate"], body)).body == body
+
+
+# --- KoboToolbox: requests with json= or data=; anything below 400 counts ---------------------
+
+
+def _kobo(url, **sent):
+    agent = {"User-Agent": "KoboToolbox external service - kobo.example.org #hK4bT2"}
+    sent["headers"] = {**sent.get("headers", {}), **agent}
+    answer = requests.post(url, timeout=30, **sent)
+    answer.raise_for_status()
+    return answer
+
+
+def test_kobo_posts_json_with_basic_authentication(sources):
+    submission = json.loads((EVENTS / "kobo_household.json").read_bytes())
+    login = ("kobo", "pässword".encode())
+    answer = _kobo(sources["kobo"], json=submission, auth=login)
+    assert _parsed(answer) == submission
+
+
+def test_kobo_posts_with_a_custom_header_instead(sources):
+    submission = {"_uuid": str(uuid.uuid4()), "group1/name": "Zoé"}
+    answer = _kobo(sources["kobo"], json=submission, headers={"X-Kobo-Key": "k-123456"})
+    assert _parsed(answer) == submission
+    assert "x-kobo-key" not in _kept(answer).headers
+
+
+def test_kobo_s_retry_button_sends_what_is_kept_once(sources):
+    submission = {"_uuid": str(uuid.uuid4())}
+    ids = {
+        _kobo(
+            sources["kobo"], json=submission | {"_notes": note}, auth=("kobo", "pässword".encode())
+        ).headers["X-Message-Id"]
+        for note in ([], ["seen"], [])
+    }
+    assert len(ids) == 1
+
+
+def test_kobo_posts_xml(sources):
+    headers = {"Content-Type": "application/xml"}
+    answer = _kobo(sources["open-door"], data=_event("kobo_submission.xml"), headers=headers)
+    assert _parsed(answer)["aHk3"]["group1"] == {"name": "Akua", "age": "31"}
+
+
+def test_classic_kobocat_and_ona_post_json_and_look_at_nothing(sources):
+    for name in (EVENTS / "kobo_household.json", SOURCES / "ona_submission.json"):
+        submission = json.loads(name.read_bytes())
+        answer = requests.post(
+            sources["open-door"],
+            headers={"Content-Type": "application/json"},
+            data=json.dumps(submission),
+            timeout=30,
+        )
+        assert _parsed(answer) == submission  # they never send it again, so it must be kept
+
+
+# --- The others -------------------------------------------------------------------------------
+
+
+def test_the_guide_s_curl_labels_its_json_as_a_form(sources):
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "User-Agent": "curl/8.5.0"}
+    answer = requests.post(
+        sources["open-door"], data='{"foo":"bar", "baz":"qux"}', headers=headers, timeout=10
+    )
+    assert (answer.status_code, answer.json()) == (200, {})
+    assert _parsed(answer) == {"foo": "bar", "baz": "qux"}
+
+
+@pytest.mark.parametrize(
+    ("name", "agent"),
+    [
+        ("surveycto_submission.json", "SurveyCTO"),
+        ("rapidpro_flow.json", "RapidProMailroom/9.0.1"),
+        ("dhis2_event_hook.json", "Apache-HttpClient/5.2.1 (Java/17.0.9)"),
+    ],
+)
+def test_sources_that_post_json_get_a_json_object_back(sources, name, agent):
+    inbox = "dhis2" if name.startswith("dhis2") else "open-door"
+    headers = {"Content-Type": "application/json", "User-Agent": agent}
+    if inbox == "dhis2":
+        headers["Authorization"] = "Bearer t-123456"
+    answer = requests.post(sources[inbox], data=_event(name), headers=headers, timeout=10)
+    assert (answer.status_code, answer.json()) == (200, {})
+    assert _parsed(answer) == json.loads(_event(name))
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "value"),
+    [
+        ("telerivet_sms.form", "content", "REG Amina 27"),
+        ("telerivet_sms.form", "contact[name]", "Amina"),
+        ("twilio_sms.form", "Body", "STOCK 14"),
+        ("twilio_sms.form", "From", "+12025550100"),
+    ],
+)
+def test_text_messages_come_as_forms_and_want_exactly_200(sources, name, key, value):
+    headers = {"Content-Type": "application/x-www-form-urlencoded; charset=UTF-8"}
+    answer = requests.post(sources["open-door"], data=_event(name), headers=headers, timeout=10)
+    assert answer.status_code == 200
+    assert _parsed(answer)[key] == value
+    assert _kept(answer).body == _event(name)
+
+
+def test_odk_central_by_central_webhook_sends_a_key_in_a_header(sources):
+    headers = {"Content-Type": "application/json", "X-API-Key": "c-123456"}
+    body = _event("odk_central_webhook.json")
+    answer = requests.post(sources["central"], data=body, headers=headers, timeout=10)
+    assert answer.status_code == 200
+    assert _parsed(answer)["type"] == "submission.create"
+
+
+def test_a_salesforce_outbound_message_is_acknowledged_in_soap(sources):
+    headers = {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": '""'}
+    body = _event("salesforce_outbound_message.xml")
+    answer = requests.post(sources["open-door"], data=body, headers=headers, timeout=60)
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"].startswith("text/xml")
+    ack = ET.fromstring(answer.text).find(".//{http://soap.sforce.com/2005/09/outbound}Ack")
+    assert ack.text == "true"
+    notifications = _parsed(answer)["Envelope"]["Body"]["notifications"]
+    assert [each["sObject"]["LastName"] for each in notifications["Notification"]] == [
+        "Owusu",
+        "Boateng",
+    ]
+    assert notifications["Notification"][0]["sObject"]["@xsi:type"] == "sf:Contact"
+
+
+def test_a_github_webhook_is_signed_over_its_bytes(sources):
+    body = _event("github_push.json")
+    signature = "sha256=" + hmac.new(b"g-123456", body, hashlib.sha256).hexdigest()
+    headers = {
+        "Content-Type": "application/json",
+        "User-Agent": "GitHub-Hookshot/044aadd",
+        "X-GitHub-Event": "ping",
+        "X-Hub-Signature-256": signature,
+    }
+    assert (
+        requests.post(sources["github"], data=body, headers=headers, timeout=10).status_code == 200
+    )
+    changed = requests.post(sources["github"], data=body + b" ", headers=headers, timeout=10)
+    assert changed.status_code == 401
+
+
+def _stripe_signature(body, when, key=b"whsec_123456"):
+    signed = f"{when}.".encode() + body
+    return f"t={when},v1={hmac.new(key, signed, hashlib.sha256).hexdigest()},v0=0"
+
+
+def test_a_stripe_webhook_is_signed_with_its_time(sources):
+    body, now = _event("stripe_event.json"), int(time.time())
+    for when, status in ((now, 200), (now - 3600, 401)):
+        headers = {
+            "Content-Type": "application/json; charset=utf-8",
+            "Stripe-Signature": _stripe_signature(body, when),
+        }
+        answer = requests.post(sources["stripe"], data=body, headers=headers, timeout=10)
+        assert answer.status_code == status
+
+
+def test_a_gzipped_body_is_read_and_kept_as_it_came(sources):
+    body = gzip.compress((EVENTS / "kobo_household.json").read_bytes())
+    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    answer = requests.post(sources["open-door"], data=body, headers=headers, timeout=10)
+    assert answer.status_code == 200
+    assert _kept(answer).body == body
+    assert _parsed(answer)["group1/name"] == "twenty"
+
+
+# --- Wrong credentials ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("inbox", "headers"),
+    [
+        ("commcare", {}),
+        ("commcare", {"Authorization": "Basic !!"}),
+        ("commcare", {"Authorization": "Basic " + base64.b64encode(b"hq:wrong").decode()}),
+        ("commcare", {"Authorization": "Basic Og=="}),
+        ("commcare", {"Authorization": "Bearer t-123456"}),
+        ("central", {"X-API-Key": ""}),
+        ("central", {"X-API-Key": "c-12345"}),
+        ("dhis2", {"Authorization": "Bearer "}),
+        ("dhis2", {"Authorization": "t-123456"}),
+        ("github", {"X-Hub-Signature-256": "sha256="}),
+        ("github", {"X-Hub-Signature-256": "t=1,v1="}),
+        ("stripe", {"Stripe-Signature": "t=x,v1=0"}),
+    ],
+)
+def test_wrong_credentials_are_a_401_with_a_challenge_and_keep_nothing(sources, inbox, headers):
+    answer = requests.post(sources[inbox], data=b"{}", headers=headers, timeout=10)
+    assert answer.status_code == 401
+    assert answer.headers["WWW-Authenticate"]
+    assert "X-Message-Id" not in answer.headers
+
+
+def test_a_rotated_secret_is_taken_and_a_missing_one_is_trouble_and_never_a_401(sources):
+    client = boto3.client("secretsmanager")
+    headers = {"X-API-Key": "c-123456"}
+    name = "openfn/inboxes/central-key"
+    assert requests.post(sources["central"], data=b"{}", headers=headers, timeout=10).ok
+    client.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+    from openfn import secrets  # noqa: PLC0415 - beside its use
+
+    secrets.forget()
+    answer = requests.post(sources["central"], data=b"{}", headers=headers, timeout=10)
+    assert answer.status_code == 503
+    client.create_secret(Name=name, SecretString=json.dumps({"key": "c-new"}))
+    new = {"X-API-Key": "c-new"}
+    assert requests.post(sources["central"], data=b"{}", headers=new, timeout=10).ok
+    client.update_secret(SecretId=name, SecretString=json.dumps(SECRETS["central-key"]))
+    secrets.forget()
+    assert requests.post(sources["central"], data=b"{}", headers=headers, timeout=10).ok
