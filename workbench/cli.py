@@ -15,12 +15,13 @@ from rich.console import Console
 from openfn import bodies
 from openfn.errors import OpenFnError
 from openfn.triggers import matchable
-from workbench import show
+from workbench import inboxcommands, show
 from workbench.compiler import check as check_project
 from workbench.compiler import triggers
 from workbench.errors import CannotDo, WorkbenchError
 from workbench.explain import explain
 from workbench.localcredentials import read_credential
+from workbench.options import Json, Project, console
 from workbench.trial import attempt
 from workbench.yamltext import ProjectMistakes
 
@@ -29,17 +30,12 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-# What is shown is quoted from posts and jobs: `:100:` in it is no emoji.
-_console = Console(emoji=False, highlight=False)
+app.add_typer(inboxcommands.app, name="inbox")
 _errors = Console(emoji=False, highlight=False, stderr=True)
 
-Project = Annotated[
-    Path, typer.Option("--project", file_okay=False, help="The folder of project.yaml.")
-]
 Event = Annotated[
     Path, typer.Argument(exists=True, dir_okay=False, help="A file with the body of a post.")
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for a machine.")]
 Query = Annotated[str, typer.Option(help="The query string the inbox URL had, such as site=A.")]
 
 
@@ -73,7 +69,7 @@ def check(project: Project = Path("project"), as_json: Json = False) -> None:
         counts = [
             f"{len(getattr(written, kind))} {kind}" for kind in ("inboxes", "triggers", "jobs")
         ]
-        _console.print(f"{written.name}: {', '.join(counts)}; nothing to mend")
+        console.print(f"{written.name}: {', '.join(counts)}; nothing to mend")
 
 
 @app.command()
@@ -100,7 +96,7 @@ def match(
         ]
         show.as_json(rows)
         return
-    show.verdicts(_console, verdicts, jobs)
+    show.verdicts(console, verdicts, jobs)
 
 
 @app.command("try")
@@ -130,7 +126,7 @@ def try_job(
     if as_json:
         show.as_json(trial.as_dict())
     else:
-        show.trial(_console, job, trial)
+        show.trial(console, job, trial)
     if trial.error:
         raise typer.Exit(1)
 
@@ -156,7 +152,7 @@ def serve(
     """Run the stack on this machine until Ctrl-C; it keeps its data in memory."""
     from workbench import serve as serving  # noqa: PLC0415 - moto takes a second to import
 
-    serving.serve(project, port, aws_port, credentials or project / "credentials", _console)
+    serving.serve(project, port, aws_port, credentials or project / "credentials", console)
 
 
 @app.command()
@@ -168,9 +164,9 @@ def demo(project: Project = Path("project"), as_json: Json = False) -> None:
         journeys = demonstrate(project, lambda _step: None)
         show.as_json([journey.as_dict() for journey in journeys])
     else:
-        with show.steps(_console) as step:
+        with show.steps(console) as step:
             journeys = demonstrate(project, step)
-        show.journeys(_console, journeys)
+        show.journeys(console, journeys)
     if not all(journey.arrived for journey in journeys):
         raise typer.Exit(1)
 

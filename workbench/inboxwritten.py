@@ -27,9 +27,7 @@ class AuthWritten(Written):
     @model_validator(mode="before")
     @classmethod
     def _named_by_its_way(cls, value: Any) -> Any:
-        if not isinstance(value, dict):
-            return value
-        ways = [way for way in _WAYS if way in value]
+        ways = [way for way in _WAYS if isinstance(value, dict) and way in value]
         if len(ways) != 1:
             raise wrong((), f"name one of {', '.join(_WAYS)}, such as {{basic: kobo-login}}")
         way = ways[0]

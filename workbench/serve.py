@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from secrets import token_urlsafe
 from typing import Any
 
 from moto.server import ThreadedMotoServer
@@ -27,16 +28,21 @@ def serve(project: Path, port: int, aws_port: int, credentials: Path, console: C
     _must_be_free("--aws-port", aws_port, other=port)
     narrator = Narrator(console)
     secrets = _read_credentials(project, credentials)
+    keys = _read_inbox_secrets(project, credentials / "inboxes")
     with ExitStack() as context:
         with console.status("starting the stack from template.yaml …"):
             made = context.enter_context(stack.created(project, narrator.tell))
             sink = context.enter_context(destination.running(narrator.told))
             for name, body in secrets.items():
                 made.set_credential(name, {"baseUrl": sink.url} if body is None else body)
+            for name, body in keys.items():
+                made.set_inbox_secret(name, body)
             endpoint = context.enter_context(aws_endpoint(aws_port))
             urls = context.enter_context(made.serving(port))
             context.enter_context(made.working())
         _greet(console, urls, endpoint)
+        for name, body in keys.items():
+            console.print(f"The inbox secret {name} is {body}\n", markup=False, soft_wrap=True)
         if missing := [name for name, body in secrets.items() if body is None]:
             _tell_destination(console, credentials, missing)
         _wait()
@@ -71,6 +77,15 @@ def _must_be_free(option: str, port: int, other: int = 0) -> None:
 def _read_credentials(project: Path, directory: Path) -> dict[str, dict[str, Any] | None]:
     paths = {name: directory / f"{name}.json" for name in check(project).credentials}
     return {name: read_credential(path) if path.exists() else None for name, path in paths.items()}
+
+
+def _read_inbox_secrets(project: Path, directory: Path) -> dict[str, dict[str, Any]]:
+    found = {}
+    for name in {auth.secret for each in check(project).inboxes.values() for auth in each.auth}:
+        path, made_up = directory / f"{name}.json", token_urlsafe(12)
+        any_way = {"username": "local", "password": made_up, "token": made_up, "key": made_up}
+        found[name] = read_credential(path) if path.exists() else any_way
+    return found
 
 
 def _greet(console: Console, urls: dict[str, str], endpoint: str) -> None:

@@ -1,0 +1,76 @@
+"""`ofn inbox …`: the secret ids of inboxes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from workbench import inboxids, show
+from workbench.compiler import check
+from workbench.options import Json, Project, console
+
+app = typer.Typer(help="The secret ids of inboxes.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(help="The inbox's name in project.yaml.")]
+Url = Annotated[str, typer.Option(help="The stack's InboxUrl, to show the whole URL.")]
+
+
+@app.command()
+def add(
+    name: Name, url: Url = "", project: Project = Path("project"), as_json: Json = False
+) -> None:
+    """Add an inbox to project.yaml and show its URL, this once."""
+    _show(name, inboxids.add(project, name), url, as_json=as_json)
+
+
+@app.command()
+def rotate(
+    name: Name,
+    url: Url = "",
+    finish: Annotated[
+        bool, typer.Option("--finish", help="Take away all ids but the newest.")
+    ] = False,
+    project: Project = Path("project"),
+    as_json: Json = False,
+) -> None:
+    """Give an inbox a second id, valid beside the first, and show its URL, this once."""
+    if not finish:
+        _show(name, inboxids.rotate(project, name), url, as_json=as_json)
+        return
+    gone = inboxids.finish(project, name)
+    if as_json:
+        show.as_json({"inbox": name, "taken_away": gone})
+    else:
+        console.print(f"{name}: {gone} taken away; the newest id stays. Deploy to make it so.")
+
+
+@app.command("list")
+def list_(project: Project = Path("project"), as_json: Json = False) -> None:
+    """Show the inboxes and how many ids each has."""
+    inboxes = check(project).inboxes
+    if as_json:
+        show.as_json(
+            [{"inbox": name, "ids": len(each.id_sha256)} for name, each in inboxes.items()]
+        )
+        return
+    table = Table("inbox", "ids", "asks for", "keeps once by")
+    for name, each in inboxes.items():
+        ways = ", ".join(dict.fromkeys(auth.way for auth in each.auth)) or "nothing more"
+        path = ".".join(map(str, each.dedupe))
+        table.add_row(name, str(len(each.id_sha256)), ways, path)
+    console.print(table)
+
+
+def _show(name: str, inbox_id: str, url: str, *, as_json: bool) -> None:
+    whole = f"{url.rstrip('/')}/{inbox_id}" if url else f"<InboxUrl>/{inbox_id}"
+    if as_json:
+        show.as_json({"inbox": name, "id": inbox_id, "url": whole})
+        return
+    console.print(whole, markup=False, soft_wrap=True)
+    console.print(
+        f"The secret URL of {name}. It is shown this once: the project keeps its hash only. "
+        "Deploy to make it valid."
+    )
