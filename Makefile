@@ -9,7 +9,7 @@ HERE := .build/here
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check format bench build deploy lock clean
+.PHONY: help demo serve test check format bench fuzz build deploy lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ format: $(READY) ## format and mend what ruff can mend
 
 bench: $(READY) $(HERE)/.ready ## print the measurements the documentation quotes
 	.venv/bin/python -m benchmarks.import_inbox
+
+fuzz: $(READY) ## send 20,000 hostile requests to the inboxes
+	.venv/bin/python -m benchmarks.fuzz_inbox
 
 build: $(READY) ## build what is deployed, for Lambda
 	$(SAM) build --config-env $(ENV)

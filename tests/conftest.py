@@ -28,7 +28,7 @@ class Lines(list):
 PROJECT = """
 name: test
 inboxes:
-  inbox-a: {{id_sha256: "{digest}"}}
+  inbox-a: {{id_sha256: "{digest}"{options}}}
 triggers:
   all: {{inclusion: {inclusion}}}
 jobs:
@@ -43,11 +43,16 @@ def made_with(tmp_path, logged):
     """Make the stack of a project whose one job, `job-a`, has this code and runs on any message."""
     with ExitStack() as context:
 
-        def make(code, credential=None, inclusion="{}"):
+        def make(code, credential=None, inclusion="{}", options=""):
             (tmp_path / "jobs").mkdir()
             (tmp_path / "jobs/a.py").write_text(dedent(code), "utf-8")
             with_credential = f", credential: {credential}" if credential else ""
-            text = PROJECT.format(digest="0" * 64, credential=with_credential, inclusion=inclusion)
+            text = PROJECT.format(
+                digest="0" * 64,
+                credential=with_credential,
+                inclusion=inclusion,
+                options=f", {options}" if options else "",
+            )
             (tmp_path / "project.yaml").write_text(text, "utf-8")
             tell = lambda *each: logged.append(each)  # noqa: E731
             return context.enter_context(stack.created(tmp_path, tell))

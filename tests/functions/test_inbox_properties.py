@@ -1,0 +1,86 @@
+"""Whatever is posted, the inbox answers in one of its ways and loses nothing it accepted."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from openfn import messages
+from tests.conftest import ROOT
+from workbench import stack
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=20,
+)
+BODIES = st.one_of(
+    st.binary(max_size=300),
+    st.text(max_size=300).map(lambda text: text.encode("utf-8", "surrogatepass")),
+    JSON.map(lambda value: json.dumps(value).encode()),
+    JSON.map(lambda value: json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")),
+    st.sampled_from([b"{", b"[[", b"<a>", b"<a/>", b"\x1f\x8b", b"--x\r\n", b"a=b", b"\xff\xfe{"]),
+)
+TYPES = st.sampled_from(
+    [
+        "application/json",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data",
+        "multipart/form-data; boundary=x",
+        'multipart/form-data; boundary="',
+        "text/xml; charset=nonsense",
+        "",
+        "\u0000",
+    ]
+)
+
+
+@pytest.fixture(scope="module")
+def made():
+    with stack.created(ROOT / "project") as created:
+        yield created
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    body=BODIES,
+    content_type=TYPES,
+    query=st.text(max_size=40),
+    method=st.sampled_from(["POST", "GET"]),
+)
+def test_every_request_has_an_answer_and_what_is_accepted_can_be_read_back(
+    made, body, content_type, query, method
+):
+    event = json.loads((ROOT / "events/lambda/http_api_post.json").read_text("utf-8"))
+    event["pathParameters"]["id"] = made.inbox_ids["field-data"]
+    event["requestContext"]["http"]["method"] = method
+    event |= {"body": base64.b64encode(body).decode(), "isBase64Encoded": True}
+    event |= {"rawQueryString": query, "headers": {"content-type": content_type}}
+    answer = made.invoke("inbox", event)
+    assert answer["statusCode"] in (200, 400)
+    if method == "POST":
+        message_id = answer["headers"]["X-Message-Id"]
+        assert messages.read([message_id])[message_id].body == body
+        json.loads(answer["body"])
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(value=JSON)
+def test_json_that_is_accepted_is_read_as_what_was_sent(made, value):
+    from openfn import bodies  # noqa: PLC0415 - beside its use
+
+    text = json.dumps(value, allow_nan=True)
+    parsed = bodies.parse(text.encode())
+    assert json.dumps(parsed) == json.dumps(json.loads(text, parse_constant=str))
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@given(inbox_id=st.text(max_size=60))
+def test_no_id_that_was_not_given_out_is_let_in(made, inbox_id):
+    event = json.loads((ROOT / "events/lambda/http_api_post.json").read_text("utf-8"))
+    event["pathParameters"]["id"] = inbox_id
+    assert made.invoke("inbox", event)["statusCode"] == 404
