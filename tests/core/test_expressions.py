@@ -76,6 +76,46 @@ def test_an_operation_knows_its_name_and_line(job):
     assert [(each.name, each.line) for each in load(path)] == [("fn", 5), ("common.each", 8)]
 
 
+def test_an_operation_below_a_top_level_block_is_one_and_other_calls_there_are_just_python(job):
+    path = job("""
+        from adaptors.common import fn
+        TABLE = {}
+        for name in ("a", "b"):
+            TABLE.update({name: 1})
+            if name in TABLE:
+                fn(lambda state, name=name: {**state, "seen": [*state.get("seen", []), name]})
+        try:
+            TABLE["c"]
+        except KeyError:
+            with open(__file__) as file:
+                file.read()
+                fn(lambda state: {**state, "data": "c"})
+
+        class Register:
+            dict(a=1)
+
+        def never_called():
+            fn(lambda state: 1 / 0)
+    """)
+    assert [(each.name, each.line) for each in load(path)] == [("fn", 7), ("fn", 7), ("fn", 13)]
+    assert run(path) == {"data": "c", "seen": ["a", "b"]}
+
+
+def test_a_dataclass_may_have_annotations_of_the_future(job):
+    path = job("""
+        from __future__ import annotations
+        from dataclasses import dataclass
+        from adaptors.common import fn
+
+        @dataclass
+        class Visit:
+            name: str
+
+        fn(lambda state: {**state, "data": Visit("Amina").name})
+    """)
+    assert run(path)["data"] == "Amina"
+
+
 def test_a_call_whose_value_is_used_is_just_python(job):
     path = job("""
         from adaptors.common import data_value, fn

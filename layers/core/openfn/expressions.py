@@ -2,6 +2,8 @@
 
 Imports, functions and constants are just Python. A top-level call must give an operation (a
 callable from state to state): it is applied when the job is executed, not when the file is loaded.
+So is an operation made below a top-level `if`, `for`, `with` or `try`, where other calls are just
+Python too.
 """
 
 from __future__ import annotations
@@ -13,13 +15,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from types import CodeType
+from types import CodeType, ModuleType
 from typing import Any
 
 from openfn.errors import JobError, ProjectError
 from openfn.states import State
 
 _COLLECT = "__operation__"
+# What a function or a class does is its own business.
+_OWN = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +43,18 @@ def load(path: Path) -> list[Operation]:
     """
     operations: list[Operation] = []
 
-    def collect(name: str, line: int, value: Any) -> None:
-        if not callable(value):
+    def collect(name: str, line: int, value: Any, at_top: bool) -> None:  # noqa: FBT001
+        if callable(value):
+            operations.append(Operation(name, line, value))
+        elif at_top:
             raise TypeError(
                 f"{name}(…) gives {type(value).__name__}, not an operation; put it inside a "
                 "function of the state: fn(lambda state: …)"
             )
-        operations.append(Operation(name, line, value))
 
-    namespace = {"__name__": path.stem, "__file__": str(path), _COLLECT: collect}
+    # Dataclasses look their module up by its name.
+    module = sys.modules[f"job {path.stem}"] = ModuleType(f"job {path.stem}")
+    vars(module).update({"__file__": str(path), _COLLECT: collect})
     try:
         code = _compile(path, path.stat().st_mtime_ns)
     except OSError as error:
@@ -55,7 +62,7 @@ def load(path: Path) -> list[Operation]:
     if str(path.parent) not in sys.path:
         sys.path.append(str(path.parent))  # a job may import a module that lies beside it
     try:
-        exec(code, namespace)
+        exec(code, vars(module))
     except (Exception, SystemExit) as error:
         raise _job_error(error, path, "loading", 1) from error
     if not operations:
@@ -82,7 +89,8 @@ def execute(operations: list[Operation], state: State, path: Path) -> State:
 def _compile(path: Path, _modified: int) -> CodeType:
     try:
         tree = ast.parse(path.read_bytes(), str(path))
-        tree.body = [_collecting(statement) for statement in tree.body]
+        body: list[Any] = [_collecting(statement, at_top=True) for statement in tree.body]
+        tree.body = body
         # dont_inherit: this file's own `from __future__` is not the job's.
         return compile(ast.fix_missing_locations(tree), str(path), "exec", dont_inherit=True)
     except (SyntaxError, ValueError) as error:
@@ -91,13 +99,20 @@ def _compile(path: Path, _modified: int) -> CodeType:
         raise ProjectError(f"{path.name}, line {line}: {message}") from None
 
 
-def _collecting(statement: ast.stmt) -> ast.stmt:
-    if not (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call)):
-        return statement
-    call = statement.value
-    name, line = ast.Constant(ast.unparse(call.func)), ast.Constant(call.lineno)
-    collect = ast.Call(ast.Name(_COLLECT, ast.Load()), [name, line, call], [])
-    return ast.copy_location(ast.Expr(ast.copy_location(collect, call)), statement)
+def _collecting(node: ast.AST, *, at_top: bool) -> ast.AST:
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+        call = node.value
+        about = [ast.Constant(each) for each in (ast.unparse(call.func), call.lineno)]
+        collect = ast.Name(_COLLECT, ast.Load())
+        handed_on = ast.Call(collect, [*about, call, ast.Constant(at_top)], [])
+        return ast.copy_location(ast.Expr(ast.copy_location(handed_on, call)), node)
+    if isinstance(node, ast.stmt | ast.ExceptHandler | ast.match_case) and not isinstance(
+        node, _OWN
+    ):
+        for name, value in ast.iter_fields(node):
+            if isinstance(value, list):
+                setattr(node, name, [_collecting(each, at_top=False) for each in value])
+    return node
 
 
 def _job_error(error: BaseException, path: Path, operation: str, line: int) -> JobError:
