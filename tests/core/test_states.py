@@ -27,6 +27,9 @@ def written(state):
 
 
 class Odd:
+    def __repr__(self):
+        return "Odd()"
+
     def __str__(self):
         return "odd"
 

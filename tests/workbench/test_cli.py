@@ -180,8 +180,8 @@ def test_a_body_that_cannot_be_read_is_said_in_words(ofn, project, command, body
         (("check", "--project", KOBO), "is a file"),
         (("nonsense",), "No such command 'nonsense'"),
         (("check", "--nonsense"), "No such option: --nonsense"),
-        (("serve", "--port", "70000"), "less than or equal to 65535"),
-        (("serve", "--credentials", "nowhere"), "does not exist"),
+        (("serve", "--project", "nowhere", "--port", "70000"), "less than or equal to 65535"),
+        (("serve", "--project", "nowhere", "--credentials", "nowhere"), "does not exist"),
     ],
     ids=str,
 )
