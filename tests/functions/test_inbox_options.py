@@ -102,6 +102,7 @@ PARTS = (
             {"a": "é"},
         ),
         ("<a>é</a>".encode("iso-8859-1"), "text/xml", {"a": "é"}),
+        (b"<?xml version='1.0' encoding='no-such'?><a>x</a>", "", {"a": "x"}),
         (b"<p:a xmlns:p='u'><p:b>1</p:b></p:a>", "", {"a": {"@xmlns:p": "u", "b": "1"}}),
         (
             PARTS,

@@ -18,19 +18,20 @@ from openfn.errors import UnreadableBody
 def parse(content: bytes, text: str) -> Any:
     """Read an XML body: its bytes by the encoding it declares, or else its decoded text."""
     try:
-        return _parse(content)
-    except ExpatError as error:
-        try:
-            # ISO-8859-1 without a declaration that says so.
-            return _parse(text.encode("utf-8", "replace"))
-        except ExpatError:
-            where = f"line {error.lineno}, column {error.offset + 1}"
-            raise UnreadableBody(f"the body is not XML: {error.args[0]} ({where})") from None
+        return _parse(content, None)
+    except (ExpatError, LookupError):
+        # ISO-8859-1 without a declaration, or a declaration that is not true.
+        return _parse(text.encode("utf-8", "replace"), "utf-8")
 
 
-def _parse(content: bytes) -> Any:
+def _parse(content: bytes, encoding: str | None) -> Any:
     try:
-        return xmltodict.parse(content, postprocessor=_without_prefix)
+        return xmltodict.parse(content, encoding, postprocessor=_without_prefix)
+    except ExpatError as error:
+        if encoding is None:
+            raise
+        where = f"line {error.lineno}, column {error.offset + 1}"
+        raise UnreadableBody(f"the body is not XML: {error.args[0]} ({where})") from None
     except ValueError as error:
         raise UnreadableBody(f"the body is XML that is not read: {error}") from None
 
