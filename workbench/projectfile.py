@@ -17,6 +17,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails, PydanticCustomError
 
+from adaptors import ADAPTORS
 from workbench.inboxwritten import InboxWritten
 from workbench.written import Name, Written, wrong
 from workbench.yamltext import Keys, Mistake, Source, exact, exact_int
@@ -110,6 +111,13 @@ class CredentialWritten(Written):
     """A named secret and the adaptor it is for; the secret itself is in Secrets Manager."""
 
     adaptor: Name
+
+    @field_validator("adaptor")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        if name not in ADAPTORS:
+            raise wrong((), f"there is no adaptor `{name}`; there is {', '.join(ADAPTORS)}")
+        return name
 
 
 class JobWritten(Written):

@@ -6,8 +6,10 @@ import base64
 import json
 import math
 import threading
+import time
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from email.utils import formatdate
 
 import pytest
 
@@ -416,6 +418,14 @@ def test_what_the_destination_cannot_take_now_may_be_sent_later(destination, met
     assert f"{method} {destination.url}/things answered {status}" in str(error)
 
 
+def test_the_destinations_wish_may_be_a_date(destination):
+    later = formatdate(time.time() + 90, usegmt=True)
+    destination.answer("/things", 503, Retry_After=later)
+    assert 80 < error_of(post("things", {}), state_for(destination)).retry_after <= 90
+    destination.answer("/things", 503, Retry_After="Wed, 21 Oct 2015 07:28:00 GMT")
+    assert error_of(post("things", {}), state_for(destination)).retry_after == 0
+
+
 @pytest.mark.parametrize(
     ("wish", "seconds"),
     [("120", 120.0), ("0", 0.0), ("soon", None), ("", None), ("-1", None), ("\u00b2", None)],
@@ -620,6 +630,8 @@ def test_a_dry_run_shows_what_would_have_been_sent(destination):
         {},
         {"authorization": SECRET},
         {"Cookie": f"session={SECRET}"},
+        {"X-Auth-Token": SECRET},
+        {"Ocp-Apim-Subscription-Key": SECRET},
         {"x-api-key": SECRET},
     ],
     ids=str,
@@ -634,6 +646,13 @@ def test_a_dry_run_masks_secrets(destination, credential, headers):
         seen[0].headers["Authorization" if "authorization" not in headers else "authorization"]
         == "***"
     )
+
+
+def test_a_dry_run_masks_a_password_in_the_address(destination):
+    address = destination.url.replace("://", f"://nurse:{SECRET}@")
+    with dry_run() as seen:
+        get("things")({"data": None, "configuration": {"baseUrl": address}})
+    assert SECRET not in repr(seen)
 
 
 def test_a_dry_run_finds_the_authors_mistakes(destination):

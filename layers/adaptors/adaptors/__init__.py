@@ -2,3 +2,6 @@
 
 Nothing here knows of AWS: a job runs anywhere Python runs.
 """
+
+ADAPTORS = ("http",)
+"""The modules that a credential can be for."""

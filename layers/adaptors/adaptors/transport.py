@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from functools import partial
 from http.cookiejar import DefaultCookiePolicy
 from threading import local
@@ -25,7 +27,7 @@ _CONNECT_SECONDS = 10.0
 _FOR_NOW = {408, 425, 429}
 _SHOWN = 1000
 _UNKEPT_HEADERS = {"set-cookie", "www-authenticate", "proxy-authenticate"}
-_SECRET_HEADERS = {"authorization", "cookie", "x-api-key"}
+_SECRET_HEADER = re.compile("auth|cookie|key|token|secret|password", re.IGNORECASE)
 _UNREADABLE = (
     requests.TooManyRedirects,
     requests.exceptions.ContentDecodingError,
@@ -192,15 +194,20 @@ def _kept(response: requests.Response) -> dict[str, str]:
 
 def _retry_after(response: requests.Response) -> float | None:
     wish = response.headers.get("Retry-After", "")
-    return float(wish) if wish.isdecimal() else None
+    if wish.isdecimal():
+        return float(wish)
+    try:
+        return max(0.0, parsedate_to_datetime(wish).timestamp() - time.time())
+    except ValueError:
+        return None
 
 
 def _pretend(method: str, request: requests.PreparedRequest, seen: list[DryRequest]) -> Answer:
     headers = {
-        name: "***" if name.lower() in _SECRET_HEADERS else str(value)
+        name: "***" if _SECRET_HEADER.search(name) else str(value)
         for name, value in request.headers.items()
     }
-    url = request.url or ""
+    url = re.sub("//[^/?#]*@", "//***@", request.url or "")
     body = request.body if isinstance(request.body, bytes) else b""
     seen.append(DryRequest(method, url, headers, body))
     return Answer(method, _shown(url), 200, {}, {})
