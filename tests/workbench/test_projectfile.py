@@ -108,9 +108,6 @@ def test_a_key_like_no_other_is_told_which_there_are(bad):
     ]
 
 
-@pytest.mark.parametrize(
-    "digest", ["abc", A[1:], A.upper(), "g" * 64, "12", "[]", f"[{A}, 7]", "~"]
-)
 def test_an_adaptor_there_is_not_is_said_with_those_there_are(bad):
     old = "jobs:\n"
     assert bad(old, "credentials:\n  registry: {adaptor: htpp}\njobs:\n") == [
@@ -118,6 +115,9 @@ def test_an_adaptor_there_is_not_is_said_with_those_there_are(bad):
     ]
 
 
+@pytest.mark.parametrize(
+    "digest", ["abc", A[1:], A.upper(), "g" * 64, "12", "[]", f"[{A}, 7]", "~"]
+)
 def test_a_hash_that_is_none_is_told_what_a_hash_is(bad, digest):
     (mistake,) = bad(A, digest)
     assert mistake.startswith("project.yaml:3: inboxes.field.id_sha256")
