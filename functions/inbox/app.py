@@ -89,7 +89,7 @@ def _receive(inbox: Inbox, message: Message) -> Answer:
     try:
         body = bodies.parse_exact(message.body, message.headers)
     except UnreadableBody as error:
-        once = inboxes.digest(inbox.name, message.body)
+        once = inboxes.content_key(inbox, message.body)
         kept_id = messages.keep(message, once, unreadable=str(error))
         _tell("message unreadable", message, kept_id, about)
         return _say(400, {"error": str(error)}, {"X-Message-Id": kept_id})

@@ -61,6 +61,22 @@ def test_a_record_whose_first_post_ended_before_it_was_queued_runs_when_it_comes
     assert len(logged.events("run succeeded")) == 1
 
 
+def test_content_that_cannot_be_read_takes_no_record_s_place(by_uuid):
+    for content in ("str:a", "value str\na", "a"):
+        assert post(by_uuid, content)["statusCode"] == 400
+    answer = post(by_uuid, '{"_uuid": "a"}')
+    assert messages.read([_id(answer)])[_id(answer)].body == b'{"_uuid": "a"}'
+
+
+def test_a_record_that_comes_after_the_retention_period_is_kept_anew(by_uuid):
+    first = _id(post(by_uuid, '{"_uuid": "a"}'))
+    dynamodb, table = boto3.client("dynamodb"), by_uuid.resources.physical_ids["Table"]
+    for item in dynamodb.scan(TableName=table)["Items"]:  # expired, and not deleted yet
+        item["expires"] = {"N": "1"}
+        dynamodb.put_item(TableName=table, Item=item)
+    assert _id(post(by_uuid, '{"_uuid": "a"}')) != first
+
+
 def test_an_inbox_s_own_limit_holds(by_uuid):
     assert post(by_uuid, json.dumps({"a": "x" * 1900}))["statusCode"] == 200
     answer = post(by_uuid, json.dumps({"a": "x" * 2000}))

@@ -58,34 +58,33 @@ def client(service: str) -> Any:
     return boto3.client(cast("Any", service), config=config)
 
 
-def put(*items: Item) -> None:
-    """Write items, several in one transaction; none may exist already.
+def put(*items: Item) -> Item | None:
+    """Write items, several in one transaction, if none exists; give the one that does, if any.
 
-    Raises botocore's ConditionalCheckFailedException or TransactionCanceledException if one does:
-    see `already_there`.
+    What has expired counts as gone: DynamoDB may take days to delete it.
     """
+    condition = {
+        "ConditionExpression": "attribute_not_exists(pk) OR #expires < :now",
+        "ExpressionAttributeNames": {"#expires": "expires"},
+        "ExpressionAttributeValues": _typed({":now": int(time.time())}),
+        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+    }
     puts = [
-        {
-            "TableName": setting(Setting.TABLE_NAME),
-            "Item": _typed(item),
-            "ConditionExpression": "attribute_not_exists(pk)",
-            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-        }
+        {"TableName": setting(Setting.TABLE_NAME), "Item": _typed(item), **condition}
         for item in items
     ]
-    if len(puts) == 1:
-        client("dynamodb").put_item(**puts[0])
-    else:
-        client("dynamodb").transact_write_items(TransactItems=[{"Put": put} for put in puts])
-
-
-def already_there(error: ClientError) -> Item | None:
-    """Give the item that made a `put` be refused; `None` when the refusal has another cause."""
-    whole = cast("Item", error.response)
-    alone = {**whole["Error"], "Item": whole.get("Item", {})}
-    for reason in whole.get("CancellationReasons", [alone]):
-        if str(reason.get("Code", "")).startswith("ConditionalCheckFailed"):
-            return _plain(reason.get("Item", {}))
+    try:
+        if len(puts) == 1:
+            client("dynamodb").put_item(**puts[0])
+        else:
+            client("dynamodb").transact_write_items(TransactItems=[{"Put": put} for put in puts])
+    except ClientError as error:
+        whole = cast("Item", error.response)
+        alone = {**whole["Error"], "Item": whole.get("Item", {})}
+        for reason in whole.get("CancellationReasons", [alone]):
+            if str(reason.get("Code", "")).startswith("ConditionalCheckFailed"):
+                return _plain(reason.get("Item", {}))
+        raise
     return None
 
 

@@ -75,15 +75,19 @@ def once_key(inbox: Inbox, body: Any) -> str | None:
             value = value.get(step) if isinstance(value, dict) else None
     if not inbox.dedupe or value is None or value == "" or isinstance(value, dict | list):
         return None
-    return digest(
-        inbox.name,
-        type(value).__name__.encode() + b":" + str(value).encode("utf-8", "surrogatepass"),
-    )
+    kind = f"value {type(value).__name__}"
+    return _digest(inbox, kind, str(value).encode("utf-8", "surrogatepass"))
 
 
-def digest(inbox: str, content: bytes) -> str:
-    """Give the digest of something in an inbox."""
-    return hashlib.sha256(inbox.encode() + b"\n" + content).hexdigest()
+def content_key(inbox: Inbox, content: bytes) -> str:
+    """Give the digest that tells content which cannot be read."""
+    return _digest(inbox, "content", content)
+
+
+def _digest(inbox: Inbox, kind: str, content: bytes) -> str:
+    # The kind keeps one apart from the other: a post that cannot be read must not be able to take
+    # a record's place.
+    return hashlib.sha256(f"{inbox.name}\n{kind}\n".encode() + content).hexdigest()
 
 
 def _secret(auth: Auth) -> str:

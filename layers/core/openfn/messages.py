@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from openfn import aws, contents, ids
 from openfn.aws import Setting
 
@@ -38,17 +36,12 @@ def keep(message: Message, once: str | None = None, unreadable: str | None = Non
     """
     item = _item(message) | ({"unreadable": unreadable} if unreadable else {})
     if once is None:
+        # One that is there already was written by a first try whose answer was lost.
         aws.put(item)
         return message.id
     mark = {"pk": f"once#{once}", "sk": "once", "message_id": message.id}
-    try:
-        aws.put(item, mark | {"expires": item["expires"]})
-    except ClientError as error:
-        before = aws.already_there(error)
-        if before is None:
-            raise
-        return str(before["message_id"])
-    return message.id
+    before = aws.put(item, mark | {"expires": item["expires"]})
+    return str(before["message_id"]) if before and "message_id" in before else message.id
 
 
 def queue(message_id: str) -> bool:

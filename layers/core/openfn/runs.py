@@ -66,11 +66,7 @@ def create(message_id: str, job: str, trigger: str, version: str) -> str:
         "attempt": 0,
         "expires": expiry(),
     }
-    try:
-        aws.put(item)
-    except ClientError as error:
-        if aws.already_there(error) is None:
-            raise
+    aws.put(item)
     return run_id
 
 
