@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
-from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
+
+from workbench import loopback
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,29 +56,14 @@ def running(told: Callable[[Received], None] | None = None) -> Iterator[Destinat
     """Run a destination on a free port; it answers `201 {"id": n}` to whatever comes."""
     destination = Destination("")
 
-    def application(environ: dict[str, Any], start_response: Any) -> Any:
-        request = Request(environ)
-        received = Received(
-            request.method, request.path, request.headers.get("Authorization"), request.get_data()
-        )
+    def answer(request: Request) -> Response:
+        authorization = request.headers.get("Authorization")
+        received = Received(request.method, request.path, authorization, request.get_data())
         content = json.dumps({"id": destination.keep(received)})
         if told:
             told(received)
-        answer = Response(content, HTTPStatus.CREATED, content_type="application/json")
-        return answer(environ, start_response)
+        return Response(content, HTTPStatus.CREATED, content_type="application/json")
 
-    server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=_Quiet)
-    destination.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, name="destination", daemon=True)
-    thread.start()
-    try:
+    with loopback.serving(answer) as url:
+        destination.url = url
         yield destination
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
-class _Quiet(WSGIRequestHandler):
-    def log(self, *_args: Any) -> None:
-        """Log nothing: `told` is told."""

@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import base64
 import json
-import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from werkzeug.routing import Map, Rule
-from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
+
+from workbench import loopback
 
 Event = dict[str, Any]
 Invoke = Callable[[str, Event], Any]
@@ -40,24 +41,8 @@ def serving(routes: Mapping[tuple[str, str], str], invoke: Invoke, port: int) ->
         strict_slashes=False,
     )
 
-    def application(environ: dict[str, Any], start_response: Any) -> Any:
-        request = Request(environ)
-        return _answer(rules, routes, invoke, request)(environ, start_response)
-
-    server = make_server("127.0.0.1", port, application, threaded=True, request_handler=_Quiet)
-    thread = threading.Thread(target=server.serve_forever, name="gateway", daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
-class _Quiet(WSGIRequestHandler):
-    def log(self, *_args: Any) -> None:
-        """Log nothing: the path holds the inbox's secret id."""
+    with loopback.serving(partial(_answer, rules, routes, invoke), port) as url:
+        yield url
 
 
 def _answer(

@@ -6,16 +6,15 @@ import json
 import socket
 import time
 from contextlib import contextmanager
-from threading import Thread
 
 import boto3
 import pytest
-from werkzeug.serving import make_server
 from werkzeug.wrappers import Response
 
 from tests.built.conftest import environment_of
 from tests.built.lambda_runtime import running
 from tests.conftest import ROOT
+from workbench import loopback
 
 _PATIENCE = 10  # seconds: DHIS2's, the shortest of all sources
 
@@ -37,28 +36,14 @@ def _refuses_the_connection():
 def _throttles():
     error = {"__type": "com.amazonaws.dynamodb.v20120810#ThrottlingException", "message": "slow"}
     answer = Response(json.dumps(error), 400, content_type="application/x-amz-json-1.0")
-    with _serving(answer) as url:
+    with loopback.serving(lambda _request: answer) as url:
         yield url
 
 
 @contextmanager
 def _fails():
-    with _serving(Response("<html>", 500)) as url:
+    with loopback.serving(lambda _request: Response("<html>", 500)) as url:
         yield url
-
-
-@contextmanager
-def _serving(answer):
-    server = make_server("127.0.0.1", 0, answer, threaded=True)
-    server.RequestHandlerClass.log = lambda *_: None
-    thread = Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 TROUBLES = [_never_answers, _refuses_the_connection, _throttles, _fails]
