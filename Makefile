@@ -33,7 +33,7 @@ format: $(READY) ## format and mend what ruff can mend
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
 
-bench: $(READY) $(HERE)/.ready ## print the measurements the documentation quotes
+bench: $(READY) $(HERE)/.ready ## measure what starting the inbox costs
 	.venv/bin/python -m benchmarks.import_inbox
 
 fuzz: $(READY) ## send 20,000 hostile requests to the inboxes

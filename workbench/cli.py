@@ -38,6 +38,10 @@ Event = Annotated[
 ]
 Query = Annotated[str, typer.Option(help="The query string the inbox URL had, such as site=A.")]
 
+ContentType = Annotated[
+    str, typer.Option(help="The body's content type, if it is a form; a .form file is one.")
+]
+
 
 def main() -> None:
     """Run a command; mistakes are said in words, with exit status 1."""
@@ -77,13 +81,15 @@ def match(
     event: Event,
     inbox: Annotated[str | None, typer.Option(help="The inbox it came to; else any.")] = None,
     query: Query = "",
+    content_type: ContentType = "",
     project: Project = Path("project"),
     as_json: Json = False,
 ) -> None:
     """Show which triggers a body matches, and where it parts ways with the others."""
     written = check_project(project)
     _known("inbox", inbox, written.inboxes)
-    body = matchable(bodies.parse_exact(event.read_bytes()), _query_params(query))
+    parsed = bodies.parse_exact(event.read_bytes(), _headers(event, content_type))
+    body = matchable(parsed, _query_params(query))
     verdicts = [explain(trigger, inbox, body) for trigger in triggers(written)]
     jobs = {
         name: [job for job, each in written.jobs.items() if each.trigger == name]
@@ -111,6 +117,7 @@ def try_job(
         bool, typer.Option("--dry-run", help="Show the requests, send none.")
     ] = False,
     query: Query = "",
+    content_type: ContentType = "",
     project: Project = Path("project"),
     as_json: Json = False,
 ) -> None:
@@ -118,11 +125,19 @@ def try_job(
     written = check_project(project)
     _known("job", job, written.jobs)
     chosen = written.jobs[job]
-    configuration = read_credential(credential) if credential else {}
-    if dry_run and not credential and chosen.credential:
+    own = project / "credentials" / f"{chosen.credential}.json"
+    file = credential or (own if own.is_file() else None)
+    configuration = read_credential(file) if file else {}
+    if dry_run and not file and chosen.credential:
         configuration = {"baseUrl": f"https://{chosen.credential}.invalid"}
-    path = project.resolve() / chosen.expression
-    trial = attempt(path, event.read_bytes(), configuration, _query_params(query), dry=dry_run)
+    trial = attempt(
+        project.resolve() / chosen.expression,
+        event.read_bytes(),
+        configuration,
+        _query_params(query),
+        dry=dry_run,
+        headers=_headers(event, content_type),
+    )
     if as_json:
         show.as_json(trial.as_dict())
     else:
@@ -174,6 +189,11 @@ def demo(project: Project = Path("project"), as_json: Json = False) -> None:
 def _known(kind: str, name: str | None, names: Mapping[str, Any]) -> None:
     if name is not None and name not in names:
         raise CannotDo(f"the project has no {kind} {name}; it has {', '.join(names)}")
+
+
+def _headers(event: Path, content_type: str) -> dict[str, str]:
+    form = "application/x-www-form-urlencoded" if event.suffix == ".form" else ""
+    return {"content-type": content_type or form}
 
 
 def _query_params(query: str) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from openfn.expressions import load
 from openfn.project import COMPILED, parse_triggers
 from openfn.triggers import Trigger
 from workbench.projectfile import ProjectWritten, validated
+from workbench.unrun import unrun
 from workbench.yamltext import Mistake, ProjectMistakes, Source, read
 
 PROJECT_FILE = "project.yaml"
@@ -151,7 +152,12 @@ def _mistakes_in(path: Path, shown: str) -> list[Mistake]:
         return [Mistake(shown, error.line, f"{error.type}: {error.message}{remedy}")]
     except (ProjectError, ValueError, OSError) as error:
         return [Mistake(shown, 1, str(error))]
-    return []
+    return [
+        Mistake(
+            shown, line, f"{name}(…) in a function is made and never run; write {name}(…)(state)"
+        )
+        for line, name in sorted(set(unrun(path.read_bytes())))
+    ]
 
 
 def _digest(compiled: dict[str, Any], target: Path) -> str:

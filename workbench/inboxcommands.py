@@ -65,7 +65,7 @@ def list_(project: Project = Path("project"), as_json: Json = False) -> None:
 
 
 def _show(name: str, inbox_id: str, url: str, *, as_json: bool) -> None:
-    whole = f"{url.rstrip('/')}/{inbox_id}" if url else f"<InboxUrl>/{inbox_id}"
+    whole = f"{url.rstrip('/')}/{inbox_id}" if url else f"<InboxUrl>{inbox_id}"
     if as_json:
         show.as_json({"inbox": name, "id": inbox_id, "url": whole})
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 import secrets
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from ruamel.yaml import YAML
 
 from workbench.compiler import PROJECT_FILE, check
 from workbench.errors import CannotDo
+from workbench.written import NAME
 
 
 def add(project: Path, name: str) -> str:
@@ -20,6 +22,8 @@ def add(project: Path, name: str) -> str:
         raise CannotDo(
             f"there is an inbox {name} already; `ofn inbox rotate {name}` gives a new id"
         )
+    if not re.fullmatch(NAME, name):
+        raise CannotDo("a name begins with a letter or digit; then letters, digits, - and _ follow")
     document = _read(project)
     inbox_id, digest = _new()
     document["inboxes"][name] = {"id_sha256": digest}

@@ -13,6 +13,16 @@ from workbench import records
 from workbench.destination import Received
 
 _STYLES = {"inbox": "cyan", "matcher": "magenta", "runner": "green", "destination": "yellow"}
+_SENTENCES = {
+    "message kept": "kept {size} bytes for {inbox} as {message_id}",
+    "message matched": "{trigger} matched → {job}",
+    "message unmatched": "no trigger matches (try `ofn match` on the body)",
+    "message unreadable": "kept {size} bytes for {inbox}, which cannot be read: answered 400",
+    "message refused": "refused a post to {inbox}: answered {status}",
+    "run succeeded": "{job} succeeded in {duration_ms} ms",
+    "run failed": "{job} FAILED: {why}",
+}
+_FURNITURE = ("level", "message", "timestamp", "service")
 _SHOWN = 100
 
 
@@ -62,17 +72,14 @@ def why(event: dict[str, Any]) -> str:
 
 
 def _sentence(event: dict[str, Any]) -> str:
-    match event.get("message"):
-        case "message kept":
-            late = f", to be queued {event['queued']}" if "queued" in event else ""
-            return f"kept {event['size']} bytes for {event['inbox']} as {event['message_id']}{late}"
-        case "message matched":
-            return f"{event['trigger']} matched → {event['job']}"
-        case "message unmatched":
-            return f"no trigger matches {event['message_id']} (try `ofn match` on its body)"
-        case "run succeeded":
-            return f"{event['job']} succeeded in {event['duration_ms']} ms"
-        case "run failed":
-            return f"{event['job']} FAILED: {why(event)}"
-    rest = {k: v for k, v in event.items() if k not in ("level", "message", "timestamp", "service")}
-    return f"{event.get('message')} {rest or ''}".strip()
+    what = str(event.get("message"))
+    if what not in _SENTENCES:
+        rest = {name: value for name, value in event.items() if name not in _FURNITURE}
+        return f"{what} {rest or ''}".strip()
+    told = {"inbox": "an unknown inbox", "status": "", **event}
+    if what == "run failed":
+        told["why"] = why(event)
+    late = f", to be queued {event['queued']}" if "queued" in event else ""
+    message_id = event.get("message_id") or event.get("run_id", "").partition("#")[0]
+    which = f"  …{message_id[-6:]}" if message_id and "{message_id}" not in _SENTENCES[what] else ""
+    return _SENTENCES[what].format_map(told) + late + which

@@ -92,6 +92,9 @@ class TriggerWritten(Written):
                 raise wrong(
                     (key,), f"`{key}` triggers are not supported yet; only message filters are"
                 )
+        if isinstance(value.get("inclusion"), str):
+            what = "this is text; write {formId: registration}, or JSON text under `criteria`"
+            raise wrong(("inclusion",), what)
         if "criteria" not in value:
             return value
         if "inclusion" in value:

@@ -1,4 +1,4 @@
-"""Messages and runs as people read them, from the table they are kept in."""
+"""Runs as people read them, from the table they are kept in."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import socket
 import threading
@@ -42,7 +43,7 @@ def serve(project: Path, port: int, aws_port: int, credentials: Path, console: C
             context.enter_context(made.working())
         _greet(console, urls, endpoint)
         for name, body in keys.items():
-            console.print(f"The inbox secret {name} is {body}\n", markup=False, soft_wrap=True)
+            console.print(f"The inbox secret {name} is {json.dumps(body)}\n", markup=False)
         if missing := [name for name, body in secrets.items() if body is None]:
             _tell_destination(console, credentials, missing)
         _wait()
@@ -81,10 +82,13 @@ def _read_credentials(project: Path, directory: Path) -> dict[str, dict[str, Any
 
 def _read_inbox_secrets(project: Path, directory: Path) -> dict[str, dict[str, Any]]:
     found = {}
-    for name in {auth.secret for each in check(project).inboxes.values() for auth in each.auth}:
-        path, made_up = directory / f"{name}.json", token_urlsafe(12)
-        any_way = {"username": "local", "password": made_up, "token": made_up, "key": made_up}
-        found[name] = read_credential(path) if path.exists() else any_way
+    ways = {auth.secret: auth.way for each in check(project).inboxes.values() for auth in each.auth}
+    for name, way in ways.items():
+        path = directory / f"{name}.json"
+        basic = {"username": "local", "password": token_urlsafe(12)}
+        other = {"token" if way == "bearer" else "key": token_urlsafe(12)}
+        made_up = basic if way == "basic" else other
+        found[name] = read_credential(path) if path.exists() else made_up
     return found
 
 
@@ -92,7 +96,7 @@ def _greet(console: Console, urls: dict[str, str], endpoint: str) -> None:
     console.print("\n[bold]Inboxes[/bold] (ids for this run only)")
     for name, url in urls.items():
         console.print(f"  {name:<14} {url}", soft_wrap=True)
-    console.print("\n[bold]AWS[/bold] for boto3, the AWS CLI and ofn, in another terminal:")
+    console.print("\n[bold]AWS[/bold] for boto3 and the AWS CLI, in another terminal:")
     variables = {
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_DEFAULT_REGION": REGION,

@@ -50,9 +50,11 @@ def attempt(
     query_params: Mapping[str, Any],
     *,
     dry: bool,
+    headers: Mapping[str, str] | None = None,
 ) -> Trial:
     """Execute a job on a body; with `dry` nothing is sent and every answer is `200 {}`."""
-    message = Message(ids.new_message_id(), "try", body, query_params=query_params)
+    message_id = ids.new_message_id()
+    message = Message(message_id, "try", body, "POST", headers or {}, query_params)
     state = states.initial(message, configuration)
     pieces: list[str] = []
     final, error = None, None

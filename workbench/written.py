@@ -9,7 +9,8 @@ from pydantic_core import PydanticCustomError
 
 from workbench.yamltext import Keys
 
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
+NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
+Name = Annotated[str, StringConstraints(pattern=NAME)]
 
 
 class Written(BaseModel):

@@ -1,14 +1,15 @@
 """POST /inbox/{id}: keep the message, queue its id, answer 200 {}.
 
 What a source sees: exactly 200 and `{}` once the message is durable, 503 when we are in trouble
-(the only status KoboToolbox re-sends on), 400 for a body that cannot be read, whose bytes are
-kept all the same.
+(KoboToolbox sends again after that, and not after a 500), 400 for a body that cannot be read,
+whose bytes are kept all the same.
 """
 
 from __future__ import annotations
 
 import base64
 import json
+import re
 import time
 from typing import Any
 from urllib.parse import parse_qs
@@ -33,11 +34,8 @@ _ACK = (
     "</notificationsResponse></soapenv:Body></soapenv:Envelope>"
 )
 # Secrets are not kept, nor what API Gateway adds for itself.
+_SECRET_HEADER = re.compile("auth|cookie|key|password|secret|signature|token")
 _UNKEPT_HEADERS = {
-    "authorization",
-    "cookie",
-    "proxy-authorization",
-    "x-api-key",
     "content-length",
     "forwarded",
     "via",
@@ -131,7 +129,11 @@ def _message(event: dict[str, Any], inbox: Inbox, body: bytes) -> Message:
         inbox=inbox.name,
         body=body,
         method=event["requestContext"]["http"]["method"],
-        headers={name: value for name, value in _headers(event).items() if name not in unkept},
+        headers={
+            name: value
+            for name, value in _headers(event).items()
+            if name not in unkept and not _SECRET_HEADER.search(name)
+        },
         query_params={name: each[0] if len(each) == 1 else each for name, each in pairs.items()},
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,8 +10,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 from openfn import bodies, ids, messages, project, queues, runs
-from openfn.errors import NotFound, place
-from openfn.messages import Message
+from openfn.errors import NotFound, NotQueued, place
 from openfn.triggers import matchable
 
 _logger = Logger(service="matcher", location=None)
@@ -26,10 +26,10 @@ def lambda_handler(event: dict[str, Any], _context: object) -> Mapping[str, Any]
 
 
 def _match(message_ids: Sequence[str]) -> Mapping[str, Exception]:
-    found = messages.read(message_ids)
+    found = messages.read_items(message_ids)
     errors: dict[str, Exception] = {}
     run_ids: list[str] = []
-    matched = 0
+    counts = Counter[str]()
     for message_id in message_ids:
         try:
             created = _create_runs(found.get(message_id), message_id)
@@ -37,19 +37,20 @@ def _match(message_ids: Sequence[str]) -> Mapping[str, Exception]:
             _logger.error("message not matched", extra={"message_id": message_id, **place(error)})
             errors[message_id] = error
             continue
-        matched += bool(created)
+        counts["MessagesMatched" if created else "MessagesUnmatched"] += 1
+        counts["RunsCreated"] += len(created)
         run_ids += created
     for run_id, why in runs.queue(run_ids).items():
         _logger.error("run not queued", extra={"run_id": run_id, "error": why})
-        errors[ids.message_id_of(run_id)] = RuntimeError("the run queue did not take a run")
-    _count(matched, len(found) - matched, len(run_ids))
+        errors[ids.message_id_of(run_id)] = NotQueued("the run queue did not take a run")
+    _tell(counts)
     return errors
 
 
-def _create_runs(message: Message | None, message_id: str) -> list[str]:
-    if message is None:
+def _create_runs(item: dict[str, Any] | None, message_id: str) -> list[str]:
+    if item is None:
         raise NotFound(f"there is no message {message_id}")
-    current = project.current()
+    message, current = messages.message_of(item), project.current()
     parsed = bodies.parse_exact(message.body, message.headers)
     body = matchable(parsed, dict(message.query_params))
     pulled = current.triggered_by(message.inbox, body)
@@ -64,8 +65,7 @@ def _create_runs(message: Message | None, message_id: str) -> list[str]:
     return created
 
 
-def _count(matched: int, unmatched: int, created: int) -> None:
-    counts = {"MessagesMatched": matched, "MessagesUnmatched": unmatched, "RunsCreated": created}
+def _tell(counts: Counter[str]) -> None:
     metrics = EphemeralMetrics(service="matcher")
     for name, count in counts.items():
         if count:  # a zero would cost log volume, the largest bill, and say nothing

@@ -11,8 +11,8 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 import adaptors.http  # noqa: F401 - made ready during INIT, where a function has a whole processor
-from openfn import credentials, joblog, messages, project, queues, runs, states
-from openfn.errors import JobError, NotFound, ProjectError, place
+from openfn import aws, credentials, joblog, messages, project, queues, runs, states
+from openfn.errors import JobError, NotFound, ProjectError, UnreadableBody, place
 from openfn.expressions import execute, load
 from openfn.runs import Outcome, Run
 
@@ -57,8 +57,13 @@ def _run(run: Run) -> None:
             final = _execute(run)
     except JobError as job_error:
         error = job_error
-    except (ProjectError, NotFound) as mistake:
+    except aws.Trouble:
+        raise  # the id stays on the queue, and the run is claimed again when its lease has ended
+    except (ProjectError, NotFound, UnreadableBody) as mistake:
         error = JobError(type(mistake).__name__, str(mistake), "loading", 0)
+    except Exception as unforeseen:
+        error = JobError(type(unforeseen).__name__, "see the function's log", "loading", 0)
+        _logger.error("run failed in the runner", extra={"run_id": run.id, **place(unforeseen)})
     duration_ms = round((time.monotonic() - began) * 1000)
     outcome = Outcome("".join(lines), duration_ms, final, error)
     runs.finish(run, outcome)

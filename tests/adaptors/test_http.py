@@ -651,8 +651,26 @@ def test_a_dry_run_masks_secrets(destination, credential, headers):
 def test_a_dry_run_masks_a_password_in_the_address(destination):
     address = destination.url.replace("://", f"://nurse:{SECRET}@")
     with dry_run() as seen:
-        get("things")({"data": None, "configuration": {"baseUrl": address}})
+        get(f"{address}/things")(state_for(destination))
     assert SECRET not in repr(seen)
+
+
+@pytest.mark.parametrize("more", ["?token=t", "#x"])
+def test_a_base_url_is_an_address_alone(destination, more):
+    for address in (destination.url + more, destination.url.replace("://", f"://nurse:{SECRET}@")):
+        error = error_of(get("things"), {"configuration": {"baseUrl": address}})
+        assert isinstance(error, ConfigurationError)
+        assert SECRET not in str(error)
+
+
+@pytest.mark.parametrize("credential", [{"username": "u"}, {"password": "p"}])
+def test_half_a_credential_is_the_authors_mistake(destination, credential):
+    assert error_of(get("things"), state_for(destination, **credential)).verdict == "author"
+
+
+def test_a_relative_path_may_hold_an_address(destination):
+    get("ValueSet/http://who.int/x")(state_for(destination))
+    assert destination.received[0].path == "/ValueSet/http://who.int/x"
 
 
 def test_a_dry_run_finds_the_authors_mistakes(destination):

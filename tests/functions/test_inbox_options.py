@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 
 import boto3
 import pytest
@@ -151,12 +152,28 @@ def test_a_body_of_every_form_is_read_and_its_bytes_are_kept(made, body, content
         (b"no parts", MULTIPART, "no such parts"),
         (b"--XX\r\n\r\nno name\r\n--XX--", MULTIPART, "no name"),
         (b"\x1f\x8bnot gzip", "", "gzip"),
+        (b"[" + b"[]," * 250_000 + b"1]", "", "200000"),
+        (b"<a>" + b"<b/>" * 250_000 + b"</a>", "", "200000"),
+        (b"--XX\r\n", "multipart/form-data; boundary*0=X; boundary*=X", "cannot be read"),
     ],
 )
 def test_a_body_that_is_nearly_something_is_a_400_that_says_what(made, body, content_type, what):
     answer = post(made, body, inbox="field-data", headers={"content-type": content_type})
     assert answer["statusCode"] == 400
     assert what in json.loads(answer["body"])["error"]
+
+
+def test_aggregate_s_json_in_a_form_is_matched_exactly_too(made):
+    part = b'--XX\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n'
+    pairs = [(b"content", b"record"), (b"format", b"json"), (b"data", b'{"a": 0.1, "b": NaN}')]
+    body = b"".join(part % pair for pair in pairs) + b"--XX--\r\n"
+    parsed = bodies.parse_exact(body, {"content-type": MULTIPART})
+    assert parsed["data"] == {"a": Decimal("0.1"), "b": "NaN"}
+
+
+def test_names_of_a_form_may_have_accents(made):
+    body = '--XX\r\nContent-Disposition: form-data; name="prénom"\r\n\r\nZoé\r\n--XX--'.encode()
+    assert bodies.parse(body, {"content-type": MULTIPART}) == {"prénom": "Zoé"}
 
 
 def test_a_gzip_bomb_is_a_400_and_is_kept_as_it_came(made):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import random
 
 import boto3
 
-from openfn import ids, runs
+from openfn import ids
 from tests.conftest import ROOT, post
 from workbench import records
 from workbench.sources import POSTS
@@ -118,8 +119,14 @@ def test_the_query_string_can_be_matched(made_with, logged):
     assert len(logged.events("message unmatched")) == 1
 
 
-def test_a_run_id_says_its_message_and_job():
-    message_id = ids.new_message_id()
-    assert ids.run_id(message_id, "job-a") == f"{message_id}#job-a"
-    assert ids.key_of(ids.run_id(message_id, "job-a"))["pk"] == ids.key_of(message_id)["pk"]
-    assert runs.QUEUED == "queued"
+def test_a_message_whose_body_is_gone_does_not_take_others_with_it(made_with, logged):
+    made = made_with(NOTHING)
+    noise = random.Random(1).randbytes(600_000).hex()
+    gone = _queued(made, json.dumps({"noise": noise}))
+    good = [_queued(made, "{}") for _ in range(3)]
+    bucket = made.resources.physical_ids["Bucket"]
+    boto3.client("s3").delete_object(Bucket=bucket, Key=f"messages/{gone}/body")
+    bodies = [json.dumps({"message_id": each}) for each in (gone, *good)]
+    answer = made.invoke("matcher", _event(*bodies))
+    assert [each["itemIdentifier"] for each in answer["batchItemFailures"]] == ["0"]
+    assert len(logged.events("message matched")) == 3

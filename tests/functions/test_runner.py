@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import random
 
 import boto3
 import pytest
@@ -247,3 +248,35 @@ def test_nothing_of_one_run_is_seen_by_the_next(made_with):
     )
     assert _run(made, '{"name": "Amina"}').final["seen"] == ["Amina"]
     assert _run(made, '{"name": "Kofi"}').final["seen"] == ["Kofi"]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "print(state['data']['name'])",
+        "raise ValueError(state['data']['name'])",
+        "raise ValueError('x' * 500_000)",
+        "raise type('Odd', (Exception,), {'__str__': lambda self: 1 / 0})()",
+        "return {**state, 'odd': type('Odd', (), {'__str__': lambda self: 1 / 0})()}",
+        "import asyncio; raise asyncio.CancelledError('x')",
+    ],
+)
+def test_whatever_a_job_leaves_behind_its_outcome_is_recorded_once(made_with, code, logged):
+    job = (
+        f"from adaptors.common import fn\ndef odd(state):\n    {code}\n    return state\nfn(odd)\n"
+    )
+    record = _run(made_with(job), '{"name": "half an emoji \\ud83d"}')
+    assert record.status in ("succeeded", "failed")
+    assert len(json.dumps(record.error)) < 20_000
+    assert len(logged.events("run succeeded")) + len(logged.events("run failed")) == 1
+
+
+def test_a_run_whose_message_s_body_is_gone_from_the_bucket_fails_with_its_reason(made_with):
+    made = made_with("from adaptors.common import fn\nfn(lambda state: state)\n")
+    noise = random.Random(1).randbytes(600_000).hex()
+    message_id = post(made, json.dumps({"noise": noise}))["headers"]["X-Message-Id"]
+    run_id = runs.create(message_id, "job-a", "all", "version")
+    bucket = made.resources.physical_ids["Bucket"]
+    boto3.client("s3").delete_object(Bucket=bucket, Key=f"messages/{message_id}/body")
+    assert made.invoke("runner", _batch(run_id))["batchItemFailures"] == []
+    assert "bucket no more" in records.run(run_id).error["message"]

@@ -21,7 +21,7 @@ import boto3
 import pytest
 import requests
 
-from openfn import bodies, messages
+from openfn import bodies, messages, secrets
 from tests.conftest import ROOT
 from workbench import stack
 
@@ -378,6 +378,8 @@ def test_a_gzipped_body_is_read_and_kept_as_it_came(sources):
         ("github", {"X-Hub-Signature-256": "sha256="}),
         ("github", {"X-Hub-Signature-256": "t=1,v1="}),
         ("stripe", {"Stripe-Signature": "t=x,v1=0"}),
+        ("stripe", {"Stripe-Signature": "t=\u00b2,v1=0".encode()}),
+        ("stripe", {"Stripe-Signature": f"t={'9' * 5000},v1=0"}),
     ],
 )
 def test_wrong_credentials_are_a_401_with_a_challenge_and_keep_nothing(sources, inbox, headers):
@@ -387,14 +389,45 @@ def test_wrong_credentials_are_a_401_with_a_challenge_and_keep_nothing(sources, 
     assert "X-Message-Id" not in answer.headers
 
 
+@pytest.mark.parametrize(
+    ("secret", "given"),
+    [
+        ({"token": None}, "Bearer None"),
+        ({"token": False}, "Bearer False"),
+        ({"token": ""}, "Bearer "),
+        ({}, "Bearer "),
+    ],
+)
+def test_a_secret_that_is_not_whole_admits_nobody(sources, secret, given):
+    client, name = boto3.client("secretsmanager"), "openfn/inboxes/dhis2-token"
+    secrets.forget()
+    client.update_secret(SecretId=name, SecretString=json.dumps(secret))
+    answer = requests.post(
+        sources["dhis2"], data=b"{}", headers={"Authorization": given}, timeout=10
+    )
+    client.update_secret(SecretId=name, SecretString=json.dumps(SECRETS["dhis2-token"]))
+    secrets.forget()
+    assert answer.status_code == 401
+
+
+def test_a_missing_secret_does_not_lock_out_another_way(sources):
+    client, name = boto3.client("secretsmanager"), "openfn/inboxes/kobo-login"
+    secrets.forget()
+    client.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+    answer = requests.post(
+        sources["kobo"], data=b"{}", headers={"X-Kobo-Key": "k-123456"}, timeout=10
+    )
+    client.create_secret(Name=name, SecretString=json.dumps(SECRETS["kobo-login"]))
+    secrets.forget()
+    assert answer.status_code == 200
+
+
 def test_a_rotated_secret_is_taken_and_a_missing_one_is_trouble_and_never_a_401(sources):
     client = boto3.client("secretsmanager")
     headers = {"X-API-Key": "c-123456"}
     name = "openfn/inboxes/central-key"
     assert requests.post(sources["central"], data=b"{}", headers=headers, timeout=10).ok
     client.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
-    from openfn import secrets  # noqa: PLC0415 - beside its use
-
     secrets.forget()
     answer = requests.post(sources["central"], data=b"{}", headers=headers, timeout=10)
     assert answer.status_code == 503

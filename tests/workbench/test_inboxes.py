@@ -133,3 +133,11 @@ def test_the_list_shows_what_each_inbox_asks_for(project):
     assert "_uuid" in answer.stdout
     rows = json.loads(_ofn("inbox", "list", "--json", "--project", project).stdout)
     assert rows == [{"inbox": "field-data", "ids": 1}, {"inbox": "commcare", "ids": 1}]
+
+
+@pytest.mark.parametrize("name", ["my clinic", "a: b", "-x", "", "x" * 65])
+def test_a_name_that_cannot_be_is_refused_and_nothing_is_written(project, name):
+    before = (project / "project.yaml").read_bytes()
+    answer = _ofn("inbox", "add", "--project", project, "--", name)
+    assert isinstance(answer.exception, CannotDo)
+    assert (project / "project.yaml").read_bytes() == before

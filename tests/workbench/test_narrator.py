@@ -45,12 +45,12 @@ def told():
         ({"message": "message matched", "trigger": "form", "job": "go"}, "form matched → go"),
         (
             {"message": "message unmatched", "message_id": "m1"},
-            "no trigger matches m1 (try `ofn match` on its body)",
+            "no trigger matches (try `ofn match` on the body)  …m1",
         ),
         ({"message": "run succeeded", "job": "go", "duration_ms": 7}, "go succeeded in 7 ms"),
         (
-            {"level": "WARNING", "message": "message refused", "service": "inbox", "reason": "[x]"},
-            "message refused {'reason': '[x]'}",
+            {"level": "WARNING", "message": "message refused", "service": "inbox", "status": 404},
+            "refused a post to an unknown inbox: answered 404",
         ),
     ],
     ids=lambda value: value["message"] if isinstance(value, dict) else "",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 import time
 from collections.abc import Iterator, Mapping
@@ -34,6 +35,9 @@ _UNREADABLE = (
     UnicodeDecodeError,  # a redirect's address
 )
 _warm = local()
+# It quotes addresses with their query, and what a destination answered.
+logging.getLogger("urllib3").propagate = False
+logging.getLogger("urllib3").addHandler(logging.NullHandler())
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,13 +128,18 @@ def _failure(what: str, error: Exception) -> AdaptorError:
 def _url(configuration: Mapping[str, Any], path: str) -> str:
     if not isinstance(path, str):
         raise ConfigurationError(f"a path is text, not {type(path).__name__}")
-    if "://" in path.partition("?")[0]:
+    if re.match("[A-Za-z][A-Za-z0-9+.-]*://", path):
         return path
     base = configuration.get("baseUrl")
     if not base:
         raise ConfigurationError(
             f"the path {_shown(path)!r} is relative and the credential has no baseUrl; "
             'give the job a credential such as {"baseUrl": "https://…"}'
+        )
+    if re.search("[?#]|//[^/]*@", base):
+        raise ConfigurationError(
+            "the credential's baseUrl is an address alone: name username and password as keys of "
+            "their own, and a query in the job (query=…)"
         )
     return f"{base.rstrip('/')}/{path.lstrip('/')}" if path else str(base)
 
@@ -143,11 +152,13 @@ def _authorize(
         return request
     if _origin(request.url or "") != _origin(base):
         return request
+    username, password = configuration.get("username"), configuration.get("password")
     if token := configuration.get("access_token"):
         request.headers["Authorization"] = f"Bearer {token}"
-    elif username := configuration.get("username"):
-        password = configuration.get("password", "")
+    elif username is not None and password is not None:
         HTTPBasicAuth(str(username).encode(), str(password).encode())(request)
+    elif username is not None or password is not None:
+        raise ConfigurationError("the credential needs both, username and password")
     return request
 
 
@@ -183,7 +194,7 @@ def _parsed(response: requests.Response) -> Any:
         return None
     try:
         return json.loads(response.content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return response.text
 
 
@@ -194,11 +205,11 @@ def _kept(response: requests.Response) -> dict[str, str]:
 
 def _retry_after(response: requests.Response) -> float | None:
     wish = response.headers.get("Retry-After", "")
-    if wish.isdecimal():
+    if re.fullmatch("[0-9]{1,9}", wish):
         return float(wish)
     try:
         return max(0.0, parsedate_to_datetime(wish).timestamp() - time.time())
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 

@@ -18,6 +18,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from openfn.errors import place
 
 Item = dict[str, Any]
+Trouble = (BotoCoreError, ClientError)
+"""What a service raises when it does not do what it is asked."""
 
 # Together the calls behind one post stay within the 10 s of the most impatient source (DHIS2), also
 # when a service takes the connection and never answers. What is queued is delivered again anyway.
@@ -164,7 +166,7 @@ def send(queue: Setting, bodies: Sequence[str]) -> dict[str, str]:
         entries = [{"Id": str(n), "MessageBody": body} for n, body in enumerate(part)]
         try:
             answer = client("sqs").send_message_batch(QueueUrl=setting(queue), Entries=entries)
-        except (BotoCoreError, ClientError) as error:
+        except Trouble as error:
             refused |= dict.fromkeys(part, place(error)["error"])
         else:
             refused |= {part[int(each["Id"])]: each["Code"] for each in answer.get("Failed", [])}
@@ -176,9 +178,15 @@ def put_object(key: str, content: bytes) -> None:
     client("s3").put_object(Bucket=setting(Setting.BUCKET_NAME), Key=key, Body=content)
 
 
-def get_object(key: str) -> bytes:
-    """Read bytes from the bucket."""
-    answer = client("s3").get_object(Bucket=setting(Setting.BUCKET_NAME), Key=key)
+def get_object(key: str) -> bytes | None:
+    """Read bytes from the bucket; `None` when they are there no more."""
+    try:
+        answer = client("s3").get_object(Bucket=setting(Setting.BUCKET_NAME), Key=key)
+    except ClientError as error:
+        # Without leave to list the bucket, S3 calls what is not there forbidden.
+        if error.response["Error"]["Code"] in ("NoSuchKey", "AccessDenied"):
+            return None
+        raise
     content: bytes = answer["Body"].read()
     return content
 

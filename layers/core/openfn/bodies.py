@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import zlib
 from collections.abc import Callable, Mapping
 from decimal import Decimal
@@ -22,7 +23,10 @@ from openfn.errors import UnreadableBody
 # Deeper than any form, and far from where Python's own stack ends, in every stage alike.
 _MAX_DEPTH = 200
 # What a gzipped body may grow to: a few times what can be sent, well inside a function's memory.
-_MAX_EXPANDED = 30_000_000
+_MAX_EXPANDED = 8_000_000
+# Each object, list and element costs a function far more memory than the bytes that make it.
+_MAX_VALUES = 200_000
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 
 def parse(content: bytes, headers: Mapping[str, str] | None = None) -> Any:
@@ -44,8 +48,15 @@ def _parse(content: bytes, headers: Mapping[str, str], fraction: Callable[[str],
     if content[:2] == b"\x1f\x8b":
         content = _gunzipped(content)
     text = _text(content)
-    value = _read(content, text, content_type, fraction)
-    if text.count("{") + text.count("[") + text.count("<") > _MAX_DEPTH:
+    opened = _opened(text)
+    if opened > _MAX_VALUES and _opened(_STRING.sub("", text)) > _MAX_VALUES:
+        raise UnreadableBody(f"the body holds more than {_MAX_VALUES} objects, lists or elements")
+    try:
+        value = _read(content, text, content_type, fraction)
+    except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError) as error:
+        # Whatever a parser makes of it: the bytes are kept, and the source is told.
+        raise UnreadableBody(f"the body cannot be read ({type(error).__name__})") from None
+    if opened > _MAX_DEPTH:
         _refuse_depth(value)
     return value
 
@@ -62,7 +73,7 @@ def _read(content: bytes, text: str, content_type: str, fraction: Callable[[str]
     if label == "multipart/form-data":
         from openfn import forms  # noqa: PLC0415 - loaded when first needed
 
-        return forms.parse_multipart(content, content_type)
+        return forms.parse_multipart(content, content_type, fraction)
     try:
         return json.loads(text, parse_float=fraction, parse_constant=str)
     except json.JSONDecodeError as error:
@@ -76,6 +87,10 @@ def _read(content: bytes, text: str, content_type: str, fraction: Callable[[str]
 
         return forms.parse_urlencoded(text)
     raise UnreadableBody(f"the body is not JSON: {where}")
+
+
+def _opened(text: str) -> int:
+    return text.count("{") + text.count("[") + text.count("<")
 
 
 def _fraction(text: str) -> float | str:

@@ -10,6 +10,7 @@ import zlib
 from typing import Any
 
 from openfn import aws
+from openfn.errors import NotFound
 
 # DynamoDB holds 400 KB per item, all attributes with their names; the rest is for the others.
 ITEM_HOLDS = 350_000
@@ -29,8 +30,11 @@ def keep(name: str, content: bytes, object_key: str, limit: int = ITEM_HOLDS) ->
 def read(name: str, item: dict[str, Any]) -> bytes:
     """Give the bytes an item keeps under a name."""
     if f"{name}_object" in item:
-        return aws.get_object(item[f"{name}_object"])
+        content = aws.get_object(item[f"{name}_object"])
+        if content is None:
+            raise NotFound(f"the {name} of {item['sk']} is in the bucket no more")
+        return content
     if f"{name}_zlib" in item:
         return zlib.decompress(item[f"{name}_zlib"])
-    content: bytes = item[name]
-    return content
+    kept: bytes = item[name]
+    return kept

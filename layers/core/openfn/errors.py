@@ -5,6 +5,7 @@
     ├── ProjectError        the author's: the project, a job file or a credential needs mending
     ├── JobError            whatever a job's operation raised, with its place and its verdict
     ├── NotFound            an id on a queue has no item in the table
+    ├── NotQueued           a queue did not take an id
     └── NotClaimed          the run is being executed elsewhere at this moment
 
 What AWS raises is passed on as it is: the queue then delivers the id again.
@@ -33,6 +34,10 @@ class NotFound(OpenFnError):
     """An id on a queue has no item in the table: it expired, or was never kept."""
 
 
+class NotQueued(OpenFnError):
+    """A queue did not take an id."""
+
+
 class NotClaimed(OpenFnError):
     """The run is being executed elsewhere at this moment."""
 
@@ -42,7 +47,8 @@ class JobError(OpenFnError):
     """Whatever a job's operation raised.
 
     `verdict` is `author`, `remote` or `remote-for-now`, as the adaptor's error says; anything
-    an adaptor did not judge is the author's. `line` counts from 1 in the job's file.
+    an adaptor did not judge is the author's. `line` counts from 1 in the job's file; 0 is none of
+    its lines, when the job could not even be begun.
     """
 
     type: str

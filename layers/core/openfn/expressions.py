@@ -22,6 +22,7 @@ from openfn.errors import JobError, ProjectError
 from openfn.states import State
 
 _COLLECT = "__operation__"
+_SHOWN = 5_000
 # What a function or a class does is its own business.
 _OWN = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
@@ -63,7 +64,7 @@ def load(path: Path) -> list[Operation]:
         sys.path.append(str(path.parent))  # a job may import a module that lies beside it
     try:
         exec(code, vars(module))
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         raise _job_error(error, path, "loading", 1) from error
     if not operations:
         raise ProjectError(f"{path.name} has no operation: it needs a call at the top level")
@@ -80,7 +81,7 @@ def execute(operations: list[Operation], state: State, path: Path) -> State:
                     f"{operation.name} gave back {type(state).__name__}, not the state; "
                     "end the function with `return state`"
                 )
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
             raise _job_error(error, path, operation.name, operation.line) from error
     return state
 
@@ -116,9 +117,11 @@ def _collecting(node: ast.AST, *, at_top: bool) -> ast.AST:
 
 
 def _job_error(error: BaseException, path: Path, operation: str, line: int) -> JobError:
+    if isinstance(error, KeyboardInterrupt):
+        raise error
     frames = traceback.extract_tb(error.__traceback__)
     lines = [frame.lineno for frame in frames if frame.filename == str(path) and frame.lineno]
-    message = str(error)
+    message = _text(error)
     if isinstance(error, NameError) and error.name == "state":
         message += "; the state exists only inside operations: write lambda state: …"
     return JobError(
@@ -128,3 +131,13 @@ def _job_error(error: BaseException, path: Path, operation: str, line: int) -> J
         line=lines[-1] if lines else line,
         verdict=getattr(error, "verdict", "author"),
     )
+
+
+def _text(error: BaseException) -> str:
+    try:
+        text = str(error)
+    except Exception as own:
+        return f"its text cannot be made: {type(own).__name__}"
+    # An error that quotes the whole state must still fit beside the run's other attributes.
+    shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}… ({len(text)} characters)"
+    return shown.encode("utf-8", "backslashreplace").decode()

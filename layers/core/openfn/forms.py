@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from email.message import Message
-from email.parser import BytesFeedParser
+from email.parser import FeedParser
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -29,23 +29,33 @@ def parse_urlencoded(text: str) -> dict[str, Any]:
         raise UnreadableBody(f"the form has more than {_MAX_FIELDS} fields") from None
 
 
-def parse_multipart(content: bytes, content_type: str) -> dict[str, Any]:
+def parse_multipart(
+    content: bytes, content_type: str, fraction: Callable[[str], Any]
+) -> dict[str, Any]:
     """Read a multipart/form-data body by the boundary that its content type names."""
-    parser = BytesFeedParser()
-    parser.feed(b"Content-Type: " + content_type.encode("utf-8", "replace") + b"\r\n\r\n" + content)
+    # As ISO-8859-1 each byte is a character, and comes back as the byte it was.
+    parser = FeedParser()
+    parser.feed(f"Content-Type: {content_type}\r\n\r\n" + content.decode("iso-8859-1"))
     message = parser.close()
     parts = message.get_payload()
     if not isinstance(parts, list):
         raise UnreadableBody("the body is labelled multipart/form-data and has no such parts")
     form = _object((_name(part), _value(part)) for part in parts if isinstance(part, Message))
-    return _with_aggregate_s_json(form)
+    return _with_aggregate_s_json(form, fraction)
 
 
 def _name(part: Message) -> str:
     name = part.get_param("name", header="content-disposition")
     if not isinstance(name, str):
         raise UnreadableBody("a part of the multipart body has no name")
-    return name
+    return _as_sent(name)
+
+
+def _as_sent(text: str) -> str:
+    try:
+        return text.encode("iso-8859-1").decode()  # browsers send names in plain UTF-8
+    except UnicodeError:
+        return text
 
 
 def _value(part: Message) -> Any:
@@ -54,20 +64,21 @@ def _value(part: Message) -> Any:
     filename = part.get_filename()
     if filename is not None:
         encoded = base64.b64encode(content).decode()
-        return {"filename": filename, "type": part.get_content_type(), "bytes": encoded}
+        return {"filename": _as_sent(filename), "type": part.get_content_type(), "bytes": encoded}
     try:
         return content.decode()
     except UnicodeDecodeError:
         return content.decode("iso-8859-1")
 
 
-def _with_aggregate_s_json(form: dict[str, Any]) -> dict[str, Any]:
+def _with_aggregate_s_json(form: dict[str, Any], fraction: Callable[[str], Any]) -> dict[str, Any]:
     # ODK Aggregate before 1.4 posts its record as JSON in a part of a form.
     if form.get("content") == "record" and form.get("format") == "json":
         try:
-            return {**form, "data": json.loads(form["data"])}
-        except (KeyError, TypeError, ValueError):
-            pass
+            data = json.loads(form["data"], parse_float=fraction, parse_constant=str)
+        except (KeyError, TypeError, ValueError, ArithmeticError, RecursionError):
+            return form
+        return {**form, "data": data}
     return form
 
 

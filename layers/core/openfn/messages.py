@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from openfn import aws, contents, ids
 from openfn.aws import Setting
 
@@ -54,21 +56,34 @@ def queue(message_id: str) -> bool:
     return False
 
 
-def queue_marked(limit: int = 1000) -> int:
+def queue_marked(limit: int = 500) -> int:
     """Queue messages whose queueing failed when they came; give how many were queued."""
-    marked = [item["sk"] for item in aws.query("attention", "attention", UNQUEUED, limit)]
-    refused = aws.send(Setting.MATCH_QUEUE_URL, [_body(each) for each in marked])
-    queued = [each for each in marked if _body(each) not in refused]
-    for each in queued:
-        unmark = {"attention": None, "attention_at": None}
-        aws.update(ids.key_of(each), unmark, "attribute_exists(pk)")
-    return len(queued)
+    queued = 0
+    for item in aws.query("attention", "attention", UNQUEUED, limit):
+        if aws.send(Setting.MATCH_QUEUE_URL, [_body(item["sk"])]):
+            break  # the queue is still in trouble: the next tick tries again
+        queued += 1
+        try:
+            unmark = {"attention": None, "attention_at": None}
+            aws.update(ids.key_of(item["sk"]), unmark, "attribute_exists(pk)")
+        except ClientError as error:
+            aws.item_in(error)  # it expired meanwhile
+    return queued
 
 
 def read(message_ids: Iterable[str]) -> dict[str, Message]:
-    """Read messages by id; those that do not exist, and what is no id, are left out."""
+    """Read messages by id; those that do not exist, and what is no id, are left out.
+
+    A body in the bucket is read with the message: `read_items` and `message_of` read in two steps,
+    so that one that is gone does not take the others of a batch with it.
+    """
+    return {each: message_of(item) for each, item in read_items(message_ids).items()}
+
+
+def read_items(message_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Read the items of messages by id, in as few calls as can be."""
     keys = [ids.key_of(each) for each in message_ids if ids.is_message_id(each)]
-    return {item["sk"]: _message(item) for item in aws.get(keys)}
+    return {item["sk"]: item for item in aws.get(keys)}
 
 
 def _item(message: Message) -> dict[str, Any]:
@@ -91,7 +106,8 @@ def expiry() -> int:
     return int(time.time()) + int(aws.setting(Setting.RETENTION_DAYS)) * 86_400
 
 
-def _message(item: dict[str, Any]) -> Message:
+def message_of(item: dict[str, Any]) -> Message:
+    """Give the message of an item; `NotFound` when its body is in the bucket no more."""
     return Message(
         id=item["sk"],
         inbox=item["inbox"],

@@ -113,7 +113,9 @@ def finish(run: Run, outcome: Outcome) -> None:
     }
     place = f"runs/{run.message_id}/{run.job}/{run.attempt}"
     if outcome.log:
-        changes |= contents.keep("log", outcome.log.encode(), f"{place}/log", _INLINE)
+        changes |= contents.keep(
+            "log", outcome.log.encode("utf-8", "backslashreplace"), f"{place}/log", _INLINE
+        )
     if outcome.final is not None:
         changes |= contents.keep("final", outcome.final, f"{place}/final", _INLINE)
     if outcome.error:

@@ -37,8 +37,9 @@ def kept(state: State) -> bytes:
     rest = {key: value for key, value in state.items() if key != "configuration"}
     try:
         text = _written(rest)
-    except (TypeError, ValueError, RecursionError) as error:
-        text = json.dumps({"unkept": f"the final state cannot be written as JSON: {error}"})
+    except Exception as error:
+        reason = f"the final state cannot be written as JSON: {type(error).__name__}"
+        text = json.dumps({"unkept": reason})
     return text.encode()
 
 
