@@ -1,4 +1,4 @@
-"""Why a body pulls a trigger or does not."""
+"""Why a trigger matches a body or does not."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a trigger is pulled; if not, why: by the inbox, an exclusion or a difference."""
+    """Whether a trigger matches; if not, why: by the inbox, an exclusion or a difference."""
 
     trigger: str
     matches: bool

@@ -71,14 +71,6 @@ def _event(
         key = name.lower()
         headers[key] = f"{headers[key]},{value}" if key in headers else value
     body, encoded = _body(content, headers.get("content-type", ""))
-    now = datetime.now(UTC)
-    http = {
-        "method": request.method,
-        "path": request.path,
-        "protocol": "HTTP/1.1",
-        "sourceIp": request.remote_addr,
-        "userAgent": headers.get("user-agent", ""),
-    }
     event = {
         "version": "2.0",
         "routeKey": " ".join(route),
@@ -86,22 +78,32 @@ def _event(
         "rawQueryString": request.query_string.decode("latin-1"),
         "headers": headers,
         "pathParameters": parameters,
-        "requestContext": {
-            "accountId": "123456789012",
-            "apiId": "local",
-            "domainName": request.host,
-            "http": http,
-            "requestId": str(uuid.uuid4()),
-            "routeKey": " ".join(route),
-            "stage": "$default",
-            "time": now.strftime("%d/%b/%Y:%H:%M:%S +0000"),
-            "timeEpoch": round(time.time() * 1000),
-        },
+        "requestContext": _context(request, " ".join(route)),
         "isBase64Encoded": encoded,
     }
     if request.args:
         event["queryStringParameters"] = {k: ",".join(v) for k, v in request.args.lists()}
     return event | ({"body": body} if content else {})
+
+
+def _context(request: Request, route: str) -> Event:
+    return {
+        "accountId": "123456789012",
+        "apiId": "local",
+        "domainName": request.host,
+        "http": {
+            "method": request.method,
+            "path": request.path,
+            "protocol": "HTTP/1.1",
+            "sourceIp": request.remote_addr,
+            "userAgent": request.headers.get("User-Agent", ""),
+        },
+        "requestId": str(uuid.uuid4()),
+        "routeKey": route,
+        "stage": "$default",
+        "time": datetime.now(UTC).strftime("%d/%b/%Y:%H:%M:%S +0000"),
+        "timeEpoch": round(time.time() * 1000),
+    }
 
 
 def _body(content: bytes, content_type: str) -> tuple[str, bool]:

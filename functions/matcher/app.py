@@ -53,14 +53,15 @@ def _create_runs(item: dict[str, Any] | None, message_id: str) -> list[str]:
     message, current = messages.message_of(item), project.current()
     parsed = bodies.parse_exact(message.body, message.headers)
     body = matchable(parsed, dict(message.query_params))
-    pulled = current.triggered_by(message.inbox, body)
+    matching = current.triggered_by(message.inbox, body)
     created = [
-        runs.create(message_id, job.name, trigger.name, current.version) for trigger, job in pulled
+        runs.create(message_id, job.name, trigger.name, current.version)
+        for trigger, job in matching
     ]
     what = {"message_id": message_id, "inbox": message.inbox}
     if not created:
         _logger.info("message unmatched", extra=what)
-    for trigger, job in pulled:
+    for trigger, job in matching:
         _logger.info("message matched", extra={**what, "trigger": trigger.name, "job": job.name})
     return created
 

@@ -28,12 +28,12 @@ def _queued(made, body, inbox="inbox-a"):
     return answer["headers"]["X-Message-Id"]
 
 
-def test_a_message_runs_every_job_whose_trigger_it_pulls(made, urls, sink, logged):
+def test_a_message_runs_every_job_whose_trigger_matches(made, urls, sink, logged):
     for each in POSTS:
         each.send(urls[each.inbox])
     made.settle()
-    pulled = [(event["trigger"], event["job"]) for event in logged.events("message matched")]
-    assert sorted(pulled) == [
+    matched = [(event["trigger"], event["job"]) for event in logged.events("message matched")]
+    assert sorted(matched) == [
         ("commcare-visit", "record-visit"),
         ("kobo-household", "register-household"),
         ("odk-registration", "register-child"),

@@ -105,7 +105,7 @@ def test_every_command_has_help_that_names_its_options(ofn, command):
     assert command in ofn("--help").out
 
 
-def test_a_body_is_told_which_triggers_it_pulls_and_why_it_does_not_pull_the_others(ofn):
+def test_a_body_is_told_which_triggers_match_it_and_why_the_others_do_not(ofn):
     ended = ofn("match", KOBO, "--project", ROOT / "project")
     assert (ended.status, ended.err) == (0, "")
     assert ended.out.splitlines() == [
@@ -118,7 +118,7 @@ def test_a_body_is_told_which_triggers_it_pulls_and_why_it_does_not_pull_the_oth
     ]
 
 
-def test_a_body_that_came_to_another_inbox_pulls_nothing(ofn):
+def test_a_body_that_came_to_another_inbox_matches_nothing(ofn):
     ended = ofn("match", KOBO, "--project", ROOT / "project", "--inbox", "commcare", "--json")
     assert ended.status == 0
     assert json.loads(ended.out)[0] == {

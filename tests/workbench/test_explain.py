@@ -1,4 +1,4 @@
-"""Why a body pulls a trigger or does not."""
+"""Why a trigger matches a body or does not."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_the_exclusion_that_excludes_is_named():
     assert verdict.why == "excluded: the body contains exclusion 2, {a: 1}"
 
 
-def test_a_trigger_that_is_pulled_needs_no_reason():
+def test_a_trigger_that_matches_needs_no_reason():
     verdict = explain(Trigger("form", "field", {"a": 1}, ({"a": 2},)), "field", {"a": 1})
     assert (verdict.matches, verdict.why, verdict.difference) == (True, "", None)
 

@@ -13,7 +13,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
@@ -43,19 +43,9 @@ def load(path: Path) -> list[Operation]:
     `JobError` when its own code fails or a top-level call gives no operation.
     """
     operations: list[Operation] = []
-
-    def collect(name: str, line: int, value: Any, at_top: bool) -> None:  # noqa: FBT001
-        if callable(value):
-            operations.append(Operation(name, line, value))
-        elif at_top:
-            raise TypeError(
-                f"{name}(…) gives {type(value).__name__}, not an operation; put it inside a "
-                "function of the state: fn(lambda state: …)"
-            )
-
     # Dataclasses look their module up by its name.
     module = sys.modules[f"job {path.stem}"] = ModuleType(f"job {path.stem}")
-    vars(module).update({"__file__": str(path), _COLLECT: collect})
+    vars(module).update({"__file__": str(path), _COLLECT: partial(_collect, operations)})
     try:
         code = _compile(path, path.stat().st_mtime_ns)
     except OSError as error:
@@ -84,6 +74,22 @@ def execute(operations: list[Operation], state: State, path: Path) -> State:
         except BaseException as error:
             raise _job_error(error, path, operation.name, operation.line) from error
     return state
+
+
+def _collect(
+    operations: list[Operation],
+    name: str,
+    line: int,
+    value: Any,
+    at_top: bool,  # noqa: FBT001 - given by position in the code that `_collecting` makes
+) -> None:
+    if callable(value):
+        operations.append(Operation(name, line, value))
+    elif at_top:
+        raise TypeError(
+            f"{name}(…) gives {type(value).__name__}, not an operation; put it inside a "
+            "function of the state: fn(lambda state: …)"
+        )
 
 
 @cache

@@ -50,8 +50,8 @@ class Project:
 
     def triggered_by(self, inbox: str, body: Any) -> list[tuple[Trigger, Job]]:
         """Give the jobs a matchable body runs, each with its trigger, in the project's order."""
-        pulled = [trigger for trigger in self.triggers if matches(trigger, inbox, body)]
-        return [(t, job) for t in pulled for job in self.jobs.values() if job.trigger == t.name]
+        matching = [trigger for trigger in self.triggers if matches(trigger, inbox, body)]
+        return [(t, job) for t in matching for job in self.jobs.values() if job.trigger == t.name]
 
 
 def current() -> Project:

@@ -105,6 +105,20 @@ def claim(run_id: str, seconds: float) -> Run | None:
 
 def finish(run: Run, outcome: Outcome) -> None:
     """Record how a claimed run ended; `NotClaimed` when the claim was lost meanwhile."""
+    try:
+        aws.update(
+            ids.key_of(run.id),
+            _changes(run, outcome),
+            "#status = :running AND #attempt = :attempt",
+            running=RUNNING,
+            attempt=run.attempt,
+        )
+    except ClientError as error:
+        aws.item_in(error)
+        raise NotClaimed(f"the claim of the run {run.id} was lost") from None
+
+
+def _changes(run: Run, outcome: Outcome) -> dict[str, Any]:
     changes: dict[str, Any] = {
         "status": outcome.status,
         "finished": _now(),
@@ -121,17 +135,7 @@ def finish(run: Run, outcome: Outcome) -> None:
     if outcome.error:
         changes["error"] = json.dumps(outcome.error.as_dict())
         changes |= {"attention": FAILED, "attention_at": changes["finished"]}
-    try:
-        aws.update(
-            ids.key_of(run.id),
-            changes,
-            "#status = :running AND #attempt = :attempt",
-            running=RUNNING,
-            attempt=run.attempt,
-        )
-    except ClientError as error:
-        aws.item_in(error)
-        raise NotClaimed(f"the claim of the run {run.id} was lost") from None
+    return changes
 
 
 def _now() -> str:

@@ -28,7 +28,7 @@ def matchable(body: Any, query_params: dict[str, Any]) -> Any:
 
 
 def matches(trigger: Trigger, inbox: str, body: Any) -> bool:
-    """Say whether a matchable body that came to an inbox pulls the trigger."""
+    """Say whether a matchable body that came to an inbox matches the trigger."""
     return (
         trigger.inbox in (None, inbox)
         and contains(body, trigger.inclusion)
