@@ -93,6 +93,9 @@ def test_starting_the_inbox_drags_in_nothing_it_does_not_need(layouts):
         "yaml",
         "ruamel.yaml",
         "aws_xray_sdk",
+        "xmltodict",
+        "openfn.forms",
+        "openfn.xmlbodies",
         "aws_lambda_powertools.event_handler",
         "aws_lambda_powertools.utilities.batch",
     }

@@ -124,7 +124,7 @@ def test_a_body_in_iso_8859_1_is_read_and_its_bytes_are_kept(made):
     assert message.body == body
 
 
-@pytest.mark.parametrize("size", [1_000, 349_000, 360_000, 3_000_000])
+@pytest.mark.parametrize("size", [1_000, 349_000, 360_000, 3_000_000, 5_900_000])
 def test_bodies_of_every_size_come_back_byte_for_byte(urls, size):
     noise = base64.b64encode(random.Random(size).randbytes(size * 3 // 4))
     body = b'{"image": "' + noise + b'"}'
