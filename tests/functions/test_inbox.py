@@ -136,6 +136,17 @@ def test_bodies_of_every_size_come_back_byte_for_byte(urls, size):
     assert messages.read([message_id])[message_id].body == body
 
 
+def test_a_body_and_a_long_query_that_share_an_item_are_both_kept(made):
+    noise = base64.b64encode(random.Random(7).randbytes(345_000)).decode()
+    query = "a=" + "%EF%BF%BD" * 10_000
+    answer = post(made, f'"{noise}"', inbox="field-data", rawQueryString=query)
+    message = _kept(answer)
+    assert message.body == f'"{noise}"'.encode()
+    assert message.query_params == {"a": "\ufffd" * 10_000}
+    (item,) = _items()
+    assert sum(len(name) + len(next(iter(each.values()))) for name, each in item.items()) < 400_000
+
+
 def test_a_body_that_compresses_is_kept_compressed(made):
     post(made, json.dumps({"answers": ["no"] * 2000}), inbox="field-data")
     (item,) = _items()
