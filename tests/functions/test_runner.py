@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 import json
 import random
+from contextlib import contextmanager
 
 import boto3
 import pytest
 
-from openfn import ids, runs
+from openfn import aws, ids, runs
 from openfn.errors import JobError, NotClaimed, NotFound
 from openfn.runs import Outcome
 from tests.conftest import post
@@ -208,6 +209,39 @@ def test_a_runner_that_lost_its_claim_cannot_record_an_outcome(made_with):
     assert records.run(run_id).status == "failed"
     with pytest.raises(NotClaimed):
         runs.finish(held, Outcome("", 1, final=b"{}"))
+
+
+@contextmanager
+def _answers_lost(operation):
+    """Let the answer to a call's first try be lost, so that botocore tries again."""
+    hooks, event = aws.client("dynamodb").meta.events, f"needs-retry.dynamodb.{operation}"
+    hooks.register_first(event, _once_more)
+    try:
+        yield
+    finally:
+        hooks.unregister(event, _once_more)
+
+
+def _once_more(attempts, **_):
+    return 0 if attempts == 1 else None
+
+
+def test_a_run_is_executed_once_though_every_answer_to_a_first_try_is_lost(made_with, logged):
+    made = made_with("from adaptors.common import fn\nfn(lambda state: state)\n")
+    run_id = _created(made)
+    with _answers_lost("UpdateItem"):
+        assert made.invoke("runner", _batch(run_id))["batchItemFailures"] == []
+    record = records.run(run_id)
+    assert (record.status, record.attempt) == ("succeeded", 1)
+    assert len(logged.events("run succeeded")) == 1
+
+
+def test_a_message_is_accepted_though_the_answer_to_the_first_try_is_lost(made_with, logged):
+    made = made_with("from adaptors.common import fn\nfn(lambda state: state)\n")
+    with _answers_lost("PutItem"):
+        assert post(made, "{}")["statusCode"] == 200
+        made.settle()
+    assert len(logged.events("run succeeded")) == 1
 
 
 def test_there_is_no_claim_on_a_run_that_was_never_created(made_with):

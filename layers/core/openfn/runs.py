@@ -7,6 +7,7 @@ index `attention`, which costs nothing while all is well.
 from __future__ import annotations
 
 import json
+import secrets
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -82,11 +83,12 @@ def claim(run_id: str, seconds: float) -> Run | None:
 
     Raises `NotClaimed` while another runner has it, `NotFound` when there is no such run.
     """
-    now = time.time()
+    now, token = time.time(), secrets.token_hex(8)
+    lease = {"status": RUNNING, "lease": int(now + seconds) + 1, "started": _now(), "claim": token}
     try:
         item = aws.update(
             ids.key_of(run_id),
-            {"status": RUNNING, "lease": int(now + seconds) + 1, "started": _now()},
+            lease,
             "#status = :queued OR (#status = :running AND #lease < :now)",
             add="attempt",
             queued=QUEUED,
@@ -97,9 +99,11 @@ def claim(run_id: str, seconds: float) -> Run | None:
         item = aws.item_in(error)
         if not item:
             raise NotFound(f"there is no run {run_id}") from None
-        if item["status"] == RUNNING:
+        # Our own claim refuses its second try, when the answer to the first was lost.
+        if item["status"] == RUNNING and item.get("claim") != token:
             raise NotClaimed(f"the run {run_id} is being executed elsewhere") from None
-        return None
+        if item["status"] != RUNNING:
+            return None
     return Run(run_id, item["job"], int(item["attempt"]))
 
 
@@ -114,8 +118,10 @@ def finish(run: Run, outcome: Outcome) -> None:
             attempt=run.attempt,
         )
     except ClientError as error:
-        aws.item_in(error)
-        raise NotClaimed(f"the claim of the run {run.id} was lost") from None
+        item = aws.item_in(error)
+        recorded = item.get("status") == outcome.status and item["attempt"] == run.attempt
+        if not recorded:  # by a first try whose answer was lost
+            raise NotClaimed(f"the claim of the run {run.id} was lost") from None
 
 
 def _changes(run: Run, outcome: Outcome) -> dict[str, Any]:
