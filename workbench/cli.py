@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import parse_qs
 
 import typer
 from rich.console import Console
 
 from openfn import bodies
 from openfn.errors import OpenFnError
+from openfn.messages import query_params
 from openfn.triggers import matchable
 from workbench import inboxcommands, show
 from workbench.compiler import check as check_project
@@ -89,7 +89,7 @@ def match(
     written = check_project(project)
     _known("inbox", inbox, written.inboxes)
     parsed = bodies.parse_exact(event.read_bytes(), _headers(event, content_type))
-    body = matchable(parsed, _query_params(query))
+    body = matchable(parsed, query_params(query.removeprefix("?")))
     verdicts = [explain(trigger, inbox, body) for trigger in triggers(written)]
     jobs = {
         name: [job for job, each in written.jobs.items() if each.trigger == name]
@@ -134,7 +134,7 @@ def try_job(
         project.resolve() / chosen.expression,
         event.read_bytes(),
         configuration,
-        _query_params(query),
+        query_params(query.removeprefix("?")),
         dry=dry_run,
         headers=_headers(event, content_type),
     )
@@ -194,8 +194,3 @@ def _known(kind: str, name: str | None, names: Mapping[str, Any]) -> None:
 def _headers(event: Path, content_type: str) -> dict[str, str]:
     form = "application/x-www-form-urlencoded" if event.suffix == ".form" else ""
     return {"content-type": content_type or form}
-
-
-def _query_params(query: str) -> dict[str, Any]:
-    pairs = parse_qs(query.removeprefix("?"), keep_blank_values=True)
-    return {name: each[0] if len(each) == 1 else each for name, each in pairs.items()}

@@ -40,12 +40,8 @@ def _run(item: dict[str, Any]) -> RunRecord:
         status=item["status"],
         attempt=int(item["attempt"]),
         duration_ms=None if duration is None else int(duration),
-        log=contents.read("log", item).decode() if _has("log", item) else "",
-        final=json.loads(contents.read("final", item)) if _has("final", item) else None,
+        log=contents.read("log", item).decode() if contents.has("log", item) else "",
+        final=json.loads(contents.read("final", item)) if contents.has("final", item) else None,
         error=json.loads(item["error"]) if "error" in item else None,
         project_version=item["project_version"],
     )
-
-
-def _has(name: str, item: dict[str, Any]) -> bool:
-    return any(f"{name}{form}" in item for form in ("", "_zlib", "_object"))

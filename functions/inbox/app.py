@@ -12,7 +12,6 @@ import json
 import re
 import time
 from typing import Any
-from urllib.parse import parse_qs
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
@@ -123,7 +122,6 @@ def _refuse(
 
 def _message(event: dict[str, Any], inbox: Inbox, body: bytes) -> Message:
     unkept = _UNKEPT_HEADERS | {auth.header for auth in inbox.auth}
-    pairs = parse_qs(event.get("rawQueryString", ""), keep_blank_values=True)
     return Message(
         id=ids.new_message_id(),
         inbox=inbox.name,
@@ -134,7 +132,7 @@ def _message(event: dict[str, Any], inbox: Inbox, body: bytes) -> Message:
             for name, value in _headers(event).items()
             if name not in unkept and not _SECRET_HEADER.search(name)
         },
-        query_params={name: each[0] if len(each) == 1 else each for name, each in pairs.items()},
+        query_params=messages.query_params(event.get("rawQueryString", "")),
     )
 
 

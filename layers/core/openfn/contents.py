@@ -27,6 +27,11 @@ def keep(name: str, content: bytes, object_key: str, limit: int = ITEM_HOLDS) ->
     return {name: content}
 
 
+def has(name: str, item: dict[str, Any]) -> bool:
+    """Say whether an item keeps bytes under a name."""
+    return any(f"{name}{form}" in item for form in ("", "_zlib", "_object"))
+
+
 def read(name: str, item: dict[str, Any]) -> bytes:
     """Give the bytes an item keeps under a name."""
     if f"{name}_object" in item:

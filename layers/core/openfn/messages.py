@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import parse_qs
 
 from botocore.exceptions import ClientError
 
@@ -27,6 +28,21 @@ class Message:
     method: str = "POST"
     headers: Mapping[str, str] = field(default_factory=dict)
     query_params: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def request(self) -> dict[str, Any]:
+        """The request around the body, as it is kept and as a job sees it."""
+        return {
+            "method": self.method,
+            "headers": dict(self.headers),
+            "query_params": dict(self.query_params),
+        }
+
+
+def query_params(query: str) -> dict[str, Any]:
+    """Read a query string: a text by name, or a list of texts where a name comes twice."""
+    pairs = parse_qs(query, keep_blank_values=True)
+    return {name: each[0] if len(each) == 1 else each for name, each in pairs.items()}
 
 
 def keep(message: Message, once: str | None = None, unreadable: str | None = None) -> str:
@@ -87,19 +103,15 @@ def read_items(message_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
 
 
 def _item(message: Message) -> dict[str, Any]:
-    request = {
-        "method": message.method,
-        "headers": dict(message.headers),
-        "query_params": dict(message.query_params),
-    }
+    request = json.dumps(message.request, separators=(",", ":"))
     item = {
         **ids.key_of(message.id),
         "inbox": message.inbox,
-        "request": json.dumps(request, separators=(",", ":")),
+        "request": request,
         "expires": expiry(),
     }
     # A long query of odd characters grows sixfold as JSON, and shares the item with the body.
-    room = contents.ITEM_HOLDS - len(str(item["request"]))
+    room = contents.ITEM_HOLDS - len(request)
     return item | contents.keep("body", message.body, f"messages/{message.id}/body", room)
 
 

@@ -18,11 +18,7 @@ def initial(message: Message, configuration: Mapping[str, Any]) -> State:
     """Give the state a message's job begins with."""
     return {
         "data": bodies.parse(message.body, message.headers),
-        "request": {
-            "method": message.method,
-            "headers": dict(message.headers),
-            "query_params": dict(message.query_params),
-        },
+        "request": message.request,
         "configuration": dict(configuration),
         "references": [],
     }
