@@ -17,6 +17,7 @@ FLOORS = [
     "__init__",
     "errors",
     "fragments",
+    "index",
     "triggers",
     "ids",
     "joblog",
