@@ -10,6 +10,7 @@ from textwrap import dedent
 
 import pytest
 
+from tests import postgresql
 from workbench import destination, stack
 from workbench.narrator import parsed
 
@@ -67,6 +68,13 @@ def post(made, body, inbox="inbox-a", **changes):
     event["body"] = body if isinstance(body, str) else base64.b64encode(body).decode()
     event["isBase64Encoded"] = isinstance(body, bytes)
     return made.invoke("inbox", event | changes)
+
+
+@pytest.fixture(scope="session")
+def postgresql_uri():
+    """The address of a PostgreSQL server that runs as long as the tests."""
+    with postgresql.running() as uri:
+        yield uri
 
 
 @pytest.fixture

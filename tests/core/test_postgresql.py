@@ -1,0 +1,66 @@
+"""PostgreSQL itself is asked what a body contains: thousands of pairs that match, or nearly so."""
+
+from __future__ import annotations
+
+from random import Random
+
+import psycopg
+import pytest
+
+from openfn import index
+from openfn.bodies import parse_exact
+from openfn.fragments import contains
+from openfn.triggers import Trigger
+from tests.nearmisses import pair, written
+from workbench import indexer
+
+PAIRS = 6_000
+ASK = """
+    select body::jsonb @> fragment::jsonb
+    from unnest(%s::text[], %s::text[]) with ordinality as pair(body, fragment, number)
+    order by number
+"""
+
+
+@pytest.fixture(scope="module")
+def pairs():
+    random = Random(20)
+    return [tuple(map(written, pair(random))) for _ in range(PAIRS)]
+
+
+@pytest.fixture(scope="module")
+def answers(pairs, postgresql_uri):
+    with psycopg.connect(postgresql_uri) as connection:
+        columns = [list(column) for column in zip(*pairs, strict=True)]
+        return [answer for (answer,) in connection.execute(ASK, columns)]
+
+
+def read(text):
+    return parse_exact(text.encode())
+
+
+def test_the_pairs_are_near_misses_and_near_matches(pairs, answers):
+    assert len(answers) == PAIRS
+    assert 0.3 < sum(answers) / PAIRS < 0.7
+    assert len(set(pairs)) > PAIRS / 2
+
+
+def test_contains_says_what_postgresql_says(pairs, answers):
+    ours = [contains(read(body), read(fragment)) for body, fragment in pairs]
+    differences = [
+        (*each, theirs)
+        for each, own, theirs in zip(pairs, ours, answers, strict=True)
+        if own is not theirs
+    ]
+    assert differences == []
+
+
+def test_the_index_of_all_fragments_finds_what_postgresql_finds(pairs, answers):
+    triggers = [Trigger(f"t{i}", None, read(fragment)) for i, (_, fragment) in enumerate(pairs)]
+    made = index.load(indexer.prepare(triggers))
+    differences = [
+        (*each, theirs)
+        for number, (each, theirs) in enumerate(zip(pairs, answers, strict=True))
+        if (number in made.matching("any", read(each[0]))) is not theirs
+    ]
+    assert differences == []
