@@ -125,6 +125,15 @@ def test_it_works_as_it_is_and_read_with_any_kind_of_number():
         assert made.matching("any", {"a": 0.5}) == [3]
 
 
+@pytest.mark.parametrize("size", [1, 40, 400])
+def test_of_many_keys_each_is_looked_at(size):
+    forms = [{f"question-{number}": "yes", "asked": {f"q{number}": 1}} for number in range(200)]
+    whole = {key: each[key] for each in forms for key in each if key != "asked"}
+    message = dict(list(whole.items())[:size]) | {"asked": {"q7": 1, "q150": 1, "other": 1}}
+    triggers = filters(*forms, *({key: "yes"} for key in whole), *({"asked": {}},) * 2)
+    assert differences(triggers, [("any", message), ("any", forms[150])]) == []
+
+
 def test_without_triggers_nothing_matches():
     assert indexed([]).matching("any", {"a": 1}) == []
 
