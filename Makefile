@@ -33,8 +33,9 @@ format: $(READY) ## format and mend what ruff can mend
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
 
-bench: $(READY) $(HERE)/.ready ## measure what starting the inbox costs
+bench: $(READY) $(HERE)/.ready ## measure what starting the inbox and finding triggers costs
 	.venv/bin/python -m benchmarks.import_inbox
+	.venv/bin/python -m benchmarks.matching
 
 fuzz: $(READY) ## send 20,000 hostile requests to the inboxes
 	.venv/bin/python -m benchmarks.fuzz_inbox
