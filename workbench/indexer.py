@@ -7,9 +7,10 @@
     alone    in `elements`, {atom: the atom of the scope above that it means by itself}
     slots    by atom, its slot; atoms are numbers from 1, and those of a slot exclude each other
     filed    by atom, the number or numbers of the conjunctions of which it is the rarest, or 0
-    bits     {atom: [first, count, [[slot, without, {atom: left}], …]]}, where these are many: of
-             the conjunctions from number `first` on, those that want nothing of the slot and
-             those that the slot's atom leaves, as bits in hexadecimal
+    bits     [[[atom, …], first, count, [[slot, without, {atom: left}], …]], …], where they are
+             many and wanted slots are few: filed under these atoms, of the conjunctions from
+             number `first` on, those that want nothing of the slot and those that the slot's atom
+             leaves, as bits in hexadecimal
     rests    by conjunction, its other atoms; [] where they are in `bits`
     hits     by conjunction, the position of its trigger or, in `elements`, an atom of the scope
              above
@@ -28,6 +29,12 @@ from typing import Any
 from openfn.triggers import Trigger
 
 _Value = tuple[str, Any]
+_Member = tuple[int, list[int]]
+# Where several of a message's atoms have a large group, one of them all is met faster: as long as
+# its slots are few, and its bits, one of each conjunction for each atom, do not grow too many.
+_LARGE = 32
+_MOST_SLOTS = 64
+_MOST_ATOMS = 512
 
 
 @dataclass(slots=True)
@@ -41,7 +48,7 @@ class _Place:
 class _Scope:
     place: _Place = field(default_factory=_Place)
     slots: list[int] = field(default_factory=lambda: [0])
-    conjunctions: list[tuple[int, list[int]]] = field(default_factory=list)
+    conjunctions: list[_Member] = field(default_factory=list)
     above: dict[frozenset[int], int] = field(default_factory=dict)
     """Of elements: the atom of the scope above for the atoms of each fragment."""
 
@@ -130,43 +137,57 @@ def _written(scope: _Scope) -> dict[str, Any]:
         "alone": {str(*atoms): atom for atoms, atom in scope.above.items() if len(atoms) == 1},
         "slots": scope.slots,
         "filed": [0] * len(scope.slots),
-        "bits": {},
+        "bits": [],
         "rests": [[]],
         "hits": [0],
     }
-    for atom, members in _groups(scope).items():
+    for rarest, members in _pooled(scope, _groups(scope)):
         first = len(written["hits"])
         written["hits"] += [hit for hit, _ in members]
-        rests = [rest for _, rest in members]
-        wanted = {scope.slots[each] for rest in rests for each in rest}
-        if len(wanted) + 1 < len(members):
-            written["bits"][str(atom)] = [first, len(members), _bits(scope, rests)]
-            rests = [[] for _ in members]
+        if len(_slots(scope, members)) < len(members):
+            written["bits"].append([rarest, first, len(members), _bits(scope, members)])
+            written["rests"] += [[] for _ in members]
         else:
             numbers = list(range(first, first + len(members)))
-            written["filed"][atom] = numbers if len(numbers) > 1 else first
-        written["rests"] += rests
+            written["filed"][rarest[0]] = numbers if len(numbers) > 1 else first
+            written["rests"] += [[a for a in atoms if a != rarest[0]] for _, atoms in members]
     return written
 
 
-def _groups(scope: _Scope) -> dict[int, list[tuple[int, list[int]]]]:
+def _groups(scope: _Scope) -> dict[int, list[_Member]]:
     held = Counter(atom for _, atoms in scope.conjunctions for atom in atoms)
     groups = defaultdict(list)
     for hit, atoms in scope.conjunctions:
-        rarest = min(atoms, key=lambda atom: (held[atom], atom))
-        groups[rarest].append((hit, [atom for atom in atoms if atom != rarest]))
+        groups[min(atoms, key=lambda atom: (held[atom], atom))].append((hit, atoms))
     return groups
 
 
-def _bits(scope: _Scope, rests: list[list[int]]) -> list[Any]:
+def _pooled(
+    scope: _Scope, groups: dict[int, list[_Member]]
+) -> list[tuple[list[int], list[_Member]]]:
+    """Give the groups with their rarest atoms; the large ones as one, if they are much alike."""
+    large = {atom: each for atom, each in groups.items() if len(each) >= _LARGE}
+    pool = [member for each in large.values() for member in each]
+    atoms = {atom for _, atoms in pool for atom in atoms}
+    if not pool or len(_slots(scope, pool)) > _MOST_SLOTS or len(atoms) > _MOST_ATOMS:
+        return [([atom], each) for atom, each in groups.items()]
+    rest = [([atom], each) for atom, each in groups.items() if atom not in large]
+    return [(list(large), pool), *rest]
+
+
+def _slots(scope: _Scope, members: list[_Member]) -> set[int]:
+    return {scope.slots[atom] for _, atoms in members for atom in atoms}
+
+
+def _bits(scope: _Scope, members: list[_Member]) -> list[Any]:
     wanting: dict[int, dict[int, int]] = defaultdict(lambda: defaultdict(int))
-    for number, rest in enumerate(rests):
-        for atom in rest:
+    for number, (_, wanted) in enumerate(members):
+        for atom in wanted:
             wanting[scope.slots[atom]][atom] |= 1 << number
     slots = []
     for slot, atoms in wanting.items():
         # The atoms of a slot exclude each other: their bits are disjoint.
-        without = (1 << len(rests)) - 1 - sum(atoms.values())
+        without = (1 << len(members)) - 1 - sum(atoms.values())
         left = {str(atom): f"{without | bits:x}" for atom, bits in atoms.items()}
         slots.append((without.bit_count(), [slot, f"{without:x}", left]))
     # The slot that most of them want comes first: where it is not met, few are left.

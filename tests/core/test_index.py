@@ -91,7 +91,7 @@ def test_it_tells_thousands_of_fragments_apart_that_share_all_their_leaves(wrapp
         Trigger(f"t{number}", random.choice((None, "a")), each, (wrapped({"open": None}),))
         for number, each in enumerate(fragments)
     ]
-    assert '"bits":{"' in json.dumps(indexer.prepare(triggers), separators=(",", ":"))
+    assert '"bits":[[' in json.dumps(indexer.prepare(triggers), separators=(",", ":"))
     messages = [("a", wrapped(leaves(random))) for _ in range(30)]
     assert differences(triggers, messages) == []
     assert any(plain.matching(triggers, *each) for each in messages)

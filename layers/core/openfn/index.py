@@ -33,7 +33,7 @@ class _Place(NamedTuple):
 
 
 class _Bits(NamedTuple):
-    """Many conjunctions, as bits from the number `first` on.
+    """Many conjunctions, as bits from the number `first` on; filed under one atom or more.
 
     For each slot: those that want nothing of it; and by atom, those that it leaves standing.
     """
@@ -90,12 +90,14 @@ def load(raw: Mapping[str, Any]) -> Index:
 
 def _scope(raw: Mapping[str, Any]) -> _Scope:
     filed = list(raw["filed"])
-    for atom, (first, count, slots) in raw["bits"].items():
+    for rarest, first, count, slots in raw["bits"]:
         read = [
             (slot, int(without, 16), {int(each): int(left, 16) for each, left in atoms.items()})
             for slot, without, atoms in slots
         ]
-        filed[int(atom)] = _Bits(first, (1 << count) - 1, read)
+        bits = _Bits(first, (1 << count) - 1, read)
+        for atom in rarest:
+            filed[atom] = bits
     alone = {int(atom): above for atom, above in raw["alone"].items()}
     return _Scope(_place(raw["place"]), alone, filed, raw["rests"], raw["hits"], raw["slots"])
 
@@ -177,6 +179,7 @@ def _look_at_elements(scope: _Scope, array: Sequence[Any], held: set[int]) -> No
 
 def _meet(scope: _Scope, held: _Held, met: set[int]) -> None:
     filed, rests, hits = scope.filed, scope.rests, scope.hits
+    many = None
     for here in filter(None, map(filed.__getitem__, held)):
         kind = type(here)
         if kind is int:
@@ -186,8 +189,9 @@ def _meet(scope: _Scope, held: _Held, met: set[int]) -> None:
             for each in here:
                 if held.issuperset(rests[each]):
                     met.add(hits[each])
-        else:
-            _meet_many(scope, here, held, met)
+        elif here is not many:  # filed under several atoms, and met once
+            many = here
+            _meet_many(scope, many, held, met)
 
 
 def _meet_many(scope: _Scope, many: _Bits, held: _Held, met: set[int]) -> None:
