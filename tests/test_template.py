@@ -10,6 +10,7 @@ import pytest
 from samtranslator.yaml_helper import yaml_parse
 
 from openfn.aws import Setting
+from openfn.queues import RECEIPTS
 from workbench import resources
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -86,3 +87,20 @@ def test_the_api_has_a_route_for_each_method_a_source_uses():
     with resources.created({}) as made:
         assert set(made.routes) == {(m, "/inbox/{id+}") for m in ("POST", "GET", "HEAD")}
         assert made.schedules == {"rate(1 minute)": "matcher"}
+
+
+def test_messages_and_runs_expire_in_the_bucket_and_what_jobs_carry_on_does_not(template):
+    rules = template["Resources"]["Bucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    expiring = {rule.get("Prefix") for rule in rules if "ExpirationInDays" in rule}
+    assert expiring == {"messages/", "runs/"}
+
+
+def test_an_id_is_received_as_often_as_the_code_says(template):
+    for name in ("MatchQueue", "RunQueue"):
+        redrive = template["Resources"][name]["Properties"]["RedrivePolicy"]
+        assert redrive["maxReceiveCount"] == RECEIPTS
+
+
+def test_a_queue_and_its_dead_letter_queue_keep_an_order_alike(template):
+    queues = [each for each in template["Resources"].values() if each["Type"] == "AWS::SQS::Queue"]
+    assert [each["Properties"]["FifoQueue"] for each in queues] == [True] * 4

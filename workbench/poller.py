@@ -16,16 +16,16 @@ from workbench.resources import REGION, Mapped, client
 
 # Enough to keep two processors busy; a deployed stack has as many as the mapping allows.
 _POLLERS = 2
+_IDLE_SECONDS = 0.05
 Invoke = Callable[[str, dict[str, Any]], Any]
 
 
-def poll(mapping: Mapped, invoke: Invoke, wait_seconds: int = 0) -> int:
+def poll(mapping: Mapped, invoke: Invoke) -> int:
     """Take one batch through its function; give the number of records it had."""
     sqs = client("sqs")
     answer = sqs.receive_message(
         QueueUrl=mapping.queue_url,
         MaxNumberOfMessages=mapping.batch_size,
-        WaitTimeSeconds=wait_seconds,
         AttributeNames=["All"],
     )
     records = [_record(mapping, message) for message in answer.get("Messages", [])]
@@ -50,7 +50,8 @@ def polling(mappings: Sequence[Mapped], invoke: Invoke) -> Iterator[None]:
 
     def loop(mapping: Mapped) -> None:
         while not stop.is_set():
-            poll(mapping, invoke, wait_seconds=1)
+            if not poll(mapping, invoke):
+                stop.wait(_IDLE_SECONDS)
 
     threads = [
         threading.Thread(target=loop, args=(mapping,), name=mapping.function, daemon=True)

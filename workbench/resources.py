@@ -23,6 +23,7 @@ from moto import mock_aws
 from samtranslator.translator.transform import transform
 from samtranslator.yaml_helper import yaml_parse
 
+from workbench.concurrency import one_call_at_a_time
 from workbench.environ import environ
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -89,7 +90,7 @@ class Resources:
 @contextmanager
 def created(parameters: Mapping[str, str]) -> Iterator[Resources]:
     """Create the template's resources for as long as the context lasts; boto3 then reaches them."""
-    with environ(_ENVIRONMENT), mock_aws():
+    with environ(_ENVIRONMENT), mock_aws(), one_call_at_a_time():
         template = translate()
         routes = _routes(template)
         _upload_code(template)
@@ -155,10 +156,13 @@ def _for_moto(template: Template) -> Template:
         for name, resource in template["Resources"].items()
         if resource["Type"] not in _UNKNOWN_TO_MOTO
     }
-    for resource in resources.values():
+    for name, resource in resources.items():
         if resource["Type"] == "AWS::Lambda::EventSourceMapping":
             # moto would run the function itself, in Docker.
             resource["Properties"]["Enabled"] = False
+        if resource["Properties"].get("FifoQueue"):
+            # CloudFormation makes up a name that ends so; moto one that SQS would refuse.
+            resource["Properties"]["QueueName"] = f"{STACK}-{name}.fifo"
     outputs = {k: v for k, v in template["Outputs"].items() if "${Api}" not in json.dumps(v)}
     return {**template, "Resources": resources, "Outputs": outputs}
 

@@ -14,9 +14,8 @@ import time
 from typing import Any
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
-from openfn import aws, bodies, ids, inboxes, messages, project
+from openfn import aws, bodies, ids, inboxes, messages, metrics, project
 from openfn.errors import UnreadableBody, place
 from openfn.inboxes import Inbox
 from openfn.messages import Message
@@ -51,14 +50,12 @@ aws.client("sqs")
 
 def lambda_handler(event: dict[str, Any], _context: object) -> Answer:
     """Answer one request of the HTTP API (payload format 2.0)."""
-    metrics = EphemeralMetrics(service="inbox")
     try:
         answer = _answer(event)
     except Exception as error:
         _logger.error("message not kept", extra=place(error))
         answer = _say(503, {"error": "not kept: send it again in a moment"}, {"Retry-After": "5"})
-    metrics.add_metric(f"Answers{answer['statusCode']}", MetricUnit.Count, 1)
-    metrics.flush_metrics()
+    metrics.write("inbox", {f"Answers{answer['statusCode']}": 1})
     return answer
 
 
@@ -93,7 +90,7 @@ def _receive(inbox: Inbox, message: Message) -> Answer:
     kept_id = messages.keep(message, inboxes.once_key(inbox, body))
     # A message that was kept before is queued all the same: its first post may have ended between
     # the two. Its runs are created once.
-    if not messages.queue(kept_id):
+    if not messages.queue(kept_id, inbox.group):
         about["queued"] = "at the next tick"
     _tell("message kept", message, kept_id, about)
     return _accepted(kept_id, message.body)

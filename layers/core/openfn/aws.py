@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
-import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from functools import cache
 from typing import Any, cast
+from uuid import uuid4
 
 import boto3
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
@@ -25,7 +24,6 @@ Trouble = (BotoCoreError, ClientError)
 # when a service takes the connection and never answers. What is queued is delivered again anyway.
 _CONNECT_SECONDS, _READ_SECONDS = 1, 1.5
 _ATTEMPTS = {"sqs": 1}
-_BATCH_GET = 100
 _BATCH_SEND = 10
 _to_dynamodb = TypeSerializer().serialize
 _from_dynamodb = TypeDeserializer().deserialize
@@ -60,116 +58,25 @@ def client(service: str) -> Any:
     return boto3.client(cast("Any", service), config=config)
 
 
-def put(*items: Item) -> Item | None:
-    """Write items, several in one transaction, if none exists; give the one that does, if any.
+def send(queue: Setting, texts: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Put texts on a queue, each in its group, in as few calls as can be.
 
-    What has expired counts as gone: DynamoDB may take days to delete it.
+    What is in one group is delivered in the order given here, one at a time. Gives the texts the
+    queue did not take, with why; behind one of those its group is not sent.
     """
-    condition = {
-        "ConditionExpression": "attribute_not_exists(pk) OR #expires < :now",
-        "ExpressionAttributeNames": {"#expires": "expires"},
-        "ExpressionAttributeValues": _typed({":now": int(time.time())}),
-        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-    }
-    puts = [
-        {"TableName": setting(Setting.TABLE_NAME), "Item": _typed(item), **condition}
-        for item in items
-    ]
-    try:
-        if len(puts) == 1:
-            client("dynamodb").put_item(**puts[0])
-        else:
-            client("dynamodb").transact_write_items(TransactItems=[{"Put": put} for put in puts])
-    except ClientError as error:
-        whole = cast("Item", error.response)
-        alone = {**whole["Error"], "Item": whole.get("Item", {})}
-        for reason in whole.get("CancellationReasons", [alone]):
-            if str(reason.get("Code", "")).startswith("ConditionalCheckFailed"):
-                return _plain(reason.get("Item", {}))
-        raise
-    return None
-
-
-def update(key: Item, changes: Item, when: str, *, add: str | None = None, **values: Any) -> Item:
-    """Set attributes of one item (`None` removes one) if the condition holds; give the item.
-
-    In `when`, `#name` stands for an attribute and `:name` for one of `values`; `add` names a
-    counter to raise by one. Raises botocore's ConditionalCheckFailedException, which carries the
-    item as it is: see `item_in`.
-    """
-    new = {name: value for name, value in changes.items() if value is not None}
-    clauses = {
-        "SET": [f"#{name} = :new_{name}" for name in new],
-        "REMOVE": [f"#{name}" for name in changes if name not in new],
-        "ADD": [f"#{add} :one"] if add else [],
-    }
-    names = {*changes, *re.findall(r"#(\w+)", when), *([add] if add else [])}
-    all_values = {f":new_{name}": value for name, value in new.items()}
-    all_values |= {f":{name}": value for name, value in values.items()}
-    all_values |= {":one": 1} if add else {}
-    request: dict[str, Any] = {
-        "TableName": setting(Setting.TABLE_NAME),
-        "Key": _typed(key),
-        "UpdateExpression": " ".join(f"{verb} {', '.join(c)}" for verb, c in clauses.items() if c),
-        "ConditionExpression": when,
-        "ExpressionAttributeNames": {f"#{name}": name for name in names},
-        "ReturnValues": "ALL_NEW",
-        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-    }
-    if all_values:
-        request["ExpressionAttributeValues"] = _typed(all_values)
-    return _plain(client("dynamodb").update_item(**request)["Attributes"])
-
-
-def item_in(error: ClientError) -> Item:
-    """Give the item that made an `update`'s condition fail; empty if there is none."""
-    if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
-        raise error
-    item: Item = error.response.get("Item", {})  # type: ignore[assignment]
-    return _plain(item)
-
-
-def get(keys: Iterable[Item]) -> list[Item]:
-    """Read items by key, in no particular order; those that do not exist are left out."""
-    table, found = setting(Setting.TABLE_NAME), []
-    wanted = [_typed(key) for key in keys]
-    while wanted:
-        # Consistent, because an id can come off its queue before a replica has the item.
-        request = {table: {"Keys": wanted[:_BATCH_GET], "ConsistentRead": True}}
-        answer = client("dynamodb").batch_get_item(RequestItems=request)
-        found += [_plain(item) for item in answer["Responses"].get(table, [])]
-        left = answer["UnprocessedKeys"].get(table, {}).get("Keys", [])
-        if left:
-            time.sleep(0.05)
-        wanted = wanted[_BATCH_GET:] + left
-    return found
-
-
-def query(index: str, attribute: str, value: str, limit: int) -> list[Item]:
-    """Read the first items of one value in an index, in the order of its sort key."""
-    answer = client("dynamodb").query(
-        TableName=setting(Setting.TABLE_NAME),
-        IndexName=index,
-        KeyConditionExpression="#a = :v",
-        ExpressionAttributeNames={"#a": attribute},
-        ExpressionAttributeValues=_typed({":v": value}),
-        Limit=limit,
-    )
-    return [_plain(item) for item in answer["Items"]]
-
-
-def send(queue: Setting, bodies: Sequence[str]) -> dict[str, str]:
-    """Put texts on a queue in as few calls as can be; give those it did not take, with why."""
     refused: dict[str, str] = {}
-    for start in range(0, len(bodies), _BATCH_SEND):
-        part = bodies[start : start + _BATCH_SEND]
-        entries = [{"Id": str(n), "MessageBody": body} for n, body in enumerate(part)]
+    stopped: dict[str, str] = {}
+    for start in range(0, len(texts), _BATCH_SEND):
+        part = texts[start : start + _BATCH_SEND]
+        refused |= {text: stopped[group] for text, group in part if group in stopped}
         try:
-            answer = client("sqs").send_message_batch(QueueUrl=setting(queue), Entries=entries)
-        except Trouble as error:
-            refused |= dict.fromkeys(part, place(error)["error"])
-        else:
-            refused |= {part[int(each["Id"])]: each["Code"] for each in answer.get("Failed", [])}
+            failed = _send([each for each in part if each[0] not in refused], setting(queue))
+        except Trouble as error:  # it would refuse the rest as well, after a time-out each
+            return refused | dict.fromkeys(
+                (text for text, _ in texts[start:]), place(error)["error"]
+            )
+        refused |= {text: why for (text, _), why in failed.items()}
+        stopped |= {group: why for (_, group), why in failed.items()}
     return refused
 
 
@@ -203,10 +110,27 @@ def secret(name: str) -> str | None:
     return text
 
 
-def _typed(item: Mapping[str, Any]) -> Item:
+def typed(item: Mapping[str, Any]) -> Item:
+    """Give an item as DynamoDB writes it, each value with its type."""
     return {name: _to_dynamodb(value) for name, value in item.items()}
 
 
-def _plain(item: Mapping[str, Any]) -> Item:
+def plain(item: Mapping[str, Any]) -> Item:
+    """Give an item DynamoDB wrote as plain values."""
     plain = {name: _from_dynamodb(value) for name, value in item.items()}
     return {name: getattr(value, "value", value) for name, value in plain.items()}
+
+
+def _send(part: Sequence[tuple[str, str]], url: str) -> dict[tuple[str, str], str]:
+    entries: list[Any] = [
+        {
+            "Id": str(number),
+            "MessageBody": text,
+            "MessageGroupId": group,
+            # Of its own each time: what is queued again within five minutes is not a duplicate.
+            "MessageDeduplicationId": uuid4().hex,
+        }
+        for number, (text, group) in enumerate(part)
+    ]
+    answer = client("sqs").send_message_batch(QueueUrl=url, Entries=entries) if entries else {}
+    return {part[int(each["Id"])]: each["Code"] for each in answer.get("Failed", [])}

@@ -14,7 +14,7 @@ import json
 import math
 import re
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -40,6 +40,16 @@ def parse(content: bytes, headers: Mapping[str, str] | None = None) -> Any:
 def parse_exact(content: bytes, headers: Mapping[str, str] | None = None) -> Any:
     """Read a body for matching: a fraction becomes a `Decimal` with all its digits."""
     return _parse(content, headers or {}, Decimal)
+
+
+def value_at(body: Any, path: Sequence[str | int]) -> Any:
+    """Give the value at a path of keys and places in lists; `None` where there is none."""
+    for step in path:
+        if isinstance(step, int):
+            body = body[step] if isinstance(body, list) and step < len(body) else None
+        else:
+            body = body.get(step) if isinstance(body, dict) else None
+    return body
 
 
 def _parse(content: bytes, headers: Mapping[str, str], fraction: Callable[[str], Any]) -> Any:

@@ -6,7 +6,8 @@
     ├── JobError            whatever a job's operation raised, with its place and its verdict
     ├── NotFound            an id on a queue has no item in the table
     ├── NotQueued           a queue did not take an id
-    └── NotClaimed          the run is being executed elsewhere at this moment
+    ├── NotClaimed          the run is being executed elsewhere at this moment
+    └── Behind              an id waits for another of its group, which failed
 
 What AWS raises is passed on as it is: the queue then delivers the id again.
 """
@@ -40,6 +41,10 @@ class NotQueued(OpenFnError):
 
 class NotClaimed(OpenFnError):
     """The run is being executed elsewhere at this moment."""
+
+
+class Behind(OpenFnError):
+    """An id waits for another of its group, which failed and is delivered again."""
 
 
 @dataclass(slots=True)

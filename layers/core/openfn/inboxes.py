@@ -17,6 +17,7 @@ from typing import Any
 
 from openfn import aws, secrets
 from openfn.aws import Setting
+from openfn.bodies import value_at
 from openfn.errors import ProjectError
 
 # A wrong key may be a rotated one: then what was read longer ago is read again.
@@ -47,6 +48,13 @@ class Inbox:
     auth: tuple[Auth, ...] = ()
     dedupe: tuple[str | int, ...] = ()
     max_bytes: int | None = None
+    ordered: bool = False
+    """Whether a trigger asks for its messages in order: they are then matched in turn."""
+
+    @property
+    def group(self) -> str | None:
+        """The group in which its messages are matched, if they are matched in turn."""
+        return self.name if self.ordered else None
 
 
 def admits(inbox: Inbox, headers: Headers, body: bytes, now: float) -> bool:
@@ -77,12 +85,7 @@ def challenge(inbox: Inbox) -> str:
 
 def once_key(inbox: Inbox, body: Any) -> str | None:
     """Give the value that tells a re-sent message, as a digest; `None` where there is none."""
-    value = body
-    for step in inbox.dedupe:
-        if isinstance(step, int):
-            value = value[step] if isinstance(value, list) and step < len(value) else None
-        else:
-            value = value.get(step) if isinstance(value, dict) else None
+    value = value_at(body, inbox.dedupe)
     if not inbox.dedupe or value is None or value == "" or isinstance(value, dict | list):
         return None
     kind = f"value {type(value).__name__}"

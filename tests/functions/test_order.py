@@ -1,0 +1,248 @@
+"""Order: runs whose messages share a value execute one after the other, others side by side."""
+
+from __future__ import annotations
+
+import json
+import random
+import threading
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+
+import boto3
+import pytest
+
+from openfn import aws, ids, queues, runs
+from openfn.aws import Setting
+from openfn.errors import Behind
+from openfn.queues import Queued
+from tests.conftest import ended_within, post
+from workbench import destination, poller, records
+
+PROJECT = """
+triggers:
+  visit: {inclusion: {}, order_by: case_id}
+  visited: {success: job-a}
+credentials:
+  secret-a: {adaptor: http}
+jobs:
+  job-a: {trigger: visit, credential: secret-a, expression: jobs/a.py}
+  job-b: {trigger: visited, credential: secret-a, expression: jobs/b.py}
+"""
+# A run says when it begins and when it ends, and fails now and then.
+TELLING = """
+import random
+import time
+from adaptors.common import data_value, fn
+from adaptors.http import post
+
+def work(state):
+    time.sleep(random.Random(state["data"]["n"]).random() * 0.03)
+    if state["data"]["n"] % 7 == 3:
+        raise ValueError("now and then")
+    return state
+
+def keep(state):
+    return {{**state, "data": state["references"][-1]}}
+
+post("begin/{job}", fn(lambda state: state["data"]))
+fn(keep)
+fn(work)
+post("end/{job}", fn(lambda state: state["data"]))
+fn(keep)
+"""
+CASES, EACH = "abcd", 8
+
+
+@pytest.fixture
+def ordered(made_of):
+    """A stack whose jobs tell a destination when they begin and end a visit to a case."""
+    made = made_of(PROJECT, a=TELLING.format(job="a"), b=TELLING.format(job="b"))
+    with destination.running() as sink:
+        made.set_credential("secret-a", {"baseUrl": sink.url})
+        yield made, sink
+
+
+def visit(made, case, number):
+    return post(made, json.dumps({"case_id": case, "n": number}))["headers"]["X-Message-Id"]
+
+
+def _told(sink, job):
+    """Give what was told of a job's runs, by case: begin or end, and the number."""
+    by_case = defaultdict(list)
+    for each in sink.received:
+        what, told_job = each.path.strip("/").split("/")
+        if told_job == job:
+            by_case[each.json["case_id"]].append((what, each.json["n"]))
+    return by_case
+
+
+def _in_order(told, numbers):
+    """Whether runs of one case are told of in the order received, each over before the next."""
+    expected = []
+    for number in numbers:
+        expected.append(("begin", number))
+        if number % 7 != 3:
+            expected.append(("end", number))
+    return told == expected
+
+
+def _most_at_once(sink):
+    running, most = set(), 0
+    for each in sink.received:
+        what, job = each.path.strip("/").split("/")
+        key = (job, each.json["case_id"])
+        running = running | {key} if what == "begin" else running - {key}
+        most = max(most, len(running))
+    return most
+
+
+def _work(made, invoke, over, seconds=60, runners=6):
+    """Let several pollers work on the queues at once until all is over."""
+    stop = threading.Event()
+
+    def loop(mapping):
+        while not stop.is_set():
+            if not poller.poll(mapping, invoke):
+                stop.wait(0.01)
+
+    with ThreadPoolExecutor(runners + 2) as pool:
+        for mapping in made.resources.mappings:
+            for _ in range(runners if mapping.function == "runner" else 2):
+                pool.submit(loop, mapping)
+        try:
+            ended_within(seconds, over)
+        finally:
+            stop.set()
+
+
+def _all_over(message_ids):
+    def over():
+        found = [records.run(ids.run_id(each, "job-a")) for each in message_ids]
+        if not all(each and each.status in ("succeeded", "failed") for each in found):
+            return False
+        good = [m for m, each in zip(message_ids, found, strict=True) if each.status == "succeeded"]
+        after = [records.run(ids.run_id(each, "job-b")) for each in good]
+        return all(each and each.status in ("succeeded", "failed") for each in after)
+
+    return over
+
+
+def test_visits_to_a_case_run_in_the_order_received_and_cases_side_by_side(ordered):
+    made, sink = ordered
+    message_ids = [visit(made, case, n) for n in range(EACH) for case in CASES]
+    _work(made, made.invoke, _all_over(message_ids))
+    for case in CASES:
+        assert _in_order(_told(sink, "a")[case], range(EACH))
+    assert _most_at_once(sink) > 1
+
+
+def test_what_follows_an_ordered_run_keeps_its_order(ordered):
+    made, sink = ordered
+    message_ids = [visit(made, case, n) for n in range(EACH) for case in CASES]
+    _work(made, made.invoke, _all_over(message_ids))
+    for case in CASES:
+        assert _in_order(_told(sink, "b")[case], [n for n in range(EACH) if n % 7 != 3])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_order_holds_while_ids_are_delivered_again_and_pollers_die(ordered, seed):
+    made, sink = ordered
+    dice, lock = random.Random(seed), threading.Lock()
+    for mapping in made.resources.mappings:
+        boto3.client("sqs").set_queue_attributes(
+            QueueUrl=mapping.queue_url, Attributes={"VisibilityTimeout": "1"}
+        )
+
+    def invoke(function, event):
+        with lock:
+            before, after = dice.random() < 0.04, dice.random() < 0.08
+        if before:
+            raise ConnectionError("the poller died before the function was invoked")
+        answer = made.invoke(function, event)
+        if after:
+            raise ConnectionError("the poller died before it could delete what it received")
+        return answer
+
+    message_ids = [visit(made, case, n) for n in range(EACH) for case in CASES]
+    for each in message_ids[::5]:  # and some are queued twice to begin with
+        aws.send(Setting.MATCH_QUEUE_URL, [(json.dumps({"message_id": each}), "inbox-a")])
+    _work(made, invoke, _all_over(message_ids))
+    for case in CASES:
+        assert _in_order(_told(sink, "a")[case], range(EACH))
+        assert _in_order(_told(sink, "b")[case], [n for n in range(EACH) if n % 7 != 3])
+    assert all(records.run(ids.run_id(each, "job-a")).attempt == 1 for each in message_ids)
+
+
+def test_a_message_without_the_value_waits_for_nobody(ordered):
+    made, _ = ordered
+    first = post(made, '{"n": 1}')["headers"]["X-Message-Id"]
+    made.invoke("matcher", _event(first))
+    (item,) = [runs.read(ids.run_id(first, "job-a"))]
+    assert item.plan.order is None
+    assert item.plan.group == item.id
+
+
+def _event(*message_ids, group="inbox-a", received=1):
+    attributes = {"MessageGroupId": group, "ApproximateReceiveCount": str(received)}
+    return {
+        "Records": [
+            {
+                "messageId": each,
+                "body": json.dumps({"message_id": each}),
+                "attributes": attributes,
+                "eventSource": "aws:sqs",
+            }
+            for each in message_ids
+        ]
+    }
+
+
+def test_behind_a_message_that_cannot_be_matched_the_others_of_its_group_wait(ordered):
+    made, _ = ordered
+    before, gone, behind = visit(made, "a", 1), ids.new_message_id(), visit(made, "a", 2)
+    answer = made.invoke("matcher", _event(before, gone, behind))
+    assert [each["itemIdentifier"] for each in answer["batchItemFailures"]] == [gone, behind]
+    assert records.run(ids.run_id(before, "job-a")) is not None
+    assert records.run(ids.run_id(behind, "job-a")) is None
+
+
+def test_at_its_last_receipt_it_goes_to_the_dead_letter_queue_alone(ordered):
+    made, _ = ordered
+    gone, behind = ids.new_message_id(), visit(made, "a", 2)
+    answer = made.invoke("matcher", _event(gone, behind, received=queues.RECEIPTS))
+    assert [each["itemIdentifier"] for each in answer["batchItemFailures"]] == [gone]
+    assert records.run(ids.run_id(behind, "job-a")) is not None
+
+
+def test_ids_of_other_groups_do_not_wait():
+    done, told = [], []
+
+    def work(identifier):
+        if identifier == "bad":
+            raise ValueError(identifier)
+        done.append(identifier)
+
+    queued = [Queued(i, g) for i, g in (("1", "a"), ("bad", "a"), ("2", "b"), ("3", "a"))]
+    errors = queues.in_turn(queued, work, lambda identifier, _error: told.append(identifier))
+    assert (done, told) == (["1", "2"], ["bad"])
+    assert isinstance(errors["3"], Behind)
+
+
+def test_messages_of_an_inbox_that_nobody_orders_are_matched_side_by_side(made_with):
+    made = made_with("from adaptors.common import fn\nfn(lambda state: state)\n")
+    message_ids = {post(made, "{}")["headers"]["X-Message-Id"] for _ in range(3)}
+    answer = boto3.client("sqs").receive_message(
+        QueueUrl=made.resources.functions["inbox"].environment["MATCH_QUEUE_URL"],
+        MaxNumberOfMessages=10,
+        AttributeNames=["All"],
+    )
+    assert {each["Attributes"]["MessageGroupId"] for each in answer["Messages"]} == message_ids
+
+
+def test_an_id_that_is_queued_again_is_delivered_again(made_with):
+    made_with("from adaptors.common import fn\nfn(lambda state: state)\n")
+    for _ in range(3):
+        assert aws.send(Setting.MATCH_QUEUE_URL, [("again", "group")]) == {}
+    sqs, url = boto3.client("sqs"), aws.setting(Setting.MATCH_QUEUE_URL)
+    answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)
+    assert len(answer["Messages"]) == 3
