@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from contextlib import ExitStack
 from pathlib import Path
 from textwrap import dedent
@@ -59,6 +60,38 @@ def made_with(tmp_path, logged):
             return context.enter_context(stack.created(tmp_path, tell))
 
         yield make
+
+
+@pytest.fixture
+def made_of(tmp_path, logged):
+    """Make the stack of a project: the text of project.yaml, and the code of its jobs by name."""
+    with ExitStack() as context:
+
+        def make(text, **jobs):
+            (tmp_path / "jobs").mkdir()
+            for name, code in jobs.items():
+                (tmp_path / f"jobs/{name}.py").write_text(dedent(code), "utf-8")
+            inboxes = f'inboxes: {{inbox-a: {{id_sha256: "{"0" * 64}"}}}}\n'
+            given = "" if "inboxes:" in text else inboxes
+            (tmp_path / "project.yaml").write_text(f"name: test\n{given}{dedent(text)}", "utf-8")
+            tell = lambda *each: logged.append(each)  # noqa: E731
+            return context.enter_context(stack.created(tmp_path, tell))
+
+        yield make
+
+
+def tick(made, minute):
+    """Let the clock's tick of a minute come."""
+    event = json.loads((ROOT / "events/lambda/schedule_tick.json").read_text("utf-8"))
+    return made.invoke("matcher", event | {"time": minute})
+
+
+def ended_within(seconds, ended):
+    """Wait until something has ended; fail when it does not in time."""
+    until = time.monotonic() + seconds
+    while not ended():
+        assert time.monotonic() < until, "it did not end in time"
+        time.sleep(0.02)
 
 
 def post(made, body, inbox="inbox-a", **changes):

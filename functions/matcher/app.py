@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
-from openfn import bodies, ids, messages, project, queues, runs
+from openfn import bodies, clock, ids, messages, metrics, project, queues, runs
+from openfn.clock import Span
 from openfn.errors import NotFound, NotQueued, place
-from openfn.triggers import matchable
+from openfn.project import Project
+from openfn.queues import Queued
+from openfn.runs import Plan
+from openfn.triggers import Kind, matchable, order_of
 
 _logger = Logger(service="matcher", location=None)
 
@@ -20,56 +24,96 @@ def lambda_handler(event: dict[str, Any], _context: object) -> Mapping[str, Any]
     """Take a batch of the match queue, or EventBridge's tick."""
     if "Records" in event:
         return queues.process(event, "message_id", _match)
-    if queued := messages.queue_marked():
-        _logger.warning("messages queued late", extra={"messages": queued})
+    # Each in its own right: the one must not wait for what is wrong with the other.
+    errors = [
+        error for act in (_queue_late, partial(_run_due, event["time"])) for error in _try(act)
+    ]
+    if errors:
+        raise errors[0]
     return {}
 
 
-def _match(message_ids: Sequence[str]) -> Mapping[str, Exception]:
-    found = messages.read_items(message_ids)
-    errors: dict[str, Exception] = {}
-    run_ids: list[str] = []
+def _match(queued: Sequence[Queued]) -> Mapping[str, Exception]:
+    found = messages.read_items([each.id for each in queued])
+    plans: list[Plan] = []
     counts = Counter[str]()
-    for message_id in message_ids:
-        try:
-            created = _create_runs(found.get(message_id), message_id)
-        except Exception as error:
-            _logger.error("message not matched", extra={"message_id": message_id, **place(error)})
-            errors[message_id] = error
-            continue
-        counts["MessagesMatched" if created else "MessagesUnmatched"] += 1
-        counts["RunsCreated"] += len(created)
-        run_ids += created
-    for run_id, why in runs.queue(run_ids).items():
+
+    def match(message_id: str) -> None:
+        matching = _create_runs(found.get(message_id), message_id)
+        counts["MessagesMatched" if matching else "MessagesUnmatched"] += 1
+        counts["RunsCreated"] += len(matching)
+        plans.extend(matching)
+
+    errors = queues.in_turn(queued, match, _not_matched)
+    for run_id, why in runs.queue(plans).items():
         _logger.error("run not queued", extra={"run_id": run_id, "error": why})
-        errors[ids.message_id_of(run_id)] = NotQueued("the run queue did not take a run")
-    _tell(counts)
+        errors[ids.origin_of(run_id)] = NotQueued("the run queue did not take a run")
+    metrics.write("matcher", counts)
     return errors
 
 
-def _create_runs(item: dict[str, Any] | None, message_id: str) -> list[str]:
+def _create_runs(item: dict[str, Any] | None, message_id: str) -> list[Plan]:
     if item is None:
         raise NotFound(f"there is no message {message_id}")
     message, current = messages.message_of(item), project.current()
     parsed = bodies.parse_exact(message.body, message.headers)
     body = matchable(parsed, dict(message.query_params))
     matching = current.triggered_by(message.inbox, body)
-    created = [
-        runs.create(message_id, job.name, trigger.name, current.version)
+    plans = [
+        Plan(message_id, job.name, trigger.name, order=order_of(trigger, body), depth=message.depth)
         for trigger, job in matching
     ]
+    runs.create(plans, current.version)
     what = {"message_id": message_id, "inbox": message.inbox}
-    if not created:
+    if not plans:
+        messages.keep_unmatched(message_id, current.version)
         _logger.info("message unmatched", extra=what)
-    for trigger, job in matching:
-        _logger.info("message matched", extra={**what, "trigger": trigger.name, "job": job.name})
-    return created
+    for plan in plans:
+        _logger.info("message matched", extra={**what, "trigger": plan.trigger, "job": plan.job})
+    return plans
 
 
-def _tell(counts: Counter[str]) -> None:
-    metrics = EphemeralMetrics(service="matcher")
-    for name, count in counts.items():
-        if count:  # a zero would cost log volume, the largest bill, and say nothing
-            metrics.add_metric(name, MetricUnit.Count, count)
-    if metrics.metric_set:
-        metrics.flush_metrics()
+def _not_matched(message_id: str, error: Exception) -> None:
+    _logger.error("message not matched", extra={"message_id": message_id, **place(error)})
+
+
+def _try(act: Callable[[], None]) -> list[Exception]:
+    try:
+        act()
+    except Exception as error:
+        _logger.error("tick not handled", extra=place(error))
+        return [error]
+    return []
+
+
+def _queue_late() -> None:
+    late = [(each, project.current().group_of(inbox)) for each, inbox in messages.marked()]
+    refused = messages.queue_all(late)
+    queued = [message_id for message_id, _ in late if message_id not in refused]
+    for message_id in queued:
+        messages.unmark(message_id)
+    if queued:
+        _logger.warning("messages queued late", extra={"messages": len(queued)})
+
+
+def _run_due(time: str) -> None:
+    current = project.current()
+    if current.crons:
+        for span in clock.spans(clock.handled(), clock.minute_of(time)):
+            _handle(current, span)
+            clock.set_handled(span.until)
+
+
+def _handle(current: Project, span: Span) -> None:
+    plans = [
+        Plan(ids.minute_id(minute), job.name, trigger.name, Kind.CRON, order=Kind.CRON)
+        for trigger in current.crons
+        for minute in clock.due(trigger, span)
+        for job in current.started_by[trigger.name]
+    ]
+    runs.create(plans, current.version)
+    if refused := runs.queue(plans):
+        raise NotQueued(f"the run queue did not take {len(refused)} runs that are due")
+    for plan in plans:
+        _logger.info("run due", extra={"run_id": plan.id, "trigger": plan.trigger, "job": plan.job})
+    metrics.write("matcher", {"RunsCreated": len(plans)})

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
+from adaptors import outbox
 from adaptors.common import (
     data_value,
     each,
+    emit,
     field,
     fields,
     fn,
@@ -17,6 +21,7 @@ from adaptors.common import (
     source_value,
     to_array,
 )
+from adaptors.errors import ConfigurationError
 
 note = fn(lambda state: {**state, "seen": [*state.get("seen", []), state["data"]]})
 count = fn(lambda state: {**state, "counted": [*state.get("counted", []), state["index"]]})
@@ -197,3 +202,29 @@ def test_fields_are_resolved_like_any_dict():
 )
 def test_a_repeat_becomes_a_list_whether_one_or_many(value, array):
     assert to_array(value) == array
+
+
+def test_what_is_emitted_is_handed_to_whoever_executes_the_job():
+    taken = []
+    state = {"data": {"a": date(2026, 3, 9), "n": [1]}, "mine": 1}
+    with outbox.handing_to(lambda *each: taken.append(each)):
+        assert emit("here")(state) == state
+        assert emit(lambda _state: "there", {"b": data_value("n[0]")})(state) == state
+        emit("nothing", None)(state)
+    assert taken == [
+        ("here", '{"a": "2026-03-09", "n": [1]}'),
+        ("there", '{"b": 1}'),
+        ("nothing", "null"),
+    ]
+
+
+def test_where_nobody_takes_what_is_emitted_it_is_refused():
+    with pytest.raises(ConfigurationError, match="nobody takes what is emitted here"):
+        emit("here")({"data": 1})
+
+
+def test_each_item_of_a_list_is_emitted():
+    taken = []
+    with outbox.handing_to(lambda _inbox, body: taken.append(body)):
+        each("results[*]", emit("here"))({"data": {"results": [1, {"a": 2}]}})
+    assert taken == ["1", '{"a": 2}']

@@ -62,7 +62,7 @@ def test_a_run_lies_beside_its_message():
     run = ids.run_id(EXAMPLE, "register-household")
     assert run == f"{EXAMPLE}#register-household"
     assert ids.key_of(run) == {"pk": ids.key_of(EXAMPLE)["pk"], "sk": run}
-    assert ids.message_id_of(run) == EXAMPLE
+    assert ids.origin_of(run) == EXAMPLE
 
 
 def test_the_same_message_and_job_always_give_the_same_run():
@@ -71,7 +71,7 @@ def test_the_same_message_and_job_always_give_the_same_run():
 
 
 def test_a_message_is_its_own_message():
-    assert ids.message_id_of(EXAMPLE) == EXAMPLE
+    assert ids.origin_of(EXAMPLE) == EXAMPLE
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from openfn import index
-from openfn.triggers import Trigger
+from openfn.triggers import MessageTrigger
 from tests import plain
 from tests.matchercases import all_of, cases, exact
 from tests.nearmisses import body, changed, part
@@ -23,7 +23,7 @@ def indexed(triggers):
 
 
 def filters(*fragments):
-    return [Trigger(f"t{number}", None, each) for number, each in enumerate(fragments)]
+    return [MessageTrigger(f"t{number}", None, each) for number, each in enumerate(fragments)]
 
 
 def some_triggers(random, bodies, count):
@@ -32,7 +32,7 @@ def some_triggers(random, bodies, count):
         return changed(random, made) if random.random() < 0.6 else made
 
     return [
-        Trigger(
+        MessageTrigger(
             f"t{number}",
             random.choice((None, None, "a", "b")),
             fragment(),
@@ -88,7 +88,7 @@ def test_it_tells_thousands_of_fragments_apart_that_share_all_their_leaves(wrapp
     random = Random(7)
     fragments = [wrapped(part(random, leaves(random))) for _ in range(2_000)]
     triggers = [
-        Trigger(f"t{number}", random.choice((None, "a")), each, (wrapped({"open": None}),))
+        MessageTrigger(f"t{number}", random.choice((None, "a")), each, (wrapped({"open": None}),))
         for number, each in enumerate(fragments)
     ]
     assert '"bits":[[' in json.dumps(indexer.prepare(triggers), separators=(",", ":"))
@@ -100,7 +100,7 @@ def test_it_tells_thousands_of_fragments_apart_that_share_all_their_leaves(wrapp
 @pytest.mark.parametrize("case", cases())
 def test_it_matches_what_postgresql_matches(case):
     exclusions = tuple(all_of(exact(case, "exclusion"))) if "exclusion" in case else ()
-    made = indexed([Trigger("t", None, exact(case, "fragment"), exclusions)])
+    made = indexed([MessageTrigger("t", None, exact(case, "fragment"), exclusions)])
     assert made.matching("any", exact(case, "message")) == ([0] if case["match"] else [])
 
 

@@ -10,7 +10,7 @@ import pytest
 from openfn import index
 from openfn.bodies import parse_exact
 from openfn.fragments import contains
-from openfn.triggers import Trigger
+from openfn.triggers import MessageTrigger
 from tests.nearmisses import pair, written
 from workbench import indexer
 
@@ -56,7 +56,9 @@ def test_contains_says_what_postgresql_says(pairs, answers):
 
 
 def test_the_index_of_all_fragments_finds_what_postgresql_finds(pairs, answers):
-    triggers = [Trigger(f"t{i}", None, read(fragment)) for i, (_, fragment) in enumerate(pairs)]
+    triggers = [
+        MessageTrigger(f"t{i}", None, read(fragment)) for i, (_, fragment) in enumerate(pairs)
+    ]
     made = index.load(indexer.prepare(triggers))
     differences = [
         (*each, theirs)

@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
-from openfn.triggers import Trigger, matchable, matches
+from openfn import index
+from openfn.triggers import MessageTrigger, matchable, order_of
+from workbench.indexer import prepare
 
 GROUPS = {"_xform_id_string": "groups"}
 
 
+def matches(trigger, inbox, body):
+    return index.load(prepare([trigger])).matching(inbox, body) == [0]
+
+
 @pytest.mark.parametrize(("inbox", "matched"), [("field-data", True), ("other", False)])
 def test_a_trigger_takes_messages_of_its_inbox_only(inbox, matched):
-    trigger = Trigger("t", "field-data", GROUPS)
+    trigger = MessageTrigger("t", "field-data", GROUPS)
     assert matches(trigger, inbox, {**GROUPS, "village": "Kisumu"}) is matched
 
 
 @pytest.mark.parametrize("inbox", ["field-data", "other"])
 def test_a_trigger_without_an_inbox_takes_messages_of_any(inbox):
-    assert matches(Trigger("t", None, GROUPS), inbox, GROUPS) is True
+    assert matches(MessageTrigger("t", None, GROUPS), inbox, GROUPS) is True
 
 
 @pytest.mark.parametrize("body", [{}, {"_xform_id_string": "other"}, [GROUPS], "groups", None])
 def test_a_message_without_the_inclusion_is_not_taken(body):
-    assert matches(Trigger("t", None, GROUPS), "any", body) is False
+    assert matches(MessageTrigger("t", None, GROUPS), "any", body) is False
 
 
 @pytest.mark.parametrize(
@@ -37,32 +45,34 @@ def test_a_message_without_the_inclusion_is_not_taken(body):
     ],
 )
 def test_any_of_the_exclusions_excludes(body, matched):
-    trigger = Trigger("t", None, {"a": 1}, ({"status": "draft"}, {"test": True}))
+    trigger = MessageTrigger("t", None, {"a": 1}, ({"status": "draft"}, {"test": True}))
     assert matches(trigger, "any", body) is matched
 
 
 def test_an_exclusion_of_two_keys_excludes_only_where_both_are_there():
-    trigger = Trigger("t", None, {}, ({"duplicate": "1", "test": "Yes"},))
+    trigger = MessageTrigger("t", None, {}, ({"duplicate": "1", "test": "Yes"},))
     assert matches(trigger, "any", {"duplicate": "1", "test": "No"}) is True
     assert matches(trigger, "any", {"duplicate": "1", "test": "Yes"}) is False
 
 
 def test_the_query_string_can_be_matched():
-    trigger = Trigger("t", None, {"__query_params": {"site": "A"}})
+    trigger = MessageTrigger("t", None, {"__query_params": {"site": "A"}})
     assert matches(trigger, "any", matchable({"a": 1}, {"site": "A", "page": "2"})) is True
     assert matches(trigger, "any", matchable({"a": 1}, {"site": "B"})) is False
     assert matches(trigger, "any", matchable({"a": 1}, {})) is False
 
 
 def test_the_query_string_can_exclude():
-    trigger = Trigger("t", None, {}, ({"__query_params": {"test": "1"}},))
+    trigger = MessageTrigger("t", None, {}, ({"__query_params": {"test": "1"}},))
     assert matches(trigger, "any", matchable({}, {"test": "1"})) is False
     assert matches(trigger, "any", matchable({}, {})) is True
 
 
 def test_a_repeated_query_parameter_is_matched_like_any_list():
     body = matchable({}, {"site": ["A", "B"]})
-    assert matches(Trigger("t", None, {"__query_params": {"site": ["B"]}}), "any", body) is True
+    assert (
+        matches(MessageTrigger("t", None, {"__query_params": {"site": ["B"]}}), "any", body) is True
+    )
 
 
 def test_to_match_the_query_string_leaves_the_body_as_it_is():
@@ -83,3 +93,28 @@ def test_the_urls_query_string_wins_over_what_a_body_claims():
 @pytest.mark.parametrize("body", [[{"a": 1}], "text", 7, None])
 def test_a_body_that_is_no_object_is_matched_as_it_is(body):
     assert matchable(body, {"site": "A"}) == body
+
+
+def ordered(path):
+    return MessageTrigger("t", None, {}, (), path)
+
+
+@pytest.mark.parametrize("value", ["a1", 7, Decimal("1.50"), True, ["a"], {"b": 1}, "half \ud83d"])
+def test_messages_that_share_the_value_ordered_by_share_an_order_and_others_do_not(value):
+    trigger = ordered(("form", 0, "case_id"))
+    order = order_of(trigger, {"form": [{"case_id": value, "other": 1}]})
+    assert order == order_of(trigger, {"x": 2, "form": [{"case_id": value}]})
+    assert order != order_of(trigger, {"form": [{"case_id": "b2"}]})
+    assert len(order) == 32
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"form": []}, {"form": {}}, {"form": [{"case_id": None}]}, [], "form", None]
+)
+def test_a_message_without_the_value_ordered_by_has_no_order(body):
+    assert order_of(ordered(("form", 0, "case_id")), body) is None
+
+
+def test_an_empty_value_is_no_order_and_neither_is_no_path():
+    assert order_of(ordered(("case_id",)), {"case_id": ""}) is None
+    assert order_of(ordered(()), {"case_id": "a"}) is None

@@ -7,7 +7,7 @@ import random
 
 import boto3
 
-from openfn import ids
+from openfn import aws, ids, runs
 from tests.conftest import ROOT, post
 from workbench import records
 from workbench.sources import POSTS
@@ -94,7 +94,12 @@ def test_a_message_that_can_never_be_matched_ends_in_the_dead_letter_queue(made)
     sqs = boto3.client("sqs")
     url = made.resources.functions["matcher"].environment["MATCH_QUEUE_URL"]
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "0"})
-    sqs.send_message(QueueUrl=url, MessageBody="not one of ours")
+    sqs.send_message(
+        QueueUrl=url,
+        MessageBody="not one of ours",
+        MessageGroupId="g",
+        MessageDeduplicationId="d",
+    )
     made.settle()
     (dead,) = [each for each in sqs.list_queues()["QueueUrls"] if "MatchDeadLetters" in each]
     (message,) = sqs.receive_message(QueueUrl=dead)["Messages"]
@@ -130,3 +135,58 @@ def test_a_message_whose_body_is_gone_does_not_take_others_with_it(made_with, lo
     answer = made.invoke("matcher", _event(*bodies))
     assert [each["itemIdentifier"] for each in answer["batchItemFailures"]] == ["0"]
     assert len(logged.events("message matched")) == 3
+
+
+class _Calls(list):
+    """The names of the calls that clients make."""
+
+    def __init__(self, *services):
+        for service in services:
+            hooks = aws.client(service).meta.events
+            hooks.register("before-parameter-build", lambda model, **_: self.append(model.name))
+
+
+def test_a_message_that_matches_fifty_jobs_creates_their_runs_in_few_calls(made_of, logged):
+    jobs = "".join(f"  job-{n}: {{trigger: all, expression: jobs/a.py}}\n" for n in range(50))
+    made = made_of(f"triggers: {{all: {{inclusion: {{}}}}}}\njobs:\n{jobs}", a=NOTHING)
+    message_id = _queued(made, "{}")
+    calls = _Calls("dynamodb", "sqs")
+    made.invoke("matcher", _event(json.dumps({"message_id": message_id})))
+    assert calls == ["BatchGetItem", "TransactWriteItems", *["SendMessageBatch"] * 5]
+    made.settle()
+    assert len(logged.events("run succeeded")) == 50
+    made.invoke("matcher", _event(json.dumps({"message_id": message_id})))
+    made.settle()
+    assert len(logged.events("run succeeded")) == 50
+
+
+def test_runs_that_were_created_before_do_not_keep_others_from_being_created(made_of, logged):
+    jobs = "".join(f"  job-{n}: {{trigger: all, expression: jobs/a.py}}\n" for n in range(120))
+    made = made_of(f"triggers: {{all: {{inclusion: {{}}}}}}\njobs:\n{jobs}", a=NOTHING)
+    message_id = _queued(made, "{}")
+    before = [runs.Plan(message_id, f"job-{n}", "all") for n in (3, 50, 119)]
+    runs.create(before, "earlier")
+    made.invoke("matcher", _event(json.dumps({"message_id": message_id})))
+    versions = [records.run(ids.run_id(message_id, f"job-{n}")).project_version for n in range(120)]
+    assert [n for n, version in enumerate(versions) if version == "earlier"] == [3, 50, 119]
+
+
+def test_a_message_that_matches_nothing_is_kept_as_such_beside_it_and_told(made_with, logged):
+    made = made_with(NOTHING, inclusion="{form: visit}")
+    message_id = _queued(made, "{}")
+    made.settle()
+    (event,) = logged.events("message unmatched")
+    assert (event["message_id"], event["inbox"]) == (message_id, "inbox-a")
+    assert records.newest(1)[0].unmatched is True
+    metrics = [json.loads(line) for name, line in logged if name == "matcher" and "_aws" in line]
+    assert [each["MessagesUnmatched"] for each in metrics] == [[1.0]]
+
+
+def test_an_index_of_many_triggers_runs_the_right_jobs(made_of, logged):
+    triggers = "".join(f"  t{n}: {{inclusion: {{form: f{n}}}}}\n" for n in range(300))
+    jobs = "".join(f"  j{n}: {{trigger: t{n}, expression: jobs/a.py}}\n" for n in range(300))
+    made = made_of(f"triggers:\n{triggers}jobs:\n{jobs}", a=NOTHING)
+    for form in ("f7", "f299", "f300"):
+        post(made, json.dumps({"form": form}))
+    made.settle()
+    assert sorted(event["job"] for event in logged.events("run succeeded")) == ["j299", "j7"]

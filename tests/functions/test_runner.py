@@ -27,7 +27,13 @@ def _run(made, body='{"name": "Amina"}'):
 def _created(made):
     """Give the id of a run that is created and not executed."""
     message_id = post(made, "{}")["headers"]["X-Message-Id"]
-    return runs.create(message_id, "job-a", "all", "version")
+    return _create(message_id)
+
+
+def _create(message_id, job="job-a"):
+    plan = runs.Plan(message_id, job, "all")
+    runs.create([plan], "version")
+    return plan.id
 
 
 def _batch(run_id):
@@ -253,7 +259,7 @@ def test_there_is_no_claim_on_a_run_that_was_never_created(made_with):
 def test_a_run_of_a_job_that_is_no_longer_in_the_project_fails_with_its_reason(made_with):
     made = made_with("from adaptors.common import fn\nfn(lambda state: state)\n")
     message_id = post(made, "{}")["headers"]["X-Message-Id"]
-    run_id = runs.create(message_id, "job-of-old", "all", "version")
+    run_id = _create(message_id, "job-of-old")
     made.invoke("runner", _batch(run_id))
     assert "no job job-of-old" in records.run(run_id).error["message"]
 
@@ -309,7 +315,7 @@ def test_a_run_whose_message_s_body_is_gone_from_the_bucket_fails_with_its_reaso
     made = made_with("from adaptors.common import fn\nfn(lambda state: state)\n")
     noise = random.Random(1).randbytes(600_000).hex()
     message_id = post(made, json.dumps({"noise": noise}))["headers"]["X-Message-Id"]
-    run_id = runs.create(message_id, "job-a", "all", "version")
+    run_id = _create(message_id)
     bucket = made.resources.physical_ids["Bucket"]
     boto3.client("s3").delete_object(Bucket=bucket, Key=f"messages/{message_id}/body")
     assert made.invoke("runner", _batch(run_id))["batchItemFailures"] == []

@@ -13,12 +13,14 @@ from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 
+from adaptors import jsontext, outbox
 from adaptors.paths import find, first
 
 State = dict[str, Any]
 Operation = Callable[[State], State]
 Value = Callable[[State], Any]
 P = ParamSpec("P")
+_DATA: Any = object()
 
 
 def operation(function: Callable[Concatenate[State, P], State]) -> Callable[P, Operation]:
@@ -99,6 +101,21 @@ def each(source: str | Value, *operations: Operation) -> Operation:
         return {**rest, "data": data} | ({} if index is None else {"index": index})
 
     return operate
+
+
+@operation
+def emit(state: State, inbox: str, body: Any = _DATA) -> State:
+    """Put a new message into an inbox of the same stack; its body is `data`, or the one given.
+
+    It is matched like any other message, and each job that it runs is a run of its own, with its
+    own log and outcome. What a run emits becomes messages when the run has succeeded, each once;
+    a run that fails emits nothing. The state stays as it is.
+
+    >>> operate = each("results", emit("kobo-records"))
+    >>> operate = emit("visits", {"case": data_value("case_id"), "source": "nightly"})
+    """
+    outbox.put(inbox, jsontext.write(state.get("data") if body is _DATA else body))
+    return state
 
 
 def data_value(path: str) -> Value:

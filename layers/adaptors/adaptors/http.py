@@ -7,13 +7,11 @@ The credential: `baseUrl`, and `username` with `password`, or `access_token`. Pa
 
 from __future__ import annotations
 
-import json as jsonlib
 from collections.abc import Mapping
-from datetime import date
 from typing import Any
 
+from adaptors import jsontext
 from adaptors.common import State, next_state, operation
-from adaptors.errors import ConfigurationError
 from adaptors.transport import Answer, send
 
 Query = Mapping[str, Any]
@@ -119,19 +117,4 @@ def _after(state: State, answer: Answer) -> State:
 
 
 def _body(json: Any) -> bytes | None:
-    if json is None:
-        return None
-    try:
-        return jsonlib.dumps(json, allow_nan=False, default=_plain).encode()
-    except ValueError:
-        raise ConfigurationError(
-            "NaN, infinity and a dict that holds itself have no form in JSON; send None instead"
-        ) from None
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, date):
-        return value.isoformat()
-    raise TypeError(
-        f"a {type(value).__name__} has no form in JSON; make it a text or a number first"
-    )
+    return None if json is None else jsontext.write(json).encode()

@@ -3,7 +3,8 @@
 A message's id is a UUIDv7 (RFC 9562): its first 48 bits are the time it was received, the next
 12 the fraction of that millisecond, so ids sort in the order of receipt. The partition key is
 the id's UTC day and one of 16 shards (the id's last digit); the sort key is the id. A run's id
-is `<message id>#<job>`, so a message's runs lie beside it and are created once.
+is `<origin>#<job>`, so a message's runs lie beside it and are created once. The origin is the id
+of a message, or of the minute a cron trigger was due in, which has the same form.
 """
 
 from __future__ import annotations
@@ -29,18 +30,24 @@ def new_message_id() -> str:
     return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
 
 
-def run_id(message_id: str, job: str) -> str:
-    """Derive the id of the run of `job` on a message: the same two always give the same."""
-    return f"{message_id}#{job}"
+def minute_id(minute: datetime) -> str:
+    """Derive the id of a minute of the clock: a UUIDv7 with zeros where others have chance."""
+    text = f"{int(minute.timestamp()) * 1000:012x}"
+    return f"{text[:8]}-{text[8:]}-7000-8000-000000000000"
 
 
-def message_id_of(run: str) -> str:
-    """Give the id of the message a run belongs to."""
+def run_id(origin: str, job: str) -> str:
+    """Derive the id of the run of `job` on an origin: the same two always give the same."""
+    return f"{origin}#{job}"
+
+
+def origin_of(run: str) -> str:
+    """Give the id of the message or minute a run goes back to."""
     return run.partition("#")[0]
 
 
 def received_at(identifier: str) -> datetime:
-    """Read from an id when its message was received (UTC, milliseconds)."""
+    """Read from an id when its message was received, or its run was due (UTC, milliseconds)."""
     return datetime.fromtimestamp(int(identifier[:8] + identifier[9:13], 16) / 1000, UTC)
 
 
@@ -51,7 +58,7 @@ def is_message_id(identifier: str) -> bool:
 
 def key_of(identifier: str) -> dict[str, str]:
     """Give the table key of a message or run; `NotFound` when it is not one of our ids."""
-    message_id = message_id_of(identifier)
-    if not is_message_id(message_id):
+    origin = origin_of(identifier)
+    if not is_message_id(origin):
         raise NotFound("an id on the queue is not a message's or a run's")
-    return {"pk": f"{received_at(message_id):%Y-%m-%d}#{message_id[-1]}", "sk": identifier}
+    return {"pk": f"{received_at(origin):%Y-%m-%d}#{origin[-1]}", "sk": identifier}

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from openfn import aws
+from openfn import aws, index
 from openfn.inboxes import Auth, Inbox
-from openfn.triggers import Trigger, matches
+from openfn.index import Index
+from openfn.triggers import CronTrigger, FlowTrigger, Kind, MessageTrigger
 
 COMPILED = "project.json"
 
@@ -40,18 +41,38 @@ class Project:
     version: str
     inboxes: Mapping[str, Inbox]
     """Inboxes by the SHA-256 of each of their ids."""
-    triggers: tuple[Trigger, ...]
     jobs: Mapping[str, Job]
+    started_by: Mapping[str, Sequence[Job]]
+    """The jobs of each trigger, in the project's order."""
+    index: Index
+    """Of the message filters, by their positions."""
+    messages: Sequence[MessageTrigger]
+    crons: Sequence[CronTrigger]
+    flows: Sequence[FlowTrigger]
 
     def inbox_of(self, inbox_id: str) -> Inbox | None:
         """Give the inbox with this id, or `None`."""
         digest = hashlib.sha256(inbox_id.encode("utf-8", "surrogatepass")).hexdigest()
         return self.inboxes.get(digest)
 
-    def triggered_by(self, inbox: str, body: Any) -> list[tuple[Trigger, Job]]:
+    def inbox_named(self, name: str) -> Inbox | None:
+        """Give the inbox of this name, or `None`."""
+        return next((each for each in self.inboxes.values() if each.name == name), None)
+
+    def group_of(self, inbox: str) -> str | None:
+        """Give the group in which an inbox's messages are matched, if they are matched in turn."""
+        named = self.inbox_named(inbox)
+        return named.group if named else None
+
+    def triggered_by(self, inbox: str, body: Any) -> list[tuple[MessageTrigger, Job]]:
         """Give the jobs a matchable body runs, each with its trigger, in the project's order."""
-        matching = [trigger for trigger in self.triggers if matches(trigger, inbox, body)]
-        return [(t, job) for t in matching for job in self.jobs.values() if job.trigger == t.name]
+        matching = [self.messages[each] for each in self.index.matching(inbox, body)]
+        return [(trigger, job) for trigger in matching for job in self.started_by[trigger.name]]
+
+    def following(self, job: str, on: Kind) -> list[tuple[FlowTrigger, Job]]:
+        """Give the jobs that another's success or failure runs, each with its trigger."""
+        flows = [flow for flow in self.flows if (flow.job, flow.on) == (job, on)]
+        return [(flow, each) for flow in flows for each in self.started_by[flow.name]]
 
 
 def current() -> Project:
@@ -62,8 +83,15 @@ def current() -> Project:
 @cache
 def load(directory: Path) -> Project:
     """Read a compiled project."""
-    text = (directory / COMPILED).read_text("utf-8")
-    raw = json.loads(text, parse_float=Decimal)
+    raw = json.loads((directory / COMPILED).read_text("utf-8"), parse_float=Decimal)
+    jobs = {
+        name: Job(name, job["trigger"], job["credential"], directory / job["expression"])
+        for name, job in raw["jobs"].items()
+    }
+    started_by: dict[str, list[Job]] = {name: [] for name in raw["triggers"]}
+    for job in jobs.values():
+        started_by[job.trigger].append(job)
+    triggers = parse_triggers(raw["triggers"])
     return Project(
         name=raw["name"],
         version=raw["version"],
@@ -72,22 +100,33 @@ def load(directory: Path) -> Project:
             for name, inbox in raw["inboxes"].items()
             for digest in inbox["id_sha256"]
         },
-        triggers=tuple(parse_triggers(raw["triggers"])),
-        jobs={
-            name: Job(name, job["trigger"], job["credential"], directory / job["expression"])
-            for name, job in raw["jobs"].items()
-        },
+        jobs=jobs,
+        started_by=started_by,
+        index=index.load(raw["index"]),
+        messages=[each for each in triggers if isinstance(each, MessageTrigger)],
+        crons=[each for each in triggers if isinstance(each, CronTrigger)],
+        flows=[each for each in triggers if isinstance(each, FlowTrigger)],
     )
 
 
-def parse_triggers(raw: Mapping[str, Any]) -> list[Trigger]:
+def parse_triggers(raw: Mapping[str, Any]) -> list[MessageTrigger | CronTrigger | FlowTrigger]:
     """Give the triggers of a compiled project."""
-    return [
-        Trigger(name, each["inbox"], each["inclusion"], tuple(each["exclusion"]))
-        for name, each in raw.items()
-    ]
+    return [_trigger(name, each) for name, each in raw.items()]
+
+
+def _trigger(name: str, raw: Mapping[str, Any]) -> MessageTrigger | CronTrigger | FlowTrigger:
+    if "cron" in raw:
+        return CronTrigger(name, raw["cron"], raw["catch_up"])
+    for on in (Kind.SUCCESS, Kind.FAILURE):
+        if on in raw:
+            return FlowTrigger(name, raw[on], on)
+    return MessageTrigger(
+        name, raw["inbox"], raw["inclusion"], tuple(raw["exclusion"]), tuple(raw["order_by"])
+    )
 
 
 def _inbox(name: str, raw: Mapping[str, Any]) -> Inbox:
     auth = tuple(Auth(**each) for each in raw.get("auth", ()))
-    return Inbox(name, auth, tuple(raw.get("dedupe", ())), raw.get("max_bytes"))
+    return Inbox(
+        name, auth, tuple(raw.get("dedupe", ())), raw.get("max_bytes"), raw.get("ordered", False)
+    )

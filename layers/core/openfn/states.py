@@ -8,24 +8,40 @@ from datetime import date, time
 from decimal import Decimal
 from typing import Any
 
-from openfn import bodies
+from openfn import bodies, contents, ids, jobstates, messages, runs
+from openfn.errors import NotFound
 from openfn.messages import Message
+from openfn.runs import Run
+from openfn.triggers import Kind
 
 State = dict[str, Any]
 
 
-def initial(message: Message, configuration: Mapping[str, Any]) -> State:
-    """Give the state a message's job begins with."""
-    return {
-        "data": bodies.parse(message.body, message.headers),
-        "request": message.request,
-        "configuration": dict(configuration),
-        "references": [],
-    }
+def initial(run: Run) -> State:
+    """Give the state a run begins with, but for its configuration and references.
+
+    A message: its body and request. The clock: what the job's last successful run left, and the
+    minute it was due in. A success: the final state of the run before. A failure: the state that
+    run began with, and its error. Raises `NotFound` when what it goes back to has expired.
+    """
+    if run.plan.kind is Kind.CRON:
+        left: State = json.loads(jobstates.read(run.job) or b"{}")
+        return {**left, "scheduled": f"{ids.received_at(run.plan.origin):%Y-%m-%dT%H:%M:%SZ}"}
+    return _began(run)
+
+
+def of_message(message: Message) -> State:
+    """Give the state a message's run begins with, but for its configuration and references."""
+    return {"data": bodies.parse(message.body, message.headers), "request": message.request}
+
+
+def begun(state: State, configuration: Mapping[str, Any]) -> State:
+    """Give a job its own credential, and references of its own."""
+    return {**state, "configuration": dict(configuration), "references": []}
 
 
 def kept(state: State) -> bytes:
-    """Give a final state as the JSON that is kept, without its configuration.
+    """Give a state as the JSON that is kept, without its configuration.
 
     What JSON has no form for is kept as text: a run that has delivered its record must not fail
     for what it leaves on the state.
@@ -33,13 +49,38 @@ def kept(state: State) -> bytes:
     rest = {key: value for key, value in state.items() if key != "configuration"}
     try:
         text = _written(rest)
-    except Exception as error:
-        reason = f"the final state cannot be written as JSON: {type(error).__name__}"
-        text = json.dumps({"unkept": reason})
+    except Exception:
+        text = json.dumps({str(key): _alone(value) for key, value in rest.items()})
     return text.encode()
 
 
-def _written(rest: State) -> str:
+def _began(run: Run) -> State:
+    plan = run.plan
+    if plan.kind is Kind.MESSAGE:
+        message = messages.read([plan.origin]).get(plan.origin)
+        if message is None:
+            raise NotFound(f"the message {plan.origin} has expired")
+        return of_message(message)
+    if plan.kind is Kind.CRON:
+        # Later runs of the job have changed what it leaves: a failed one keeps what it began with.
+        state: State = json.loads(contents.read("initial", run.kept))
+        return state
+    upstream = runs.read(ids.run_id(plan.origin, plan.upstream or ""))
+    if plan.kind is Kind.SUCCESS:
+        final: State = json.loads(contents.read("final", upstream.kept))
+        return final
+    return {**_began(upstream), "error": json.loads(upstream.kept["error"])}
+
+
+def _alone(value: Any) -> Any:
+    # One value that cannot be written must not take a job's cursor with it.
+    try:
+        return json.loads(_written(value))
+    except Exception as error:
+        return f"this cannot be written as JSON: {type(error).__name__}"
+
+
+def _written(rest: Any) -> str:
     try:
         return json.dumps(rest, default=_plain, separators=(",", ":"), allow_nan=False)
     except ValueError:

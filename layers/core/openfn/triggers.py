@@ -1,23 +1,58 @@
-"""When a job runs: a message filter's inbox, inclusion and exclusions."""
+"""When a job runs: a message that matches, the clock, or how another job ended."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
-from openfn.fragments import contains
+from openfn.bodies import value_at
 
 QUERY_PARAMS = "__query_params"
 
 
+class Kind(StrEnum):
+    """What starts a run."""
+
+    MESSAGE = "message"
+    CRON = "cron"
+    SUCCESS = "success"
+    FAILURE = "failure"
+
+
 @dataclass(frozen=True, slots=True)
-class Trigger:
-    """A message filter; `inbox` is `None` for any inbox, any of the exclusions excludes."""
+class MessageTrigger:
+    """A message filter; `inbox` is `None` for any inbox, any of the exclusions excludes.
+
+    `order_by` is a path as steps, keys and places in lists: runs on messages that share the value
+    there execute one after the other.
+    """
 
     name: str
     inbox: str | None
     inclusion: Any
     exclusions: tuple[Any, ...] = ()
+    order_by: tuple[str | int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CronTrigger:
+    """The minutes (UTC) of a five-field expression; one missed may come `catch_up` minutes late."""
+
+    name: str
+    cron: str
+    catch_up: int
+
+
+@dataclass(frozen=True, slots=True)
+class FlowTrigger:
+    """Another job's success or failure."""
+
+    name: str
+    job: str
+    on: Kind
 
 
 def matchable(body: Any, query_params: dict[str, Any]) -> Any:
@@ -27,10 +62,10 @@ def matchable(body: Any, query_params: dict[str, Any]) -> Any:
     return body
 
 
-def matches(trigger: Trigger, inbox: str, body: Any) -> bool:
-    """Say whether a matchable body that came to an inbox matches the trigger."""
-    return (
-        trigger.inbox in (None, inbox)
-        and contains(body, trigger.inclusion)
-        and not any(contains(body, exclusion) for exclusion in trigger.exclusions)
-    )
+def order_of(trigger: MessageTrigger, body: Any) -> str | None:
+    """Give the digest of a body's value at the trigger's `order_by`; `None` where there is none."""
+    value = value_at(body, trigger.order_by) if trigger.order_by else None
+    if value is None or value == "":
+        return None
+    text = json.dumps(value, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]

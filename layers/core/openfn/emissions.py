@@ -1,0 +1,84 @@
+"""Messages that a run hands to inboxes of its own stack.
+
+They are recorded with the run's success, in the same write, with the ids they will have; then they
+are kept and queued, again whenever the run is delivered again. So a run that succeeded has emitted
+each once, and a run that failed nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+
+from openfn import bodies, contents, ids, inboxes, messages, project
+from openfn.errors import NotQueued, ProjectError, UnreadableBody
+from openfn.messages import Message
+from openfn.runs import Run
+
+_DEEPEST = 10
+_HEADERS = {"content-type": "application/json"}
+
+
+@dataclass(frozen=True, slots=True)
+class Emission:
+    """A message that will be: its id, its inbox and its body, a JSON text."""
+
+    id: str
+    inbox: str
+    body: str
+
+
+def accept(run: Run, inbox: str, body: str) -> Emission:
+    """Give the message a run emits; `ProjectError` says why it may not."""
+    current = project.current()
+    if current.inbox_named(inbox) is None:
+        there = ", ".join(dict.fromkeys(each.name for each in current.inboxes.values()))
+        raise ProjectError(f"the project has no inbox {inbox!r} to emit to; it has {there}")
+    if run.plan.depth >= _DEEPEST:
+        raise ProjectError(
+            f"these jobs emit in a circle: {_DEEPEST} runs led to this message, each on what "
+            "the one before emitted; let the trigger tell what this job emits from what it takes"
+        )
+    try:
+        bodies.parse_exact(body.encode(), _HEADERS)
+    except UnreadableBody as error:
+        raise ProjectError(f"no trigger could read what is emitted: {error}") from None
+    return Emission(ids.new_message_id(), inbox, body)
+
+
+def kept(emissions: Sequence[Emission]) -> bytes | None:
+    """Give what a run emits as it is kept with its outcome; `None` for nothing."""
+    return json.dumps([astuple(each) for each in emissions]).encode() if emissions else None
+
+
+def send(run: Run) -> int:
+    """Keep and queue what a run has emitted, each once; give how many messages there are.
+
+    Raises `NotQueued` when the queue does not take them all.
+    """
+    if not contents.has("emitted", run.kept):
+        return 0
+    emissions = [Emission(*each) for each in json.loads(contents.read("emitted", run.kept))]
+    kept_ids = messages.keep_all([_message(run, each) for each in emissions])
+    groups = [project.current().group_of(each.inbox) for each in emissions]
+    queued = list(zip(kept_ids, groups, strict=True))
+    if refused := messages.queue_all(queued):
+        raise NotQueued(f"the match queue did not take {len(refused)} messages of {run.id}")
+    return len(emissions)
+
+
+def _message(run: Run, emission: Emission) -> tuple[Message, str | None]:
+    message = Message(
+        id=emission.id,
+        inbox=emission.inbox,
+        body=emission.body.encode(),
+        method="EMIT",
+        headers=_HEADERS,
+        emitted_by=run.id,
+        depth=run.plan.depth + 1,
+    )
+    inbox = project.current().inbox_named(emission.inbox)
+    if inbox is None or not inbox.dedupe:
+        return message, None
+    return message, inboxes.once_key(inbox, bodies.parse_exact(message.body, _HEADERS))

@@ -1,0 +1,315 @@
+"""The clock: a job runs once in each minute it is due in, and its state goes on."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import boto3
+import pytest
+from botocore.exceptions import EndpointConnectionError
+
+from openfn import aws, clock, ids, jobstates, runs
+from openfn.errors import NotClaimed, NotQueued
+from openfn.triggers import CronTrigger, Kind
+from tests.conftest import ended_within, post, tick
+from workbench import records
+
+COUNT = """
+from adaptors.common import fn
+
+def count(state):
+    return {**state, "count": state.get("count", 0) + 1, "seen": state["scheduled"]}
+
+fn(count)
+"""
+EVERY_MINUTE = """
+triggers:
+  clock: {cron: "* * * * *"}
+jobs:
+  job-a: {trigger: clock, expression: jobs/a.py}
+"""
+
+
+def minutes(*times):
+    return [datetime.fromisoformat(f"2026-03-09T{each}:00+00:00") for each in times]
+
+
+def run_of(minute, job="job-a"):
+    (when,) = minutes(minute)
+    return records.run(ids.run_id(ids.minute_id(when), job))
+
+
+def due_runs(logged):
+    return [ids.received_at(each["run_id"]).strftime("%H:%M") for each in logged.events("run due")]
+
+
+@pytest.mark.parametrize(
+    ("cron", "after", "until", "catch_up", "found"),
+    [
+        ("* * * * *", "10:00", "10:01", 60, ["10:01"]),
+        ("* * * * *", "10:00", "10:00", 60, []),
+        ("* * * * *", "10:05", "10:00", 60, []),
+        ("* * * * *", "10:00", "10:03", 60, ["10:01", "10:02", "10:03"]),
+        ("* * * * *", "08:00", "10:00", 2, ["09:58", "09:59", "10:00"]),
+        ("* * * * *", "08:00", "10:00", 0, ["10:00"]),
+        ("30 9 * * *", "08:00", "10:00", 60, ["09:30"]),
+        ("30 8 * * *", "08:00", "10:00", 60, []),
+        ("*/20 9,10 * * mon", "09:00", "10:00", 60, ["09:20", "09:40", "10:00"]),
+        ("0 10 * * *", None, "10:00", 60, ["10:00"]),
+        ("59 9 * * *", None, "10:00", 60, []),
+    ],
+)
+def test_a_trigger_is_due_in_the_minutes_since_the_last_that_was_handled(
+    cron, after, until, catch_up, found
+):
+    last = minutes(after)[0] if after else None
+    trigger = CronTrigger("t", cron, catch_up)
+    spans = clock.spans(last, minutes(until)[0])
+    assert [minute for span in spans for minute in clock.due(trigger, span)] == minutes(*found)
+
+
+def test_a_gap_of_months_is_made_up_for_in_steps_and_no_further_back_than_a_trigger_reaches():
+    (until,) = minutes("10:00")
+    spans = list(clock.spans(until - timedelta(days=100), until))
+    assert len(spans) == 7 * 24 + 1
+    assert [span.until for span in spans[:-1]] == [span.after for span in spans[1:]]
+    trigger = CronTrigger("t", "0 * * * *", 120)
+    found = [minute for span in spans for minute in clock.due(trigger, span)]
+    assert found == minutes("08:00", "09:00", "10:00")
+
+
+def test_an_hour_that_is_handled_stays_so_when_the_next_cannot_be(made_of, logged):
+    made = made_of(EVERY_MINUTE, a=COUNT)
+    tick(made, "2026-03-09T10:00:00Z")
+    sqs = aws.client("sqs").meta.events
+    calls = []
+
+    def fail(**_):
+        calls.append(1)
+        if len(calls) > 7:
+            raise EndpointConnectionError(endpoint_url="https://sqs")
+
+    sqs.register("before-call.sqs.SendMessageBatch", fail)
+    with pytest.raises(NotQueued):
+        tick(made, "2026-03-09T11:30:00Z")
+    assert clock.handled() == minutes("11:00")[0]
+    sqs.unregister("before-call.sqs.SendMessageBatch", fail)
+    tick(made, "2026-03-09T11:31:00Z")
+    assert clock.handled() == minutes("11:31")[0]
+    made.settle()
+    assert len(logged.events("run succeeded")) == 92
+
+
+@pytest.mark.parametrize("time", ["2026-03-09T10:01:59Z", "2026-03-09T12:01:07.25+02:00"])
+def test_a_tick_belongs_to_its_minute_in_utc(time):
+    assert clock.minute_of(time) == minutes("10:01")[0]
+
+
+def test_a_minute_s_id_tells_the_minute_and_is_like_any_other():
+    (minute,) = minutes("10:01")
+    identifier = ids.minute_id(minute)
+    assert ids.received_at(identifier) == minute
+    assert ids.is_message_id(identifier)
+    assert ids.key_of(f"{identifier}#a") == {"pk": "2026-03-09#0", "sk": f"{identifier}#a"}
+
+
+def test_a_job_runs_once_in_each_minute_whatever_ticks_come(made_of, logged):
+    made = made_of(EVERY_MINUTE, a=COUNT)
+    for time in (
+        "10:00:09",
+        "10:01:09",
+        "10:01:30",
+        "10:01:09",
+        "10:04:09",
+        "10:02:09",
+        "10:05:09",
+    ):
+        tick(made, f"2026-03-09T{time}Z")
+        made.settle()
+    assert due_runs(logged) == ["10:00", "10:01", "10:02", "10:03", "10:04", "10:05"]
+    assert len(logged.events("run succeeded")) == 6
+    assert run_of("10:05").final["count"] == 6
+
+
+def test_state_is_carried_from_the_last_successful_run_and_nothing_of_others(made_of):
+    made = made_of(
+        EVERY_MINUTE,
+        a="""
+        from adaptors.common import fn
+
+        def pull(state):
+            seen = {key: state.get(key) for key in ("cursor", "references", "error")}
+            print(seen, sorted(state))
+            number = state.get("cursor", 0) + 1
+            state["cursor"] = number
+            state["data"] = [number]
+            state["references"].append("mine")
+            if number == 2 and "10:01" in state["scheduled"]:
+                raise ValueError("no")
+            return state
+
+        fn(pull)
+        """,
+    )
+    for time in ("10:00", "10:01", "10:02"):
+        tick(made, f"2026-03-09T{time}:00Z")
+        made.settle()
+    first, failed, last = (run_of(time) for time in ("10:00", "10:01", "10:02"))
+    assert first.log.startswith("{'cursor': None, 'references': [], 'error': None}")
+    assert (failed.status, failed.final) == ("failed", None)
+    assert last.log.startswith("{'cursor': 1, 'references': [], 'error': None}")
+    assert last.log.endswith("['configuration', 'cursor', 'data', 'references', 'scheduled']\n")
+    assert (last.final["cursor"], last.final["data"]) == (2, [2])
+    assert last.final["scheduled"] == "2026-03-09T10:02:00Z"
+    assert json.loads(jobstates.read("job-a")) == last.final
+
+
+def test_runs_of_a_job_that_come_late_execute_one_after_the_other(made_of):
+    made = made_of(EVERY_MINUTE, a=COUNT)
+    tick(made, "2026-03-09T10:00:00Z")
+    tick(made, "2026-03-09T10:20:00Z")
+    with made.working():
+        ended_within(20, lambda: run_of("10:20").status == "succeeded")
+    assert [run_of(f"10:{n:02}").final["count"] for n in range(21)] == list(range(1, 22))
+
+
+def test_a_tick_that_cannot_queue_its_runs_is_made_up_for_by_the_next(made_of, logged):
+    made = made_of(EVERY_MINUTE, a=COUNT)
+    queue = made.resources.functions["matcher"].environment["RUN_QUEUE_URL"]
+    sqs = boto3.client("sqs")
+    attributes = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])["Attributes"]
+    tick(made, "2026-03-09T10:00:00Z")
+    made.settle()
+    sqs.delete_queue(QueueUrl=queue)
+    with pytest.raises(Exception, match="the run queue did not take 1 runs that are due"):
+        tick(made, "2026-03-09T10:01:00Z")
+    assert len(logged.events("tick not handled")) == 1
+    kept = {name: attributes[name] for name in ("FifoQueue", "VisibilityTimeout", "RedrivePolicy")}
+    sqs.create_queue(QueueName=queue.rsplit("/", 1)[1], Attributes=kept)
+    tick(made, "2026-03-09T10:02:00Z")
+    made.settle()
+    assert run_of("10:01").final["count"] == 2
+    assert run_of("10:02").final["count"] == 3
+
+
+def test_a_stack_without_cron_triggers_pays_for_no_clock(made_with):
+    made_with("from adaptors.common import fn\nfn(lambda state: state)\n")
+    assert clock.handled() is None
+
+
+def test_a_tick_of_a_project_without_cron_triggers_handles_nothing(made_with):
+    made = made_with("from adaptors.common import fn\nfn(lambda state: state)\n")
+    tick(made, "2026-03-09T10:00:00Z")
+    assert clock.handled() is None
+
+
+def test_several_jobs_and_triggers_of_one_minute_each_run(made_of, logged):
+    made = made_of(
+        """
+        triggers:
+          often: {cron: "*/5 * * * *"}
+          at-ten: {cron: "0 10 * * *"}
+          at-eleven: {cron: "0 11 * * *"}
+        jobs:
+          job-a: {trigger: often, expression: jobs/a.py}
+          job-b: {trigger: often, expression: jobs/a.py}
+          job-c: {trigger: at-ten, expression: jobs/a.py}
+          job-d: {trigger: at-eleven, expression: jobs/a.py}
+        """,
+        a=COUNT,
+    )
+    tick(made, "2026-03-09T10:00:00Z")
+    made.settle()
+    assert sorted(each["job"] for each in logged.events("run succeeded")) == [
+        "job-a",
+        "job-b",
+        "job-c",
+    ]
+
+
+@pytest.mark.parametrize("size", [10, 400_000])
+def test_a_state_of_any_size_is_carried_on_and_survives_the_expiry_of_its_run(made_of, size):
+    made = made_of(
+        EVERY_MINUTE,
+        a=f"""
+        import random
+        from adaptors.common import fn
+
+        def grow(state):
+            if "noise" in state:
+                return {{**state, "carried": state["noise"] == noise()}}
+            return {{**state, "noise": noise()}}
+
+        def noise():
+            return random.Random(1).randbytes({size}).hex()
+
+        fn(grow)
+        """,
+    )
+    tick(made, "2026-03-09T10:00:00Z")
+    made.settle()
+    (minute,) = minutes("10:00")
+    key = {
+        name: {"S": value} for name, value in ids.key_of(f"{ids.minute_id(minute)}#job-a").items()
+    }
+    table = made.resources.physical_ids["Table"]
+    boto3.client("dynamodb").delete_item(TableName=table, Key=key)
+    bucket = boto3.resource("s3").Bucket(made.resources.physical_ids["Bucket"])
+    bucket.objects.filter(Prefix="runs/").delete()
+    for time in ("10:01", "10:02"):
+        tick(made, f"2026-03-09T{time}:00Z")
+        made.settle()
+    assert run_of("10:02").final["carried"] is True
+    assert len(list(bucket.objects.filter(Prefix="jobs/"))) == (2 if size > 350_000 else 0)
+
+
+def test_what_is_kept_for_the_next_run_of_a_job_does_not_expire(made_of):
+    made = made_of(EVERY_MINUTE, a=COUNT)
+    tick(made, "2026-03-09T10:00:00Z")
+    made.settle()
+    answer = boto3.client("dynamodb").get_item(
+        TableName=made.resources.physical_ids["Table"],
+        Key={"pk": {"S": "job#job-a"}, "sk": {"S": "state"}},
+    )
+    assert "expires" not in answer["Item"]
+
+
+def test_a_late_success_does_not_take_a_job_s_state_back(made_of):
+    made_of(EVERY_MINUTE, a=COUNT)
+    older, newer = (
+        runs.Plan(ids.minute_id(each), "job-a", "clock", Kind.CRON)
+        for each in minutes("10:00", "10:01")
+    )
+    runs.create([older, newer], "version")
+    for plan, cursor in ((newer, b'{"cursor": 2}'), (older, b'{"cursor": 1}')):
+        runs.finish(runs.claim(plan.id, 60), runs.Outcome("", 1, final=cursor))
+    assert records.run(older.id).status == "succeeded"
+    assert jobstates.read("job-a") == b'{"cursor": 2}'
+
+
+def test_a_message_s_run_leaves_no_state_for_another(made_with):
+    made = made_with("from adaptors.common import fn\nfn(lambda state: {**state, 'cursor': 1})\n")
+    post(made, "{}")
+    made.settle()
+    assert jobstates.read("job-a") is None
+
+
+def test_state_and_outcome_of_a_run_are_written_together_or_not_at_all(made_of):
+    made_of(EVERY_MINUTE, a=COUNT)
+    (minute,) = minutes("10:00")
+    plan = runs.Plan(ids.minute_id(minute), "job-a", "clock", Kind.CRON)
+    runs.create([plan], "version")
+    lost = runs.claim(plan.id, -5)
+    runs.claim(plan.id, 60)
+    with pytest.raises(NotClaimed):
+        runs.finish(lost, runs.Outcome("", 1, final=b'{"cursor": 1}'))
+    assert jobstates.read("job-a") is None
+
+
+def test_the_clock_never_goes_back(made_of):
+    made_of(EVERY_MINUTE, a=COUNT)
+    later, earlier = minutes("10:05", "10:04")
+    clock.set_handled(later)
+    clock.set_handled(earlier)
+    assert clock.handled() == later == datetime(2026, 3, 9, 10, 5, tzinfo=UTC)

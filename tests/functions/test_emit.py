@@ -1,0 +1,205 @@
+"""What a job emits: messages in an inbox of the same stack, each once, when its run succeeded."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+
+import boto3
+import pytest
+
+from openfn import aws, ids, runs
+from tests.conftest import post, tick
+from workbench import records
+
+PULL = """
+from adaptors.common import each, emit, fn
+
+fn(lambda state: {**state, "data": {"results": [{"_uuid": f"u{n}", "n": n} for n in range(25)]}})
+each("results", emit("records"))
+fn(lambda state: {"cursor": 25})
+"""
+PROJECT = """
+inboxes:
+  records: {{id_sha256: "{digest}"{options}}}
+triggers:
+  clock: {{cron: "* * * * *"}}
+  record: {{inbox: records, inclusion: {{}}}}
+  kept: {{success: keep}}
+jobs:
+  pull: {{trigger: clock, expression: jobs/pull.py}}
+  keep: {{trigger: record, expression: jobs/keep.py}}
+"""
+KEEP = "from adaptors.common import fn\nfn(lambda state: {**state, 'kept': state['data']})\n"
+EMIT = 'from adaptors.common import emit\nemit("records", {"name": "Amina Kofi"})\n'
+NOW = "2026-03-09T10:00:00Z"
+RUN = ids.run_id(ids.minute_id(datetime.fromisoformat(NOW)), "pull")
+
+
+def project(options=""):
+    return PROJECT.format(digest="0" * 64, options=f", {options}" if options else "")
+
+
+def kept():
+    """Give the bodies of the kept messages, oldest first."""
+    return [json.loads(each.message.body) for each in reversed(records.newest(100))]
+
+
+def _deliver():
+    body = json.dumps({"run_id": RUN})
+    return {"Records": [{"messageId": "1", "body": body, "eventSource": "aws:sqs"}]}
+
+
+@pytest.fixture
+def pulled(made_of):
+    """Let the clock start a job with this code in a project that emits to itself."""
+
+    def run(code=PULL, keep=KEEP, options="", more=None):
+        made = made_of(more or project(options), pull=code, keep=keep)
+        tick(made, NOW)
+        return made
+
+    return run
+
+
+def test_a_list_fetched_on_the_clock_becomes_a_message_and_a_run_for_each_record(pulled, logged):
+    pulled().settle()
+    assert [each["n"] for each in kept()] == list(range(25))
+    assert [each["job"] for each in logged.events("run succeeded")] == ["pull"] + ["keep"] * 25
+    (event,) = logged.events("messages emitted")
+    assert event["messages"] == 25
+
+
+def test_an_emitted_message_s_job_begins_like_that_of_any_message(pulled):
+    pulled().settle()
+    record = records.newest(1)[0]
+    run = records.run(ids.run_id(record.message.id, "keep"))
+    assert run.final["kept"] == {"_uuid": "u24", "n": 24}
+    assert run.final["request"]["method"] == "EMIT"
+    assert (record.message.emitted_by, record.message.depth, record.ran) == (RUN, 1, ("keep",))
+
+
+def test_to_emit_needs_few_calls(pulled):
+    made = pulled()
+    calls = []
+    for service in ("dynamodb", "sqs"):
+        hooks = aws.client(service).meta.events
+        hooks.register("before-parameter-build", lambda model, **_: calls.append(model.name))
+    made.invoke("runner", _deliver())
+    assert calls.count("TransactWriteItems") == 2  # the outcome with the job's state; the messages
+    assert calls.count("SendMessageBatch") == 3
+    assert len(calls) < 12
+
+
+def test_a_run_that_fails_emits_nothing(pulled, logged):
+    pulled(PULL + "fn(lambda state: state['no'])\n").settle()
+    assert kept() == []
+    assert len(logged.events("run failed")) == 1
+    assert logged.events("messages emitted") == []
+
+
+def test_a_run_that_is_delivered_again_emits_nothing_twice(pulled, logged):
+    made = pulled()
+    for _ in range(3):
+        assert made.invoke("runner", _deliver())["batchItemFailures"] == []
+    made.settle()
+    assert len(kept()) == 25
+    assert len([e for e in logged.events("run succeeded") if e["job"] == "keep"]) == 25
+
+
+def test_a_run_whose_runner_died_before_its_messages_were_kept_emits_them_later(pulled):
+    made = pulled()
+    emitted = json.dumps([[ids.new_message_id(), "records", '{"n": 1}'] for _ in range(3)])
+    outcome = runs.Outcome("", 1, final=b"{}", emitted=emitted.encode())
+    runs.finish(runs.claim(RUN, 60), outcome)
+    assert kept() == []
+    made.settle()
+    assert kept() == [{"n": 1}] * 3
+
+
+def test_messages_that_could_not_be_queued_are_queued_when_the_run_is_delivered_again(pulled):
+    made = pulled()
+    queue = made.resources.functions["runner"].environment["MATCH_QUEUE_URL"]
+    sqs = boto3.client("sqs")
+    attributes = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])["Attributes"]
+    again = {name: attributes[name] for name in ("FifoQueue", "VisibilityTimeout", "RedrivePolicy")}
+    sqs.delete_queue(QueueUrl=queue)
+    assert len(made.invoke("runner", _deliver())["batchItemFailures"]) == 1
+    sqs.create_queue(QueueName=queue.rsplit("/", 1)[1], Attributes=again)
+    made.settle()
+    assert {each.ran for each in records.newest(100)} == {("keep",)}
+    assert len(kept()) == 25
+
+
+@pytest.mark.parametrize("size", [3, 400_000])
+def test_what_is_emitted_may_be_of_any_size(pulled, size):
+    code = f"""
+    import random
+    from adaptors.common import emit
+
+    emit("records", {{"noise": random.Random(1).randbytes({size}).hex()}})
+    """
+    pulled(code).settle()
+    assert len(kept()[0]["noise"]) == 2 * size
+
+
+def test_an_inbox_that_keeps_a_record_once_keeps_an_emitted_one_once(pulled, logged):
+    code = """
+    from adaptors.common import each, emit
+
+    ROWS = [{"_uuid": "a", "n": 1}, {"_uuid": "b", "n": 2}, {"_uuid": "a", "n": 3}, {"n": 4}]
+    each(lambda state: ROWS, emit("records"))
+    """
+    made = pulled(code, options="dedupe: _uuid")
+    post(made, '{"_uuid": "b", "n": 0}', inbox="records")
+    made.settle()
+    tick(made, "2026-03-09T10:01:00Z")
+    made.settle()
+    assert sorted(each["n"] for each in kept()) == [0, 1, 4, 4]
+    assert len([e for e in logged.events("run succeeded") if e["job"] == "keep"]) == 4
+
+
+@pytest.mark.parametrize(
+    ("argument", "kind", "words"),
+    [
+        ("recrods", "ProjectError", "has no inbox 'recrods' to emit to; it has records"),
+        ("records, float('nan')", "ConfigurationError", "NaN"),
+        ("records, {'a': {1, 2}}", "TypeError", "a set has no form in JSON"),
+        ("records, nested(300)", "ProjectError", "nested too deeply"),
+    ],
+)
+def test_what_cannot_be_emitted_is_said_where_the_job_says_it(pulled, argument, kind, words):
+    inbox, _, body = argument.partition(", ")
+    code = f"""
+    from adaptors.common import emit, fn
+    INBOX = "{inbox}"
+
+    def nested(depth):
+        return [] if depth == 0 else [nested(depth - 1)]
+
+    fn(lambda state: emit(INBOX, {body or "{}"})(state))
+    """
+    pulled(code).settle()
+    error = records.run(RUN).error
+    assert (error["type"], error["line"]) == (kind, 8)
+    assert words in error["message"]
+
+
+def test_jobs_that_emit_in_a_circle_are_stopped(pulled, logged):
+    pulled(EMIT, keep=EMIT).settle()
+    assert len(logged.events("run succeeded")) == 10
+    (failed,) = logged.events("run failed")
+    assert "emit in a circle" in records.run(failed["run_id"]).error["message"]
+
+
+def test_what_follows_an_emitted_message_s_run_is_as_deep_in_the_circle_as_it(pulled, logged):
+    follower = "  follow: {trigger: kept, expression: jobs/pull.py}\n"
+    pulled(EMIT, more=project() + follower).settle()
+    assert max(each.message.depth for each in records.newest(50)) == 10
+    assert [each["job"] for each in logged.events("run failed")] == ["follow"]
+
+
+def test_what_a_job_emits_is_in_no_log_line(pulled, logged):
+    pulled(EMIT).settle()
+    assert kept() == [{"name": "Amina Kofi"}]
+    assert "Amina" not in json.dumps(logged)

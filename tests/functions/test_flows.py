@@ -1,0 +1,218 @@
+"""Flow triggers: a job runs when another has succeeded or failed, with the state that is due it."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+
+import boto3
+import pytest
+
+from openfn import ids, runs
+from tests.conftest import post, tick
+from workbench import records
+
+PROJECT = """
+triggers:
+  all: {inclusion: {}}
+  a-done: {success: job-a}
+  a-failed: {failure: job-a}
+  b-done: {success: job-b}
+  b-failed: {failure: job-b}
+  caught: {success: catch-a}
+credentials:
+  secret-a: {adaptor: http}
+  secret-b: {adaptor: http}
+jobs:
+  job-a: {trigger: all, credential: secret-a, expression: jobs/a.py}
+  job-b: {trigger: a-done, credential: secret-b, expression: jobs/b.py}
+  catch-a: {trigger: a-failed, expression: jobs/look.py}
+  job-c: {trigger: b-done, expression: jobs/look.py}
+  also-c: {trigger: b-done, expression: jobs/look.py}
+  catch-b: {trigger: b-failed, expression: jobs/look.py}
+  after-catch: {trigger: caught, expression: jobs/look.py}
+"""
+A = """
+from adaptors.common import fn
+
+def a(state):
+    state["user"] = state["configuration"]["username"]
+    state["before"] = state["data"].pop("n")
+    state["references"].append("of a")
+    if state["before"] == "fail-a":
+        raise ValueError("a says no")
+    return {**state, "data": {"from": "a"}, "fail_b": state["before"] == "fail-b"}
+
+fn(a)
+"""
+B = """
+from adaptors.common import fn
+
+def b(state):
+    state["b_user"] = state["configuration"]["username"]
+    state["b_began_with"] = [state["user"], state["data"], state["references"]]
+    if state["fail_b"]:
+        raise LookupError("b says no")
+    return {**state, "data": {"from": "b"}}
+
+fn(b)
+"""
+LOOK = """
+from adaptors.common import fn
+fn(lambda state: {**state, "seen": sorted(state), "configured": state["configuration"]})
+"""
+
+
+@pytest.fixture
+def ran(made_of):
+    """Post a body through jobs that follow each other; give the records of its runs by job."""
+    made = made_of(PROJECT, a=A, b=B, look=LOOK)
+    made.set_credential("secret-a", {"username": "amina"})
+    made.set_credential("secret-b", {"username": "kofi"})
+
+    def run(n):
+        message_id = post(made, json.dumps({"n": n, "kept": True}))["headers"]["X-Message-Id"]
+        made.settle()
+        jobs = ("job-a", "job-b", "job-c", "also-c", "catch-a", "catch-b", "after-catch")
+        found = {job: records.run(ids.run_id(message_id, job)) for job in jobs}
+        return {job: record for job, record in found.items() if record}
+
+    run.made = made
+    return run
+
+
+def test_a_success_hands_its_final_state_on_down_a_chain_that_fans_out(ran):
+    found = ran("fine")
+    assert {job: each.status for job, each in found.items()} == dict.fromkeys(
+        ("job-a", "job-b", "job-c", "also-c"), "succeeded"
+    )
+    assert (found["job-b"].kind, found["job-b"].trigger) == ("success", "a-done")
+    b = found["job-b"].final
+    assert b["b_began_with"] == ["amina", {"from": "a"}, []]
+    assert b["request"]["method"] == "POST"
+    for job in ("job-c", "also-c"):
+        final = found[job].final
+        assert final["data"] == {"from": "b"}
+        assert (final["user"], final["b_user"], final["configured"]) == ("amina", "kofi", {})
+
+
+def test_the_credential_is_always_the_job_s_own(ran):
+    assert ran("fine")["job-b"].final["b_user"] == "kofi"
+    assert "configuration" not in ran("fine")["job-b"].final
+
+
+def test_a_failure_hands_on_the_initial_state_as_it_was_and_the_error(ran):
+    found = ran("fail-a")
+    assert sorted(found) == ["after-catch", "catch-a", "job-a"]
+    assert found["catch-a"].kind == "failure"
+    final = found["catch-a"].final
+    assert final["data"] == {"n": "fail-a", "kept": True}
+    assert final["seen"] == ["configuration", "data", "error", "references", "request"]
+    error = {key: final["error"][key] for key in ("type", "message", "operation", "line")}
+    assert error == {
+        "type": "ValueError",
+        "message": "a says no",
+        "operation": "fn",
+        "line": 9,
+    }
+    assert found["after-catch"].final["error"] == final["error"]
+
+
+def test_a_failure_down_a_chain_hands_on_what_that_job_began_with(ran):
+    found = ran("fail-b")
+    assert sorted(found) == ["catch-b", "job-a", "job-b"]
+    final = found["catch-b"].final
+    assert (final["data"], final["user"]) == ({"from": "a"}, "amina")
+    assert "b_user" not in final
+    assert final["error"]["type"] == "LookupError"
+
+
+def test_what_follows_a_failed_run_of_the_clock_begins_with_the_state_that_run_began_with(made_of):
+    made = made_of(
+        """
+        triggers:
+          clock: {cron: "* * * * *"}
+          failed: {failure: job-a}
+        jobs:
+          job-a: {trigger: clock, expression: jobs/a.py}
+          job-b: {trigger: failed, expression: jobs/look.py}
+        """,
+        a="""
+        from adaptors.common import fn
+
+        def count(state):
+            state["count"] = state.get("count", 0) + 1
+            if state["count"] == 2 and state["scheduled"].endswith("01:00Z"):
+                raise ValueError
+            return state
+
+        fn(count)
+        """,
+        look=LOOK,
+    )
+    tick(made, "2026-03-09T10:00:00Z")
+    made.settle()
+    for minute in ("10:01", "10:02"):  # the later one succeeds before what follows the failed one
+        tick(made, f"2026-03-09T{minute}:00Z")
+    made.settle()
+    origin = ids.minute_id(datetime.fromisoformat("2026-03-09T10:01:00+00:00"))
+    final = records.run(ids.run_id(origin, "job-b")).final
+    assert (final["count"], final["scheduled"]) == (1, "2026-03-09T10:01:00Z")
+    assert final["error"]["type"] == "ValueError"
+
+
+def _again(made, run_id, group="g"):
+    attributes = {"MessageGroupId": group}
+    record = {"messageId": "1", "body": json.dumps({"run_id": run_id}), "attributes": attributes}
+    return made.invoke("runner", {"Records": [record | {"eventSource": "aws:sqs"}]})
+
+
+def test_what_follows_is_queued_when_the_run_is_delivered_again_though_it_had_ended(ran):
+    made = ran.made
+    message_id = post(made, '{"n": "fine"}')["headers"]["X-Message-Id"]
+    plan = runs.Plan(message_id, "job-a", "all")
+    runs.create([plan], "version")
+    final = b'{"user": "amina", "data": {"from": "a"}, "fail_b": false}'
+    # Its runner died between the outcome and what follows.
+    runs.finish(runs.claim(plan.id, 60), runs.Outcome("", 1, final=final))
+    assert records.run(ids.run_id(message_id, "job-b")) is None
+    assert _again(made, plan.id)["batchItemFailures"] == []
+    made.settle()
+    assert records.run(ids.run_id(message_id, "job-c")).status == "succeeded"
+
+
+def test_a_run_whose_followers_cannot_be_queued_stays_on_the_queue_until_they_are(ran, logged):
+    made = ran.made
+    message_id = post(made, '{"n": "fine"}')["headers"]["X-Message-Id"]
+    plan = runs.Plan(message_id, "job-a", "all")
+    runs.create([plan], "version")
+    queue = made.resources.functions["runner"].environment["RUN_QUEUE_URL"]
+    sqs = boto3.client("sqs")
+    attributes = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])["Attributes"]
+    kept = {name: attributes[name] for name in ("FifoQueue", "VisibilityTimeout", "RedrivePolicy")}
+    sqs.delete_queue(QueueUrl=queue)
+    assert len(_again(made, plan.id)["batchItemFailures"]) == 1
+    assert records.run(plan.id).status == "succeeded"
+    sqs.create_queue(QueueName=queue.rsplit("/", 1)[1], Attributes=kept)
+    assert _again(made, plan.id)["batchItemFailures"] == []
+    made.settle()
+    assert len([e for e in logged.events("run succeeded") if e["job"] == "job-a"]) == 1
+    assert records.run(ids.run_id(message_id, "also-c")).status == "succeeded"
+
+
+def test_each_run_of_a_chain_happens_once_though_every_id_is_delivered_again(ran, logged):
+    found = ran("fine")
+    for _ in range(2):
+        for record in found.values():
+            assert _again(ran.made, record.id)["batchItemFailures"] == []
+    ran.made.settle()
+    assert len(logged.events("run succeeded")) == 4
+
+
+def test_what_follows_a_run_whose_state_has_expired_fails_with_its_reason(ran):
+    made = ran.made
+    message_id = post(made, '{"n": "fine"}')["headers"]["X-Message-Id"]
+    plan = runs.Plan(message_id, "job-b", "a-done", runs.Kind.SUCCESS, upstream="job-a")
+    runs.create([plan], "version")
+    assert _again(made, plan.id)["batchItemFailures"] == []
+    assert "there is no run" in records.run(plan.id).error["message"]
