@@ -13,7 +13,7 @@ import hashlib
 import json
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -22,17 +22,14 @@ from openfn import joblog
 from openfn.errors import JobError, ProjectError
 from openfn.expressions import load
 from openfn.project import COMPILED, parse_triggers
-from openfn.triggers import Trigger
+from openfn.triggers import MessageTrigger
+from workbench.indexer import prepare
+from workbench.jobcode import emitted_nowhere, unrun
 from workbench.projectfile import ProjectWritten, validated
-from workbench.unrun import unrun
+from workbench.references import circles, dangling, entries, names
 from workbench.yamltext import Mistake, ProjectMistakes, Source, read
 
 PROJECT_FILE = "project.yaml"
-_REFERENCES = (
-    ("triggers", "inbox", "inboxes"),
-    ("jobs", "trigger", "triggers"),
-    ("jobs", "credential", "credentials"),
-)
 # What lies beside a job is deployed with it, but never a secret.
 _NOT_DEPLOYED = ("__pycache__", ".*", "credentials", "credentials.json")
 _REMEDIES = {
@@ -46,7 +43,7 @@ def check(directory: Path) -> ProjectWritten:
     """Validate a project and its job files; raises `ProjectMistakes` with all that is wrong."""
     source = read(directory / PROJECT_FILE)
     project, mistakes = validated(source)
-    mistakes += [*_dangling(source), *_broken_jobs(directory, source)]
+    mistakes += [*dangling(source), *circles(source), *_broken_jobs(directory, source)]
     if project is None or mistakes:
         raise ProjectMistakes(mistakes)
     return project
@@ -56,8 +53,11 @@ def compile_project(source: Path, target: Path, more_ids: Mapping[str, str] | No
     """Write the project layer's content; `more_ids` adds a SHA-256 to inboxes by name."""
     project = check(source)
     compiled = project.model_dump(mode="json")
-    for inbox, digest in (more_ids or {}).items():
-        compiled["inboxes"][inbox]["id_sha256"].append(digest)
+    messages = message_triggers(project)
+    compiled["index"] = prepare(messages)
+    for name, inbox in compiled["inboxes"].items():
+        inbox["ordered"] = any(e.order_by and e.inbox in (None, name) for e in messages)
+        inbox["id_sha256"] += [digest for each, digest in (more_ids or {}).items() if each == name]
     target.mkdir(parents=True, exist_ok=True)
     for directory in {PurePosixPath(job.expression).parent for job in project.jobs.values()}:
         shutil.copytree(
@@ -71,10 +71,11 @@ def compile_project(source: Path, target: Path, more_ids: Mapping[str, str] | No
     (target / COMPILED).write_text(json.dumps(compiled, separators=(",", ":")), "utf-8")
 
 
-def triggers(project: ProjectWritten) -> list[Trigger]:
-    """Give a project's triggers as the functions have them once they are compiled."""
+def message_triggers(project: ProjectWritten) -> list[MessageTrigger]:
+    """Give a project's message filters as the functions have them once they are compiled."""
     compiled = json.loads(json.dumps(project.model_dump(mode="json")), parse_float=Decimal)
-    return parse_triggers(compiled["triggers"])
+    triggers = parse_triggers(compiled["triggers"])
+    return [each for each in triggers if isinstance(each, MessageTrigger)]
 
 
 def main() -> int:
@@ -88,34 +89,13 @@ def main() -> int:
     return 0
 
 
-def _section(source: Source, name: str) -> dict[Any, Any]:
-    # As written: where one entry is wrong, the others are judged all the same.
-    section = source.written.get(name) if isinstance(source.written, dict) else None
-    return section if isinstance(section, dict) else {}
-
-
-def _entries(source: Source, section: str, key: str) -> Iterator[tuple[str, str]]:
-    for name, entry in _section(source, section).items():
-        if isinstance(entry, dict) and isinstance(entry.get(key), str):
-            yield name, entry[key]
-
-
-def _dangling(source: Source) -> Iterator[Mistake]:
-    for section, key, target in _REFERENCES:
-        known = [str(name) for name in _section(source, target)]
-        for name, wanted in _entries(source, section, key):
-            if wanted not in known:
-                there = ", ".join(known) or f"none yet: add it below `{target}`"
-                what = f"there is no {key} `{wanted}`; there is {there}"
-                yield source.mistake((section, name, key), what)
-
-
 def _broken_jobs(directory: Path, source: Source) -> Iterator[Mistake]:
-    for name, expression in _entries(source, "jobs", "expression"):
+    inboxes = names(source, "inboxes")
+    for name, expression in entries(source, "jobs", "expression"):
         if what := _misnamed(expression) or _misplaced(directory, expression):
             yield source.mistake(("jobs", name, "expression"), what)
         else:
-            yield from _mistakes_in((directory / expression).resolve(), expression)
+            yield from _mistakes_in((directory / expression).resolve(), expression, inboxes)
 
 
 def _misnamed(expression: str) -> str | None:
@@ -140,7 +120,7 @@ def _misplaced(directory: Path, expression: str) -> str | None:
     return None
 
 
-def _mistakes_in(path: Path, shown: str) -> list[Mistake]:
+def _mistakes_in(path: Path, shown: str, inboxes: Collection[str]) -> list[Mistake]:
     try:
         compile(path.read_bytes(), shown, "exec", dont_inherit=True)
         with joblog.capture(lambda _text: None):
@@ -152,11 +132,10 @@ def _mistakes_in(path: Path, shown: str) -> list[Mistake]:
         return [Mistake(shown, error.line, f"{error.type}: {error.message}{remedy}")]
     except (ProjectError, ValueError, OSError) as error:
         return [Mistake(shown, 1, str(error))]
+    code = path.read_bytes()
     return [
-        Mistake(
-            shown, line, f"{name}(…) in a function is made and never run; write {name}(…)(state)"
-        )
-        for line, name in sorted(set(unrun(path.read_bytes())))
+        Mistake(shown, line, what)
+        for line, what in sorted({*unrun(code), *emitted_nowhere(code, inboxes)})
     ]
 
 

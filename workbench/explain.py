@@ -9,7 +9,7 @@ from typing import Any
 from unicodedata import normalize
 
 from openfn.fragments import contains, within
-from openfn.triggers import Trigger
+from openfn.triggers import MessageTrigger
 
 MISSING = object()
 
@@ -34,7 +34,7 @@ class Verdict:
     difference: Difference | None = None
 
 
-def explain(trigger: Trigger, inbox: str | None, body: Any) -> Verdict:
+def explain(trigger: MessageTrigger, inbox: str | None, body: Any) -> Verdict:
     """Judge one trigger on a matchable body; `inbox` `None` leaves the inbox out of account."""
     if inbox is not None and trigger.inbox not in (None, inbox):
         return Verdict(trigger.name, matches=False, why=f"listens to the inbox {trigger.inbox}")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import Field, PlainValidator, StringConstraints, field_validator, model_validator
 
-from adaptors.paths import steps
-from workbench.written import Name, Written, wrong
+from workbench.written import Name, Written, path_of_one, wrong
 
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Header = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]+$", to_lower=True)]
+Path = Annotated[list[str | int], PlainValidator(path_of_one)]
 _WAYS = ("basic", "bearer", "api_key", "hmac")
 # What Lambda takes in one request.
 _MOST_BYTES = 6_000_000
@@ -48,21 +48,10 @@ class InboxWritten(Written):
 
     id_sha256: list[Digest] = Field(min_length=1)
     auth: list[AuthWritten] = Field(default_factory=list)
-    dedupe: list[str | int] = Field(default_factory=list)
+    dedupe: Path = Field(default_factory=list)
     max_bytes: Annotated[int, Field(gt=0, le=_MOST_BYTES)] | None = None
 
     @field_validator("id_sha256", "auth", mode="before")
     @classmethod
     def _one_or_several(cls, value: Any) -> Any:
         return value if isinstance(value, list) else [value]
-
-    @field_validator("dedupe", mode="before")
-    @classmethod
-    def _path(cls, value: Any) -> Any:
-        try:
-            path = steps(value) if isinstance(value, str) and value else ()
-        except ValueError as error:
-            raise wrong((), str(error)) from None
-        if not path or None in path:
-            raise wrong((), "write the path of one value, such as _uuid or data[0].id")
-        return list(path)

@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from openfn.triggers import Trigger
+from openfn.triggers import MessageTrigger
 
 _Value = tuple[str, Any]
 _Member = tuple[int, list[int]]
@@ -53,7 +53,7 @@ class _Scope:
     """Of elements: the atom of the scope above for the atoms of each fragment."""
 
 
-def prepare(triggers: Sequence[Trigger]) -> dict[str, Any]:
+def prepare(triggers: Sequence[MessageTrigger]) -> dict[str, Any]:
     """Give the index of these triggers, ready to be written as JSON; the same for the same ones."""
     scope, inboxes = _Scope(), _Place()
     exclusions = {}

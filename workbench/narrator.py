@@ -19,6 +19,9 @@ _SENTENCES = {
     "message unmatched": "no trigger matches (try `ofn match` on the body)",
     "message unreadable": "kept {size} bytes for {inbox}, which cannot be read: answered 400",
     "message refused": "refused a post to {inbox}: answered {status}",
+    "run due": "{trigger} is due → {job}",
+    "run follows": "{after} is over → {job}",
+    "messages emitted": "emitted {messages} messages",
     "run succeeded": "{job} succeeded in {duration_ms} ms",
     "run failed": "{job} FAILED: {why}",
 }

@@ -2,15 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+
+from workbench.errors import CannotDo
 
 Project = Annotated[
     Path, typer.Option("--project", file_okay=False, help="The folder of project.yaml.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a machine.")]
+Stack = Annotated[
+    str, typer.Option("--stack", help="The stack's name; credentials and region as the AWS CLI's.")
+]
+Event = Annotated[
+    Path | None, typer.Argument(exists=True, dir_okay=False, help="A file with the body of a post.")
+]
+Query = Annotated[str, typer.Option(help="The query string the inbox URL had, such as site=A.")]
+ContentType = Annotated[
+    str, typer.Option(help="The body's content type, if it is a form; a .form file is one.")
+]
 # What is shown is quoted from posts and jobs: `:100:` in it is no emoji.
 console = Console(emoji=False, highlight=False)
+
+
+def headers(event: Path, content_type: str) -> dict[str, str]:
+    """Give the headers that a saved body came with, as far as they change how it is read."""
+    form = "application/x-www-form-urlencoded" if event.suffix == ".form" else ""
+    return {"content-type": content_type or form}
+
+
+def known(kind: str, name: str | None, names: Mapping[str, Any]) -> None:
+    """Raise `CannotDo` when a name is none of those there are."""
+    if name is not None and name not in names:
+        raise CannotDo(f"the project has no {kind} {name}; it has {', '.join(names)}")

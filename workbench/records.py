@@ -1,12 +1,22 @@
-"""Runs as people read them, from the table they are kept in."""
+"""Messages and runs as people read them, from the table they are kept in."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import groupby, islice
 from typing import Any
 
-from openfn import aws, contents, ids
+from openfn import aws, contents, ids, messages, table
+from openfn.aws import Setting
+from openfn.errors import NotFound
+from openfn.messages import Message
+from openfn.triggers import Kind
+
+_SHARDS = "0123456789abcdef"
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +26,7 @@ class RunRecord:
     id: str
     job: str
     trigger: str
+    kind: str
     status: str
     attempt: int
     duration_ms: int | None
@@ -25,23 +36,87 @@ class RunRecord:
     project_version: str
 
 
+@dataclass(frozen=True, slots=True)
+class MessageRecord:
+    """A kept message and what became of it."""
+
+    message: Message
+    unreadable: str | None
+    ran: tuple[str, ...]
+    """The jobs that its own content started."""
+    unmatched: bool
+    """Whether no trigger matched it when it came."""
+
+
 def run(run_id: str) -> RunRecord | None:
     """Read a run; `None` when there is none by that id."""
-    items = aws.get([ids.key_of(run_id)])
+    items = table.get([ids.key_of(run_id)])
     return _run(items[0]) if items else None
 
 
-def _run(item: dict[str, Any]) -> RunRecord:
-    duration = item.get("duration_ms")
+def newest(limit: int) -> list[MessageRecord]:
+    """Read the newest kept messages, the newest first."""
+    found: list[list[dict[str, Any]]] = []
+    today = datetime.now(UTC)
+    with ThreadPoolExecutor(len(_SHARDS)) as pool:
+        for days in range(int(aws.setting(Setting.RETENTION_DAYS)) + 1):
+            day = f"{today - timedelta(days=days):%Y-%m-%d}"
+            shards = pool.map(lambda shard, day=day: _newest_of(f"{day}#{shard}", limit), _SHARDS)
+            found += sorted((each for shard in shards for each in shard), key=_id, reverse=True)
+            if len(found) >= limit:
+                break
+    return [_message(items) for items in found[:limit]]
+
+
+def _newest_of(partition: str, limit: int) -> list[list[dict[str, Any]]]:
+    families = (list(each) for _, each in groupby(_descending(partition), lambda i: i["sk"][:36]))
+    # A minute of the clock has runs as well, and no message.
+    return list(islice((each for each in families if "inbox" in each[-1]), limit))
+
+
+def _descending(partition: str) -> Iterator[dict[str, Any]]:
+    pages = aws.client("dynamodb").get_paginator("query")
+    for page in pages.paginate(
+        TableName=aws.setting(Setting.TABLE_NAME),
+        KeyConditionExpression="pk = :pk",
+        ExpressionAttributeValues=aws.typed({":pk": partition}),
+        ScanIndexForward=False,
+    ):
+        yield from (aws.plain(item) for item in page["Items"])
+
+
+def _id(items: list[dict[str, Any]]) -> str:
+    return str(items[-1]["sk"])
+
+
+def _message(items: list[dict[str, Any]]) -> MessageRecord:
+    *others, item = items
+    unreadable = item.get("unreadable")
+    try:
+        message = messages.message_of(item)
+    except NotFound as gone:
+        message, unreadable = Message(item["sk"], item["inbox"], b""), str(gone)
+    return MessageRecord(
+        message=message,
+        unreadable=unreadable,
+        ran=tuple(sorted(each["job"] for each in others if each.get("kind") == Kind.MESSAGE)),
+        unmatched=any(each["status"] == messages.UNMATCHED for each in others),
+    )
+
+
+def _run(item: Mapping[str, Any]) -> RunRecord:
+    kept = dict(item)
+    duration = kept.get("duration_ms")
     return RunRecord(
-        id=item["sk"],
-        job=item["job"],
-        trigger=item["trigger"],
-        status=item["status"],
-        attempt=int(item["attempt"]),
+        id=kept["sk"],
+        job=kept["job"],
+        trigger=kept["trigger"],
+        kind=kept["kind"],
+        status=kept["status"],
+        attempt=int(kept["attempt"]),
         duration_ms=None if duration is None else int(duration),
-        log=contents.read("log", item).decode() if contents.has("log", item) else "",
-        final=json.loads(contents.read("final", item)) if contents.has("final", item) else None,
-        error=json.loads(item["error"]) if "error" in item else None,
-        project_version=item["project_version"],
+        log=contents.read("log", kept).decode() if contents.has("log", kept) else "",
+        final=json.loads(contents.read("final", kept)) if contents.has("final", kept) else None,
+        error=json.loads(kept["error"]) if "error" in kept else None,
+        project_version=kept["project_version"],
     )

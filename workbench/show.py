@@ -13,6 +13,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from workbench.explain import Verdict
+from workbench.records import RunRecord
+from workbench.replay import Rematch
 from workbench.trial import Trial
 
 if TYPE_CHECKING:
@@ -41,6 +43,50 @@ def verdicts(console: Console, found: Sequence[Verdict], jobs: Mapping[str, Sequ
     console.print(table)
 
 
+def rematches(console: Console, found: Sequence[Rematch]) -> None:
+    """Show what kept messages would run now, and where that differs from what they ran."""
+    if console.is_terminal:
+        table = Table("received", "inbox", "message", "triggers", "jobs now", "jobs then")
+        for each in found:
+            now, then = ", ".join(each.jobs), ", ".join(each.ran)
+            style = "yellow" if each.changes else None
+            cells = (each.received, each.inbox, each.message_id, _matched(each), now, then)
+            table.add_row(*map(escape, cells), style=style)
+        console.print(table)
+    else:
+        for each in found:
+            now, then = (", ".join(jobs) or "no job" for jobs in (each.jobs, each.ran))
+            jobs = f"{now}; ran {then}" if each.changes else now
+            line = f"{each.received} {each.inbox} {each.message_id} {_matched(each)}: {jobs}"
+            console.print(line, markup=False, soft_wrap=True)
+    changed = sum(each.changes for each in found)
+    console.print(f"{len(found)} messages; {changed} would run other jobs than they did")
+
+
+def _matched(each: Rematch) -> str:
+    if each.unreadable:
+        return f"unreadable: {each.unreadable}"
+    return each.why or ", ".join(each.triggers) or "no trigger"
+
+
+def run(console: Console, record: RunRecord) -> None:
+    """Show how a run stands: its log, and its error if it failed."""
+    if record.log:
+        console.print("[bold]log[/bold]")
+        console.print(record.log.rstrip(), markup=False, soft_wrap=True)
+    took = "" if record.duration_ms is None else f" in {record.duration_ms} ms"
+    console.print(f"{record.job} {record.status}{took}", markup=False)
+    if record.error:
+        error = record.error
+        where = f"line {error['line']}, {error['operation']}"
+        console.print(
+            f"{where}: {error['type']}: {error['message']}",
+            style="red",
+            markup=False,
+            soft_wrap=True,
+        )
+
+
 def trial(console: Console, job: str, found: Trial) -> None:
     """Show how a job ended: its requests if none were sent, its log, its final state or error."""
     for request in found.requests:
@@ -52,6 +98,9 @@ def trial(console: Console, job: str, found: Trial) -> None:
         if request.body:
             body = request.body.decode("utf-8", "replace")
             console.print(f"  {body}", markup=False, soft_wrap=True)
+    for inbox, body in found.emitted:
+        console.print(f"[bold]would emit[/bold] to {inbox}")
+        console.print(f"  {body}", markup=False, soft_wrap=True)
     if found.log:
         console.print("[bold]log[/bold]")
         console.print(found.log.rstrip(), markup=False, soft_wrap=True)

@@ -1,29 +1,34 @@
-"""One job on one saved body, here, without AWS."""
+"""One job on one saved body or state, here, without AWS."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from adaptors import outbox
 from adaptors.transport import DryRequest, dry_run
 from openfn import ids, joblog, states
-from openfn.errors import JobError
+from openfn.errors import JobError, ProjectError
 from openfn.expressions import execute, load
 from openfn.messages import Message
+from openfn.states import State
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """How a job would end on a body: its final state or error, what it printed and would send."""
+    """How a job would end: its final state or error, what it printed and would send."""
 
     final: dict[str, Any] | None
     error: JobError | None
     log: str
     requests: tuple[DryRequest, ...]
+    emitted: tuple[tuple[str, str], ...] = ()
+    """Inbox and body, a JSON text, of each message it emits."""
 
     def as_dict(self) -> dict[str, Any]:
         """Give the trial for a machine."""
@@ -40,28 +45,50 @@ class Trial:
                 }
                 for request in self.requests
             ],
+            "emitted": [{"inbox": inbox, "body": json.loads(body)} for inbox, body in self.emitted],
         }
+
+
+def posted(
+    body: bytes, query_params: Mapping[str, Any], headers: Mapping[str, str] | None = None
+) -> State:
+    """Give the state that a job on a message with this body begins with."""
+    return states.of_message(
+        Message(ids.new_message_id(), "try", body, "POST", headers or {}, query_params)
+    )
 
 
 def attempt(
     expression: Path,
-    body: bytes,
+    state: State,
     configuration: Mapping[str, Any],
-    query_params: Mapping[str, Any],
     *,
     dry: bool,
-    headers: Mapping[str, str] | None = None,
+    inboxes: Collection[str] = (),
 ) -> Trial:
-    """Execute a job on a body; with `dry` nothing is sent and every answer is `200 {}`."""
-    message_id = ids.new_message_id()
-    message = Message(message_id, "try", body, "POST", headers or {}, query_params)
-    state = states.initial(message, configuration)
+    """Execute a job on a state; with `dry` nothing is sent and every answer is `200 {}`.
+
+    What it emits to one of the `inboxes` is shown and never sent.
+    """
+    begun = states.begun(state, configuration)
     pieces: list[str] = []
+    emitted: list[tuple[str, str]] = []
     final, error = None, None
     sending: AbstractContextManager[list[DryRequest]] = dry_run() if dry else nullcontext([])
-    with sending as requests, joblog.capture(pieces.append):
+    with (
+        sending as requests,
+        joblog.capture(pieces.append),
+        outbox.handing_to(partial(_take, inboxes, emitted)),
+    ):
         try:
-            final = json.loads(states.kept(execute(load(expression), state, expression)))
+            final = json.loads(states.kept(execute(load(expression), begun, expression)))
         except JobError as job_error:
             error = job_error
-    return Trial(final, error, "".join(pieces), tuple(requests))
+    return Trial(final, error, "".join(pieces), tuple(requests), tuple(emitted))
+
+
+def _take(inboxes: Collection[str], emitted: list[tuple[str, str]], inbox: str, body: str) -> None:
+    if inbox not in inboxes:
+        there = ", ".join(inboxes) or "none yet"
+        raise ProjectError(f"the project has no inbox {inbox!r} to emit to; it has {there}")
+    emitted.append((inbox, body))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 from pydantic_core import PydanticCustomError
 
+from adaptors.paths import steps
 from workbench.yamltext import Keys
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
@@ -22,3 +23,15 @@ class Written(BaseModel):
 def wrong(path: Keys, what: str) -> PydanticCustomError:
     """Give the error that says what is wrong at a path below the value that is validated."""
     return PydanticCustomError("wrong", "{what}", {"path": path, "what": what})
+
+
+def path_of_one(value: Any) -> list[str | int]:
+    """Read the path of one value into its steps, keys and places in lists."""
+    try:
+        path = steps(value) if isinstance(value, str) and value else ()
+    except ValueError as error:
+        raise wrong((), str(error)) from None
+    found = [step for step in path if step is not None]
+    if not found or len(found) < len(path):
+        raise wrong((), "write the path of one value, such as _uuid or data[0].id")
+    return found

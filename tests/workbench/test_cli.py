@@ -75,7 +75,8 @@ def test_a_mistake_ends_the_program_with_status_1_and_words_on_standard_error(pr
 
 
 def test_mistakes_are_given_to_a_machine_as_json(ofn, project):
-    assert json.loads(ofn("check", "--project", project.folder, "--json").out) == {"mistakes": []}
+    told = json.loads(ofn("check", "--project", project.folder, "--json").out)
+    assert told == {"mistakes": [], "notes": []}
     project.change("name: demo", "name: de mo")
     project.write("jobs/go.py", 'print("x")\n')
     ended = ofn("check", "--project", project.folder, "--json")
@@ -176,7 +177,7 @@ def test_a_body_that_cannot_be_read_is_said_in_words(ofn, project, command, body
         (("match", ROOT / "events"), "is a directory"),
         (("try", "go", "nowhere.json"), "'nowhere.json' does not exist"),
         (("try", "go", KOBO, "--credential", "nowhere.json"), "'nowhere.json' does not exist"),
-        (("try", "go"), "Missing argument"),
+        (("try",), "Missing argument"),
         (("check", "--project", KOBO), "is a file"),
         (("nonsense",), "No such command 'nonsense'"),
         (("check", "--nonsense"), "No such option: --nonsense"),
@@ -280,3 +281,43 @@ def test_what_the_terminal_cannot_show_is_escaped_and_no_crash(posting):
     )
     assert (ran.returncode, ran.stderr) == (0, "")
     assert ran.stdout == ('form does not match: formId: wants "registration", has "Zo\\xe9"\n')
+
+
+@pytest.fixture
+def nightly(ofn, project):
+    """Try a job of the clock that emits, with more options."""
+    project.change("inclusion: {formId: registration}", "cron: '@daily'")
+    code = """\
+from adaptors.common import emit, fn
+
+fn(lambda state: {**state, "count": state.get("count", 0) + 1})
+emit("field", {"count": lambda state: state["count"]})
+"""
+    project.write("jobs/go.py", code)
+
+    def run(*options):
+        return ofn("try", "go", "--project", project.folder, *options)
+
+    return run
+
+
+def test_a_job_of_the_clock_is_tried_on_no_state_or_on_a_given_one(nightly, project):
+    assert json.loads(nightly("--json").out)["final"]["count"] == 1
+    state = project.write("state.json", '{"count": 4}')
+    ended = nightly("--state", state)
+    assert 'would emit to field\n  {"count": 5}\n' in ended.out
+
+
+@pytest.mark.parametrize(
+    ("content", "words"), [("{", "is not JSON"), ("[1]", "is not a state: a JSON object belongs")]
+)
+def test_a_state_that_is_none_is_said_in_words(nightly, project, content, words):
+    ended = nightly("--state", project.write("state.json", content))
+    assert (ended.status, ended.out) == (1, "")
+    assert words in ended.words
+
+
+def test_a_job_of_messages_is_tried_on_a_body(ofn, project):
+    ended = ofn("try", "go", "--project", project.folder)
+    assert ended.status == 1
+    assert "go runs on messages: give a file with the body of a post" in ended.words

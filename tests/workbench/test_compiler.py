@@ -12,7 +12,7 @@ import pytest
 from openfn.project import load
 from tests.conftest import ROOT
 from tests.workbench.conftest import GOOD, JOB
-from workbench.compiler import check, compile_project, main, triggers
+from workbench.compiler import check, compile_project, main, message_triggers
 from workbench.yamltext import ProjectMistakes
 
 INCLUSION = "inclusion: {formId: registration}"
@@ -185,8 +185,8 @@ def test_what_is_compiled_is_loaded_with_the_same_triggers(project, compiled):
         "inbox: field\n    inclusion: {a: 1.10, b: [yes, 2019-12-01, ~]}\n    exclusion: {c: .5}",
     )
     loaded = load(compiled())
-    assert list(loaded.triggers) == triggers(check(project.folder))
-    (trigger,) = loaded.triggers
+    assert loaded.messages == message_triggers(check(project.folder))
+    (trigger,) = loaded.messages
     assert trigger.inclusion == {"a": Decimal("1.1"), "b": ["yes", "2019-12-01", None]}
     assert trigger.exclusions == ({"c": Decimal("0.5")},)
     assert repr(trigger.inclusion["a"]) == "Decimal('1.1')"
@@ -309,4 +309,72 @@ def test_what_is_compiled_is_json_that_needs_nothing_more(project, compiled):
         "inbox": None,
         "inclusion": {"formId": "registration"},
         "exclusion": [],
+        "order_by": [],
     }
+    assert content["inboxes"]["field"]["ordered"] is False
+
+
+@pytest.mark.parametrize(
+    ("options", "ordered"),
+    [
+        ("order_by: case_id", {"field": True, "other": True}),
+        ("order_by: case_id\n    inbox: other", {"field": False, "other": True}),
+    ],
+)
+def test_an_inbox_is_ordered_where_a_trigger_that_may_take_its_messages_asks_for_it(
+    project, compiled, options, ordered
+):
+    text = GOOD.replace(INCLUSION, f"{INCLUSION}\n    {options}")
+    other = f"  other: {{id_sha256: {'b' * 64}}}\n"
+    project.write("project.yaml", text.replace("triggers:\n", f"{other}triggers:\n"))
+    inboxes = load(compiled()).inboxes.values()
+    assert {each.name: each.ordered for each in inboxes} == ordered
+
+
+@pytest.mark.parametrize(
+    ("triggers", "place", "words"),
+    [
+        (
+            "form: {success: gone}",
+            "5: triggers.form.success",
+            "there is no job `gone`; there is go",
+        ),
+        (
+            "form: {failure: gone}",
+            "5: triggers.form.failure",
+            "there is no job `gone`; there is go",
+        ),
+        ("form: {success: go}", "8: jobs.go.trigger", "go waits for go: none would ever run"),
+    ],
+)
+def test_a_flow_trigger_that_leads_nowhere_or_to_itself_is_refused(project, triggers, place, words):
+    project.change("form:\n    inclusion: {formId: registration}", triggers)
+    with pytest.raises(ProjectMistakes) as raised:
+        check(project.folder)
+    assert str(raised.value).startswith(f"project.yaml:{place}: {words}")
+
+
+def test_jobs_that_wait_for_each_other_are_told_once_with_the_whole_circle(project):
+    project.write(
+        "project.yaml",
+        f"""\
+name: demo
+inboxes: {{field: {{id_sha256: {"a" * 64}}}}}
+triggers:
+  form: {{inclusion: {{}}}}
+  after-a: {{success: a}}
+  after-b: {{failure: b}}
+  after-c: {{success: c}}
+jobs:
+  start: {{trigger: form, expression: jobs/go.py}}
+  a: {{trigger: after-c, expression: jobs/go.py}}
+  b: {{trigger: after-a, expression: jobs/go.py}}
+  c: {{trigger: after-b, expression: jobs/go.py}}
+  d: {{trigger: after-c, expression: jobs/go.py}}
+""",
+    )
+    with pytest.raises(ProjectMistakes) as raised:
+        check(project.folder)
+    (mistake,) = raised.value.mistakes
+    assert mistake.line == 10
+    assert mistake.what.startswith("jobs.a.trigger: a waits for c waits for b waits for a: none")

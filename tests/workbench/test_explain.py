@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from openfn.triggers import Trigger
+from openfn.triggers import MessageTrigger
 from tests.conftest import ROOT
 from workbench.explain import MISSING, difference, explain
 
@@ -15,7 +15,7 @@ CASES = ROOT.parent / "shared/cases/matcher_cases.json"
 
 
 def why(body, inclusion, *exclusions, inbox=None):
-    return explain(Trigger("form", "field", inclusion, exclusions), inbox, body).why
+    return explain(MessageTrigger("form", "field", inclusion, exclusions), inbox, body).why
 
 
 @pytest.mark.parametrize(
@@ -103,13 +103,15 @@ def test_a_trigger_of_another_inbox_says_so():
 
 
 def test_the_exclusion_that_excludes_is_named():
-    verdict = explain(Trigger("form", None, {}, ({"a": 2}, {"a": 1})), "field", {"a": 1, "b": 2})
+    verdict = explain(
+        MessageTrigger("form", None, {}, ({"a": 2}, {"a": 1})), "field", {"a": 1, "b": 2}
+    )
     assert not verdict.matches
     assert verdict.why == "excluded: the body contains exclusion 2, {a: 1}"
 
 
 def test_a_trigger_that_matches_needs_no_reason():
-    verdict = explain(Trigger("form", "field", {"a": 1}, ({"a": 2},)), "field", {"a": 1})
+    verdict = explain(MessageTrigger("form", "field", {"a": 1}, ({"a": 2},)), "field", {"a": 1})
     assert (verdict.matches, verdict.why, verdict.difference) == (True, "", None)
 
 
@@ -124,7 +126,7 @@ def test_there_is_a_difference_exactly_where_postgresql_sees_no_match():
     for case in cases:
         body, inclusion = (_exact(case, name) for name in ("message", "fragment"))
         exclusions = (case["exclusion"],) if "exclusion" in case else ()
-        verdict = explain(Trigger("t", None, inclusion, exclusions), None, body)
+        verdict = explain(MessageTrigger("t", None, inclusion, exclusions), None, body)
         assert verdict.matches == case["match"], case["name"]
         assert verdict.matches == (verdict.why == ""), case["name"]
         if not exclusions:

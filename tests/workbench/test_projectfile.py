@@ -82,7 +82,8 @@ def test_a_file_that_is_no_mapping_is_told_which_keys_belong_in_it(project, text
         (HASH, "", ":3: inboxes.field: ", "write keys below it: id_sha256"),
         (f"    {INCLUSION}\n", "", ":5: triggers.form: ", "write keys below it: inbox, inclusion"),
         (f"  field: {HASH}\n", "", ":2: inboxes: ", "a name for each, with keys of its own"),
-        (f"  field: {HASH}", "  {}", ":2: inboxes: ", "at least one is needed"),
+        (f"  field: {HASH}", "  {}", ":2: inboxes: ", "at least one is needed, for form"),
+        (f"inboxes:\n  field: {HASH}\n", "", ":1: inboxes: ", "at least one is needed, for form"),
     ],
 )
 def test_a_key_or_value_that_is_wrong_is_named_with_its_line_and_a_remedy(
@@ -163,15 +164,10 @@ def test_criteria_are_an_inclusion_as_json_text(good):
         (f"criteria: '{'[' * 60}{']' * 60}'", "criteria: ", "nested 50 deep at most"),
         (f"criteria: '{'[' * 99999}'", "criteria: ", "a fragment as JSON text belongs here"),
         ("inclusion: {}\n    criteria: '{}'", "criteria: ", "keep one of them"),
-        ("cron: '0 1 * * *'", "cron: ", "`cron` triggers are not supported yet"),
-        ("inbox: field\n    success: go", "success: ", "`success` triggers are not supported yet"),
-        ("failure: go", "failure: ", "`failure` triggers are not supported yet"),
     ],
     ids=lambda value: value[:40],
 )
-def test_what_openfn_writes_and_is_wrong_or_not_supported_is_said_in_words(
-    bad, written, place, words
-):
+def test_criteria_that_are_wrong_are_said_in_words(bad, written, place, words):
     (mistake,) = bad(INCLUSION, written)
     line = 5 + len(written.split("\n"))
     assert mistake.startswith(f"project.yaml:{line}: triggers.form.{place}")
@@ -244,3 +240,115 @@ def test_what_json_cannot_hold_is_no_fragment_and_is_found_on_its_line(bad, writ
 def test_several_mistakes_are_all_told(bad):
     places = [mistake.split(": ")[0] for mistake in bad(GOOD, "x: 1\n" + GOOD.replace(A, "z"))]
     assert sorted(places) == ["project.yaml:1", "project.yaml:4"]
+
+
+@pytest.mark.parametrize(
+    ("written", "cron"),
+    [
+        ("'0 1 * * *'", "0 1 * * *"),
+        ('"  */5   8-17 * * mon-fri "', "*/5 8-17 * * mon-fri"),
+        ("'0 0 1,15 JAN-mar,12 0'", "0 0 1,15 JAN-mar,12 0"),
+        ("'0 0 L * *'", "0 0 L * *"),
+        ("'@daily'", "0 0 * * *"),
+        ("'@Weekly'", "0 0 * * 0"),
+        ("0 1 * * 1", "0 1 * * 1"),
+    ],
+)
+def test_a_cron_expression_has_five_fields_or_is_one_of_the_usual_names(good, written, cron):
+    trigger = good(INCLUSION, f"cron: {written}").triggers["form"]
+    assert (trigger.cron, trigger.catch_up) == (cron, 1440)
+
+
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [
+        ("'* * * *'", "write five fields (minute, hour, day of the month, month, day of the week)"),
+        ("'0 0 1 * * *'", "such as '0 1 * * *'; this has 6"),
+        ("rate(5 minutes)", "this has 2"),
+        ("cron(0 1 * * ? *)", "this has 6"),
+        ("'60 * * * *'", "the minute is not understood"),
+        ("'* 24 * * *'", "the hour is not understood"),
+        ("'* * 0 * *'", "the day of month is not understood"),
+        ("'* * * 13 *'", "the month is not understood"),
+        ("'* * * * 8'", "the day of week is not understood"),
+        ("'*/0 * * * *'", "the minute is not understood"),
+        ("'0 0 30 2 *'", "or there is no such day"),
+        ("'@reboot'", "there is no such name; there is @yearly"),
+        ("5", "five fields in quotes belong here"),
+        ("", "five fields in quotes belong here"),
+    ],
+)
+def test_a_cron_expression_that_is_none_is_said_in_words(bad, written, words):
+    (mistake,) = bad(INCLUSION, f"cron: {written}")
+    assert mistake.startswith("project.yaml:6: triggers.form.cron: ")
+    assert words in mistake
+
+
+@pytest.mark.parametrize(
+    ("written", "minutes"), [("0", 0), ("90m", 90), ("6h", 360), ("7d", 10080)]
+)
+def test_how_long_a_missed_minute_is_made_up_for_is_a_time(good, written, minutes):
+    found = good(INCLUSION, f"cron: '@hourly'\n    catch_up: {written}")
+    assert found.triggers["form"].catch_up == minutes
+
+
+@pytest.mark.parametrize("written", ["8d", "1w", "90", "-1h", "1.5h", "~", "[1h]", "99999999d"])
+def test_a_time_that_is_none_is_told_what_one_is(bad, written):
+    (mistake,) = bad(INCLUSION, f"cron: '@hourly'\n    catch_up: {written}")
+    assert mistake.startswith("project.yaml:7: triggers.form.catch_up: write a time such as 30m")
+
+
+@pytest.mark.parametrize("key", ["success", "failure"])
+def test_a_flow_trigger_names_a_job(good, key):
+    assert getattr(good(INCLUSION, f"{key}: go").triggers["form"], key) == "go"
+
+
+@pytest.mark.parametrize(
+    ("written", "line", "words"),
+    [
+        (
+            "cron: '@daily'\n    success: go",
+            7,
+            "success: a trigger has one of `cron` and `success`",
+        ),
+        (f"{INCLUSION}\n    failure: go", 7, "failure: a trigger has one of `inclusion` and"),
+        (
+            "cron: '@daily'\n    inbox: field",
+            7,
+            "inbox: there is no such key; there is cron, catch_up",
+        ),
+        (
+            "success: go\n    exclusion: {a: 1}",
+            7,
+            "exclusion: there is no such key; there is success",
+        ),
+        (
+            "cron: '@daily'\n    catchup: 1h",
+            7,
+            "catchup: there is no such key; did you mean `catch_up`?",
+        ),
+        ("success: [go]", 6, "success: one text belongs here"),
+        ("failure:", 6, "failure: a value is missing here"),
+    ],
+)
+def test_keys_of_different_kinds_of_triggers_do_not_mix(bad, written, line, words):
+    (mistake,) = bad(INCLUSION, written)
+    assert mistake.startswith(f"project.yaml:{line}: triggers.form.{words}")
+
+
+def test_what_messages_are_ordered_by_is_the_path_of_one_value(good):
+    found = good(INCLUSION, f"{INCLUSION}\n    order_by: form.case[0].@case_id")
+    assert found.triggers["form"].order_by == ["form", "case", 0, "@case_id"]
+
+
+@pytest.mark.parametrize("written", ["cases[*].id", "", "7", "[a]", "'.x'", "''"])
+def test_what_is_no_path_of_one_value_orders_nothing(bad, written):
+    (mistake,) = bad(INCLUSION, f"{INCLUSION}\n    order_by: {written}")
+    assert mistake.startswith("project.yaml:7: triggers.form.order_by: ")
+
+
+def test_a_project_of_the_clock_alone_needs_no_inbox(project):
+    text = GOOD.replace(f"inboxes:\n  field: {HASH}\n", "").replace(INCLUSION, "cron: '@daily'")
+    found, mistakes = validated(read(project.write("project.yaml", text)))
+    assert mistakes == []
+    assert found.inboxes == {}

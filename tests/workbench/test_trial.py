@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from openfn.errors import UnreadableBody
-from workbench.trial import attempt
+from workbench.trial import attempt, posted
 
 
 @pytest.fixture
@@ -14,7 +14,7 @@ def tried(project):
 
     def run(code, body=b'{"a": 1.50}', configuration=None, query_params=None):
         path = project.write("jobs/go.py", f"from adaptors.common import fn\n{code}\n")
-        return attempt(path, body, configuration or {}, query_params or {}, dry=True)
+        return attempt(path, posted(body, query_params or {}), configuration or {}, dry=True)
 
     return run
 
@@ -51,3 +51,11 @@ def test_a_request_that_is_not_sent_is_given_with_its_body(tried):
     (request,) = trial.as_dict()["requests"]
     assert (request["method"], request["url"]) == ("POST", "https://example.org/x")
     assert request["body"] == '{"a": 1}'
+
+
+def test_what_a_job_emits_is_shown_and_an_inbox_there_is_not_is_a_failure(project):
+    code = "from adaptors.common import emit\nemit('field', {'a': 1})\nemit('feild')\n"
+    path = project.write("jobs/go.py", code)
+    trial = attempt(path, {"data": 1}, {}, dry=True, inboxes=("field",))
+    assert trial.as_dict()["emitted"] == [{"inbox": "field", "body": {"a": 1}}]
+    assert str(trial.error).endswith("has no inbox 'feild' to emit to; it has field")

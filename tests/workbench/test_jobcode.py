@@ -1,4 +1,4 @@
-"""Operations that a job makes inside a function and never runs."""
+"""What is wrong with a job's code that loading it does not show."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from textwrap import dedent
 
 import pytest
 
-from workbench.unrun import unrun
+from workbench.jobcode import emitted_nowhere, unrun
 
 
 def _found(code):
@@ -24,7 +24,9 @@ def _found(code):
 )
 def test_a_call_in_a_function_whose_operation_is_dropped_is_found(imported, call, name):
     code = f"{imported}\ndef send(state):\n    {call}\n    return state\n"
-    assert _found(code) == [(3, name)]
+    ((line, words),) = _found(code)
+    assert line == 3
+    assert words.startswith(f"{name}(…) in a function is made and never run")
 
 
 def test_operations_that_are_run_and_other_calls_are_not_mistakes():
@@ -43,3 +45,23 @@ def test_operations_that_are_run_and_other_calls_are_not_mistakes():
         fn(send)
         post("top")
     """)
+
+
+@pytest.mark.parametrize(
+    ("call", "found"),
+    [
+        ('emit("feild")', ["there is no inbox `feild`; there is field, other"]),
+        ('each("a[*]", emit(inbox="feild"))', ["there is no inbox `feild`; there is field, other"]),
+        ('emit("field", {"a": 1})', []),
+        ('emit(data_value("inbox"))', []),
+        ("emit(NAME)", []),
+    ],
+)
+def test_an_inbox_there_is_not_cannot_be_emitted_to(call, found):
+    code = f"from adaptors.common import each, emit\n{call}\n".encode()
+    assert [words for _, words in emitted_nowhere(code, ["field", "other"])] == found
+
+
+def test_an_emit_of_the_job_s_own_is_its_own():
+    code = b"def emit(where):\n    return None\n\n\nemit('feild')\n"
+    assert list(emitted_nowhere(code, ["field"])) == []

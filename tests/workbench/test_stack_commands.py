@@ -1,0 +1,180 @@
+"""`ofn run` and `ofn match --last`: commands on a stack, deployed or of `ofn serve`."""
+
+from __future__ import annotations
+
+import json
+
+import boto3
+import pytest
+
+from tests.conftest import post
+from workbench import records
+
+PROJECT = """
+inboxes:
+  inbox-a: {{id_sha256: "{digest}"}}
+  inbox-b: {{id_sha256: "{digest_b}"}}
+triggers:
+  form: {{inclusion: {{form: {form}}}}}
+  clock: {{cron: "0 1 * * *"}}
+jobs:
+  job-a: {{trigger: form, expression: jobs/a.py}}
+  also-a: {{trigger: form, expression: jobs/a.py}}
+  nightly: {{trigger: clock, expression: jobs/night.py}}
+"""
+NOTHING = "from adaptors.common import fn\nfn(lambda state: state)\n"
+NIGHT = """
+from adaptors.common import fn
+
+def count(state):
+    print("counting", state["scheduled"][:2])
+    return {**state, "count": state.get("count", 0) + 1}
+
+fn(count)
+"""
+
+
+def project(form="visit"):
+    return PROJECT.format(digest="0" * 64, digest_b="1" * 64, form=form)
+
+
+@pytest.fixture
+def stack(made_of, tmp_path):
+    """A stack with two kept messages, one of which matched, and its project's folder."""
+    made = made_of(project(), a=NOTHING, night=NIGHT)
+    post(made, '{"form": "visit", "n": 1}')
+    post(made, '{"form": "death", "n": 2}', inbox="inbox-b")
+    made.settle()
+    return made, tmp_path
+
+
+def rows(ended):
+    assert (ended.err, ended.status) == ("", 0)
+    return json.loads(ended.out)
+
+
+def test_kept_messages_are_matched_with_the_project_as_it_is_edited(ofn, stack):
+    _, folder = stack
+    same = rows(ofn("match", "--last", "10", "--project", folder, "--json"))
+    assert [(row["inbox"], row["triggers"], row["changes"]) for row in same] == [
+        ("inbox-b", [], False),
+        ("inbox-a", ["form"], False),
+    ]
+    (folder / "project.yaml").write_text(f"name: test\n{project('death')}", "utf-8")
+    newest, oldest = rows(ofn("match", "--last", "10", "--project", folder, "--json"))
+    assert (newest["jobs"], newest["ran"], newest["changes"]) == (["also-a", "job-a"], [], True)
+    assert (oldest["jobs"], oldest["ran"], oldest["changes"]) == ([], ["also-a", "job-a"], True)
+
+
+def test_a_rematch_is_told_in_one_line_each_with_what_it_ran_then(ofn, stack):
+    _, folder = stack
+    (folder / "project.yaml").write_text(f"name: test\n{project('death')}", "utf-8")
+    ended = ofn("match", "--last", "2", "--project", folder)
+    newest, oldest, sum_ = ended.out.splitlines()
+    assert newest.endswith("form: also-a, job-a; ran no job")
+    assert oldest.endswith("no trigger: no job; ran also-a, job-a")
+    assert sum_ == "2 messages; 2 would run other jobs than they did"
+
+
+def test_the_newest_are_given_first_and_no_more_than_asked_for(ofn, stack):
+    made, folder = stack
+    for number in range(3, 30):
+        post(made, json.dumps({"n": number}))
+    found = rows(ofn("match", "--last", "7", "--project", folder, "--json"))
+    ids = [row["message_id"] for row in found]
+    assert ids == sorted(ids, reverse=True)
+    assert [json.loads(each.message.body)["n"] for each in records.newest(7)] == list(
+        range(29, 22, -1)
+    )
+
+
+def test_one_trigger_says_of_each_kept_message_why_it_does_not_match(ofn, stack):
+    _, folder = stack
+    ended = ofn(
+        "match", "--last", "9", "--trigger", "form", "--inbox", "inbox-b", "--project", folder
+    )
+    line, _ = ended.out.splitlines()
+    assert 'form: wants "visit", has "death": no job' in line
+
+
+def test_a_message_that_could_not_be_read_or_is_gone_from_the_bucket_is_said_to_be_so(ofn, stack):
+    made, folder = stack
+    post(made, "{broken")
+    gone = post(made, json.dumps({"noise": [str(n * n) for n in range(200_000)]}))
+    bucket = boto3.resource("s3").Bucket(made.resources.physical_ids["Bucket"])
+    bucket.objects.filter(Prefix=f"messages/{gone['headers']['X-Message-Id']}").delete()
+    newest, unreadable = rows(ofn("match", "--last", "2", "--project", folder, "--json"))
+    assert "bucket no more" in newest["unreadable"]
+    assert unreadable["unreadable"].startswith("the body is not JSON")
+
+
+def test_what_no_trigger_matched_is_kept_as_such(stack):
+    unmatched, matched = records.newest(2)
+    assert (unmatched.unmatched, unmatched.ran) == (True, ())
+    assert (matched.unmatched, matched.ran) == (False, ("also-a", "job-a"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((), "give a file with the body of a post, or --last"),
+        (("--last", "1", "--stack", "nowhere"), "there is no stack nowhere of ours here"),
+        (("--last", "1", "--trigger", "clock"), "the project has no message trigger clock"),
+        (("--last", "1", "--inbox", "x"), "the project has no inbox x; it has inbox-a, inbox-b"),
+    ],
+)
+def test_what_cannot_be_matched_is_said_in_words(ofn, stack, arguments, words):
+    ended = ofn("match", *arguments, "--project", stack[1])
+    assert (ended.status, ended.out) == (1, "")
+    assert words in ended.words
+
+
+def test_without_a_region_it_is_said_how_to_set_one(ofn, project, monkeypatch):
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
+    ended = ofn("match", "--last", "1", "--project", project.folder)
+    assert ended.status == 1
+    assert "set AWS_REGION" in ended.words
+
+
+def test_a_job_of_the_clock_is_started_now_and_shown_to_its_end(ofn, stack):
+    made, folder = stack
+    with made.working():
+        for count in (1, 2):
+            ended = ofn("run", "nightly", "--project", folder)
+            assert (ended.status, ended.err) == (0, "")
+            assert ended.out.startswith("log\ncounting 20\nnightly succeeded in ")
+            run = rows(ofn("run", "nightly", "--project", folder, "--json"))
+            assert run["final"]["count"] == 2 * count
+
+
+def test_a_run_by_hand_that_fails_says_where_and_ends_with_status_1(ofn, made_of, tmp_path):
+    failing = NIGHT.replace("return {", "raise ValueError('no')\n    return {")
+    made = made_of(project(), a=NOTHING, night=failing)
+    with made.working():
+        ended = ofn("run", "nightly", "--project", tmp_path)
+    assert ended.status == 1
+    assert "nightly failed in" in ended.out
+    assert "line 6, fn: ValueError: no" in ended.out
+
+
+def test_a_run_by_hand_that_nobody_waits_for_is_queued(ofn, stack):
+    made, folder = stack
+    ended = ofn("run", "nightly", "--wait", "0", "--project", folder)
+    assert ended.out.strip().endswith("#nightly is queued")
+    made.settle()
+    assert records.run(ended.out.split()[0]).status == "succeeded"
+
+
+@pytest.mark.parametrize(
+    ("job", "words"),
+    [
+        ("job-a", "job-a is not started by the clock: post a message, or `ofn try job-a`"),
+        ("gone", "the project has no job gone; it has job-a, also-a, nightly"),
+    ],
+)
+def test_what_cannot_be_run_by_hand_is_said_in_words(ofn, stack, job, words):
+    ended = ofn("run", job, "--project", stack[1])
+    assert (ended.status, ended.out) == (1, "")
+    assert words in ended.words

@@ -1,0 +1,55 @@
+"""A deployed stack, or the one of `ofn serve`, as the core layer's modules reach it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from openfn.aws import Setting
+from workbench.environ import environ
+from workbench.errors import CannotDo
+
+# Every function has the same environment; this one is the first to need all of it.
+_FUNCTION = "MatcherFunction"
+_WANTED = {
+    Setting.TABLE_NAME,
+    Setting.BUCKET_NAME,
+    Setting.RUN_QUEUE_URL,
+    Setting.RETENTION_DAYS,
+}
+_REGION = "set AWS_REGION (or AWS_PROFILE) as for the AWS CLI"
+
+
+@contextmanager
+def connected(stack: str) -> Iterator[None]:
+    """Reach a stack's table, bucket and queues, by credentials and region as the AWS CLI has them.
+
+    `AWS_ENDPOINT_URL` leads to the stack of `ofn serve`. Raises `CannotDo` when there is no stack
+    of that name, or when it cannot be reached.
+    """
+    try:
+        with environ(_environment(stack)):
+            yield
+    except ClientError as error:
+        raise CannotDo(_refused(stack, error)) from None
+    except BotoCoreError as error:
+        raise CannotDo(f"AWS is not reached: {error}; {_REGION}") from None
+
+
+def _environment(stack: str) -> dict[str, str]:
+    answer = boto3.client("cloudformation").describe_stack_resource(
+        StackName=stack, LogicalResourceId=_FUNCTION
+    )
+    name = answer["StackResourceDetail"].get("PhysicalResourceId", "")
+    made = boto3.client("lambda").get_function_configuration(FunctionName=name)
+    given = made["Environment"]["Variables"]
+    return {name: str(value) for name, value in given.items() if name in _WANTED}
+
+
+def _refused(stack: str, error: ClientError) -> str:
+    if error.response["Error"]["Code"] == "ValidationError":
+        return f"there is no stack {stack} of ours here; name one with --stack, and {_REGION}"
+    return f"AWS refuses this in the stack {stack}: {error}"
