@@ -20,7 +20,7 @@ import psycopg
 from benchmarks import bodies, triggersets
 from benchmarks.triggersets import INBOX
 from openfn import index
-from openfn.triggers import Trigger
+from openfn.triggers import MessageTrigger
 from tests import plain, postgresql
 from workbench import indexer
 
@@ -56,7 +56,7 @@ def main() -> None:
             print(_having(make(SIZES[-1], body)))
 
 
-def _row(triggers: list[Trigger], text: str, connection: psycopg.Connection[Any]) -> str:
+def _row(triggers: list[MessageTrigger], text: str, connection: psycopg.Connection[Any]) -> str:
     made = index.load(indexer.prepare(triggers))
     _fill(connection, triggers)
     engines: dict[str, Engine] = {
@@ -97,7 +97,7 @@ def _parsed(text: str) -> Any:
     return json.loads(text, parse_float=Decimal)
 
 
-def _fill(connection: psycopg.Connection[Any], triggers: list[Trigger]) -> None:
+def _fill(connection: psycopg.Connection[Any], triggers: list[MessageTrigger]) -> None:
     connection.execute("drop table if exists fragments")
     connection.execute("create table fragments (number int, inbox boolean, fragment jsonb)")
     with connection.cursor() as cursor, cursor.copy("copy fragments from stdin") as copy:
@@ -106,7 +106,7 @@ def _fill(connection: psycopg.Connection[Any], triggers: list[Trigger]) -> None:
     connection.execute("analyze fragments")
 
 
-def _having(triggers: list[Trigger]) -> str:
+def _having(triggers: list[MessageTrigger]) -> str:
     prepared = json.dumps(indexer.prepare(triggers), separators=(",", ":"))
     times = []
     for _ in range(ROUNDS):

@@ -11,7 +11,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from openfn.triggers import Trigger
+from openfn.triggers import MessageTrigger
 
 Fragment = dict[str, Any]
 INBOX = "field-data"
@@ -20,7 +20,7 @@ LEAVES = {"country": 6, "kind": 8, "language": 7, "consent": 5, "round": 9}
 PERSON_LEAVES = {"Gender": 2, "Education_Level": 6, "Record_Type": 5, "age": 40, "DOB": 40}
 
 
-def kobo(count: int, body: Fragment) -> list[Trigger]:
+def kobo(count: int, body: Fragment) -> list[MessageTrigger]:
     """Give the triggers of an organization that collects with KoboToolbox."""
     dice = random.Random(1)
     form = {"_xform_id_string": body["_xform_id_string"]}
@@ -45,7 +45,7 @@ def _kobo(dice: random.Random, kind: int, count: int) -> Fragment:
     ][kind % 6]
 
 
-def commcare(count: int, body: Fragment) -> list[Trigger]:
+def commcare(count: int, body: Fragment) -> list[MessageTrigger]:
     """Give the triggers of an organization that collects with CommCare."""
     dice = random.Random(2)
     form = {"@xmlns": body["form"]["@xmlns"]}
@@ -72,7 +72,7 @@ def _commcare(dice: random.Random, kind: int, count: int) -> Fragment:
     ][kind % 6]
 
 
-def hard(count: int, body: Fragment) -> list[Trigger]:
+def hard(count: int, body: Fragment) -> list[MessageTrigger]:
     """Give fragments of five leaves that each are in thousands of the others."""
     dice = random.Random(3)
     right = {f"visit/{key}": body[f"visit/{key}"] for key in LEAVES}
@@ -80,7 +80,7 @@ def hard(count: int, body: Fragment) -> list[Trigger]:
     return _filled([right] * 3, count, lambda _: _shared(dice, right, sizes))
 
 
-def hard_elements(count: int, body: Fragment) -> list[Trigger]:
+def hard_elements(count: int, body: Fragment) -> list[MessageTrigger]:
     """Give the same for the elements of an array."""
     dice = random.Random(4)
     right = {key: body["form"]["Person"][0]["Basic_Information"][key] for key in PERSON_LEAVES}
@@ -102,10 +102,12 @@ def _shared(dice: random.Random, right: Fragment, sizes: dict[str, int]) -> Frag
     return made if made != right else made | {dice.choice(list(sizes)): "other-1"}
 
 
-def _filled(matching: list[Fragment], count: int, made: Callable[[int], Fragment]) -> list[Trigger]:
+def _filled(
+    matching: list[Fragment], count: int, made: Callable[[int], Fragment]
+) -> list[MessageTrigger]:
     fragments = [*matching, *(made(each) for each in range(count))][:count]
     random.Random(5).shuffle(fragments)
     return [
-        Trigger(f"trigger-{number}", (None, INBOX)[number % 2], each)
+        MessageTrigger(f"trigger-{number}", (None, INBOX)[number % 2], each)
         for number, each in enumerate(fragments)
     ]
