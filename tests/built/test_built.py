@@ -42,7 +42,9 @@ def test_what_is_built_delivers_the_posts_of_all_sources(layouts, aws, known_ids
             assert (answer.status_code, answer.text) == (200, "{}")
         while sum(poller.poll(mapping, invoke) for mapping in made.mappings):
             pass
-        invoke("matcher", {"source": "aws.events", "detail-type": "Scheduled Event"})
+        invoke(
+            "matcher", json.loads((ROOT / "events/lambda/schedule_tick.json").read_text("utf-8"))
+        )
     assert sorted(f"{each.method} {each.path}" for each in sink.received) == [
         "POST /children",
         "POST /medicines",
