@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import json
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from textwrap import dedent
 
+import boto3
 import pytest
 
 from tests import postgresql
@@ -78,6 +79,17 @@ def made_of(tmp_path, logged):
             return context.enter_context(stack.created(tmp_path, tell))
 
         yield make
+
+
+@contextmanager
+def without_queue(made, name):
+    """Take a queue away (`RUN_QUEUE_URL` or `MATCH_QUEUE_URL`), and put an empty one there."""
+    sqs, url = boto3.client("sqs"), made.resources.functions["matcher"].environment[name]
+    had = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    sqs.delete_queue(QueueUrl=url)
+    yield
+    kept = {key: had[key] for key in ("FifoQueue", "VisibilityTimeout", "RedrivePolicy")}
+    sqs.create_queue(QueueName=url.rsplit("/", 1)[1], Attributes=kept)
 
 
 def tick(made, minute):

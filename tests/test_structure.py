@@ -35,10 +35,14 @@ FLOORS = [
     "messages",
     "jobstates",
     "runs",
+    "outcomes",
     "states",
     "expressions",
+    "retries",
+    "deadline",
     "project",
     "clock",
+    "dispatch",
     "emissions",
 ]
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from openfn.aws import Setting
+from workbench.compiler import compile_project
 from workbench.environ import environ
 from workbench.errors import CannotDo
 
@@ -24,15 +27,18 @@ _REGION = "set AWS_REGION (or AWS_PROFILE) as for the AWS CLI"
 
 
 @contextmanager
-def connected(stack: str) -> Iterator[None]:
+def connected(stack: str, project: Path) -> Iterator[None]:
     """Reach a stack's table, bucket and queues, by credentials and region as the AWS CLI has them.
 
-    `AWS_ENDPOINT_URL` leads to the stack of `ofn serve`. Raises `CannotDo` when there is no stack
-    of that name, or when it cannot be reached.
+    The project is the one at hand, which is to be the one that is deployed. `AWS_ENDPOINT_URL`
+    leads to the stack of `ofn serve`. Raises `CannotDo` when there is no stack of that name, or
+    when it cannot be reached.
     """
     try:
-        with environ(_environment(stack)):
-            yield
+        with tempfile.TemporaryDirectory(prefix="openfn-") as folder:
+            compile_project(project, Path(folder))
+            with environ({**_environment(stack), Setting.PROJECT_DIR: folder}):
+                yield
     except ClientError as error:
         raise CannotDo(_refused(stack, error)) from None
     except BotoCoreError as error:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from openfn import ids, runs
+from openfn import dispatch, ids, runs
 from openfn.messages import query_params
 from openfn.runs import Plan
 from openfn.triggers import Kind
@@ -106,9 +106,8 @@ def run(
             f"{job} is not started by the clock: post a message, or `ofn try {job}` runs it here"
         )
     plan = Plan(ids.new_message_id(), job, trigger, Kind.CRON, order=Kind.CRON)
-    with deployed.connected(stack):
-        runs.create([plan], "by hand")
-        if refused := runs.queue([plan]):
+    with deployed.connected(stack, project):
+        if refused := dispatch.start([plan]):
             raise CannotDo(f"the run queue did not take it: {refused[plan.id]}")
         record = _waited(plan.id, wait)
     if as_json:

@@ -64,7 +64,7 @@ def match(
         chosen = [each for each in filters if trigger in (None, each.name)]
         _body(chosen, inbox, body, jobs, as_json=as_json)
     elif last:
-        with deployed.connected(stack):
+        with deployed.connected(stack, project):
             found = replay.rematch(filters, jobs, last, trigger)
         found = [each for each in found if inbox in (None, each.inbox)]
         if as_json:

@@ -22,6 +22,7 @@ _SENTENCES = {
     "run due": "{trigger} is due → {job}",
     "run follows": "{after} is over → {job}",
     "messages emitted": "emitted {messages} messages",
+    "run waiting": "{job} failed for now, and is tried again at {next}: {why}",
     "run succeeded": "{job} succeeded in {duration_ms} ms",
     "run failed": "{job} FAILED: {why}",
 }
@@ -80,7 +81,7 @@ def _sentence(event: dict[str, Any]) -> str:
         rest = {name: value for name, value in event.items() if name not in _FURNITURE}
         return f"{what} {rest or ''}".strip()
     told = {"inbox": "an unknown inbox", "status": "", **event}
-    if what == "run failed":
+    if what in ("run failed", "run waiting"):
         told["why"] = why(event)
     late = f", to be queued {event['queued']}" if "queued" in event else ""
     message_id = event.get("message_id") or event.get("run_id", "").partition("#")[0]

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
+from typing import Annotated
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, PlainValidator, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
 from adaptors import ADAPTORS
 from workbench.inboxwritten import InboxWritten
 from workbench.triggerwritten import TRIGGERS, MessageWritten, TriggerWritten
-from workbench.written import Name, Written, wrong
+from workbench.written import Name, Written, minutes, wrong
 from workbench.yamltext import Keys, Mistake, Source
 
 _EXAMPLES = {
@@ -34,10 +35,15 @@ _REMEDIES = {
 }
 
 
+def _seconds(text: object) -> int:
+    return 60 * minutes(text)
+
+
 class CredentialWritten(Written):
     """A named secret and the adaptor it is for; the secret itself is in Secrets Manager."""
 
     adaptor: Name
+    max_concurrency: Annotated[int, Field(ge=1, le=1000)] | None = None
 
     @field_validator("adaptor")
     @classmethod
@@ -47,12 +53,21 @@ class CredentialWritten(Written):
         return name
 
 
+class RetryWritten(Written):
+    """How often a run is tried that failed for now, within how many seconds, and from where on."""
+
+    attempts: Annotated[int, Field(ge=1, le=12)] = 8
+    up_to: Annotated[int, PlainValidator(_seconds)] = 6 * 3600
+    fresh: bool = False
+
+
 class JobWritten(Written):
     """A trigger, a credential and an expression: the path of a Python file."""
 
     trigger: Name
     credential: Name | None = None
     expression: str
+    retry: RetryWritten = Field(default_factory=RetryWritten)
 
 
 class ProjectWritten(Written):

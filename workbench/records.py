@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import groupby, islice
 from typing import Any
 
-from openfn import aws, contents, ids, messages, table
+from openfn import aws, contents, ids, messages, runs, table
 from openfn.aws import Setting
 from openfn.errors import NotFound
 from openfn.messages import Message
@@ -34,6 +34,8 @@ class RunRecord:
     final: dict[str, Any] | None
     error: dict[str, Any] | None
     project_version: str
+    next: str | None
+    """When its next attempt is due, while it waits for one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,4 +121,5 @@ def _run(item: Mapping[str, Any]) -> RunRecord:
         final=json.loads(contents.read("final", kept)) if contents.has("final", kept) else None,
         error=json.loads(kept["error"]) if "error" in kept else None,
         project_version=kept["project_version"],
+        next=runs.stamp(int(kept["due"])) if "due" in kept else None,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -18,7 +17,7 @@ from pydantic import (
 )
 
 from workbench.fragmentwritten import Fragment, criteria
-from workbench.written import Name, Written, path_of_one, wrong
+from workbench.written import Name, Written, minutes, path_of_one, wrong
 
 # OpenFn's way to write `inclusion` is `criteria`.
 _STARTS = ("inclusion", "criteria", "cron", "success", "failure")
@@ -32,8 +31,6 @@ _NAMED = {
     "@hourly": "0 * * * *",
 }
 _FIELDS = "minute, hour, day of the month, month, day of the week"
-_MINUTES = {"m": 1, "h": 60, "d": 1440}
-_LONGEST = 7 * 1440
 
 
 def _cron(text: Any) -> str:
@@ -54,14 +51,6 @@ def _cron(text: Any) -> str:
     except StopIteration:
         raise wrong((), "there is no such day in the next 50 years") from None
     return " ".join(fields)
-
-
-def _duration(text: Any) -> int:
-    match = re.fullmatch(r"(\d{1,5})([mhd])", str(text))
-    minutes = int(match[1]) * _MINUTES[match[2]] if match else 0
-    if (not match and text != 0) or minutes > _LONGEST:
-        raise wrong((), "write a time such as 30m, 6h or 1d (7d at most), or 0 for none")
-    return minutes
 
 
 class MessageWritten(Written):
@@ -95,7 +84,7 @@ class CronWritten(Written):
     """Minutes of the clock, UTC; missed ones are made up for as long as `catch_up`, in minutes."""
 
     cron: Annotated[str, PlainValidator(_cron)]
-    catch_up: Annotated[int, PlainValidator(_duration)] = _MINUTES["d"]
+    catch_up: Annotated[int, PlainValidator(minutes)] = 1440
 
 
 class SuccessWritten(Written):

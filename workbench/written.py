@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
@@ -10,6 +11,8 @@ from pydantic_core import PydanticCustomError
 from adaptors.paths import steps
 from workbench.yamltext import Keys
 
+_MINUTES = {"m": 1, "h": 60, "d": 1440}
+_LONGEST = 7 * 1440
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 Name = Annotated[str, StringConstraints(pattern=NAME)]
 
@@ -34,4 +37,13 @@ def path_of_one(value: Any) -> list[str | int]:
     found = [step for step in path if step is not None]
     if not found or len(found) < len(path):
         raise wrong((), "write the path of one value, such as _uuid or data[0].id")
+    return found
+
+
+def minutes(text: object) -> int:
+    """Read a length of time such as `30m`, `6h` or `2d` as minutes; `0` is none."""
+    match = re.fullmatch(r"(\d{1,5})([mhd])", str(text))
+    found = int(match[1]) * _MINUTES[match[2]] if match else 0
+    if (not match and text != 0) or found > _LONGEST:
+        raise wrong((), "write a time such as 30m, 6h or 1d (7d at most), or 0 for none")
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -9,7 +10,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from openfn import bodies, clock, ids, messages, metrics, project, queues, runs
+from openfn import bodies, clock, dispatch, ids, messages, metrics, project, queues, runs
 from openfn.clock import Span
 from openfn.errors import NotFound, NotQueued, place
 from openfn.project import Project
@@ -25,9 +26,8 @@ def lambda_handler(event: dict[str, Any], _context: object) -> Mapping[str, Any]
     if "Records" in event:
         return queues.process(event, "message_id", _match)
     # Each in its own right: the one must not wait for what is wrong with the other.
-    errors = [
-        error for act in (_queue_late, partial(_run_due, event["time"])) for error in _try(act)
-    ]
+    acts = (_queue_late, _queue_due, partial(_run_due, event["time"]))
+    errors = [error for act in acts for error in _try(act)]
     if errors:
         raise errors[0]
     return {}
@@ -45,7 +45,7 @@ def _match(queued: Sequence[Queued]) -> Mapping[str, Exception]:
         plans.extend(matching)
 
     errors = queues.in_turn(queued, match, _not_matched)
-    for run_id, why in runs.queue(plans).items():
+    for run_id, why in dispatch.queue(plans).items():
         _logger.error("run not queued", extra={"run_id": run_id, "error": why})
         errors[ids.origin_of(run_id)] = NotQueued("the run queue did not take a run")
     metrics.write("matcher", counts)
@@ -73,8 +73,8 @@ def _create_runs(item: dict[str, Any] | None, message_id: str) -> list[Plan]:
     return plans
 
 
-def _not_matched(message_id: str, error: Exception) -> None:
-    _logger.error("message not matched", extra={"message_id": message_id, **place(error)})
+def _not_matched(queued: Queued, error: Exception) -> None:
+    _logger.error("message not matched", extra={"message_id": queued.id, **place(error)})
 
 
 def _try(act: Callable[[], None]) -> list[Exception]:
@@ -96,10 +96,15 @@ def _queue_late() -> None:
         _logger.warning("messages queued late", extra={"messages": len(queued)})
 
 
-def _run_due(time: str) -> None:
+def _queue_due() -> None:
+    if queued := dispatch.queue_due(time.time()):
+        _logger.info("runs queued again", extra={"runs": queued})
+
+
+def _run_due(tick: str) -> None:
     current = project.current()
     if current.crons:
-        for span in clock.spans(clock.handled(), clock.minute_of(time)):
+        for span in clock.spans(clock.handled(), clock.minute_of(tick)):
             _handle(current, span)
             clock.set_handled(span.until)
 
@@ -111,8 +116,7 @@ def _handle(current: Project, span: Span) -> None:
         for minute in clock.due(trigger, span)
         for job in current.started_by[trigger.name]
     ]
-    runs.create(plans, current.version)
-    if refused := runs.queue(plans):
+    if refused := dispatch.start(plans):
         raise NotQueued(f"the run queue did not take {len(refused)} runs that are due")
     for plan in plans:
         _logger.info("run due", extra={"run_id": plan.id, "trigger": plan.trigger, "job": plan.job})

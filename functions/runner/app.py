@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Protocol
 
@@ -11,17 +13,49 @@ from aws_lambda_powertools import Logger
 
 import adaptors.http  # noqa: F401 - made ready during INIT, where a function has a whole processor
 from adaptors import outbox
-from openfn import aws, credentials, emissions, joblog, metrics, project, queues, runs, states
+from openfn import (
+    aws,
+    credentials,
+    deadline,
+    dispatch,
+    emissions,
+    joblog,
+    metrics,
+    outcomes,
+    project,
+    queues,
+    retries,
+    runs,
+    states,
+)
+from openfn.aws import Setting
 from openfn.emissions import Emission
-from openfn.errors import JobError, NotFound, NotQueued, ProjectError, UnreadableBody, place
-from openfn.expressions import execute, load
+from openfn.errors import (
+    JobError,
+    NotFound,
+    NotQueued,
+    ProjectError,
+    UnreadableBody,
+    Waits,
+    place,
+)
+from openfn.expressions import Operation, Progress, execute, load
+from openfn.outcomes import Outcome, Resume
+from openfn.project import Job
 from openfn.queues import Queued
-from openfn.runs import Outcome, Plan, Run
+from openfn.runs import Plan, Run
 from openfn.states import State
 from openfn.triggers import Kind
 
-# A run is not begun in the last seconds of an invocation; its id stays on the queue.
-_SECONDS_FOR_A_RUN = 10.0
+# A run is not begun in the last seconds of an invocation, and one that takes until then is stopped.
+_SECONDS_FOR_A_RUN, _SECONDS_TO_RECORD = 6.0, 5.0
+# A job that takes its runner with it so often will do so again.
+_CRASHES = 3
+_COUNTED = {
+    runs.SUCCEEDED: "RunsSucceeded",
+    runs.FAILED: "RunsFailed",
+    runs.WAITING: "RunsWaiting",
+}
 _logger = Logger(service="runner", location=None)
 
 
@@ -41,65 +75,122 @@ def _run_all(context: Context, queued: Sequence[Queued]) -> Mapping[str, Excepti
     return queues.in_turn(queued, partial(_run_one, context), _not_executed)
 
 
+@dataclass(slots=True)
+class _Attempt:
+    """What comes of one attempt at a run while it lasts."""
+
+    run: Run
+    names: tuple[str, ...] = ()
+    progress: Progress = field(default_factory=Progress)
+    lines: list[str] = field(default_factory=list)
+    emitted: list[Emission] = field(default_factory=list)
+    initial: bytes | None = None
+    final: bytes | None = None
+
+    def take(self, inbox: str, body: str) -> None:
+        """Take what the job emits."""
+        self.emitted.append(emissions.accept(self.run, inbox, body))
+
+    def resume(self) -> Resume | None:
+        """Give where the next attempt can go on."""
+        number, state = self.progress.operation, self.progress.state
+        return None if state is None else Resume(number, self.names[: number + 1], state)
+
+
 def _run_one(context: Context, run_id: str) -> None:
     seconds = context.get_remaining_time_in_millis() / 1000
     if seconds < _SECONDS_FOR_A_RUN:
         raise TimeoutError("no time is left for another run")
     run = runs.claim(run_id, seconds)
-    if not run.ended:
-        run = _run(run)
-    # One that ended before may have been stopped on its way to here.
-    _hand_on(run)
+    if run.status == runs.RUNNING:
+        run = _run(run, seconds - _SECONDS_TO_RECORD)
+    if run.ended:
+        # One that ended before may have been stopped on its way to here.
+        _hand_on(run)
+    elif run.plan.order:
+        raise Waits(max(0, run.due - int(time.time())))
 
 
-def _not_executed(run_id: str, error: Exception) -> None:
-    _logger.error("run not executed", extra={"run_id": run_id, **place(error)})
-
-
-def _run(run: Run) -> Run:
-    lines: list[str] = []
-    emitted: list[Emission] = []
-    began = time.monotonic()
-    final, initial, error = None, None, None
-    try:
-        state = states.initial(run)
-        # What the clock's job began with cannot be had again once a later run has succeeded.
-        initial = states.kept(state) if run.plan.kind is Kind.CRON else None
-        with joblog.capture(lines.append), outbox.handing_to(partial(_take, run, emitted)):
-            final = _execute(run, state)
-    except aws.Trouble:
-        raise  # the id stays on the queue, and the run is claimed again when its lease has ended
-    except Exception as failure:
-        error = _error(run, failure)
-    log, duration_ms = "".join(lines), round((time.monotonic() - began) * 1000)
-    if error:
-        outcome = Outcome(log, duration_ms, error=error, initial=initial)
+def _not_executed(queued: Queued, error: Exception) -> None:
+    if isinstance(error, Waits):
+        aws.hide(Setting.RUN_QUEUE_URL, queued.receipt, error.seconds)
     else:
-        outcome = Outcome(log, duration_ms, final=final, emitted=emissions.kept(emitted))
-    ended = runs.finish(run, outcome)
-    _tell(run, outcome)
+        _logger.error("run not executed", extra={"run_id": queued.id, **place(error)})
+
+
+def _run(run: Run, seconds: float) -> Run:
+    attempt, error = _Attempt(run), None
+    began = time.monotonic()
+    try:
+        if run.crashed and outcomes.crashed(run) >= _CRASHES:
+            raise ProjectError(f"its runner died {_CRASHES} times at it: does it need more memory?")
+        with joblog.capture(attempt.lines.append), outbox.handing_to(attempt.take):
+            _execute(attempt, seconds)
+    except (Exception, deadline.TimedOut) as failure:
+        error = _error(run, failure)
+    outcome = Outcome("".join(attempt.lines), round((time.monotonic() - began) * 1000), error=error)
+    ended = _fail(attempt, outcome, error) if error else _succeed(attempt, outcome)
+    _tell(ended, outcome)
     return ended
 
 
-def _take(run: Run, emitted: list[Emission], inbox: str, body: str) -> None:
-    emitted.append(emissions.accept(run, inbox, body))
+def _succeed(attempt: _Attempt, outcome: Outcome) -> Run:
+    emitted = emissions.kept(attempt.emitted)
+    return outcomes.finish(attempt.run, replace(outcome, final=attempt.final, emitted=emitted))
 
 
-def _execute(run: Run, state: State) -> bytes:
+def _fail(attempt: _Attempt, outcome: Outcome, error: JobError) -> Run:
+    run, job = attempt.run, project.current().jobs.get(attempt.run.job)
+    outcome = replace(outcome, initial=attempt.initial)
+    due = job and retries.next_due(job.retry, run.tries, run.began, error, time.time())
+    if not job or not due:
+        return outcomes.finish(run, outcome)
+    if not job.retry.fresh and (resume := attempt.resume()):
+        emitted = emissions.kept(attempt.emitted)
+        outcome = replace(outcome, resume=resume, emitted=emitted)
+    return outcomes.wait(run, outcome, due, queued=bool(run.plan.order))
+
+
+def _execute(attempt: _Attempt, seconds: float) -> None:
+    run = attempt.run
     job = project.current().jobs.get(run.job)
     if job is None:
         raise ProjectError(f"the project has no job {run.job} any more")
-    begun = states.begun(state, credentials.configuration(job.credential))
-    return states.kept(execute(load(job.expression), begun, job.expression))
+    with deadline.within(seconds):
+        operations = load(job.expression)
+        state = _begin(attempt, job, operations)
+        state["configuration"] = credentials.configuration(job.credential)
+        attempt.final = states.kept(execute(operations, state, job.expression, attempt.progress))
 
 
-def _error(run: Run, failure: Exception) -> JobError:
+def _begin(attempt: _Attempt, job: Job, operations: Sequence[Operation]) -> State:
+    attempt.names = tuple(each.name for each in operations)
+    resume = None if job.retry.fresh else outcomes.resume_of(attempt.run)
+    # A job that was mended meanwhile goes on too, unless what it has done already was changed.
+    if resume and resume.names == attempt.names[: resume.operation + 1]:
+        attempt.progress.operation = resume.operation
+        attempt.emitted += emissions.taken(attempt.run)
+        resumed: State = json.loads(resume.state)
+        return resumed
+    initial = states.initial(attempt.run)
+    if attempt.run.plan.kind is Kind.CRON:
+        # What the clock's job begins with cannot be had again once a later run has succeeded.
+        attempt.initial = states.kept(initial)
+    return states.begun(initial)
+
+
+def _error(run: Run, failure: BaseException) -> JobError:
+    kind, verdict = type(failure).__name__, "author"
     if isinstance(failure, JobError):
         return failure
     if isinstance(failure, ProjectError | NotFound | UnreadableBody):
-        return JobError(type(failure).__name__, str(failure), "loading", 0)
+        return JobError(kind, str(failure), "loading", 0)
+    if isinstance(failure, deadline.TimedOut):
+        return JobError(kind, str(failure), "loading", 0, failure.verdict)
+    if isinstance(failure, aws.Trouble):
+        verdict = retries.FOR_NOW
     _logger.error("run failed in the runner", extra={"run_id": run.id, **place(failure)})
-    return JobError(type(failure).__name__, "see the function's log", "loading", 0)
+    return JobError(kind, "see the function's log", "loading", 0, verdict)
 
 
 def _hand_on(run: Run) -> None:
@@ -110,8 +201,7 @@ def _hand_on(run: Run) -> None:
         Plan(origin, job.name, trigger.name, on, run.job, order, depth)
         for trigger, job in current.following(run.job, on)
     ]
-    runs.create(plans, current.version)
-    if refused := runs.queue(plans):
+    if refused := dispatch.start(plans):
         raise NotQueued(f"the run queue did not take {', '.join(refused)}")
     if emitted:
         _logger.info("messages emitted", extra={"run_id": run.id, "messages": emitted})
@@ -126,6 +216,10 @@ def _tell(run: Run, outcome: Outcome) -> None:
         # Not the error's text: it may quote the message. The run keeps it.
         about |= {"error": outcome.error.type, "operation": outcome.error.operation}
         about |= {"line": outcome.error.line, "verdict": outcome.error.verdict}
-    _logger.info(f"run {outcome.status}", extra=about)
-    name = "RunsFailed" if outcome.error else "RunsSucceeded"
-    metrics.write("runner", {name: 1}, {"RunDuration": outcome.duration_ms})
+    if run.status == runs.WAITING:
+        about |= {"attempt": run.attempt, "next": runs.stamp(run.due)}
+    _logger.info(f"run {run.status}", extra=about)
+    counts = {_COUNTED[run.status]: 1}
+    if outcome.error and outcome.error.type == deadline.TimedOut.__name__:
+        counts["RunsTimedOut"] = 1
+    metrics.write("runner", counts, {"RunDuration": outcome.duration_ms})

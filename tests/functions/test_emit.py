@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from datetime import datetime
 
-import boto3
 import pytest
 
-from openfn import aws, ids, runs
-from tests.conftest import post, tick
+from openfn import aws, ids, outcomes, runs
+from tests.conftest import post, tick, without_queue
 from workbench import records
 
 PULL = """
@@ -110,8 +109,8 @@ def test_a_run_that_is_delivered_again_emits_nothing_twice(pulled, logged):
 def test_a_run_whose_runner_died_before_its_messages_were_kept_emits_them_later(pulled):
     made = pulled()
     emitted = json.dumps([[ids.new_message_id(), "records", '{"n": 1}'] for _ in range(3)])
-    outcome = runs.Outcome("", 1, final=b"{}", emitted=emitted.encode())
-    runs.finish(runs.claim(RUN, 60), outcome)
+    outcome = outcomes.Outcome("", 1, final=b"{}", emitted=emitted.encode())
+    outcomes.finish(runs.claim(RUN, 60), outcome)
     assert kept() == []
     made.settle()
     assert kept() == [{"n": 1}] * 3
@@ -119,13 +118,8 @@ def test_a_run_whose_runner_died_before_its_messages_were_kept_emits_them_later(
 
 def test_messages_that_could_not_be_queued_are_queued_when_the_run_is_delivered_again(pulled):
     made = pulled()
-    queue = made.resources.functions["runner"].environment["MATCH_QUEUE_URL"]
-    sqs = boto3.client("sqs")
-    attributes = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])["Attributes"]
-    again = {name: attributes[name] for name in ("FifoQueue", "VisibilityTimeout", "RedrivePolicy")}
-    sqs.delete_queue(QueueUrl=queue)
-    assert len(made.invoke("runner", _deliver())["batchItemFailures"]) == 1
-    sqs.create_queue(QueueName=queue.rsplit("/", 1)[1], Attributes=again)
+    with without_queue(made, "MATCH_QUEUE_URL"):
+        assert len(made.invoke("runner", _deliver())["batchItemFailures"]) == 1
     made.settle()
     assert {each.ran for each in records.newest(100)} == {("keep",)}
     assert len(kept()) == 25

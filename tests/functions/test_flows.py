@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from datetime import datetime
 
-import boto3
 import pytest
 
-from openfn import ids, runs
-from tests.conftest import post, tick
+from openfn import ids, outcomes, runs
+from tests.conftest import post, tick, without_queue
 from workbench import records
 
 PROJECT = """
@@ -174,27 +173,23 @@ def test_what_follows_is_queued_when_the_run_is_delivered_again_though_it_had_en
     runs.create([plan], "version")
     final = b'{"user": "amina", "data": {"from": "a"}, "fail_b": false}'
     # Its runner died between the outcome and what follows.
-    runs.finish(runs.claim(plan.id, 60), runs.Outcome("", 1, final=final))
+    outcomes.finish(runs.claim(plan.id, 60), outcomes.Outcome("", 1, final=final))
     assert records.run(ids.run_id(message_id, "job-b")) is None
     assert _again(made, plan.id)["batchItemFailures"] == []
     made.settle()
     assert records.run(ids.run_id(message_id, "job-c")).status == "succeeded"
 
 
-def test_a_run_whose_followers_cannot_be_queued_stays_on_the_queue_until_they_are(ran, logged):
+def test_followers_that_cannot_be_queued_are_queued_by_the_next_tick(ran, logged):
     made = ran.made
     message_id = post(made, '{"n": "fine"}')["headers"]["X-Message-Id"]
     plan = runs.Plan(message_id, "job-a", "all")
     runs.create([plan], "version")
-    queue = made.resources.functions["runner"].environment["RUN_QUEUE_URL"]
-    sqs = boto3.client("sqs")
-    attributes = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])["Attributes"]
-    kept = {name: attributes[name] for name in ("FifoQueue", "VisibilityTimeout", "RedrivePolicy")}
-    sqs.delete_queue(QueueUrl=queue)
-    assert len(_again(made, plan.id)["batchItemFailures"]) == 1
+    with without_queue(made, "RUN_QUEUE_URL"):
+        assert _again(made, plan.id)["batchItemFailures"] == []
     assert records.run(plan.id).status == "succeeded"
-    sqs.create_queue(QueueName=queue.rsplit("/", 1)[1], Attributes=kept)
-    assert _again(made, plan.id)["batchItemFailures"] == []
+    made.settle()
+    made.tick()
     made.settle()
     assert len([e for e in logged.events("run succeeded") if e["job"] == "job-a"]) == 1
     assert records.run(ids.run_id(message_id, "also-c")).status == "succeeded"

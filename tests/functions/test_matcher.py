@@ -8,7 +8,7 @@ import random
 import boto3
 
 from openfn import aws, ids, runs
-from tests.conftest import ROOT, post
+from tests.conftest import ROOT, post, without_queue
 from workbench import records
 from workbench.sources import POSTS
 
@@ -79,14 +79,28 @@ def test_only_the_records_that_failed_stay_on_the_queue(made_with):
     assert failed == {"1", "2", "3", "4", "5", "6", "7"}
 
 
-def test_a_run_that_cannot_be_queued_leaves_its_message_on_the_queue(made_with, logged):
+def test_a_run_that_cannot_be_queued_is_queued_by_the_next_tick(made_with, logged):
     made = made_with(NOTHING)
     message_id = _queued(made, "{}")
     event = _event(json.dumps({"message_id": message_id}))
-    boto3.client("sqs").delete_queue(
-        QueueUrl=made.resources.functions["matcher"].environment["RUN_QUEUE_URL"]
+    with without_queue(made, "RUN_QUEUE_URL"):
+        assert made.invoke("matcher", event)["batchItemFailures"] == []
+    made.tick()
+    made.settle()
+    assert records.run(ids.run_id(message_id, "job-a")).status == "succeeded"
+
+
+def test_an_ordered_run_that_cannot_be_queued_leaves_its_message_on_the_queue(made_of):
+    made = made_of(
+        """
+        triggers: {all: {inclusion: {}, order_by: case}}
+        jobs: {job-a: {trigger: all, expression: jobs/a.py}}
+        """,
+        a=NOTHING,
     )
-    answer = made.invoke("matcher", event)
+    message_id = _queued(made, '{"case": 1}')
+    with without_queue(made, "RUN_QUEUE_URL"):
+        answer = made.invoke("matcher", _event(json.dumps({"message_id": message_id})))
     assert len(answer["batchItemFailures"]) == 1
 
 

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import boto3
 import pytest
 
-from openfn import aws, ids, queues, runs
+from openfn import aws, dispatch, ids, queues, runs
 from openfn.aws import Setting
 from openfn.errors import Behind
 from openfn.queues import Queued
@@ -177,9 +177,9 @@ def test_a_message_without_the_value_waits_for_nobody(ordered):
     made, _ = ordered
     first = post(made, '{"n": 1}')["headers"]["X-Message-Id"]
     made.invoke("matcher", _event(first))
-    (item,) = [runs.read(ids.run_id(first, "job-a"))]
-    assert item.plan.order is None
-    assert item.plan.group == item.id
+    plan = runs.read(ids.run_id(first, "job-a")).plan
+    assert plan.order is None
+    assert dispatch.group_of(plan) == plan.id
 
 
 def _event(*message_ids, group="inbox-a", received=1):
@@ -223,7 +223,7 @@ def test_ids_of_other_groups_do_not_wait():
         done.append(identifier)
 
     queued = [Queued(i, g) for i, g in (("1", "a"), ("bad", "a"), ("2", "b"), ("3", "a"))]
-    errors = queues.in_turn(queued, work, lambda identifier, _error: told.append(identifier))
+    errors = queues.in_turn(queued, work, lambda queued, _error: told.append(queued.id))
     assert (done, told) == (["1", "2"], ["bad"])
     assert isinstance(errors["3"], Behind)
 

@@ -10,9 +10,9 @@ from contextlib import contextmanager
 import boto3
 import pytest
 
-from openfn import aws, ids, runs
+from openfn import aws, ids, outcomes, runs
 from openfn.errors import JobError, NotClaimed, NotFound
-from openfn.runs import Outcome
+from openfn.outcomes import Outcome
 from tests.conftest import post
 from workbench import functions, records
 
@@ -210,11 +210,11 @@ def test_a_runner_that_lost_its_claim_cannot_record_an_outcome(made_with):
     lost = runs.claim(run_id, -5)
     held = runs.claim(run_id, 60)
     with pytest.raises(NotClaimed):
-        runs.finish(lost, Outcome("", 1, final=b"{}"))
-    runs.finish(held, Outcome("", 1, error=JobError("E", "m", "o", 1)))
+        outcomes.finish(lost, Outcome("", 1, final=b"{}"))
+    outcomes.finish(held, Outcome("", 1, error=JobError("E", "m", "o", 1)))
     assert records.run(run_id).status == "failed"
     with pytest.raises(NotClaimed):
-        runs.finish(held, Outcome("", 1, final=b"{}"))
+        outcomes.finish(held, Outcome("", 1, final=b"{}"))
 
 
 @contextmanager

@@ -105,7 +105,10 @@ def test_a_misspelt_key_is_named_on_its_own_line_with_the_one_that_was_meant(bad
 def test_a_key_like_no_other_is_told_which_there_are(bad):
     secret = "credentials:\n  dhis2:\n    adaptor: http\n    password: hunter2\n"
     assert bad("jobs:\n", f"{secret}jobs:\n") == [
-        "project.yaml:10: credentials.dhis2.password: there is no such key; there is adaptor"
+        (
+            "project.yaml:10: credentials.dhis2.password: there is no such key; there is adaptor, "
+            "max_concurrency"
+        )
     ]
 
 

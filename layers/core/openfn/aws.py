@@ -25,6 +25,7 @@ Trouble = (BotoCoreError, ClientError)
 _CONNECT_SECONDS, _READ_SECONDS = 1, 1.5
 _ATTEMPTS = {"sqs": 1}
 _BATCH_SEND = 10
+_LONGEST = 43_000
 _to_dynamodb = TypeSerializer().serialize
 _from_dynamodb = TypeDeserializer().deserialize
 
@@ -78,6 +79,13 @@ def send(queue: Setting, texts: Sequence[tuple[str, str]]) -> dict[str, str]:
         refused |= {text: why for (text, _), why in failed.items()}
         stopped |= {group: why for (_, group), why in failed.items()}
     return refused
+
+
+def hide(queue: Setting, receipt: str, seconds: int) -> None:
+    """Let what was received from a queue stay there, unseen for so many seconds (12 h at most)."""
+    client("sqs").change_message_visibility(
+        QueueUrl=setting(queue), ReceiptHandle=receipt, VisibilityTimeout=min(seconds, _LONGEST)
+    )
 
 
 def put_object(key: str, content: bytes) -> None:

@@ -14,6 +14,7 @@ from openfn.errors import NotFound
 
 # DynamoDB holds 400 KB per item, all attributes with their names; the rest is for the others.
 ITEM_HOLDS = 350_000
+_FORMS = ("", "_zlib", "_object")
 
 
 def keep(name: str, content: bytes, object_key: str, limit: int = ITEM_HOLDS) -> dict[str, Any]:
@@ -27,9 +28,14 @@ def keep(name: str, content: bytes, object_key: str, limit: int = ITEM_HOLDS) ->
     return {name: content}
 
 
+def cleared(name: str, item: dict[str, Any]) -> dict[str, None]:
+    """Give the changes that take away what an item keeps under a name."""
+    return {f"{name}{form}": None for form in _FORMS if f"{name}{form}" in item}
+
+
 def has(name: str, item: dict[str, Any]) -> bool:
     """Say whether an item keeps bytes under a name."""
-    return any(f"{name}{form}" in item for form in ("", "_zlib", "_object"))
+    return any(f"{name}{form}" in item for form in _FORMS)
 
 
 def read(name: str, item: dict[str, Any]) -> bytes:

@@ -14,7 +14,7 @@ from dataclasses import astuple, dataclass
 from openfn import bodies, contents, ids, inboxes, messages, project
 from openfn.errors import NotQueued, ProjectError, UnreadableBody
 from openfn.messages import Message
-from openfn.runs import Run
+from openfn.runs import SUCCEEDED, Run
 
 _DEEPEST = 10
 _HEADERS = {"content-type": "application/json"}
@@ -52,14 +52,20 @@ def kept(emissions: Sequence[Emission]) -> bytes | None:
     return json.dumps([astuple(each) for each in emissions]).encode() if emissions else None
 
 
+def taken(run: Run) -> list[Emission]:
+    """Give what a run's attempts have emitted until now."""
+    if not contents.has("emitted", run.kept):
+        return []
+    return [Emission(*each) for each in json.loads(contents.read("emitted", run.kept))]
+
+
 def send(run: Run) -> int:
     """Keep and queue what a run has emitted, each once; give how many messages there are.
 
     Raises `NotQueued` when the queue does not take them all.
     """
-    if not contents.has("emitted", run.kept):
+    if run.status != SUCCEEDED or not (emissions := taken(run)):
         return 0
-    emissions = [Emission(*each) for each in json.loads(contents.read("emitted", run.kept))]
     kept_ids = messages.keep_all([_message(run, each) for each in emissions])
     groups = [project.current().group_of(each.inbox) for each in emissions]
     queued = list(zip(kept_ids, groups, strict=True))

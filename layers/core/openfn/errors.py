@@ -7,6 +7,7 @@
     ├── NotFound            an id on a queue has no item in the table
     ├── NotQueued           a queue did not take an id
     ├── NotClaimed          the run is being executed elsewhere at this moment
+    ├── Waits               the run's next attempt is not due, and others must not pass it
     └── Behind              an id waits for another of its group, which failed
 
 What AWS raises is passed on as it is: the queue then delivers the id again.
@@ -43,6 +44,13 @@ class NotClaimed(OpenFnError):
     """The run is being executed elsewhere at this moment."""
 
 
+@dataclass(slots=True)
+class Waits(OpenFnError):
+    """The run's next attempt is due in so many seconds, and others must not pass it."""
+
+    seconds: int
+
+
 class Behind(OpenFnError):
     """An id waits for another of its group, which failed and is delivered again."""
 
@@ -61,13 +69,15 @@ class JobError(OpenFnError):
     operation: str
     line: int
     verdict: str = "author"
+    retry_after: float | None = None
+    """The destination's own wish in seconds, if it has one."""
 
     def __str__(self) -> str:
         return f"line {self.line}, {self.operation}: {self.type}: {self.message}"
 
     def as_dict(self) -> dict[str, Any]:
         """Give the `error` that a run keeps and a failure trigger hands on."""
-        return asdict(self)
+        return {name: value for name, value in asdict(self).items() if name != "retry_after"}
 
 
 def place(error: BaseException) -> dict[str, str]:

@@ -19,7 +19,7 @@ from types import CodeType, ModuleType
 from typing import Any
 
 from openfn.errors import JobError, ProjectError
-from openfn.states import State
+from openfn.states import State, exact
 
 _COLLECT = "__operation__"
 _SHOWN = 5_000
@@ -61,19 +61,47 @@ def load(path: Path) -> list[Operation]:
     return operations
 
 
-def execute(operations: list[Operation], state: State, path: Path) -> State:
-    """Apply operations one after the other; `JobError` says where one failed."""
-    for operation in operations:
+@dataclass(slots=True)
+class Progress:
+    """How far a job has come: the operation to apply next, and the state it is given, as JSON.
+
+    `state` is `None` where the state has no exact form in JSON.
+    """
+
+    operation: int = 0
+    state: bytes | None = None
+
+
+def execute(
+    operations: list[Operation], state: State, path: Path, progress: Progress | None = None
+) -> State:
+    """Apply operations one after the other, from that of `progress` on, which is kept up to date.
+
+    `JobError` says where one failed.
+    """
+    progress = progress or Progress()
+    for number in range(progress.operation, len(operations)):
+        operation, given = operations[number], state
+        progress.operation, progress.state = number, exact(given)
         try:
-            state = operation.apply(state)
+            state = operation.apply(given)
             if not isinstance(state, dict):
                 raise TypeError(
                     f"{operation.name} gave back {type(state).__name__}, not the state; "
                     "end the function with `return state`"
                 )
         except BaseException as error:
+            if not _keys_are_text(given):
+                progress.state = None
             raise _job_error(error, path, operation.name, operation.line) from error
     return state
+
+
+def _keys_are_text(value: Any) -> bool:
+    # JSON makes a text of any other key, without a word.
+    if isinstance(value, dict):
+        return all(isinstance(k, str) and _keys_are_text(part) for k, part in value.items())
+    return not isinstance(value, list) or all(map(_keys_are_text, value))
 
 
 def _collect(
@@ -136,6 +164,7 @@ def _job_error(error: BaseException, path: Path, operation: str, line: int) -> J
         operation=operation,
         line=lines[-1] if lines else line,
         verdict=getattr(error, "verdict", "author"),
+        retry_after=getattr(error, "retry_after", None),
     )
 
 

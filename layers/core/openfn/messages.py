@@ -88,7 +88,7 @@ def queue_all(messages: Sequence[tuple[str, str | None]]) -> set[str]:
 
 def marked(limit: int = 500) -> list[tuple[str, str]]:
     """Give the messages whose queueing failed when they came: id and inbox, longest ago first."""
-    items = table.query("attention", "attention", UNQUEUED, limit)
+    items = table.query("attention", UNQUEUED, limit)
     return [(item["sk"], item["inbox"]) for item in items]
 
 

@@ -18,6 +18,7 @@ from typing import Any
 from openfn import aws, index
 from openfn.inboxes import Auth, Inbox
 from openfn.index import Index
+from openfn.retries import Retry
 from openfn.triggers import CronTrigger, FlowTrigger, Kind, MessageTrigger
 
 COMPILED = "project.json"
@@ -25,12 +26,13 @@ COMPILED = "project.json"
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A trigger, a credential's name and the path of the expression."""
+    """A trigger, a credential's name, the path of the expression, and how often it is tried."""
 
     name: str
     trigger: str
     credential: str | None
     expression: Path
+    retry: Retry
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,8 @@ class Project:
     messages: Sequence[MessageTrigger]
     crons: Sequence[CronTrigger]
     flows: Sequence[FlowTrigger]
+    limits: Mapping[str, int]
+    """How many runs each credential that has a limit takes at once."""
 
     def inbox_of(self, inbox_id: str) -> Inbox | None:
         """Give the inbox with this id, or `None`."""
@@ -63,6 +67,11 @@ class Project:
         """Give the group in which an inbox's messages are matched, if they are matched in turn."""
         named = self.inbox_named(inbox)
         return named.group if named else None
+
+    def max_concurrency_of(self, job: str) -> int | None:
+        """Give how many runs the credential of a job takes at once; `None` for any number."""
+        found = self.jobs.get(job)
+        return self.limits.get(found.credential or "") if found else None
 
     def triggered_by(self, inbox: str, body: Any) -> list[tuple[MessageTrigger, Job]]:
         """Give the jobs a matchable body runs, each with its trigger, in the project's order."""
@@ -84,10 +93,7 @@ def current() -> Project:
 def load(directory: Path) -> Project:
     """Read a compiled project."""
     raw = json.loads((directory / COMPILED).read_text("utf-8"), parse_float=Decimal)
-    jobs = {
-        name: Job(name, job["trigger"], job["credential"], directory / job["expression"])
-        for name, job in raw["jobs"].items()
-    }
+    jobs = {name: _job(name, job, directory) for name, job in raw["jobs"].items()}
     started_by: dict[str, list[Job]] = {name: [] for name in raw["triggers"]}
     for job in jobs.values():
         started_by[job.trigger].append(job)
@@ -95,17 +101,18 @@ def load(directory: Path) -> Project:
     return Project(
         name=raw["name"],
         version=raw["version"],
-        inboxes={
-            digest: _inbox(name, inbox)
-            for name, inbox in raw["inboxes"].items()
-            for digest in inbox["id_sha256"]
-        },
+        inboxes=_inboxes(raw["inboxes"]),
         jobs=jobs,
         started_by=started_by,
         index=index.load(raw["index"]),
         messages=[each for each in triggers if isinstance(each, MessageTrigger)],
         crons=[each for each in triggers if isinstance(each, CronTrigger)],
         flows=[each for each in triggers if isinstance(each, FlowTrigger)],
+        limits={
+            name: each["max_concurrency"]
+            for name, each in raw["credentials"].items()
+            if each["max_concurrency"]
+        },
     )
 
 
@@ -123,6 +130,17 @@ def _trigger(name: str, raw: Mapping[str, Any]) -> MessageTrigger | CronTrigger 
     return MessageTrigger(
         name, raw["inbox"], raw["inclusion"], tuple(raw["exclusion"]), tuple(raw["order_by"])
     )
+
+
+def _job(name: str, raw: Mapping[str, Any], directory: Path) -> Job:
+    expression, retry = directory / raw["expression"], Retry(**raw["retry"])
+    return Job(name, raw["trigger"], raw["credential"], expression, retry)
+
+
+def _inboxes(raw: Mapping[str, Any]) -> dict[str, Inbox]:
+    return {
+        digest: _inbox(name, inbox) for name, inbox in raw.items() for digest in inbox["id_sha256"]
+    }
 
 
 def _inbox(name: str, raw: Mapping[str, Any]) -> Inbox:

@@ -23,7 +23,7 @@ from openfn.errors import Behind
 Errors = Mapping[str, Exception]
 
 
-RECEIPTS = 5
+RECEIPTS = 20
 """How often an id is received before it goes to the dead-letter queue: template.yaml's number."""
 
 
@@ -34,6 +34,8 @@ class Queued:
     id: str
     group: str
     last: bool = False
+    receipt: str = ""
+    """What SQS knows this delivery by."""
 
 
 def process(
@@ -66,7 +68,7 @@ def process(
 def in_turn(
     queued: Sequence[Queued],
     work: Callable[[str], None],
-    tell: Callable[[str, Exception], None],
+    tell: Callable[[Queued, Exception], None],
 ) -> dict[str, Exception]:
     """Work on ids one after the other and give the errors by id; `tell` is told each.
 
@@ -81,7 +83,7 @@ def in_turn(
         try:
             work(each.id)
         except Exception as error:
-            tell(each.id, error)
+            tell(each, error)
             errors[each.id] = error
             if not each.last:  # else those behind would go to the dead-letter queue with it
                 stopped.add(each.group)
@@ -97,4 +99,5 @@ def _queued(record: Mapping[str, Any], name: str) -> Queued | None:
         return None
     attributes = record.get("attributes", {})
     receipts = int(attributes.get("ApproximateReceiveCount", 1))
-    return Queued(found, attributes.get("MessageGroupId", found), receipts >= RECEIPTS)
+    group, receipt = attributes.get("MessageGroupId", found), record.get("receiptHandle", "")
+    return Queued(found, group, receipts >= RECEIPTS, receipt)

@@ -1,8 +1,9 @@
 """One job applied to one origin: created once, executed by one runner at a time, kept.
 
 The origin is a message, or the minute in which a cron trigger was due. A run is `queued`, then
-`running`, then `succeeded` or `failed`. Failed runs stand in the sparse index `attention`, which
-costs nothing while all is well.
+`running`, then `succeeded` or `failed`; one that failed for now is `waiting` for its next attempt.
+What waits, could not be queued or failed stands in the sparse index `attention`, which costs
+nothing while all is well.
 """
 
 from __future__ import annotations
@@ -11,21 +12,24 @@ import json
 import secrets
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from botocore.exceptions import ClientError
 
-from openfn import aws, contents, ids, jobstates, table
+from openfn import aws, ids, table
 from openfn.aws import Item, Setting
-from openfn.errors import JobError, NotClaimed, NotFound
+from openfn.errors import NotClaimed, NotFound
 from openfn.messages import expiry
 from openfn.triggers import Kind
 
-QUEUED, RUNNING, SUCCEEDED, FAILED = "queued", "running", "succeeded", "failed"
-# Final state, log and what was emitted share one item of 400 KB.
-_INLINE = 110_000
+QUEUED, RUNNING, WAITING = "queued", "running", "waiting"
+SUCCEEDED, FAILED = "succeeded", "failed"
+UNQUEUED = "run unqueued"
+_CLAIMABLE = (
+    "#status = :queued OR (#status = :waiting AND #due <= :now)"
+    " OR (#status = :running AND #lease < :now)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +54,6 @@ class Plan:
         """The run's id."""
         return ids.run_id(self.origin, self.job)
 
-    @property
-    def group(self) -> str:
-        """The group of the run queue: one run of a group is executed at a time."""
-        return f"{self.job}#{self.order}" if self.order else self.id
-
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -64,7 +63,9 @@ class Run:
     attempt: int
     status: str
     kept: Item
-    """The item, for the contents beside it: `final`, `initial`, `emitted`."""
+    """The item, for the contents beside it: `final`, `initial`, `emitted`, `resume`."""
+    crashed: bool = False
+    """Whether the attempt before this claim was never ended: its runner died."""
 
     @property
     def id(self) -> str:
@@ -81,25 +82,20 @@ class Run:
         """Whether its outcome is recorded."""
         return self.status in (SUCCEEDED, FAILED)
 
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a run ended: its final state as JSON, or its error; what it printed; milliseconds.
-
-    `emitted` is what it hands to inboxes, as JSON; `initial` is kept where it cannot be had again.
-    """
-
-    log: str
-    duration_ms: int
-    final: bytes | None = None
-    error: JobError | None = None
-    emitted: bytes | None = None
-    initial: bytes | None = None
+    @property
+    def began(self) -> int:
+        """When its first attempt began (epoch seconds)."""
+        return int(self.kept["began"])
 
     @property
-    def status(self) -> str:
-        """`succeeded` or `failed`."""
-        return FAILED if self.error else SUCCEEDED
+    def tries(self) -> int:
+        """How often it has been tried, the attempt at hand included, since it was last replayed."""
+        return self.attempt - int(self.kept.get("before", 0))
+
+    @property
+    def due(self) -> int:
+        """When its next attempt is due (epoch seconds), while it waits for one."""
+        return int(self.kept.get("due", 0))
 
 
 def create(plans: Sequence[Plan], version: str) -> None:
@@ -107,11 +103,27 @@ def create(plans: Sequence[Plan], version: str) -> None:
     table.put_each([[_item(plan, version)] for plan in plans])
 
 
-def queue(plans: Sequence[Plan]) -> dict[str, str]:
-    """Queue runs for the runner; give the ids that the queue did not take, with why."""
-    texts = {json.dumps({"run_id": plan.id}): plan for plan in plans}
-    refused = aws.send(Setting.RUN_QUEUE_URL, [(text, plan.group) for text, plan in texts.items()])
-    return {texts[text].id: why for text, why in refused.items()}
+def queue(plans: Sequence[tuple[Plan, str]]) -> dict[str, str]:
+    """Queue runs, each in its group; give the ids that the queue did not take, with why."""
+    texts = {json.dumps({"run_id": plan.id}): (plan.id, group) for plan, group in plans}
+    refused = aws.send(Setting.RUN_QUEUE_URL, [(text, group) for text, (_, group) in texts.items()])
+    return {texts[text][0]: why for text, why in refused.items()}
+
+
+def mark(run_id: str, attention: str, at: float) -> None:
+    """Let a run that has not ended stand in the index `attention` from a time (epoch) on."""
+    changes = {"attention": attention, "attention_at": stamp(at)}
+    try:
+        table.update(ids.key_of(run_id), changes, "#status IN (:a, :b)", a=QUEUED, b=WAITING)
+    except ClientError as error:
+        table.item_in(error)  # it was claimed meanwhile
+
+
+def marked(attention: str, until: float, limit: int = 500) -> list[Run]:
+    """Give the runs that stand in the index `attention` since before a time (epoch)."""
+    items = table.query("attention", attention, limit, stamp(until))
+    keys = [{"pk": item["pk"], "sk": item["sk"]} for item in items]
+    return sorted((_run(item) for item in table.get(keys)), key=lambda run: run.id)
 
 
 def read(run_id: str) -> Run:
@@ -123,21 +135,24 @@ def read(run_id: str) -> Run:
 
 
 def claim(run_id: str, seconds: float) -> Run:
-    """Take a run for so many seconds; one that has ended already is given as it is.
+    """Take a run for so many seconds; one that has ended or is not due is given as it is.
 
     Raises `NotClaimed` while another runner has it, `NotFound` when there is no such run.
     """
     now, token = time.time(), secrets.token_hex(8)
-    lease = {"status": RUNNING, "lease": int(now + seconds) + 1, "started": _now(), "claim": token}
+    lease = {"status": RUNNING, "lease": int(now + seconds) + 1, "started": stamp(now)}
+    changes = {**lease, "claim": token, "attention": None, "attention_at": None}
+    states = {"queued": QUEUED, "waiting": WAITING, "running": RUNNING}
     try:
-        item = table.update(
+        before = table.update(
             ids.key_of(run_id),
-            lease,
-            "#status = :queued OR (#status = :running AND #lease < :now)",
+            changes,
+            _CLAIMABLE,
             add="attempt",
-            queued=QUEUED,
-            running=RUNNING,
+            once={"began": int(now)},
+            give_old=True,
             now=int(now),
+            **states,
         )
     except ClientError as error:
         item = table.item_in(error)
@@ -146,54 +161,14 @@ def claim(run_id: str, seconds: float) -> Run:
         # Our own claim refuses its second try, when the answer to the first was lost.
         if item["status"] == RUNNING and item.get("claim") != token:
             raise NotClaimed(f"the run {run_id} is being executed elsewhere") from None
-    return _run(item)
+        return _run(item)
+    claimed = {**before, **lease, "attempt": before["attempt"] + 1}
+    return _run({"began": int(now), **claimed}, crashed=before["status"] == RUNNING)
 
 
-def finish(run: Run, outcome: Outcome) -> Run:
-    """Record how a claimed run ended; `NotClaimed` when the claim was lost meanwhile.
-
-    With the success of a job on the clock goes the state that its next run begins with.
-    """
-    changes = _changes(run, outcome)
-    when = "#status = :running AND #attempt = :attempt"
-    state = None
-    if run.plan.kind is Kind.CRON and outcome.final is not None:
-        state = jobstates.following(run.job, run.id, outcome.final)
-    try:
-        values: dict[str, Any] = {"running": RUNNING, "attempt": run.attempt}
-        if state:
-            table.update_and_put(ids.key_of(run.id), changes, when, state, **values)
-        else:
-            table.update(ids.key_of(run.id), changes, when, **values)
-    except ClientError as error:
-        item = table.item_in(error)
-        recorded = item.get("status") == outcome.status and item["attempt"] == run.attempt
-        if not recorded:  # by a first try whose answer was lost
-            raise NotClaimed(f"the claim of the run {run.id} was lost") from None
-    return replace(run, status=outcome.status, kept=run.kept | changes)
-
-
-def _changes(run: Run, outcome: Outcome) -> dict[str, Any]:
-    changes: dict[str, Any] = {
-        "status": outcome.status,
-        "finished": _now(),
-        "duration_ms": outcome.duration_ms,
-        "lease": None,
-    }
-    place = f"runs/{run.plan.origin}/{run.job}/{run.attempt}"
-    beside = {
-        "log": outcome.log.encode("utf-8", "backslashreplace"),
-        "final": outcome.final,
-        "emitted": outcome.emitted,
-        "initial": outcome.initial,
-    }
-    for name, content in beside.items():
-        if content:
-            changes |= contents.keep(name, content, f"{place}/{name}", _INLINE)
-    if outcome.error:
-        changes["error"] = json.dumps(outcome.error.as_dict())
-        changes |= {"attention": FAILED, "attention_at": changes["finished"]}
-    return changes
+def stamp(seconds: float) -> str:
+    """Give a time (epoch) as it is kept: a text that sorts."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
 
 
 def _item(plan: Plan, version: str) -> Item:
@@ -213,7 +188,7 @@ def _item(plan: Plan, version: str) -> Item:
     return {name: value for name, value in item.items() if value is not None}
 
 
-def _run(item: Item) -> Run:
+def _run(item: Item, *, crashed: bool = False) -> Run:
     plan = Plan(
         origin=ids.origin_of(item["sk"]),
         job=item["job"],
@@ -223,8 +198,4 @@ def _run(item: Item) -> Run:
         order=item.get("order"),
         depth=int(item.get("depth", 0)),
     )
-    return Run(plan, int(item["attempt"]), item["status"], item)
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
+    return Run(plan, int(item["attempt"]), item["status"], item, crashed)

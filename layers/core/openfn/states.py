@@ -35,9 +35,9 @@ def of_message(message: Message) -> State:
     return {"data": bodies.parse(message.body, message.headers), "request": message.request}
 
 
-def begun(state: State, configuration: Mapping[str, Any]) -> State:
+def begun(state: State, configuration: Mapping[str, Any] | None = None) -> State:
     """Give a job its own credential, and references of its own."""
-    return {**state, "configuration": dict(configuration), "references": []}
+    return {**state, "configuration": dict(configuration or {}), "references": []}
 
 
 def kept(state: State) -> bytes:
@@ -52,6 +52,15 @@ def kept(state: State) -> bytes:
     except Exception:
         text = json.dumps({str(key): _alone(value) for key, value in rest.items()})
     return text.encode()
+
+
+def exact(state: State) -> bytes | None:
+    """Give a state as JSON that reads as the very same, without its configuration; or `None`."""
+    rest = {key: value for key, value in state.items() if key != "configuration"}
+    try:
+        return json.dumps(rest, separators=(",", ":"), allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError):
+        return None
 
 
 def _began(run: Run) -> State:

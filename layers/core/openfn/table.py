@@ -38,20 +38,31 @@ def put_each(groups: Sequence[Sequence[Item]]) -> list[Item | None]:
     return existing
 
 
-def update(key: Item, changes: Item, when: str, *, add: str | None = None, **values: Any) -> Item:
+def update(
+    key: Item,
+    changes: Item,
+    when: str,
+    *,
+    add: str | None = None,
+    once: Item | None = None,
+    give_old: bool = False,
+    **values: Any,
+) -> Item:
     """Set attributes of one item (`None` removes one) if the condition holds; give the item.
 
     In `when`, `#name` stands for an attribute and `:name` for one of `values`; `add` names a
-    counter to raise by one. Raises botocore's ConditionalCheckFailedException, which carries the
+    counter to raise by one, `once` has what is set where there is nothing yet; with `give_old` the
+    item as it was is given. Raises botocore's ConditionalCheckFailedException, which carries the
     item as it is: see `item_in`.
     """
-    request = _update(key, changes, when, add, values)
-    return plain(client("dynamodb").update_item(**request, ReturnValues="ALL_NEW")["Attributes"])
+    request = _update(key, changes, when, values, add, once or {})
+    given = "ALL_OLD" if give_old else "ALL_NEW"
+    return plain(client("dynamodb").update_item(**request, ReturnValues=given)["Attributes"])
 
 
 def update_and_put(key: Item, changes: Item, when: str, item: Item, **values: Any) -> None:
     """Do what `update` does and write another item, both or neither."""
-    request = _update(key, changes, when, None, values)
+    request = _update(key, changes, when, values)
     put = {"TableName": setting(Setting.TABLE_NAME), "Item": typed(item)}
     client("dynamodb").transact_write_items(TransactItems=[{"Update": request}, {"Put": put}])
 
@@ -81,14 +92,23 @@ def get(keys: Iterable[Item]) -> list[Item]:
     return found
 
 
-def query(index: str, attribute: str, value: str, limit: int) -> list[Item]:
-    """Read the first items of one value in an index, in the order of its sort key."""
+def query(index: str, value: str, limit: int, until: str | None = None) -> list[Item]:
+    """Read the first items of one value in an index, in the order of its sort key.
+
+    The index has the attribute of its own name as partition key and `<name>_at` as sort key;
+    `until` is the last of these to be given.
+    """
+    names, values = {"#a": index}, {":v": value}
+    condition = "#a = :v"
+    if until:
+        names["#at"], values[":until"] = f"{index}_at", until
+        condition += " AND #at <= :until"
     answer = client("dynamodb").query(
         TableName=setting(Setting.TABLE_NAME),
         IndexName=index,
-        KeyConditionExpression="#a = :v",
-        ExpressionAttributeNames={"#a": attribute},
-        ExpressionAttributeValues=typed({":v": value}),
+        KeyConditionExpression=condition,
+        ExpressionAttributeNames=names,
+        ExpressionAttributeValues=typed(values),
         Limit=limit,
     )
     return [plain(item) for item in answer["Items"]]
@@ -155,16 +175,25 @@ def _refused(reason: Mapping[str, Any]) -> bool:
 
 
 def _update(
-    key: Item, changes: Item, when: str, add: str | None, values: Mapping[str, Any]
+    key: Item,
+    changes: Item,
+    when: str,
+    values: Mapping[str, Any],
+    add: str | None = None,
+    once: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     new = {name: value for name, value in changes.items() if value is not None}
+    first = once or {}
+    sets = [f"#{name} = :new_{name}" for name in new]
+    sets += [f"#{name} = if_not_exists(#{name}, :once_{name})" for name in first]
     clauses = {
-        "SET": [f"#{name} = :new_{name}" for name in new],
+        "SET": sets,
         "REMOVE": [f"#{name}" for name in changes if name not in new],
         "ADD": [f"#{add} :one"] if add else [],
     }
-    names = {*changes, *re.findall(r"#(\w+)", when), *([add] if add else [])}
+    names = {*changes, *first, *re.findall(r"#(\w+)", when), *([add] if add else [])}
     all_values = {f":new_{name}": value for name, value in new.items()}
+    all_values |= {f":once_{name}": value for name, value in first.items()}
     all_values |= {f":{name}": value for name, value in values.items()}
     all_values |= {":one": 1} if add else {}
     request: dict[str, Any] = {

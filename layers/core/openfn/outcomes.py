@@ -1,0 +1,168 @@
+"""How a run's attempt ended: recorded by the one runner that holds the run, or not at all.
+
+An attempt that failed and is made again has a record of its own beside the run: `<run id>#<n>`.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass, replace
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from openfn import contents, ids, jobstates, table
+from openfn.aws import Item
+from openfn.errors import JobError, NotClaimed
+from openfn.runs import FAILED, RUNNING, SUCCEEDED, WAITING, Run, stamp
+from openfn.triggers import Kind
+
+# Final state, log, what was emitted and where to go on share one item of 400 KB.
+_INLINE = 85_000
+# One that should be on the queue by now is queued again by the tick, if it is not claimed.
+_GRACE_SECONDS = 3600
+_OF_AN_ATTEMPT = ("finished", "duration_ms", "error", "log")
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """Where the next attempt goes on: the operation, the names of those up to it, the state."""
+
+    operation: int
+    names: tuple[str, ...]
+    state: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an attempt ended: its final state as JSON, or its error; what it printed; milliseconds.
+
+    `emitted` is what it hands to inboxes, as JSON; `initial` is kept where it cannot be had again.
+    """
+
+    log: str
+    duration_ms: int
+    final: bytes | None = None
+    error: JobError | None = None
+    emitted: bytes | None = None
+    initial: bytes | None = None
+    resume: Resume | None = None
+
+    @property
+    def status(self) -> str:
+        """`succeeded` or `failed`."""
+        return FAILED if self.error else SUCCEEDED
+
+
+def finish(run: Run, outcome: Outcome) -> Run:
+    """Record how a claimed run ended; `NotClaimed` when the claim was lost meanwhile.
+
+    With the success of a job on the clock goes the state that its next run begins with.
+    """
+    changes = _changes(run, outcome) | {"status": outcome.status}
+    changes |= _going_on_no_more(run)
+    if outcome.error:
+        changes |= {"attention": FAILED, "attention_at": changes["finished"]}
+    beside = None
+    if run.plan.kind is Kind.CRON and outcome.final is not None:
+        beside = jobstates.following(run.job, run.id, outcome.final)
+    return _record(run, changes, beside)
+
+
+def wait(run: Run, outcome: Outcome, due: int, *, queued: bool = False) -> Run:
+    """Let a claimed run wait for its next attempt, due at a time (epoch).
+
+    With `queued` its id stays on the queue, where nothing of its order can pass it.
+    """
+    changes = _changes(run, outcome) | {"status": WAITING}
+    changes |= {"attention": WAITING, "attention_at": stamp(due + queued * _GRACE_SECONDS)}
+    changes |= _going_on_no_more(run) | {"due": due}
+    beside = {
+        **_beside(run),
+        **{k: v for k, v in changes.items() if k.startswith(_OF_AN_ATTEMPT) and v is not None},
+        "status": FAILED,
+        "next": stamp(due),
+    }
+    if resume := outcome.resume:
+        changes["resume_at"] = json.dumps([resume.operation, resume.names])
+        place = f"runs/{run.plan.origin}/{run.job}/{run.attempt}/resume"
+        changes |= contents.keep("resume", resume.state, place, _INLINE)
+    return _record(run, changes, beside)
+
+
+def crashed(run: Run) -> int:
+    """Record that the attempt before a claim was never ended; give how often that has happened."""
+    record = {**_beside(run, run.attempt - 1), "status": "crashed", "finished": stamp(time.time())}
+    table.put(record)
+    before = int(run.kept.get("crashes", 0)) + 1
+    table.update(
+        ids.key_of(run.id),
+        {"crashes": before},
+        "#status = :running AND #attempt = :attempt",
+        running=RUNNING,
+        attempt=run.attempt,
+    )
+    return before
+
+
+def resume_of(run: Run) -> Resume | None:
+    """Give where a run's next attempt goes on, if it does not begin anew."""
+    if "resume_at" not in run.kept:
+        return None
+    operation, names = json.loads(run.kept["resume_at"])
+    return Resume(operation, tuple(names), contents.read("resume", run.kept))
+
+
+def _beside(run: Run, attempt: int | None = None) -> Item:
+    number = attempt or run.attempt
+    return {
+        **ids.key_of(f"{run.id}#{number:04}"),
+        "attempt": number,
+        "started": run.kept["started"],
+        "expires": run.kept["expires"],
+    }
+
+
+def _record(run: Run, changes: Item, beside: Item | None) -> Run:
+    when = "#status = :running AND #attempt = :attempt"
+    values: dict[str, Any] = {"running": RUNNING, "attempt": run.attempt}
+    try:
+        if beside:
+            table.update_and_put(ids.key_of(run.id), changes, when, beside, **values)
+        else:
+            table.update(ids.key_of(run.id), changes, when, **values)
+    except ClientError as error:
+        item = table.item_in(error)
+        recorded = item.get("status") == changes["status"] and item["attempt"] == run.attempt
+        if not recorded:  # by a first try whose answer was lost
+            raise NotClaimed(f"the claim of the run {run.id} was lost") from None
+    return replace(run, status=changes["status"], kept=run.kept | changes)
+
+
+def _changes(run: Run, outcome: Outcome) -> Item:
+    changes: Item = {
+        "finished": stamp(time.time()),
+        "duration_ms": outcome.duration_ms,
+        "lease": None,
+    }
+    place = f"runs/{run.plan.origin}/{run.job}/{run.attempt}"
+    beside = {
+        "log": outcome.log.encode("utf-8", "backslashreplace"),
+        "final": outcome.final,
+        "emitted": outcome.emitted,
+        "initial": outcome.initial,
+    }
+    for name, content in beside.items():
+        if name != "initial" or content:  # what an earlier attempt left is this one's no more
+            changes |= contents.cleared(name, run.kept)
+        if content:
+            changes |= contents.keep(name, content, f"{place}/{name}", _INLINE)
+    if outcome.error or "error" in run.kept:
+        changes["error"] = json.dumps(outcome.error.as_dict()) if outcome.error else None
+    return changes
+
+
+def _going_on_no_more(run: Run) -> Item:
+    gone = contents.cleared("resume", run.kept)
+    return gone | {name: None for name in ("resume_at", "due") if name in run.kept}

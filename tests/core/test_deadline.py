@@ -1,0 +1,75 @@
+"""A job is stopped when its time is over, in the main thread and in others."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+import time
+
+import pytest
+
+from openfn import deadline
+
+
+def test_a_wait_in_the_main_thread_is_ended():
+    began = time.monotonic()
+    with pytest.raises(deadline.TimedOut), deadline.within(0.05):
+        time.sleep(20)
+    assert time.monotonic() - began < 10
+
+
+def test_what_is_in_time_is_left_alone_and_the_signal_is_as_before():
+    before = signal.getsignal(signal.SIGALRM)
+    with deadline.within(60):
+        assert signal.getitimer(signal.ITIMER_REAL)[0] > 50
+    assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
+    assert signal.getsignal(signal.SIGALRM) is before
+
+
+def test_no_job_takes_it_for_an_error_of_its_own():
+    def swallow():
+        while True:
+            with contextlib.suppress(Exception):
+                time.sleep(0.001)
+
+    with pytest.raises(deadline.TimedOut), deadline.within(0.05):
+        swallow()
+
+
+def _in_thread(work):
+    ended = []
+
+    def run():
+        try:
+            work()
+        except BaseException as error:
+            ended.append(error)
+        else:
+            ended.append(None)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join(20)
+    assert not thread.is_alive()
+    return ended[0]
+
+
+def test_another_thread_is_stopped_at_its_next_step():
+    def work():
+        with deadline.within(0.05):
+            while True:
+                time.sleep(0.001)
+
+    assert isinstance(_in_thread(work), deadline.TimedOut)
+
+
+def test_another_thread_that_is_in_time_is_left_alone():
+    def work():
+        with deadline.within(0.05):
+            pass
+        until = time.monotonic() + 0.15
+        while time.monotonic() < until:
+            time.sleep(0.001)
+
+    assert _in_thread(work) is None

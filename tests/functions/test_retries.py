@@ -1,0 +1,363 @@
+"""A run that failed for now waits in the table, and goes on where it failed, so many times."""
+
+from __future__ import annotations
+
+import json
+import threading
+from contextlib import contextmanager
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import boto3
+import pytest
+from moto.sqs.models import sqs_backends
+
+from openfn import ids, outcomes, project, runs, table
+from tests.conftest import post
+from workbench import functions, records
+
+PROJECT = """
+triggers:
+  all: {{inclusion: {{}}{order}}}
+  failed: {{failure: job-a}}
+  done: {{success: job-a}}
+credentials:
+  secret-a: {{adaptor: http}}
+jobs:
+  job-a: {{trigger: all, credential: secret-a, expression: jobs/a.py, retry: {retry}}}
+  catch: {{trigger: failed, expression: jobs/look.py}}
+  after: {{trigger: done, expression: jobs/look.py}}
+"""
+THREE = """
+from adaptors.common import emit, fn, last_reference_value
+from adaptors.http import post
+
+post("first", {"n": lambda state: state["data"]["n"]})
+emit("inbox-a", {"skip": True})
+fn(lambda state: {**state, "seen": [state["data"]["path"]]})
+post("second", {"first": lambda state: state["seen"]})
+post("third", {"n": last_reference_value("n")})
+"""
+SLOW = """
+import time
+from adaptors.common import fn
+
+fn(lambda state: {**state, "ones": state.get("ones", 0) + 1})
+
+def wait(state):
+    for _ in range(3000):
+        time.sleep(0.01)
+    return state
+
+fn(wait)
+"""
+LOOK = "from adaptors.common import fn\nfn(lambda state: {**state, 'looked': True})\n"
+
+
+class Remote:
+    """A destination that answers each path with the statuses it is told to, then with 200."""
+
+    def __init__(self):
+        self.answers, self.received, self.headers = {}, [], {}
+        remote = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                remote.received.append((self.path, body))
+                waiting = remote.answers.get(self.path, [])
+                self.send_response(waiting.pop(0) if waiting else 200)
+                for name, value in remote.headers.items():
+                    self.send_header(name, value)
+                answer = json.dumps({"path": self.path, **body}).encode()
+                self.send_header("Content-Length", str(len(answer)))
+                self.end_headers()
+                self.wfile.write(answer)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.server.server_address[1]}"
+
+    @property
+    def paths(self):
+        return [path for path, _ in self.received]
+
+    @contextmanager
+    def running(self):
+        thread = threading.Thread(target=self.server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield self
+        finally:
+            self.server.shutdown()
+            self.server.server_close()
+            thread.join()
+
+
+@pytest.fixture
+def remote():
+    with Remote().running() as running:
+        yield running
+
+
+@pytest.fixture
+def posted(made_of, remote):
+    """Post a message through a job with this code and retry; give the stack and the run's id."""
+
+    def run(code=THREE, retry="{attempts: 4, up_to: 2h}", order=""):
+        trigger = f", exclusion: {{skip: true}}{order}"
+        made = made_of(PROJECT.format(retry=retry, order=trigger), a=code, look=LOOK)
+        made.set_credential("secret-a", {"baseUrl": remote.url})
+        message_id = post(made, '{"n": 7, "case": "c"}')["headers"]["X-Message-Id"]
+        made.settle()
+        return made, ids.run_id(message_id, "job-a")
+
+    return run
+
+
+def pass_time(run_id):
+    """Let the time come at which a run's next attempt is due."""
+    changes = {"due": 1, "attention_at": runs.stamp(1)}
+    table.update(ids.key_of(run_id), changes, "#status = :waiting", waiting="waiting")
+
+
+def again(made, run_id):
+    """Let a run's next attempt be due, and be made."""
+    pass_time(run_id)
+    made.tick()
+    made.settle()
+    return records.run(run_id)
+
+
+def attempts(made, run_id):
+    """Give what is kept of a run's earlier attempts: outcome and error of each."""
+    key = ids.key_of(run_id)
+    answer = boto3.client("dynamodb").query(
+        TableName=made.resources.physical_ids["Table"],
+        KeyConditionExpression="pk = :pk AND begins_with(sk, :sk)",
+        ExpressionAttributeValues={":pk": {"S": key["pk"]}, ":sk": {"S": f"{run_id}#"}},
+    )
+    return [
+        (
+            each["status"]["S"],
+            json.loads(each["error"]["S"])["message"] if "error" in each else None,
+        )
+        for each in answer["Items"]
+    ]
+
+
+def test_a_run_goes_on_at_the_operation_that_failed_with_the_state_it_had(posted, remote, logged):
+    remote.answers["/second"] = [503, 503]
+    made, run_id = posted()
+    assert records.run(run_id).status == "waiting"
+    assert again(made, run_id).status == "waiting"
+    record = again(made, run_id)
+    assert (record.status, record.attempt, record.error) == ("succeeded", 3, None)
+    assert remote.paths == ["/first", "/second", "/second", "/second", "/third"]
+    assert remote.received[-2:] == [("/second", {"first": ["/first"]}), ("/third", {"n": 7})]
+    assert [event["attempt"] for event in logged.events("run waiting")] == [1, 2]
+
+
+def test_what_it_emitted_before_it_failed_is_emitted_once_it_succeeds(posted, remote):
+    remote.answers["/second"] = [503]
+    made, run_id = posted()
+    assert len(records.newest(10)) == 1
+    again(made, run_id)
+    assert [json.loads(each.message.body) for each in records.newest(10)][:-1] == [{"skip": True}]
+
+
+def test_each_attempt_has_a_record_with_its_error_and_the_time_of_the_next(posted, remote):
+    remote.answers["/second"] = [503, 429]
+    made, run_id = posted()
+    again(made, run_id)
+    (one, first), (two, second) = attempts(made, run_id)
+    assert (one, two) == ("failed", "failed")
+    assert "503" in first
+    assert "429" in second
+    assert records.run(run_id).next > "20"
+    again(made, run_id)
+    assert len(attempts(made, run_id)) == 2
+    assert records.run(run_id).next is None
+
+
+def test_after_its_last_attempt_a_run_has_failed_and_the_failure_goes_on(posted, remote):
+    remote.answers["/second"] = [503] * 9
+    made, run_id = posted(retry="{attempts: 3, up_to: 1h}")
+    assert records.run(run_id.replace("job-a", "catch")) is None
+    again(made, run_id)
+    record = again(made, run_id)
+    assert (record.status, record.attempt) == ("failed", 3)
+    assert remote.paths == ["/first", "/second", "/second", "/second"]
+    caught = records.run(run_id.replace("job-a", "catch"))
+    assert caught.final["data"] == {"n": 7, "case": "c"}
+    assert caught.final["error"]["verdict"] == "remote-for-now"
+    assert records.run(run_id.replace("job-a", "after")) is None
+
+
+@pytest.mark.parametrize("status", [400, 401, 404, 422])
+def test_what_the_destination_refuses_for_good_is_not_tried_again(posted, remote, status):
+    remote.answers["/first"] = [status]
+    _, run_id = posted()
+    assert records.run(run_id).status == "failed"
+    assert remote.paths == ["/first"]
+
+
+def test_a_job_that_asks_for_one_attempt_gets_one(posted, remote):
+    remote.answers["/first"] = [503]
+    _, run_id = posted(retry="{attempts: 1}")
+    assert records.run(run_id).status == "failed"
+
+
+def test_a_job_that_asks_for_a_fresh_start_begins_anew_and_emits_once(posted, remote):
+    remote.answers["/second"] = [503]
+    made, run_id = posted(retry="{fresh: true}")
+    assert again(made, run_id).status == "succeeded"
+    assert remote.paths == ["/first", "/second", "/first", "/second", "/third"]
+    assert len(records.newest(10)) == 2
+
+
+@pytest.mark.parametrize(
+    "kept", ["__import__('datetime').date(2026, 3, 9)", "{1: 2}", "{1, 2}", "float('nan')"]
+)
+def test_a_state_that_json_cannot_hold_exactly_begins_anew(posted, remote, kept):
+    remote.answers["/second"] = [503]
+    code = THREE.replace('"seen":', f'"odd": {kept}, "seen":')
+    made, run_id = posted(code)
+    assert again(made, run_id).status == "succeeded"
+    assert remote.paths == ["/first", "/second", "/first", "/second", "/third"]
+
+
+def test_a_state_of_any_size_goes_on(posted, remote):
+    remote.answers["/second"] = [503]
+    noise = '__import__("random").Random(1).randbytes(300_000).hex()'
+    code = THREE.replace('"seen":', f'"noise": {noise}, "seen":')
+    made, run_id = posted(code)
+    record = again(made, run_id)
+    assert (record.status, len(record.final["noise"])) == ("succeeded", 600_000)
+    assert remote.paths == ["/first", "/second", "/second", "/third"]
+
+
+def test_the_wait_is_no_shorter_than_the_destination_asks_for(posted, remote):
+    remote.answers["/first"] = [503]
+    remote.headers["Retry-After"] = "1800"
+    _, run_id = posted()
+    run = runs.read(run_id)
+    assert run.due - run.began >= 1800
+
+
+def test_a_run_that_waits_is_not_begun_before_it_is_due(posted, remote):
+    remote.answers["/first"] = [503]
+    remote.headers["Retry-After"] = "1800"
+    made, run_id = posted()
+    record = {"messageId": "1", "body": json.dumps({"run_id": run_id}), "eventSource": "aws:sqs"}
+    assert made.invoke("runner", {"Records": [record]})["batchItemFailures"] == []
+    made.tick()
+    made.settle()
+    assert records.run(run_id).attempt == 1
+
+
+def test_a_run_that_waits_for_its_order_stays_on_the_queue_and_none_passes_it(posted, remote):
+    remote.answers["/first"] = [503]
+    made, run_id = posted(order=", order_by: case")
+    behind = post(made, '{"n": 8, "case": "c"}')["headers"]["X-Message-Id"]
+    beside = post(made, '{"n": 9, "case": "d"}')["headers"]["X-Message-Id"]
+    made.settle()
+    assert records.run(run_id).status == "waiting"
+    assert records.run(ids.run_id(behind, "job-a")).status == "queued"
+    assert records.run(ids.run_id(beside, "job-a")).status == "succeeded"
+    pass_time(run_id)
+    _show_what_is_hidden(made)
+    made.settle()
+    assert [body["n"] for path, body in remote.received if path == "/first"] == [7, 9, 7, 8]
+
+
+def _show_what_is_hidden(made):
+    """Let the time come at which what is hidden on the run queue is seen again."""
+
+    name = made.resources.functions["runner"].environment["RUN_QUEUE_URL"].rsplit("/", 1)[1]
+    queue = sqs_backends["123456789012"]["eu-west-1"].queues[name]
+    for message in queue._messages:  # noqa: SLF001 - SQS has no other clock here
+        message.visible_at = 0
+
+
+def expression():
+    """Give the file of job-a as it is deployed."""
+    return project.current().jobs["job-a"].expression
+
+
+def created(made):
+    """Give the id of a run of job-a that is created and not executed."""
+    plan = runs.Plan(post(made, '{"n": 1}')["headers"]["X-Message-Id"], "job-a", "all")
+    runs.create([plan], "version")
+    return plan.id
+
+
+def test_a_job_that_takes_too_long_is_stopped_and_tried_again(posted, logged):
+    made, _ = posted("from adaptors.common import fn\nfn(lambda state: state)\n")
+    run_id = created(made)
+    expression().write_text(SLOW, "utf-8")
+    hurried = replace(made.resources.functions["runner"], seconds=6.2)
+    functions.invoke(hurried, _delivery(run_id), made.tell)
+    record = records.run(run_id)
+    assert (record.status, record.error["type"]) == ("waiting", "TimedOut")
+    assert (record.error["operation"], record.error["line"]) == ("fn", 9)
+    expression().write_text(SLOW.replace("range(3000)", "range(1)"), "utf-8")
+    record = again(made, run_id)
+    assert (record.status, record.final["ones"], record.attempt) == ("succeeded", 1, 2)
+    (metrics,) = [json.loads(line) for _, line in logged if "RunsTimedOut" in line]
+    assert metrics["RunsTimedOut"] == [1.0]
+
+
+def test_a_run_whose_runner_dies_is_tried_again_and_the_crash_is_on_record(posted):
+    made, _ = posted()
+    run_id = created(made)
+    runs.claim(run_id, -5)
+    made.invoke("runner", _delivery(run_id))
+    record = records.run(run_id)
+    assert (record.status, record.attempt) == ("succeeded", 2)
+    assert attempts(made, run_id) == [("crashed", None)]
+
+
+def _delivery(run_id):
+    body = json.dumps({"run_id": run_id})
+    return {"Records": [{"messageId": "1", "body": body, "eventSource": "aws:sqs"}]}
+
+
+def test_a_run_that_kills_its_runner_again_and_again_has_failed_with_a_clear_reason(posted):
+    made, _ = posted()
+    run_id = created(made)
+    for _ in range(3):
+        run = runs.claim(run_id, -5)
+        if run.crashed:
+            outcomes.crashed(run)
+    made.invoke("runner", _delivery(run_id))
+    record = records.run(run_id)
+    assert record.status == "failed"
+    assert "its runner died 3 times" in record.error["message"]
+    assert attempts(made, run_id) == [("crashed", None)] * 3
+
+
+def test_a_job_that_was_mended_while_it_waited_goes_on_with_the_new_code(posted, remote):
+    remote.answers["/second"] = [503]
+    made, run_id = posted()
+
+    path = expression()
+    path.write_text(path.read_text("utf-8").replace('"third"', '"fourth"'), "utf-8")
+    assert again(made, run_id).status == "succeeded"
+    assert remote.paths == ["/first", "/second", "/second", "/fourth"]
+
+
+def test_a_job_whose_earlier_operations_were_changed_while_it_waited_begins_anew(posted, remote):
+    remote.answers["/second"] = [503]
+    made, run_id = posted()
+
+    path = expression()
+    code = path.read_text("utf-8").replace('post("first"', 'fn(lambda state: state)\npost("first"')
+    path.write_text(code, "utf-8")
+    assert again(made, run_id).status == "succeeded"
+    assert remote.paths == ["/first", "/second", "/first", "/second", "/third"]
