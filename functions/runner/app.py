@@ -142,12 +142,13 @@ def _succeed(attempt: _Attempt, outcome: Outcome) -> Run:
 def _fail(attempt: _Attempt, outcome: Outcome, error: JobError) -> Run:
     run, job = attempt.run, project.current().jobs.get(attempt.run.job)
     outcome = replace(outcome, initial=attempt.initial)
-    due = job and retries.next_due(job.retry, run.tries, run.began, error, time.time())
-    if not job or not due:
-        return outcomes.finish(run, outcome)
-    if not job.retry.fresh and (resume := attempt.resume()):
+    if job and not job.retry.fresh and (resume := attempt.resume()):
+        # Also for one that has failed for good: it may be replayed.
         emitted = emissions.kept(attempt.emitted)
         outcome = replace(outcome, resume=resume, emitted=emitted)
+    due = job and retries.next_due(job.retry, run.tries, run.began, error, time.time())
+    if not due:
+        return outcomes.finish(run, outcome)
     return outcomes.wait(run, outcome, due, queued=bool(run.plan.order))
 
 

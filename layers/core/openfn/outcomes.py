@@ -61,7 +61,6 @@ def finish(run: Run, outcome: Outcome) -> Run:
     With the success of a job on the clock goes the state that its next run begins with.
     """
     changes = _changes(run, outcome) | {"status": outcome.status}
-    changes |= _going_on_no_more(run)
     if outcome.error:
         changes |= {"attention": FAILED, "attention_at": changes["finished"]}
     beside = None
@@ -75,19 +74,14 @@ def wait(run: Run, outcome: Outcome, due: int, *, queued: bool = False) -> Run:
 
     With `queued` its id stays on the queue, where nothing of its order can pass it.
     """
-    changes = _changes(run, outcome) | {"status": WAITING}
+    changes = _changes(run, outcome) | {"status": WAITING, "due": due}
     changes |= {"attention": WAITING, "attention_at": stamp(due + queued * _GRACE_SECONDS)}
-    changes |= _going_on_no_more(run) | {"due": due}
     beside = {
         **_beside(run),
         **{k: v for k, v in changes.items() if k.startswith(_OF_AN_ATTEMPT) and v is not None},
         "status": FAILED,
         "next": stamp(due),
     }
-    if resume := outcome.resume:
-        changes["resume_at"] = json.dumps([resume.operation, resume.names])
-        place = f"runs/{run.plan.origin}/{run.job}/{run.attempt}/resume"
-        changes |= contents.keep("resume", resume.state, place, _INLINE)
     return _record(run, changes, beside)
 
 
@@ -152,6 +146,7 @@ def _changes(run: Run, outcome: Outcome) -> Item:
         "final": outcome.final,
         "emitted": outcome.emitted,
         "initial": outcome.initial,
+        "resume": outcome.resume.state if outcome.resume else None,
     }
     for name, content in beside.items():
         if name != "initial" or content:  # what an earlier attempt left is this one's no more
@@ -160,9 +155,6 @@ def _changes(run: Run, outcome: Outcome) -> Item:
             changes |= contents.keep(name, content, f"{place}/{name}", _INLINE)
     if outcome.error or "error" in run.kept:
         changes["error"] = json.dumps(outcome.error.as_dict()) if outcome.error else None
-    return changes
-
-
-def _going_on_no_more(run: Run) -> Item:
-    gone = contents.cleared("resume", run.kept)
-    return gone | {name: None for name in ("resume_at", "due") if name in run.kept}
+    if resume := outcome.resume:
+        changes["resume_at"] = json.dumps([resume.operation, resume.names])
+    return {name: None for name in ("resume_at", "due") if name in run.kept} | changes
