@@ -36,6 +36,7 @@ FLOORS = [
     "jobstates",
     "runs",
     "outcomes",
+    "circuits",
     "states",
     "expressions",
     "retries",

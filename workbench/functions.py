@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from openfn import joblog, secrets
+from openfn import circuits, joblog, secrets
 from workbench.environ import environ
 from workbench.resources import Function
 
@@ -58,6 +58,7 @@ def environment(functions: Mapping[str, Function], opt: Path) -> Iterator[None]:
     if any(other.environment != first.environment for other in others):
         raise ValueError("template.yaml gives the functions different environments")
     secrets.forget()
+    circuits.forget()
     values = {name: value.replace("/opt", str(opt), 1) for name, value in first.environment.items()}
     with environ(values):
         yield

@@ -97,7 +97,8 @@ def _queue_late() -> None:
 
 
 def _queue_due() -> None:
-    if queued := dispatch.queue_due(time.time()):
+    now = time.time()
+    if queued := dispatch.queue_due(now) + dispatch.let_through(now):
         _logger.info("runs queued again", extra={"runs": queued})
 
 

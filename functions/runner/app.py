@@ -15,6 +15,7 @@ import adaptors.http  # noqa: F401 - made ready during INIT, where a function ha
 from adaptors import outbox
 from openfn import (
     aws,
+    circuits,
     credentials,
     deadline,
     dispatch,
@@ -29,6 +30,7 @@ from openfn import (
     states,
 )
 from openfn.aws import Setting
+from openfn.circuits import Way
 from openfn.emissions import Emission
 from openfn.errors import (
     JobError,
@@ -51,6 +53,7 @@ from openfn.triggers import Kind
 _SECONDS_FOR_A_RUN, _SECONDS_TO_RECORD = 6.0, 5.0
 # A job that takes its runner with it so often will do so again.
 _CRASHES = 3
+_LOADING = "loading"
 _COUNTED = {
     runs.SUCCEEDED: "RunsSucceeded",
     runs.FAILED: "RunsFailed",
@@ -103,7 +106,7 @@ def _run_one(context: Context, run_id: str) -> None:
         raise TimeoutError("no time is left for another run")
     run = runs.claim(run_id, seconds)
     if run.status == runs.RUNNING:
-        run = _run(run, seconds - _SECONDS_TO_RECORD)
+        run = _through_circuit(run, seconds - _SECONDS_TO_RECORD)
     if run.ended:
         # One that ended before may have been stopped on its way to here.
         _hand_on(run)
@@ -118,7 +121,28 @@ def _not_executed(queued: Queued, error: Exception) -> None:
         _logger.error("run not executed", extra={"run_id": queued.id, **place(error)})
 
 
-def _run(run: Run, seconds: float) -> Run:
+def _through_circuit(run: Run, seconds: float) -> Run:
+    job = project.current().jobs.get(run.job)
+    if job is None or job.credential is None:
+        return _run(run, seconds)[0]
+    way = circuits.way_to(job.credential)
+    if way is Way.SHUT:
+        until = int(circuits.read(job.credential).get("until", 0))
+        parked = circuits.parked(job.credential)
+        return outcomes.park(run, parked, until, queued=bool(run.plan.order))
+    ended, error = _run(run, seconds)
+    if error is None:
+        circuits.succeeded(job.credential, way)
+    elif error.verdict == retries.FOR_NOW and error.operation != _LOADING:
+        if circuits.failed(job.credential, way):
+            _logger.warning("circuit open", extra={"credential": job.credential})
+            metrics.write("runner", {"CircuitsOpened": 1})
+    elif way is Way.PROBE:
+        circuits.succeeded(job.credential, way)  # it answered, if only to refuse this one
+    return ended
+
+
+def _run(run: Run, seconds: float) -> tuple[Run, JobError | None]:
     attempt, error = _Attempt(run), None
     began = time.monotonic()
     try:
@@ -131,7 +155,7 @@ def _run(run: Run, seconds: float) -> Run:
     outcome = Outcome("".join(attempt.lines), round((time.monotonic() - began) * 1000), error=error)
     ended = _fail(attempt, outcome, error) if error else _succeed(attempt, outcome)
     _tell(ended, outcome)
-    return ended
+    return ended, error
 
 
 def _succeed(attempt: _Attempt, outcome: Outcome) -> Run:
@@ -185,13 +209,13 @@ def _error(run: Run, failure: BaseException) -> JobError:
     if isinstance(failure, JobError):
         return failure
     if isinstance(failure, ProjectError | NotFound | UnreadableBody):
-        return JobError(kind, str(failure), "loading", 0)
+        return JobError(kind, str(failure), _LOADING, 0)
     if isinstance(failure, deadline.TimedOut):
-        return JobError(kind, str(failure), "loading", 0, failure.verdict)
+        return JobError(kind, str(failure), _LOADING, 0, failure.verdict)
     if isinstance(failure, aws.Trouble):
         verdict = retries.FOR_NOW
     _logger.error("run failed in the runner", extra={"run_id": run.id, **place(failure)})
-    return JobError(kind, "see the function's log", "loading", 0, verdict)
+    return JobError(kind, "see the function's log", _LOADING, 0, verdict)
 
 
 def _hand_on(run: Run) -> None:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import threading
-from contextlib import contextmanager
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import boto3
 import pytest
@@ -14,6 +11,7 @@ from moto.sqs.models import sqs_backends
 
 from openfn import ids, outcomes, project, runs, table
 from tests.conftest import post
+from tests.remote import Remote
 from workbench import functions, records
 
 PROJECT = """
@@ -52,51 +50,6 @@ def wait(state):
 fn(wait)
 """
 LOOK = "from adaptors.common import fn\nfn(lambda state: {**state, 'looked': True})\n"
-
-
-class Remote:
-    """A destination that answers each path with the statuses it is told to, then with 200."""
-
-    def __init__(self):
-        self.answers, self.received, self.headers = {}, [], {}
-        remote = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self):
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                remote.received.append((self.path, body))
-                waiting = remote.answers.get(self.path, [])
-                self.send_response(waiting.pop(0) if waiting else 200)
-                for name, value in remote.headers.items():
-                    self.send_header(name, value)
-                answer = json.dumps({"path": self.path, **body}).encode()
-                self.send_header("Content-Length", str(len(answer)))
-                self.end_headers()
-                self.wfile.write(answer)
-
-            def log_message(self, *_):
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-
-    @property
-    def url(self):
-        return f"http://127.0.0.1:{self.server.server_address[1]}"
-
-    @property
-    def paths(self):
-        return [path for path, _ in self.received]
-
-    @contextmanager
-    def running(self):
-        thread = threading.Thread(target=self.server.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield self
-        finally:
-            self.server.shutdown()
-            self.server.server_close()
-            thread.join()
 
 
 @pytest.fixture

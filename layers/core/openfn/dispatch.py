@@ -10,7 +10,7 @@ import time
 import zlib
 from collections.abc import Sequence
 
-from openfn import project, runs
+from openfn import circuits, project, runs
 from openfn.runs import Plan
 
 # What the tick has queued and nobody has claimed by then, it queues again.
@@ -46,6 +46,21 @@ def queue_due(now: float) -> int:
         runs.mark(run.id, run.kept["attention"], now + _AGAIN_SECONDS)
     queue([run.plan for run in found])
     return len(found)
+
+
+def let_through(now: float) -> int:
+    """Queue what may reach its destination again: a probe, or all once a circuit has closed."""
+    queued = 0
+    for credential in circuits.due(now):
+        opened = circuits.is_open(circuits.read(credential))
+        found = runs.marked(circuits.parked(credential), limit=1 if opened else 500)
+        for run in found:
+            runs.mark(run.id, runs.WAITING, now + _AGAIN_SECONDS)
+        queue([run.plan for run in found])
+        queued += len(found)
+        if not found and not opened:
+            circuits.over(credential)
+    return queued
 
 
 def group_of(plan: Plan) -> str:

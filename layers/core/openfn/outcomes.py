@@ -85,6 +85,18 @@ def wait(run: Run, outcome: Outcome, due: int, *, queued: bool = False) -> Run:
     return _record(run, changes, beside)
 
 
+def park(run: Run, attention: str, due: int, *, queued: bool = False) -> Run:
+    """Let a claimed run wait for what stands in its way; it is no attempt.
+
+    It stands in the index `attention` under its id, so that what waits comes in the order received,
+    or with `queued` stays on the queue until a time (epoch).
+    """
+    changes: Item = {"status": WAITING, "lease": None, "before": run.attempt - run.tries + 1}
+    changes |= {"due": due if queued else 0, "attention": WAITING if queued else attention}
+    changes |= {"attention_at": stamp(due + _GRACE_SECONDS) if queued else run.id}
+    return _record(run, changes, None)
+
+
 def crashed(run: Run) -> int:
     """Record that the attempt before a claim was never ended; give how often that has happened."""
     record = {**_beside(run, run.attempt - 1), "status": "crashed", "finished": stamp(time.time())}

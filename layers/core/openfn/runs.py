@@ -119,9 +119,9 @@ def mark(run_id: str, attention: str, at: float) -> None:
         table.item_in(error)  # it was claimed meanwhile
 
 
-def marked(attention: str, until: float, limit: int = 500) -> list[Run]:
-    """Give the runs that stand in the index `attention` since before a time (epoch)."""
-    items = table.query("attention", attention, limit, stamp(until))
+def marked(attention: str, until: float | None = None, limit: int = 500) -> list[Run]:
+    """Give the runs that stand in the index `attention`, until a time (epoch), by their ids."""
+    items = table.query("attention", attention, limit, stamp(until) if until else None)
     keys = [{"pk": item["pk"], "sk": item["sk"]} for item in items]
     return sorted((_run(item) for item in table.get(keys)), key=lambda run: run.id)
 

@@ -41,7 +41,7 @@ def put_each(groups: Sequence[Sequence[Item]]) -> list[Item | None]:
 def update(
     key: Item,
     changes: Item,
-    when: str,
+    when: str = "",
     *,
     add: str | None = None,
     once: Item | None = None,
@@ -49,6 +49,8 @@ def update(
     **values: Any,
 ) -> Item:
     """Set attributes of one item (`None` removes one) if the condition holds; give the item.
+
+    Without a condition the item is made if it is not there.
 
     In `when`, `#name` stands for an attribute and `:name` for one of `values`; `add` names a
     counter to raise by one, `once` has what is set where there is nothing yet; with `give_old` the
@@ -200,10 +202,10 @@ def _update(
         "TableName": setting(Setting.TABLE_NAME),
         "Key": typed(key),
         "UpdateExpression": " ".join(f"{verb} {', '.join(c)}" for verb, c in clauses.items() if c),
-        "ConditionExpression": when,
         "ExpressionAttributeNames": {f"#{name}": name for name in names},
-        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
     }
+    if when:
+        request |= {"ConditionExpression": when, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
     if all_values:
         request["ExpressionAttributeValues"] = typed(all_values)
     return request

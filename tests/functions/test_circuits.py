@@ -1,0 +1,195 @@
+"""A destination that fails again and again is left alone, but for one probe now and then."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from openfn import circuits, dispatch, ids, project, runs, table
+from tests.conftest import post
+from tests.remote import Remote
+from workbench import records
+
+PROJECT = """
+triggers:
+  all: {{inclusion: {{}}{order}}}
+  other: {{inclusion: {{other: true}}}}
+credentials:
+  secret-a: {{adaptor: http}}
+  secret-b: {{adaptor: http}}
+jobs:
+  job-a: {{trigger: all, credential: secret-a, expression: jobs/a.py, retry: {retry}}}
+  job-b: {{trigger: other, credential: secret-b, expression: jobs/a.py}}
+"""
+DELIVER = """
+from adaptors.http import post
+post("records", {"n": lambda state: state["data"]["n"]})
+"""
+
+
+@pytest.fixture
+def remote():
+    with Remote().running() as running:
+        yield running
+
+
+@pytest.fixture
+def made(made_of, remote):
+    """A stack whose destination is down; a run tried again is so days later."""
+
+    def make(order="", retry="{attempts: 3, up_to: 7d}"):
+        remote.otherwise = 503
+        created = made_of(PROJECT.format(order=order, retry=retry), a=DELIVER)
+        created.set_credential("secret-a", {"baseUrl": remote.url})
+        created.set_credential("secret-b", {"baseUrl": remote.url})
+        return created
+
+    return make
+
+
+def posted(made, *numbers, **more):
+    """Post messages and work on them; give the ids of their runs."""
+    found = []
+    for number in numbers:
+        answer = post(made, json.dumps({"n": number, **more}))
+        found.append(ids.run_id(answer["headers"]["X-Message-Id"], "job-a"))
+    made.settle()
+    return found
+
+
+def probe_time():
+    """Let the time come at which the circuit may be probed."""
+    key = {"pk": "credential#secret-a", "sk": "circuit"}
+    table.update(key, {"until": 1, "attention_at": runs.stamp(1)}, "#state = :open", open="open")
+
+
+def worked(made):
+    made.tick()
+    made.settle()
+
+
+def states(run_ids):
+    return [records.run(each).status for each in run_ids]
+
+
+def test_after_five_failures_in_a_row_runs_wait_and_the_destination_is_left_alone(
+    made, remote, logged
+):
+    stack = made()
+    found = posted(stack, *range(12))
+    assert len(remote.received) == 5
+    assert states(found) == ["waiting"] * 12
+    assert len(logged.events("circuit open")) == 1
+    assert [runs.read(each).tries for each in found] == [1] * 5 + [0] * 7
+
+
+def test_a_single_probe_decides_and_the_others_follow_in_the_order_received(made, remote):
+    stack = made()
+    found = posted(stack, *range(12))
+    for _ in range(3):
+        probe_time()
+        worked(stack)
+    assert [body["n"] for _, body in remote.received[5:]] == [5, 6, 7]
+    remote.otherwise = 200
+    probe_time()
+    worked(stack)
+    assert [body["n"] for _, body in remote.received[8:]] == [8]
+    worked(stack)
+    assert [body["n"] for _, body in remote.received[9:]] == [9, 10, 11]
+    assert states(found[8:]) == ["succeeded"] * 4
+
+
+def test_a_circuit_that_is_not_due_lets_nothing_through(made, remote):
+    stack = made()
+    posted(stack, *range(8))
+    worked(stack)
+    worked(stack)
+    assert len(remote.received) == 5
+
+
+def test_each_probe_that_fails_doubles_the_wait(made):
+    stack = made()
+    posted(stack, *range(12))
+    waits = []
+    for _ in range(6):
+        waits.append(int(circuits.read("secret-a")["wait"]))
+        probe_time()
+        worked(stack)
+    assert waits == [60, 120, 240, 480, 900, 900]
+
+
+def test_a_run_that_waited_for_the_circuit_has_all_its_attempts_left(made, remote):
+    stack = made(retry="{attempts: 2, up_to: 7d}")
+    found = posted(stack, *range(8))
+    probe_time()
+    worked(stack)
+    assert runs.read(found[5]).tries == 1
+    assert records.run(found[5]).status == "waiting"
+
+
+def test_another_credential_is_not_held_up(made, remote):
+    stack = made()
+    posted(stack, *range(6))
+    answer = post(stack, '{"n": 99, "other": true}')
+    stack.settle()
+    run = records.run(ids.run_id(answer["headers"]["X-Message-Id"], "job-b"))
+    assert run.attempt == 1
+    assert remote.received[-1] == ("/records", {"n": 99})
+
+
+def test_a_success_in_between_starts_the_count_anew(made, remote):
+    stack = made()
+    for number in range(4):
+        posted(stack, number)
+    remote.otherwise = 200
+    posted(stack, 4)
+    remote.otherwise = 503
+    posted(stack, *range(5, 9))
+    assert len(remote.received) == 9
+    assert not circuits.is_open(circuits.read("secret-a"))
+
+
+def test_a_destination_that_refuses_a_record_is_not_down(made, remote):
+    stack = made()
+    remote.otherwise = 422
+    posted(stack, *range(8))
+    assert len(remote.received) == 8
+    assert circuits.read("secret-a") == {}
+
+
+def test_runs_in_order_wait_on_the_queue_and_keep_it(made, remote):
+    stack = made(order=", order_by: case")
+    posted(stack, *range(5), case=None)
+    found = posted(stack, 10, 11, 12, case="c")
+    assert states(found) == ["waiting", "queued", "queued"]
+
+
+def test_a_warm_run_asks_about_its_circuit_once_in_a_while_only(made, remote):
+    stack = made()
+    remote.otherwise = 200
+    posted(stack, 1)
+    circuits._known["secret-a"] = (circuits._known["secret-a"][0] + 3600, {})  # noqa: SLF001
+    probe = {"pk": "credential#secret-a", "sk": "circuit"}
+    table.update(probe, {"state": "open", "until": 2**31, "wait": 60})
+    posted(stack, 2)
+    assert [body["n"] for _, body in remote.received] == [1, 2]
+    circuits.forget()
+    posted(stack, 3)
+    assert [body["n"] for _, body in remote.received] == [1, 2]
+
+
+def test_a_credential_that_takes_so_many_runs_at_once_has_so_many_groups(made_of):
+    text = PROJECT.format(order="", retry="{}")
+    made_of(
+        text.replace("secret-a: {adaptor: http}", "secret-a: {adaptor: http, max_concurrency: 3}"),
+        a=DELIVER,
+    )
+    plans = [runs.Plan(ids.new_message_id(), "job-a", "all") for _ in range(200)]
+    groups = {dispatch.group_of(plan) for plan in plans}
+    assert groups == {"secret-a/0", "secret-a/1", "secret-a/2"}
+    ordered = [runs.Plan(ids.new_message_id(), "job-a", "all", order="x") for _ in range(9)]
+    assert len({dispatch.group_of(plan) for plan in ordered}) == 1
+    free = runs.Plan(ids.new_message_id(), "job-b", "other")
+    assert dispatch.group_of(free) == free.id
+    assert project.current().max_concurrency_of("job-b") is None
