@@ -45,6 +45,8 @@ FLOORS = [
     "clock",
     "dispatch",
     "emissions",
+    "masking",
+    "attempts",
 ]
 
 

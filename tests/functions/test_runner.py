@@ -320,3 +320,22 @@ def test_a_run_whose_message_s_body_is_gone_from_the_bucket_fails_with_its_reaso
     boto3.client("s3").delete_object(Bucket=bucket, Key=f"messages/{message_id}/body")
     assert made.invoke("runner", _batch(run_id))["batchItemFailures"] == []
     assert "bucket no more" in records.run(run_id).error["message"]
+
+
+def test_no_secret_of_its_credential_is_in_a_run_s_log_or_error(made_with):
+    code = """
+    import base64
+    from adaptors.common import fn
+
+    def tell(state):
+        secret = state["configuration"]["password"]
+        print("sending", secret, base64.b64encode(f"amina:{secret}".encode()).decode())
+        raise ValueError(f"refused {secret}")
+
+    fn(tell)
+    """
+    made = made_with(code, credential="secret-a")
+    made.set_credential("secret-a", {"username": "amina", "password": "hunter2-hunter2"})
+    record = _run(made)
+    assert record.log == "sending *** ***\n"
+    assert record.error["message"] == "refused ***"

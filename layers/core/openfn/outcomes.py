@@ -34,7 +34,7 @@ class Resume:
     state: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Outcome:
     """How an attempt ended: its final state as JSON, or its error; what it printed; milliseconds.
 

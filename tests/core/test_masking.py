@@ -1,0 +1,51 @@
+"""Secrets are masked in what is kept of a run, and words that only look like them are left."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+
+from openfn.masking import masked
+
+CREDENTIAL = {
+    "baseUrl": "https://dhis2.example.org/api",
+    "username": "amina",
+    "password": "p@ss/w0rd: x",
+    "nested": {"access_token": "tok-1234567890"},
+    "apiKeys": ["k-000111222333"],
+    "port": 443,
+    "pin_key": "7",
+}
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "p@ss/w0rd: x",
+        "p%40ss/w0rd%3A%20x",
+        "p%40ss%2Fw0rd%3A%20x",
+        "tok-1234567890",
+        "k-000111222333",
+        base64.b64encode(b"amina:p@ss/w0rd: x").decode(),
+        base64.b64encode(b":tok-1234567890").decode(),
+    ],
+)
+def test_a_secret_is_masked_in_every_form_it_is_sent_in(secret):
+    assert masked(f"before ({secret}) after", CREDENTIAL) == "before (***) after"
+
+
+def test_what_is_no_secret_is_left():
+    text = "amina at https://dhis2.example.org/api port 443, 7 visits"
+    assert masked(text, CREDENTIAL) == text
+
+
+def test_a_short_secret_is_masked_only_where_it_stands_alone():
+    text = "the latest test of testing: test, 'test'"
+    assert masked(text, {"password": "test"}) == "the latest *** of testing: ***, '***'"
+
+
+def test_a_secret_too_short_to_be_one_and_an_empty_text_are_left():
+    assert masked("a 123 b", {"password": "123"}) == "a 123 b"
+    assert masked("", CREDENTIAL) == ""
+    assert masked("x", {}) == "x"
