@@ -46,6 +46,8 @@ FLOORS = [
     "dispatch",
     "emissions",
     "masking",
+    "erasure",
+    "audit",
     "attempts",
 ]
 

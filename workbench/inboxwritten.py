@@ -49,6 +49,7 @@ class InboxWritten(Written):
     id_sha256: list[Digest] = Field(min_length=1)
     auth: list[AuthWritten] = Field(default_factory=list)
     dedupe: Path = Field(default_factory=list)
+    keep: Literal["all", "none"] = "all"
     max_bytes: Annotated[int, Field(gt=0, le=_MOST_BYTES)] | None = None
 
     @field_validator("id_sha256", "auth", mode="before")

@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from openfn import bodies, clock, dispatch, ids, messages, metrics, project, queues, runs
+from openfn import audit, bodies, clock, dispatch, ids, messages, metrics, project, queues, runs
 from openfn.clock import Span
 from openfn.errors import NotFound, NotQueued, place
 from openfn.project import Project
@@ -26,7 +27,7 @@ def lambda_handler(event: dict[str, Any], _context: object) -> Mapping[str, Any]
     if "Records" in event:
         return queues.process(event, "message_id", _match)
     # Each in its own right: the one must not wait for what is wrong with the other.
-    acts = (_queue_late, _queue_due, partial(_run_due, event["time"]))
+    acts = (_queue_late, _queue_due, partial(_queue_strays, event), partial(_run_due, event))
     errors = [error for act in acts for error in _try(act)]
     if errors:
         raise errors[0]
@@ -59,8 +60,10 @@ def _create_runs(item: dict[str, Any] | None, message_id: str) -> list[Plan]:
     parsed = bodies.parse_exact(message.body, message.headers)
     body = matchable(parsed, dict(message.query_params))
     matching = current.triggered_by(message.inbox, body)
+    inbox = current.inbox_named(message.inbox)
+    plan = Plan(message_id, "", "", depth=message.depth, erase=bool(inbox and inbox.keep == "none"))
     plans = [
-        Plan(message_id, job.name, trigger.name, order=order_of(trigger, body), depth=message.depth)
+        replace(plan, job=job.name, trigger=trigger.name, order=order_of(trigger, body))
         for trigger, job in matching
     ]
     runs.create(plans, current.version)
@@ -102,10 +105,23 @@ def _queue_due() -> None:
         _logger.info("runs queued again", extra={"runs": queued})
 
 
-def _run_due(tick: str) -> None:
+def _queue_strays(tick: Mapping[str, str]) -> None:
+    minute = clock.minute_of(tick["time"])
+    if not audit.is_due(minute):
+        return
+    found, stray = audit.strays(minute)
+    current = project.current()
+    messages.queue_all([(each, current.group_of(inbox)) for each, inbox in found])
+    dispatch.queue([run.plan for run in stray])
+    if found or stray:
+        about = {"messages": len(found), "runs": len(stray)}
+        _logger.warning("strays queued", extra=about)
+
+
+def _run_due(tick: Mapping[str, str]) -> None:
     current = project.current()
     if current.crons:
-        for span in clock.spans(clock.handled(), clock.minute_of(tick)):
+        for span in clock.spans(clock.handled(), clock.minute_of(tick["time"])):
             _handle(current, span)
             clock.set_handled(span.until)
 

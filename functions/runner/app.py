@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol
 
@@ -18,6 +19,7 @@ from openfn import (
     deadline,
     dispatch,
     emissions,
+    erasure,
     metrics,
     outcomes,
     project,
@@ -30,7 +32,7 @@ from openfn.circuits import Way
 from openfn.errors import NotQueued, Waits, place
 from openfn.outcomes import Outcome
 from openfn.queues import Queued
-from openfn.runs import Plan, Run
+from openfn.runs import Run
 from openfn.triggers import Kind
 
 # A run is not begun in the last seconds of an invocation, and one that takes until then is stopped.
@@ -124,9 +126,8 @@ def _unforeseen(run: Run, failure: BaseException) -> None:
 def _hand_on(run: Run) -> None:
     emitted, current = emissions.send(run), project.current()
     on = Kind.SUCCESS if run.status == runs.SUCCEEDED else Kind.FAILURE
-    origin, order, depth = run.plan.origin, run.plan.order, run.plan.depth
     plans = [
-        Plan(origin, job.name, trigger.name, on, run.job, order, depth)
+        replace(run.plan, job=job.name, trigger=trigger.name, kind=on, upstream=run.job)
         for trigger, job in current.following(run.job, on)
     ]
     if refused := dispatch.start(plans):
@@ -136,6 +137,8 @@ def _hand_on(run: Run) -> None:
     for plan in plans:
         _logger.info("run follows", extra={"run_id": plan.id, "job": plan.job, "after": run.job})
     metrics.write("runner", {"MessagesEmitted": emitted, "RunsCreated": len(plans)})
+    if run.plan.erase and not plans and erasure.erase(run.plan.origin):
+        _logger.info("erased", extra={"message_id": run.plan.origin})
 
 
 def _tell(run: Run, outcome: Outcome) -> None:

@@ -106,6 +106,11 @@ def get_object(key: str) -> bytes | None:
     return content
 
 
+def delete_object(key: str) -> None:
+    """Delete bytes from the bucket, if they are there."""
+    client("s3").delete_object(Bucket=setting(Setting.BUCKET_NAME), Key=key)
+
+
 def secret(name: str) -> str | None:
     """Read the text of a secret; `None` when there is none by that name."""
     try:

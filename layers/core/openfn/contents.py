@@ -47,5 +47,7 @@ def read(name: str, item: dict[str, Any]) -> bytes:
         return content
     if f"{name}_zlib" in item:
         return zlib.decompress(item[f"{name}_zlib"])
+    if name not in item:
+        raise NotFound(f"the {name} of {item['sk']} was erased")
     kept: bytes = item[name]
     return kept

@@ -48,6 +48,8 @@ class Inbox:
     auth: tuple[Auth, ...] = ()
     dedupe: tuple[str | int, ...] = ()
     max_bytes: int | None = None
+    keep: str = "all"
+    """`all`, or `none`: bodies and states are erased once all has ended well."""
     ordered: bool = False
     """Whether a trigger asks for its messages in order: they are then matched in turn."""
 

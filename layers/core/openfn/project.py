@@ -144,7 +144,11 @@ def _inboxes(raw: Mapping[str, Any]) -> dict[str, Inbox]:
 
 
 def _inbox(name: str, raw: Mapping[str, Any]) -> Inbox:
-    auth = tuple(Auth(**each) for each in raw.get("auth", ()))
     return Inbox(
-        name, auth, tuple(raw.get("dedupe", ())), raw.get("max_bytes"), raw.get("ordered", False)
+        name=name,
+        auth=tuple(Auth(**each) for each in raw["auth"]),
+        dedupe=tuple(raw["dedupe"]),
+        max_bytes=raw["max_bytes"],
+        keep=raw["keep"],
+        ordered=raw["ordered"],
     )

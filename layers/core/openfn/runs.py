@@ -48,6 +48,8 @@ class Plan:
     """The job whose success or failure starts it."""
     order: str | None = None
     depth: int = 0
+    erase: bool = False
+    """Whether its inbox asks that nothing of it is kept once all has ended well."""
 
     @property
     def id(self) -> str:
@@ -123,7 +125,7 @@ def marked(attention: str, until: float | None = None, limit: int = 500) -> list
     """Give the runs that stand in the index `attention`, until a time (epoch), by their ids."""
     items = table.query("attention", attention, limit, stamp(until) if until else None)
     keys = [{"pk": item["pk"], "sk": item["sk"]} for item in items]
-    return sorted((_run(item) for item in table.get(keys)), key=lambda run: run.id)
+    return sorted((of_item(item) for item in table.get(keys)), key=lambda run: run.id)
 
 
 def read(run_id: str) -> Run:
@@ -131,7 +133,7 @@ def read(run_id: str) -> Run:
     items = table.get([ids.key_of(run_id)])
     if not items:
         raise NotFound(f"there is no run {run_id} (any more)")
-    return _run(items[0])
+    return of_item(items[0])
 
 
 def claim(run_id: str, seconds: float) -> Run:
@@ -161,14 +163,29 @@ def claim(run_id: str, seconds: float) -> Run:
         # Our own claim refuses its second try, when the answer to the first was lost.
         if item["status"] == RUNNING and item.get("claim") != token:
             raise NotClaimed(f"the run {run_id} is being executed elsewhere") from None
-        return _run(item)
+        return of_item(item)
     claimed = {**before, **lease, "attempt": before["attempt"] + 1}
-    return _run({"began": int(now), **claimed}, crashed=before["status"] == RUNNING)
+    return of_item({"began": int(now), **claimed}, crashed=before["status"] == RUNNING)
 
 
 def stamp(seconds: float) -> str:
     """Give a time (epoch) as it is kept: a text that sorts."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+
+
+def of_item(item: Item, *, crashed: bool = False) -> Run:
+    """Give the run that an item keeps."""
+    plan = Plan(
+        origin=ids.origin_of(item["sk"]),
+        job=item["job"],
+        trigger=item["trigger"],
+        kind=Kind(item["kind"]),
+        upstream=item.get("upstream"),
+        order=item.get("order"),
+        depth=int(item.get("depth", 0)),
+        erase=bool(item.get("erase")),
+    )
+    return Run(plan, int(item["attempt"]), item["status"], item, crashed)
 
 
 def _item(plan: Plan, version: str) -> Item:
@@ -180,22 +197,10 @@ def _item(plan: Plan, version: str) -> Item:
         "upstream": plan.upstream,
         "order": plan.order,
         "depth": plan.depth or None,
+        "erase": plan.erase or None,
         "project_version": version,
         "status": QUEUED,
         "attempt": 0,
         "expires": expiry(),
     }
     return {name: value for name, value in item.items() if value is not None}
-
-
-def _run(item: Item, *, crashed: bool = False) -> Run:
-    plan = Plan(
-        origin=ids.origin_of(item["sk"]),
-        job=item["job"],
-        trigger=item["trigger"],
-        kind=Kind(item["kind"]),
-        upstream=item.get("upstream"),
-        order=item.get("order"),
-        depth=int(item.get("depth", 0)),
-    )
-    return Run(plan, int(item["attempt"]), item["status"], item, crashed)

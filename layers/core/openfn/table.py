@@ -116,6 +116,23 @@ def query(index: str, value: str, limit: int, until: str | None = None) -> list[
     return [plain(item) for item in answer["Items"]]
 
 
+def between(pk: str, first: str, last: str, names: Sequence[str] = ()) -> Iterator[Item]:
+    """Read the items of a partition whose sort keys lie between two, in order, page by page.
+
+    With `names` only these attributes are given.
+    """
+    request: dict[str, Any] = {
+        "TableName": setting(Setting.TABLE_NAME),
+        "KeyConditionExpression": "#pk = :pk AND #sk BETWEEN :first AND :last",
+        "ExpressionAttributeNames": {f"#{name}": name for name in ("pk", "sk", *names)},
+        "ExpressionAttributeValues": typed({":pk": pk, ":first": first, ":last": last}),
+    }
+    if names:
+        request["ProjectionExpression"] = ", ".join(f"#{name}" for name in names)
+    for page in client("dynamodb").get_paginator("query").paginate(**request):
+        yield from (plain(item) for item in page["Items"])
+
+
 def _chunks(groups: Sequence[Sequence[Item]]) -> Iterator[list[int]]:
     chunk: list[int] = []
     keys: set[tuple[str, str]] = set()

@@ -1,0 +1,115 @@
+"""The tick finds what was kept and never came to where it should be, and queues it."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import boto3
+import pytest
+
+from openfn import aws, ids, messages, runs
+from openfn.messages import Message
+from tests.conftest import post, tick
+from workbench import records
+
+NOTHING = "from adaptors.common import fn\nfn(lambda state: state)\n"
+
+
+@pytest.fixture
+def made(made_with):
+    return made_with(NOTHING)
+
+
+def tick_after(made, minutes):
+    """Let the tick come that many minutes from now, at one of the minutes that look."""
+    later = datetime.now(UTC) + timedelta(minutes=minutes)
+    later = later.replace(minute=later.minute // 10 * 10)
+    tick(made, later.isoformat())
+
+
+def kept(body="{}"):
+    """Keep a message as an inbox does that dies before it can queue it."""
+    message_id = ids.new_message_id()
+    messages.keep(Message(message_id, "inbox-a", body.encode()))
+    return message_id
+
+
+def test_a_message_whose_inbox_died_before_it_was_queued_is_queued(made, logged):
+    message_id = kept()
+    tick_after(made, 25)
+    made.settle()
+    assert records.run(ids.run_id(message_id, "job-a")).status == "succeeded"
+    (event,) = logged.events("strays queued")
+    assert (event["messages"], event["runs"]) == (1, 0)
+
+
+@pytest.mark.parametrize("minutes", [0, 50])
+def test_what_is_too_young_is_left_alone_and_so_is_what_was_looked_at_before(made, logged, minutes):
+    kept()
+    tick_after(made, minutes)
+    assert logged.events("strays queued") == []
+
+
+def test_a_run_that_was_created_and_never_queued_is_queued(made):
+    message_id = post(made, "{}")["headers"]["X-Message-Id"]
+    runs.create([runs.Plan(message_id, "job-a", "all")], "version")
+    boto3.client("sqs").purge_queue(QueueUrl=aws.setting(aws.Setting.MATCH_QUEUE_URL))
+    tick_after(made, 25)
+    made.settle()
+    assert records.run(ids.run_id(message_id, "job-a")).status == "succeeded"
+
+
+def test_a_run_whose_lease_has_ended_and_whose_id_is_on_no_queue_is_queued(made):
+    message_id = kept()
+    plan = runs.Plan(message_id, "job-a", "all")
+    runs.create([plan], "version")
+    runs.claim(plan.id, -5)
+    tick_after(made, 25)
+    made.settle()
+    assert (records.run(plan.id).status, records.run(plan.id).attempt) == ("succeeded", 2)
+
+
+def test_a_run_that_is_executed_at_the_moment_is_left_alone(made, logged):
+    plan = runs.Plan(kept(), "job-a", "all")
+    runs.create([plan], "version")
+    runs.claim(plan.id, 600)
+    tick_after(made, 25)
+    assert logged.events("strays queued") == []
+
+
+def test_what_has_ended_what_matched_nothing_and_what_is_unreadable_is_no_stray(made_with, logged):
+    made = made_with(NOTHING, inclusion="{a: 1}")
+    post(made, '{"a": 1}')
+    post(made, '{"a": 2}')
+    post(made, "{broken")
+    made.settle()
+    tick_after(made, 25)
+    assert logged.events("strays queued") == []
+
+
+def test_strays_of_an_ordered_inbox_are_queued_in_the_order_received(made_of, logged):
+    made = made_of(
+        """
+        triggers: {all: {inclusion: {}, order_by: case}}
+        jobs: {job-a: {trigger: all, expression: jobs/a.py}}
+        """,
+        a=NOTHING,
+    )
+    found = [kept(json.dumps({"case": 1, "n": n})) for n in range(5)]
+    tick_after(made, 25)
+    made.settle()
+    told = [event["run_id"].partition("#")[0] for event in logged.events("run succeeded")]
+    assert told == found
+
+
+def test_to_look_is_sixteen_reads_every_ten_minutes_and_nothing_else(made):
+    calls = []
+    hooks = aws.client("dynamodb").meta.events
+    hooks.register("before-parameter-build", lambda model, **_: calls.append(model.name))
+    for minute in range(10):
+        tick(made, f"2026-03-09T10:{minute:02}:00Z")
+    own = [name for name in calls if name != "Query"]
+    assert own == []
+    marks = 4 * 10  # what could not be queued, what waits, and circuits: messages and runs
+    assert calls.count("Query") == marks + 16

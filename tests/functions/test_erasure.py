@@ -1,0 +1,86 @@
+"""`keep: none`: body, states and logs are erased once every run has ended well, and not before."""
+
+from __future__ import annotations
+
+import json
+
+import boto3
+import pytest
+
+from openfn import ids, runs, states
+from openfn.errors import NotFound
+from tests.conftest import post
+from workbench import records
+
+PROJECT = """
+inboxes:
+  inbox-a: {{id_sha256: "{digest}", keep: none}}
+  inbox-b: {{id_sha256: "{other}"}}
+triggers:
+  all: {{inclusion: {{}}}}
+  done: {{success: job-a}}
+jobs:
+  job-a: {{trigger: all, expression: jobs/a.py}}
+  job-b: {{trigger: all, expression: jobs/b.py}}
+  job-c: {{trigger: done, expression: jobs/b.py}}
+""".format(digest="0" * 64, other="1" * 64)
+FINE = """
+from adaptors.common import fn
+
+def show(state):
+    print("seen", state["data"]["name"])
+    return state
+
+fn(show)
+"""
+FAILS = FINE + "fn(lambda state: state['no'] if state['data']['fail'] else state)\n"
+
+
+@pytest.fixture
+def made(made_of):
+    return made_of(PROJECT, a=FINE, b=FAILS)
+
+
+def everything(made):
+    """Give all that is kept anywhere, as one text."""
+    table = boto3.resource("dynamodb").Table(made.resources.physical_ids["Table"])
+    bucket = boto3.resource("s3").Bucket(made.resources.physical_ids["Bucket"])
+    objects = [each.get()["Body"].read() for each in bucket.objects.all()]
+    return json.dumps(table.scan()["Items"], default=str) + str(objects)
+
+
+@pytest.mark.parametrize("size", [100, 400_000])
+def test_nothing_of_a_message_is_left_but_what_became_of_it(made, size):
+    noise = "".join(f"{n:x}" for n in range(size))[:2_000_000]
+    body = {"name": "Amina Kofi", "fail": False, "noise": noise}
+    message_id = post(made, json.dumps(body))["headers"]["X-Message-Id"]
+    made.settle()
+    found = [records.run(ids.run_id(message_id, f"job-{each}")) for each in "abc"]
+    assert [each.status for each in found] == ["succeeded"] * 3
+    assert [(each.final, each.log) for each in found] == [(None, "")] * 3
+    assert "Amina" not in everything(made)
+    assert noise[-40:] not in everything(made)
+    assert records.newest(1)[0].unreadable.endswith("was erased")
+
+
+def test_while_one_run_has_not_ended_well_all_is_kept(made):
+    message_id = post(made, '{"name": "Amina Kofi", "fail": true}')["headers"]["X-Message-Id"]
+    made.settle()
+    assert records.run(ids.run_id(message_id, "job-b")).status == "failed"
+    assert records.run(ids.run_id(message_id, "job-a")).log == "seen Amina Kofi\n"
+    assert json.loads(records.newest(1)[0].message.body)["name"] == "Amina Kofi"
+
+
+def test_what_came_to_another_inbox_is_kept(made):
+    message_id = post(made, '{"name": "Amina", "fail": false}', inbox="inbox-b")
+    made.settle()
+    run = records.run(ids.run_id(message_id["headers"]["X-Message-Id"], "job-a"))
+    assert run.final["data"]["name"] == "Amina"
+
+
+def test_a_run_on_what_was_erased_says_so(made):
+    message_id = post(made, '{"name": "Amina", "fail": false}')["headers"]["X-Message-Id"]
+    made.settle()
+    plan = runs.Plan(message_id, "job-b", "all")
+    with pytest.raises(NotFound, match="was erased"):
+        states.initial(runs.read(plan.id))
