@@ -12,6 +12,7 @@ from textwrap import dedent
 import boto3
 import pytest
 
+from openfn import aws
 from tests import postgresql
 from workbench import destination, stack
 from workbench.narrator import parsed
@@ -79,6 +80,17 @@ def made_of(tmp_path, logged):
             return context.enter_context(stack.created(tmp_path, tell))
 
         yield make
+
+
+@contextmanager
+def hooked(event, handler):
+    """Let a handler see the calls of a client of the stack: `before-call.sqs.SendMessageBatch`."""
+    hooks = aws.client(event.split(".")[1]).meta.events
+    hooks.register(event, handler)
+    try:
+        yield
+    finally:
+        hooks.unregister(event, handler)
 
 
 @contextmanager

@@ -26,11 +26,16 @@ def unrun(code: bytes) -> Iterator[tuple[int, str]]:
 def emitted_nowhere(code: bytes, inboxes: Collection[str]) -> Iterator[tuple[int, str]]:
     """Tell of each `emit` that names an inbox the project does not have: line and words."""
     tree = ast.parse(code)
-    if "emit" not in set(_imported(tree)):
-        return
+    called = {
+        alias.asname or alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module == "adaptors.common"
+        for alias in node.names
+        if alias.name == "emit"
+    }
     there = ", ".join(inboxes) or "none yet"
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "emit":
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in called:
             given = [*node.args[:1], *(each.value for each in node.keywords if each.arg == "inbox")]
             for inbox in given:
                 name = inbox.value if isinstance(inbox, ast.Constant) else None

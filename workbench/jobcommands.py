@@ -10,9 +10,10 @@ from typing import Annotated, Any
 
 import typer
 
-from openfn import dispatch, ids, runs
+from openfn import dispatch, ids, runs, states
 from openfn.messages import query_params
 from openfn.runs import Plan
+from openfn.states import State
 from openfn.triggers import Kind
 from workbench import deployed, records, show
 from workbench.compiler import check
@@ -32,6 +33,7 @@ from workbench.options import (
 from workbench.records import RunRecord
 from workbench.trial import attempt, posted
 from workbench.triggerwritten import CronWritten, MessageWritten
+from workbench.written import Written
 
 Job = Annotated[str, typer.Argument(help="The name of a job in project.yaml.")]
 _ENDED = (runs.SUCCEEDED, runs.FAILED)
@@ -67,12 +69,8 @@ def try_job(
     if event:
         params = query_params(query.removeprefix("?"))
         begun = posted(event.read_bytes(), params, headers(event, content_type))
-    elif state:
-        begun = _state(state)
-    elif isinstance(written.triggers[chosen.trigger], MessageWritten):
-        raise CannotDo(f"{job} runs on messages: give a file with the body of a post")
     else:
-        begun = {}
+        begun = _without_event(job, written.triggers[chosen.trigger], state)
     trial = attempt(
         project.resolve() / chosen.expression,
         begun,
@@ -128,6 +126,15 @@ def _waited(run_id: str, seconds: float) -> RunRecord | None:
             return record
         time.sleep(min(0.5, left))
     return None
+
+
+def _without_event(job: str, trigger: Written, given: Path | None) -> State:
+    if isinstance(trigger, MessageWritten) and not given:
+        raise CannotDo(f"{job} runs on messages: give a file with the body of a post")
+    begun = _state(given) if given else {}
+    if isinstance(trigger, CronWritten):
+        return states.scheduled(begun, ids.new_message_id())
+    return begun
 
 
 def _configuration(

@@ -12,8 +12,8 @@ from typing import Any
 
 from adaptors import outbox
 from adaptors.transport import DryRequest, dry_run
-from openfn import ids, joblog, states
-from openfn.errors import JobError, ProjectError
+from openfn import emissions, ids, joblog, states
+from openfn.errors import JobError
 from openfn.expressions import execute, load
 from openfn.messages import Message
 from openfn.states import State
@@ -88,7 +88,5 @@ def attempt(
 
 
 def _take(inboxes: Collection[str], emitted: list[tuple[str, str]], inbox: str, body: str) -> None:
-    if inbox not in inboxes:
-        there = ", ".join(inboxes) or "none yet"
-        raise ProjectError(f"the project has no inbox {inbox!r} to emit to; it has {there}")
+    emissions.check(inbox, body, list(inboxes))
     emitted.append((inbox, body))

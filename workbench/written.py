@@ -34,6 +34,8 @@ def path_of_one(value: Any) -> list[str | int]:
         path = steps(value) if isinstance(value, str) and value else ()
     except ValueError as error:
         raise wrong((), str(error)) from None
+    if path[:1] == ("$",):
+        raise wrong((), "write the path without `$`: keys with dots between them")
     found = [step for step in path if step is not None]
     if not found or len(found) < len(path):
         raise wrong((), "write the path of one value, such as _uuid or data[0].id")
@@ -42,8 +44,8 @@ def path_of_one(value: Any) -> list[str | int]:
 
 def minutes(text: object) -> int:
     """Read a length of time such as `30m`, `6h` or `2d` as minutes; `0` is none."""
-    match = re.fullmatch(r"(\d{1,5})([mhd])", str(text))
+    match = re.fullmatch(r"([0-9]{1,5})([mhd])", str(text))
     found = int(match[1]) * _MINUTES[match[2]] if match else 0
-    if (not match and text != 0) or found > _LONGEST:
+    if (not match and str(text) != "0") or found > _LONGEST:
         raise wrong((), "write a time such as 30m, 6h or 1d (7d at most), or 0 for none")
     return found

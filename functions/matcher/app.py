@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -54,8 +54,8 @@ def _match(queued: Sequence[Queued]) -> Mapping[str, Exception]:
 
 
 def _create_runs(item: dict[str, Any] | None, message_id: str) -> list[Plan]:
-    if item is None:
-        raise NotFound(f"there is no message {message_id}")
+    if item is None or int(item["expires"]) <= time.time():
+        raise NotFound(f"there is no message {message_id} (any more)")
     message, current = messages.message_of(item), project.current()
     parsed = bodies.parse_exact(message.body, message.headers)
     body = matchable(parsed, dict(message.query_params))
@@ -106,7 +106,7 @@ def _queue_due() -> None:
 
 
 def _queue_strays(tick: Mapping[str, str]) -> None:
-    minute = clock.minute_of(tick["time"])
+    minute = clock.minute_of(tick["time"], time.time())
     if not audit.is_due(minute):
         return
     found, stray = audit.strays(minute)
@@ -121,16 +121,20 @@ def _queue_strays(tick: Mapping[str, str]) -> None:
 def _run_due(tick: Mapping[str, str]) -> None:
     current = project.current()
     if current.crons:
-        for span in clock.spans(clock.handled(), clock.minute_of(tick["time"])):
-            _handle(current, span)
-            clock.set_handled(span.until)
+        handled = clock.handled()
+        for span in clock.spans(handled.minute, clock.minute_of(tick["time"], time.time())):
+            _handle(current, span, handled.triggers)
+            # A new trigger is known once the clock has come to where it began.
+            over = span.until == span.now
+            names = [each.name for each in current.crons] if over else handled.triggers
+            clock.set_handled(span.until, names)
 
 
-def _handle(current: Project, span: Span) -> None:
+def _handle(current: Project, span: Span, known: Container[str]) -> None:
     plans = [
         Plan(ids.minute_id(minute), job.name, trigger.name, Kind.CRON, order=Kind.CRON)
         for trigger in current.crons
-        for minute in clock.due(trigger, span)
+        for minute in clock.due(trigger, span, known)
         for job in current.started_by[trigger.name]
     ]
     if refused := dispatch.start(plans):

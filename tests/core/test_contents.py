@@ -63,5 +63,5 @@ def test_an_item_may_keep_several_contents_by_their_names():
 
 
 def test_a_name_that_an_item_does_not_keep_is_an_error():
-    with pytest.raises(KeyError, match="log"):
+    with pytest.raises(NotFound, match="log"):
         contents.read("log", {"body": b"{}"})

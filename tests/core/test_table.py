@@ -6,6 +6,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from openfn import aws, table
+from tests.conftest import hooked
 
 NOTHING = "from adaptors.common import fn\nfn(lambda state: state)\n"
 
@@ -76,3 +77,20 @@ def test_what_is_wrong_with_the_service_is_passed_on(made_with):
     made_with(NOTHING)
     with pytest.raises(ClientError, match="ValidationException"):
         table.put_each([[item(0)], [{"pk": "", "sk": ""}]])
+
+
+def test_what_a_read_left_out_is_read_again(calls):
+    for number in range(5):
+        table.put(item(number))
+    left = []
+
+    def leave_out(parsed, **_):
+        if not left:
+            (name,) = parsed["Responses"]
+            left.append(parsed["Responses"][name].pop())
+            key = {each: left[0][each] for each in ("pk", "sk")}
+            parsed["UnprocessedKeys"] = {name: {"Keys": [key]}}
+
+    with hooked("after-call.dynamodb.BatchGetItem", leave_out):
+        assert len(read(*range(5))) == 5
+    assert left

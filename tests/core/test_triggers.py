@@ -118,3 +118,29 @@ def test_a_message_without_the_value_ordered_by_has_no_order(body):
 def test_an_empty_value_is_no_order_and_neither_is_no_path():
     assert order_of(ordered(("case_id",)), {"case_id": ""}) is None
     assert order_of(ordered(()), {"case_id": "a"}) is None
+
+
+def test_numbers_are_told_apart_as_in_matching():
+    def order(value):
+        return order_of(ordered(("n",)), {"n": value})
+
+    assert order(1) == order(Decimal("1.0")) == order(Decimal("1e0"))
+    assert (
+        len(
+            {
+                order(1),
+                order("1"),
+                order("1.0"),
+                order(value=True),
+                order(Decimal("1.5")),
+                order(Decimal("1e9999")),
+            }
+        )
+        == 6
+    )
+    assert order({"a": 1, "b": 2}) == order({"b": 2, "a": 1})
+
+
+def test_a_place_from_the_end_of_a_list_that_is_not_there_is_nothing():
+    assert order_of(ordered(("visits", -1)), {"visits": []}) is None
+    assert order_of(ordered(("visits", -1)), {"visits": [1, 2]}) is not None

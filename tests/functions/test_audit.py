@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 
-import boto3
 import pytest
 
 from openfn import aws, ids, messages, runs
 from openfn.messages import Message
-from tests.conftest import post, tick
+from tests.conftest import tick
 from workbench import records
 
 NOTHING = "from adaptors.common import fn\nfn(lambda state: state)\n"
@@ -21,41 +20,44 @@ def made(made_with):
     return made_with(NOTHING)
 
 
-def tick_after(made, minutes):
-    """Let the tick come that many minutes from now, at one of the minutes that look."""
-    later = datetime.now(UTC) + timedelta(minutes=minutes)
-    later = later.replace(minute=later.minute // 10 * 10)
-    tick(made, later.isoformat())
+def look(made):
+    """Let the tick come of the last minute that looks."""
+    tick(made, _minute().isoformat())
 
 
-def kept(body="{}"):
-    """Keep a message as an inbox does that dies before it can queue it."""
-    message_id = ids.new_message_id()
+def _minute():
+    now = datetime.now(UTC)
+    return now.replace(minute=now.minute // 10 * 10, second=0, microsecond=0)
+
+
+def kept(body="{}", minutes=20, number=0):
+    """Keep a message, received so many minutes before, as an inbox does that dies at once."""
+    when = ids.minute_id(_minute() - timedelta(minutes=minutes))
+    message_id = f"{when[:-12]}{number:012x}"
     messages.keep(Message(message_id, "inbox-a", body.encode()))
     return message_id
 
 
 def test_a_message_whose_inbox_died_before_it_was_queued_is_queued(made, logged):
     message_id = kept()
-    tick_after(made, 25)
+    look(made)
     made.settle()
     assert records.run(ids.run_id(message_id, "job-a")).status == "succeeded"
     (event,) = logged.events("strays queued")
     assert (event["messages"], event["runs"]) == (1, 0)
 
 
-@pytest.mark.parametrize("minutes", [0, 50])
+@pytest.mark.parametrize("minutes", [5, 45])
 def test_what_is_too_young_is_left_alone_and_so_is_what_was_looked_at_before(made, logged, minutes):
-    kept()
-    tick_after(made, minutes)
+    kept(minutes=minutes)
+    look(made)
     assert logged.events("strays queued") == []
 
 
 def test_a_run_that_was_created_and_never_queued_is_queued(made):
-    message_id = post(made, "{}")["headers"]["X-Message-Id"]
+    message_id = kept()
     runs.create([runs.Plan(message_id, "job-a", "all")], "version")
-    boto3.client("sqs").purge_queue(QueueUrl=aws.setting(aws.Setting.MATCH_QUEUE_URL))
-    tick_after(made, 25)
+    look(made)
     made.settle()
     assert records.run(ids.run_id(message_id, "job-a")).status == "succeeded"
 
@@ -65,7 +67,7 @@ def test_a_run_whose_lease_has_ended_and_whose_id_is_on_no_queue_is_queued(made)
     plan = runs.Plan(message_id, "job-a", "all")
     runs.create([plan], "version")
     runs.claim(plan.id, -5)
-    tick_after(made, 25)
+    look(made)
     made.settle()
     assert (records.run(plan.id).status, records.run(plan.id).attempt) == ("succeeded", 2)
 
@@ -74,17 +76,18 @@ def test_a_run_that_is_executed_at_the_moment_is_left_alone(made, logged):
     plan = runs.Plan(kept(), "job-a", "all")
     runs.create([plan], "version")
     runs.claim(plan.id, 600)
-    tick_after(made, 25)
+    look(made)
     assert logged.events("strays queued") == []
 
 
 def test_what_has_ended_what_matched_nothing_and_what_is_unreadable_is_no_stray(made_with, logged):
     made = made_with(NOTHING, inclusion="{a: 1}")
-    post(made, '{"a": 1}')
-    post(made, '{"a": 2}')
-    post(made, "{broken")
+    for number, body in enumerate(('{"a": 1}', '{"a": 2}')):
+        messages.queue(kept(body, number=number))
     made.settle()
-    tick_after(made, 25)
+    unreadable = Message(kept(number=9, minutes=5)[:-1] + "8", "inbox-a", b"{")
+    messages.keep(unreadable, unreadable="not JSON")
+    look(made)
     assert logged.events("strays queued") == []
 
 
@@ -96,8 +99,8 @@ def test_strays_of_an_ordered_inbox_are_queued_in_the_order_received(made_of, lo
         """,
         a=NOTHING,
     )
-    found = [kept(json.dumps({"case": 1, "n": n})) for n in range(5)]
-    tick_after(made, 25)
+    found = [kept(json.dumps({"case": 1, "n": n}), number=n) for n in range(5)]
+    look(made)
     made.settle()
     told = [event["run_id"].partition("#")[0] for event in logged.events("run succeeded")]
     assert told == found

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from datetime import datetime
 
+import boto3
 import pytest
 
 from openfn import aws, ids, outcomes, runs
-from tests.conftest import post, tick, without_queue
+from tests.conftest import hooked, post, tick, without_queue
 from workbench import records
 
 PULL = """
@@ -181,7 +182,7 @@ def test_what_cannot_be_emitted_is_said_where_the_job_says_it(pulled, argument, 
 
 def test_jobs_that_emit_in_a_circle_are_stopped(pulled, logged):
     pulled(EMIT, keep=EMIT).settle()
-    assert len(logged.events("run succeeded")) == 10
+    assert len(logged.events("run succeeded")) == 5
     (failed,) = logged.events("run failed")
     assert "emit in a circle" in records.run(failed["run_id"]).error["message"]
 
@@ -189,7 +190,7 @@ def test_jobs_that_emit_in_a_circle_are_stopped(pulled, logged):
 def test_what_follows_an_emitted_message_s_run_is_as_deep_in_the_circle_as_it(pulled, logged):
     follower = "  follow: {trigger: kept, expression: jobs/pull.py}\n"
     pulled(EMIT, more=project() + follower).settle()
-    assert max(each.message.depth for each in records.newest(50)) == 10
+    assert max(each.message.depth for each in records.newest(50)) == 5
     assert [each["job"] for each in logged.events("run failed")] == ["follow"]
 
 
@@ -197,3 +198,31 @@ def test_what_a_job_emits_is_in_no_log_line(pulled, logged):
     pulled(EMIT).settle()
     assert kept() == [{"name": "Amina Kofi"}]
     assert "Amina" not in json.dumps(logged)
+
+
+def test_a_long_list_goes_on_where_its_handing_on_was_stopped(pulled):
+    many = PULL.replace("range(25)", "range(1200)")
+    made = pulled(many)
+    calls = []
+
+    def die(**_):
+        calls.append(1)
+        if len(calls) == 60:
+            raise KeyboardInterrupt
+
+    with hooked("before-call.sqs.SendMessageBatch", die):
+        with pytest.raises(KeyboardInterrupt):
+            made.invoke("runner", _deliver())
+        calls[:] = [0] * 100
+        assert made.invoke("runner", _deliver())["batchItemFailures"] == []
+    assert len(calls) - 100 == 70  # 500 messages were handed on before it died, ten to a call
+    assert len(records.newest(1000)) == 1000
+
+
+def test_what_is_emitted_to_an_ordered_inbox_is_matched_in_its_order(pulled):
+    text = project().replace("inclusion: {}", "inclusion: {}, order_by: n")
+    made = pulled(more=text)
+    made.invoke("runner", _deliver())
+    sqs, url = boto3.client("sqs"), aws.setting(aws.Setting.MATCH_QUEUE_URL)
+    received = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, AttributeNames=["All"])
+    assert {each["Attributes"]["MessageGroupId"] for each in received["Messages"]} == {"records"}

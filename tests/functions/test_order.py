@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 import threading
@@ -10,12 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import boto3
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from openfn import aws, dispatch, ids, queues, runs
 from openfn.aws import Setting
 from openfn.errors import Behind
 from openfn.queues import Queued
-from tests.conftest import ended_within, post
+from tests.conftest import ended_within, hooked, post, without_queue
 from workbench import destination, poller, records
 
 PROJECT = """
@@ -246,3 +248,60 @@ def test_an_id_that_is_queued_again_is_delivered_again(made_with):
     sqs, url = boto3.client("sqs"), aws.setting(Setting.MATCH_QUEUE_URL)
     answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)
     assert len(answer["Messages"]) == 3
+
+
+def _refusing(*numbers):
+    """Let SQS refuse some of the entries of every call, by their bodies, while it lasts."""
+
+    def refuse(parsed, **_):
+        taken = parsed.get("Successful", [])
+        parsed["Failed"] = [e for e in taken if e["MD5OfMessageBody"] in refused]
+        for each in parsed["Failed"]:
+            each["Code"] = "InternalError"
+
+    refused = {hashlib.md5(each.encode()).hexdigest() for each in numbers}
+    return hooked("after-call.sqs.SendMessageBatch", refuse)
+
+
+def test_behind_what_the_queue_refuses_nothing_of_its_group_is_sent(made_with):
+    made_with("from adaptors.common import fn\nfn(lambda state: state)\n")
+    texts = [
+        ("1", "a"),
+        ("2", "a"),
+        ("3", "a"),
+        ("4", "b"),
+        ("5", "a"),
+        *((f"x{n}", f"g{n}") for n in range(30)),
+    ]
+    with _refusing("2"):
+        assert sorted(aws.send(Setting.RUN_QUEUE_URL, texts)) == ["2", "3", "5"]
+
+
+def test_a_queue_that_is_down_is_asked_once_and_has_taken_nothing(made_with):
+    made_with("from adaptors.common import fn\nfn(lambda state: state)\n")
+    calls = []
+
+    def fail(**_):
+        calls.append(1)
+        if len(calls) > 1:
+            raise EndpointConnectionError(endpoint_url="https://sqs")
+
+    texts = [(str(n), f"g{n}") for n in range(45)]
+    with hooked("before-call.sqs.SendMessageBatch", fail):
+        refused = aws.send(Setting.RUN_QUEUE_URL, texts)
+    assert sorted(map(int, refused)) == list(range(10, 45))
+    assert len(calls) == 2
+
+
+def test_messages_that_are_queued_late_keep_the_group_of_their_inbox(ordered):
+    made, _ = ordered
+    with without_queue(made, "MATCH_QUEUE_URL"):
+        for number in range(3):
+            visit(made, "a", number)
+    made.tick()
+    url = aws.setting(Setting.MATCH_QUEUE_URL)
+    sqs = boto3.client("sqs")
+    received = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, AttributeNames=["All"])
+    assert [each["Attributes"]["MessageGroupId"] for each in received["Messages"]] == [
+        "inbox-a"
+    ] * 3

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import boto3
 import pytest
 
-from openfn import aws, ids, outcomes, runs
+from openfn import aws, ids, outcomes, runs, table
 from openfn.errors import JobError, NotClaimed, NotFound
 from openfn.outcomes import Outcome
 from tests.conftest import post
@@ -339,3 +339,11 @@ def test_no_secret_of_its_credential_is_in_a_run_s_log_or_error(made_with):
     record = _run(made)
     assert record.log == "sending *** ***\n"
     assert record.error["message"] == "refused ***"
+
+
+def test_a_run_that_has_expired_is_over_whatever_comes_of_its_id(made_with):
+    made = made_with("from adaptors.common import fn\nfn(lambda state: state)\n")
+    run_id = _created(made)
+    table.update(ids.key_of(run_id), {"expires": 1})
+    assert len(made.invoke("runner", _batch(run_id))["batchItemFailures"]) == 1
+    assert records.run(run_id).status == "queued"

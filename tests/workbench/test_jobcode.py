@@ -62,6 +62,11 @@ def test_an_inbox_there_is_not_cannot_be_emitted_to(call, found):
     assert [words for _, words in emitted_nowhere(code, ["field", "other"])] == found
 
 
+def test_an_emit_by_another_name_is_found():
+    code = b'from adaptors.common import emit as send\nsend("feild")\n'
+    assert [line for line, _ in emitted_nowhere(code, ["field"])] == [2]
+
+
 def test_an_emit_of_the_job_s_own_is_its_own():
     code = b"def emit(where):\n    return None\n\n\nemit('feild')\n"
     assert list(emitted_nowhere(code, ["field"])) == []

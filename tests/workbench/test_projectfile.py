@@ -288,14 +288,16 @@ def test_a_cron_expression_that_is_none_is_said_in_words(bad, written, words):
 
 
 @pytest.mark.parametrize(
-    ("written", "minutes"), [("0", 0), ("90m", 90), ("6h", 360), ("7d", 10080)]
+    ("written", "minutes"), [("0", 0), ("'0'", 0), ("90m", 90), ("6h", 360), ("7d", 10080)]
 )
 def test_how_long_a_missed_minute_is_made_up_for_is_a_time(good, written, minutes):
     found = good(INCLUSION, f"cron: '@hourly'\n    catch_up: {written}")
     assert found.triggers["form"].catch_up == minutes
 
 
-@pytest.mark.parametrize("written", ["8d", "1w", "90", "-1h", "1.5h", "~", "[1h]", "99999999d"])
+@pytest.mark.parametrize(
+    "written", ["8d", "1w", "90", "-1h", "1.5h", "~", "[1h]", "99999999d", "false", "٣h"]
+)
 def test_a_time_that_is_none_is_told_what_one_is(bad, written):
     (mistake,) = bad(INCLUSION, f"cron: '@hourly'\n    catch_up: {written}")
     assert mistake.startswith("project.yaml:7: triggers.form.catch_up: write a time such as 30m")
@@ -344,7 +346,7 @@ def test_what_messages_are_ordered_by_is_the_path_of_one_value(good):
     assert found.triggers["form"].order_by == ["form", "case", 0, "@case_id"]
 
 
-@pytest.mark.parametrize("written", ["cases[*].id", "", "7", "[a]", "'.x'", "''"])
+@pytest.mark.parametrize("written", ["cases[*].id", "", "7", "[a]", "'.x'", "''", "$.a"])
 def test_what_is_no_path_of_one_value_orders_nothing(bad, written):
     (mistake,) = bad(INCLUSION, f"{INCLUSION}\n    order_by: {written}")
     assert mistake.startswith("project.yaml:7: triggers.form.order_by: ")

@@ -7,6 +7,7 @@ import json
 import boto3
 import pytest
 
+from openfn import runs
 from tests.conftest import post
 from workbench import records
 
@@ -163,6 +164,8 @@ def test_a_run_by_hand_that_nobody_waits_for_is_queued(ofn, stack):
     made, folder = stack
     ended = ofn("run", "nightly", "--wait", "0", "--project", folder)
     assert ended.out.strip().endswith("#nightly is queued")
+    # One after the other with the runs that the clock starts.
+    assert runs.read(ended.out.split()[0]).plan.order == "cron"
     made.settle()
     assert records.run(ended.out.split()[0]).status == "succeeded"
 

@@ -8,7 +8,17 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
-from openfn import credentials, deadline, emissions, joblog, masking, outcomes, project, states
+from openfn import (
+    credentials,
+    deadline,
+    emissions,
+    joblog,
+    jobstates,
+    masking,
+    outcomes,
+    project,
+    states,
+)
 from openfn.aws import Trouble
 from openfn.emissions import Emission
 from openfn.errors import JobError, NotFound, ProjectError, UnreadableBody
@@ -41,6 +51,7 @@ class _Attempt:
     secret: dict[str, object] = field(default_factory=dict)
     initial: bytes | None = None
     final: bytes | None = None
+    left_by: str = ""
 
     def take(self, inbox: str, body: str) -> None:
         """Take what the job emits."""
@@ -72,7 +83,7 @@ def make(
     except (Exception, deadline.TimedOut) as failure:
         error = _error(failure, tell)
     log = masking.masked("".join(attempt.lines), attempt.secret)
-    outcome = Outcome(log, round((time.monotonic() - began) * 1000))
+    outcome = Outcome(log, round((time.monotonic() - began) * 1000), left_by=attempt.left_by)
     return _failed(attempt, outcome, error) if error else _succeeded(attempt, outcome)
 
 
@@ -108,12 +119,14 @@ def _begin(attempt: _Attempt, job: Job, operations: Sequence[Operation]) -> Stat
     if resume and resume.names == attempt.names[: resume.operation + 1]:
         attempt.progress.operation = resume.operation
         attempt.emitted += emissions.taken(attempt.run)
+        attempt.left_by = attempt.run.kept.get("left_by", "")
         resumed: State = json.loads(resume.state)
         return resumed
     initial = states.initial(attempt.run)
     if attempt.run.plan.kind is Kind.CRON:
         # What the clock's job begins with cannot be had again once a later run has succeeded.
         attempt.initial = states.kept(initial)
+        attempt.left_by = jobstates.read(job.name).run_id
     return states.begun(initial)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from functools import cache
 from typing import Any, cast
@@ -67,15 +67,14 @@ def send(queue: Setting, texts: Sequence[tuple[str, str]]) -> dict[str, str]:
     """
     refused: dict[str, str] = {}
     stopped: dict[str, str] = {}
-    for start in range(0, len(texts), _BATCH_SEND):
-        part = texts[start : start + _BATCH_SEND]
+    for start, end in _parts(texts):
+        part = texts[start:end]
         refused |= {text: stopped[group] for text, group in part if group in stopped}
         try:
             failed = _send([each for each in part if each[0] not in refused], setting(queue))
         except Trouble as error:  # it would refuse the rest as well, after a time-out each
-            return refused | dict.fromkeys(
-                (text for text, _ in texts[start:]), place(error)["error"]
-            )
+            why = place(error)["error"]
+            return refused | {text: why for text, _ in texts[start:]}
         refused |= {text: why for (text, _), why in failed.items()}
         stopped |= {group: why for (_, group), why in failed.items()}
     return refused
@@ -132,6 +131,18 @@ def plain(item: Mapping[str, Any]) -> Item:
     """Give an item DynamoDB wrote as plain values."""
     plain = {name: _from_dynamodb(value) for name, value in item.items()}
     return {name: getattr(value, "value", value) for name, value in plain.items()}
+
+
+def _parts(texts: Sequence[tuple[str, str]]) -> Iterator[tuple[int, int]]:
+    # One of a group to a call: SQS may refuse the first of two and take the second.
+    start, groups = 0, set[str]()
+    for number, (_, group) in enumerate(texts):
+        if number - start == _BATCH_SEND or group in groups:
+            yield start, number
+            start, groups = number, set()
+        groups.add(group)
+    if texts:
+        yield start, len(texts)
 
 
 def _send(part: Sequence[tuple[str, str]], url: str) -> dict[tuple[str, str], str]:

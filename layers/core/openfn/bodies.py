@@ -46,7 +46,8 @@ def value_at(body: Any, path: Sequence[str | int]) -> Any:
     """Give the value at a path of keys and places in lists; `None` where there is none."""
     for step in path:
         if isinstance(step, int):
-            body = body[step] if isinstance(body, list) and step < len(body) else None
+            there = isinstance(body, list) and -len(body) <= step < len(body)
+            body = body[step] if there else None
         else:
             body = body.get(step) if isinstance(body, dict) else None
     return body

@@ -6,7 +6,8 @@ the minutes since.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
@@ -20,6 +21,16 @@ from openfn.triggers import CronTrigger
 _KEY = {"pk": "clock", "sk": "tick"}
 _MINUTE, _HOUR = timedelta(minutes=1), timedelta(hours=1)
 _LONGEST = timedelta(days=7) + _MINUTE
+# Clocks differ by seconds.
+_EARLY = timedelta(minutes=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Handled:
+    """The last minute of which every run is created and queued, and the triggers it had."""
+
+    minute: datetime | None = None
+    triggers: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +42,20 @@ class Span:
     now: datetime
 
 
-def minute_of(time: str) -> datetime:
-    """Give the minute (UTC) of an event's time."""
-    return datetime.fromisoformat(time).astimezone(UTC).replace(second=0, microsecond=0)
+def minute_of(tick: str, now: float) -> datetime:
+    """Give the minute (UTC) of a tick's time, but none in the future: it would end the clock."""
+    latest = datetime.fromtimestamp(now, UTC) + _EARLY
+    return (
+        min(datetime.fromisoformat(tick), latest).astimezone(UTC).replace(second=0, microsecond=0)
+    )
 
 
-def handled() -> datetime | None:
-    """Give the last minute of which every run is created and queued; `None` before the first."""
+def handled() -> Handled:
+    """Give how far the clock has come."""
     item = next(iter(table.get([_KEY])), None)
-    return datetime.fromisoformat(item["minute"]) if item else None
+    if item is None:
+        return Handled()
+    return Handled(datetime.fromisoformat(item["minute"]), frozenset(json.loads(item["triggers"])))
 
 
 def spans(after: datetime | None, until: datetime) -> Iterator[Span]:
@@ -55,16 +71,20 @@ def spans(after: datetime | None, until: datetime) -> Iterator[Span]:
         begin = end
 
 
-def due(trigger: CronTrigger, span: Span) -> Iterator[datetime]:
-    """Give the minutes of a span a trigger is due in, but none older than its `catch_up`."""
-    reach = span.now - _MINUTE - timedelta(minutes=trigger.catch_up)
+def due(trigger: CronTrigger, span: Span, known: Container[str]) -> Iterator[datetime]:
+    """Give the minutes of a span a trigger is due in, but none older than its `catch_up`.
+
+    One that was not there when the last minute was handled, not `known`, missed none.
+    """
+    catch_up = trigger.catch_up if trigger.name in known else 0
+    reach = span.now - _MINUTE - timedelta(minutes=catch_up)
     minutes = CronSim(trigger.cron, max(span.after, reach))
     return takewhile(lambda minute: minute <= span.until, minutes)
 
 
-def set_handled(minute: datetime) -> None:
+def set_handled(minute: datetime, triggers: Iterable[str]) -> None:
     """Record that every run up to a minute is created and queued; never goes back."""
-    changes = {"minute": minute.isoformat()}
+    changes = {"minute": minute.isoformat(), "triggers": json.dumps(sorted(triggers))}
     try:
         table.update(_KEY, changes, "attribute_not_exists(pk) OR #minute < :new_minute")
     except ClientError as error:

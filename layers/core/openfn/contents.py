@@ -48,6 +48,6 @@ def read(name: str, item: dict[str, Any]) -> bytes:
     if f"{name}_zlib" in item:
         return zlib.decompress(item[f"{name}_zlib"])
     if name not in item:
-        raise NotFound(f"the {name} of {item['sk']} was erased")
+        raise NotFound(f"the {name} of {item.get('sk')} was erased")
     kept: bytes = item[name]
     return kept

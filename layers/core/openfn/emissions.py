@@ -11,12 +11,13 @@ import json
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 
-from openfn import bodies, contents, ids, inboxes, messages, project
+from openfn import bodies, contents, ids, inboxes, messages, project, table
 from openfn.errors import NotQueued, ProjectError, UnreadableBody
 from openfn.messages import Message
 from openfn.runs import SUCCEEDED, Run
 
-_DEEPEST = 10
+_DEEPEST = 5
+_AT_ONCE = 500
 _HEADERS = {"content-type": "application/json"}
 
 
@@ -31,20 +32,24 @@ class Emission:
 
 def accept(run: Run, inbox: str, body: str) -> Emission:
     """Give the message a run emits; `ProjectError` says why it may not."""
-    current = project.current()
-    if current.inbox_named(inbox) is None:
-        there = ", ".join(dict.fromkeys(each.name for each in current.inboxes.values()))
-        raise ProjectError(f"the project has no inbox {inbox!r} to emit to; it has {there}")
+    check(inbox, body, list(dict.fromkeys(e.name for e in project.current().inboxes.values())))
     if run.plan.depth >= _DEEPEST:
         raise ProjectError(
             f"these jobs emit in a circle: {_DEEPEST} runs led to this message, each on what "
             "the one before emitted; let the trigger tell what this job emits from what it takes"
         )
+    return Emission(ids.new_message_id(), inbox, body)
+
+
+def check(inbox: str, body: str, inboxes_there: Sequence[str]) -> None:
+    """Raise `ProjectError` when there is no such inbox, or no trigger could read the body."""
+    if inbox not in inboxes_there:
+        there = ", ".join(inboxes_there) or "none yet"
+        raise ProjectError(f"the project has no inbox {inbox!r} to emit to; it has {there}")
     try:
         bodies.parse_exact(body.encode(), _HEADERS)
     except UnreadableBody as error:
         raise ProjectError(f"no trigger could read what is emitted: {error}") from None
-    return Emission(ids.new_message_id(), inbox, body)
 
 
 def kept(emissions: Sequence[Emission]) -> bytes | None:
@@ -66,12 +71,21 @@ def send(run: Run) -> int:
     """
     if run.status != SUCCEEDED or not (emissions := taken(run)):
         return 0
+    # As far as another delivery of the run has come, lest a long list never come to its end.
+    for start in range(int(run.kept.get("handed", 0)), len(emissions), _AT_ONCE):
+        _send(run, emissions[start : start + _AT_ONCE])
+        if start + _AT_ONCE < len(emissions):
+            handed = {"handed": start + _AT_ONCE}
+            table.update(ids.key_of(run.id), handed, "attribute_exists(pk)")
+    return len(emissions)
+
+
+def _send(run: Run, emissions: Sequence[Emission]) -> None:
     kept_ids = messages.keep_all([_message(run, each) for each in emissions])
     groups = [project.current().group_of(each.inbox) for each in emissions]
     queued = list(zip(kept_ids, groups, strict=True))
     if refused := messages.queue_all(queued):
         raise NotQueued(f"the match queue did not take {len(refused)} messages of {run.id}")
-    return len(emissions)
 
 
 def _message(run: Run, emission: Emission) -> tuple[Message, str | None]:

@@ -7,20 +7,34 @@ two objects take turns, so that one is whole while the other is written.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from openfn import contents, table
 from openfn.aws import Item
 
 
-def read(job: str) -> bytes | None:
-    """Give the state a job left as JSON; `None` before its first success."""
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A state as JSON, and the run that left it; `{}` of no run before the first success."""
+
+    state: bytes = b"{}"
+    run_id: str = ""
+
+
+def read(job: str) -> Left:
+    """Give what a job's last successful run left."""
     item = _read(job)
-    return contents.read("state", item) if item else None
+    return Left(contents.read("state", item), item["run_id"]) if item else Left()
 
 
-def following(job: str, run_id: str, state: bytes) -> Item | None:
-    """Give the item that makes a state the job's; `None` when a later run has left one already."""
-    before = _read(job) or {"turn": 0}
-    if before.get("run_id", "") > run_id:
+def following(job: str, run_id: str, state: bytes, left_by: str) -> Item | None:
+    """Give the item that makes a state the job's.
+
+    `left_by` is the run that left what this one began with: `None` is given when another has
+    succeeded since. Their ids do not tell, since a run may be made by hand, or come late.
+    """
+    before = _read(job) or {"turn": 0, "run_id": ""}
+    if before["run_id"] != left_by:
         return None
     turn = 1 - int(before["turn"])
     item = {**_key(job), "run_id": run_id, "turn": turn}

@@ -48,6 +48,8 @@ class Outcome:
     emitted: bytes | None = None
     initial: bytes | None = None
     resume: Resume | None = None
+    left_by: str = ""
+    """The run that left the state which this one, of a job on the clock, began with."""
 
     @property
     def status(self) -> str:
@@ -65,7 +67,7 @@ def finish(run: Run, outcome: Outcome) -> Run:
         changes |= {"attention": FAILED, "attention_at": changes["finished"]}
     beside = None
     if run.plan.kind is Kind.CRON and outcome.final is not None:
-        beside = jobstates.following(run.job, run.id, outcome.final)
+        beside = jobstates.following(run.job, run.id, outcome.final, outcome.left_by)
     return _record(run, changes, beside)
 
 
@@ -165,6 +167,8 @@ def _changes(run: Run, outcome: Outcome) -> Item:
             changes |= contents.cleared(name, run.kept)
         if content:
             changes |= contents.keep(name, content, f"{place}/{name}", _INLINE)
+    if outcome.left_by:
+        changes["left_by"] = outcome.left_by
     if outcome.error or "error" in run.kept:
         changes["error"] = json.dumps(outcome.error.as_dict()) if outcome.error else None
     if resume := outcome.resume:

@@ -14,6 +14,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from botocore.exceptions import ClientError
 
@@ -27,8 +28,8 @@ QUEUED, RUNNING, WAITING = "queued", "running", "waiting"
 SUCCEEDED, FAILED = "succeeded", "failed"
 UNQUEUED = "run unqueued"
 _CLAIMABLE = (
-    "#status = :queued OR (#status = :waiting AND #due <= :now)"
-    " OR (#status = :running AND #lease < :now)"
+    "#expires > :now AND (#status = :queued OR (#status = :waiting AND #due <= :now)"
+    " OR (#status = :running AND #lease < :now))"
 )
 
 
@@ -143,12 +144,11 @@ def claim(run_id: str, seconds: float) -> Run:
     """
     now, token = time.time(), secrets.token_hex(8)
     lease = {"status": RUNNING, "lease": int(now + seconds) + 1, "started": stamp(now)}
-    changes = {**lease, "claim": token, "attention": None, "attention_at": None}
-    states = {"queued": QUEUED, "waiting": WAITING, "running": RUNNING}
+    states: dict[str, Any] = {"queued": QUEUED, "waiting": WAITING, "running": RUNNING}
     try:
         before = table.update(
             ids.key_of(run_id),
-            changes,
+            {**lease, "claim": token, "attention": None, "attention_at": None},
             _CLAIMABLE,
             add="attempt",
             once={"began": int(now)},
@@ -157,15 +157,19 @@ def claim(run_id: str, seconds: float) -> Run:
             **states,
         )
     except ClientError as error:
-        item = table.item_in(error)
-        if not item:
-            raise NotFound(f"there is no run {run_id}") from None
-        # Our own claim refuses its second try, when the answer to the first was lost.
-        if item["status"] == RUNNING and item.get("claim") != token:
-            raise NotClaimed(f"the run {run_id} is being executed elsewhere") from None
-        return of_item(item)
+        return _unclaimed(run_id, table.item_in(error), token, now)
     claimed = {**before, **lease, "attempt": before["attempt"] + 1}
     return of_item({"began": int(now), **claimed}, crashed=before["status"] == RUNNING)
+
+
+def _unclaimed(run_id: str, item: Item, token: str, now: float) -> Run:
+    # DynamoDB deletes what has expired up to days later, and what followed it may be gone.
+    if not item or int(item["expires"]) <= now:
+        raise NotFound(f"there is no run {run_id} (any more)")
+    # Our own claim refuses its second try, when the answer to the first was lost.
+    if item["status"] == RUNNING and item.get("claim") != token:
+        raise NotClaimed(f"the run {run_id} is being executed elsewhere")
+    return of_item(item)
 
 
 def stamp(seconds: float) -> str:

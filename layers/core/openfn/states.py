@@ -25,9 +25,13 @@ def initial(run: Run) -> State:
     run began with, and its error. Raises `NotFound` when what it goes back to has expired.
     """
     if run.plan.kind is Kind.CRON:
-        left: State = json.loads(jobstates.read(run.job) or b"{}")
-        return {**left, "scheduled": f"{ids.received_at(run.plan.origin):%Y-%m-%dT%H:%M:%SZ}"}
+        return scheduled(json.loads(jobstates.read(run.job).state), run.plan.origin)
     return _began(run)
+
+
+def scheduled(left: State, origin: str) -> State:
+    """Give the state a run of the clock begins with: what is left, and the minute it was due in."""
+    return {**left, "scheduled": f"{ids.received_at(origin):%Y-%m-%dT%H:%M:%SZ}"}
 
 
 def of_message(message: Message) -> State:
@@ -72,7 +76,8 @@ def _began(run: Run) -> State:
         return of_message(message)
     if plan.kind is Kind.CRON:
         # Later runs of the job have changed what it leaves: a failed one keeps what it began with.
-        state: State = json.loads(contents.read("initial", run.kept))
+        kept = contents.has("initial", run.kept)
+        state: State = json.loads(contents.read("initial", run.kept)) if kept else {}
         return state
     upstream = runs.read(ids.run_id(plan.origin, plan.upstream or ""))
     if plan.kind is Kind.SUCCESS:

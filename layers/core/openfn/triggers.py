@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
 from openfn.bodies import value_at
 
+# Beyond this a number of few digits (1e9999) would be written out.
+_WHOLE = Decimal(10) ** 30
 QUERY_PARAMS = "__query_params"
 
 
@@ -67,5 +70,17 @@ def order_of(trigger: MessageTrigger, body: Any) -> str | None:
     value = value_at(body, trigger.order_by) if trigger.order_by else None
     if value is None or value == "":
         return None
-    text = json.dumps(value, sort_keys=True, default=str)
+    text = json.dumps(_canonical(value), sort_keys=True)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def _canonical(value: Any) -> Any:
+    # As in matching, 1 equals 1.0, and neither equals "1".
+    if isinstance(value, dict):
+        return {key: _canonical(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_canonical(part) for part in value]
+    if isinstance(value, Decimal):
+        whole = value == value.to_integral_value()
+        return int(value) if whole and abs(value) < _WHOLE else {"number": str(value.normalize())}
+    return value
