@@ -8,6 +8,7 @@ import boto3
 import pytest
 
 from openfn import aws, contents
+from openfn.errors import NotFound
 
 LIMIT = 1000
 # zlib makes nothing smaller of them: it adds 11 bytes.
