@@ -10,7 +10,7 @@ import typer
 from openfn import bodies
 from openfn.messages import query_params
 from openfn.triggers import MessageTrigger, matchable
-from workbench import deployed, replay, show
+from workbench import deployed, rematch, show
 from workbench.compiler import check, message_triggers
 from workbench.errors import CannotDo
 from workbench.explain import explain
@@ -65,7 +65,7 @@ def match(
         _body(chosen, inbox, body, jobs, as_json=as_json)
     elif last:
         with deployed.connected(stack, project):
-            found = replay.rematch(filters, jobs, last, trigger)
+            found = rematch.rematch(filters, jobs, last, trigger)
         found = [each for each in found if inbox in (None, each.inbox)]
         if as_json:
             show.as_json([each.as_dict() for each in found])

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from workbench.explain import Verdict
 from workbench.records import RunRecord
-from workbench.replay import Rematch
+from workbench.rematch import Rematch
 from workbench.trial import Trial
 
 if TYPE_CHECKING:
