@@ -37,6 +37,7 @@ FLOORS = [
     "runs",
     "outcomes",
     "circuits",
+    "replays",
     "states",
     "expressions",
     "retries",

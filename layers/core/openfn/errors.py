@@ -7,6 +7,7 @@
     ├── NotFound            an id on a queue has no item in the table
     ├── NotQueued           a queue did not take an id
     ├── NotClaimed          the run is being executed elsewhere at this moment
+    ├── NotEnded            a run is to be replayed that has not ended, or was replayed meanwhile
     ├── Waits               the run's next attempt is not due, and others must not pass it
     └── Behind              an id waits for another of its group, which failed
 
@@ -42,6 +43,10 @@ class NotQueued(OpenFnError):
 
 class NotClaimed(OpenFnError):
     """The run is being executed elsewhere at this moment."""
+
+
+class NotEnded(OpenFnError):
+    """A run is to be replayed that has not ended, or that somebody else replayed meanwhile."""
 
 
 @dataclass(slots=True)

@@ -56,6 +56,12 @@ def is_message_id(identifier: str) -> bool:
     return _MESSAGE_ID.fullmatch(identifier) is not None
 
 
+def is_run_id(identifier: str) -> bool:
+    """Say whether a text has the form of a run's id."""
+    origin, _, job = identifier.partition("#")
+    return is_message_id(origin) and job != "" and "#" not in job
+
+
 def key_of(identifier: str) -> dict[str, str]:
     """Give the table key of a message or run; `NotFound` when it is not one of our ids."""
     origin = origin_of(identifier)

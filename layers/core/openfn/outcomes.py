@@ -80,7 +80,7 @@ def wait(run: Run, outcome: Outcome, due: int, *, queued: bool = False) -> Run:
     changes |= {"attention": WAITING, "attention_at": stamp(due + queued * _GRACE_SECONDS)}
     beside = {
         **_beside(run),
-        **{k: v for k, v in changes.items() if k.startswith(_OF_AN_ATTEMPT) and v is not None},
+        **_of_an_attempt(changes),
         "status": FAILED,
         "next": stamp(due),
     }
@@ -122,6 +122,12 @@ def resume_of(run: Run) -> Resume | None:
     return Resume(operation, tuple(names), contents.read("resume", run.kept))
 
 
+def ended_item(run: Run) -> Item:
+    """Give the record, beside a run, of the attempt by which it has ended."""
+    left = {k: v for k, v in run.kept.items() if k.startswith("final")}
+    return {**_beside(run), **_of_an_attempt(run.kept), **left, "status": run.status}
+
+
 def _beside(run: Run, attempt: int | None = None) -> Item:
     number = attempt or run.attempt
     return {
@@ -130,6 +136,10 @@ def _beside(run: Run, attempt: int | None = None) -> Item:
         "started": run.kept["started"],
         "expires": run.kept["expires"],
     }
+
+
+def _of_an_attempt(item: Item) -> Item:
+    return {k: v for k, v in item.items() if k.startswith(_OF_AN_ATTEMPT) and v is not None}
 
 
 def _record(run: Run, changes: Item, beside: Item | None) -> Run:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -135,6 +135,12 @@ def read(run_id: str) -> Run:
     if not items:
         raise NotFound(f"there is no run {run_id} (any more)")
     return of_item(items[0])
+
+
+def read_all(run_ids: Iterable[str]) -> dict[str, Run]:
+    """Read runs by id in as few calls as can be; what is no run's id is left out."""
+    keys = [ids.key_of(each) for each in run_ids if ids.is_run_id(each)]
+    return {item["sk"]: of_item(item) for item in table.get(keys)}
 
 
 def claim(run_id: str, seconds: float) -> Run:

@@ -80,6 +80,8 @@ def _began(run: Run) -> State:
         state: State = json.loads(contents.read("initial", run.kept)) if kept else {}
         return state
     upstream = runs.read(ids.run_id(plan.origin, plan.upstream or ""))
+    if not contents.has("final" if plan.kind is Kind.SUCCESS else "error", upstream.kept):
+        raise NotFound(f"the run {upstream.id} has been replayed since, and ended otherwise")
     if plan.kind is Kind.SUCCESS:
         final: State = json.loads(contents.read("final", upstream.kept))
         return final

@@ -1,0 +1,53 @@
+"""Runs that have ended, run again: each as a new attempt, the one before on record beside it."""
+
+from __future__ import annotations
+
+import time
+
+from botocore.exceptions import ClientError
+
+from openfn import contents, ids, outcomes, table
+from openfn.aws import Item
+from openfn.errors import NotEnded
+from openfn.runs import QUEUED, SUCCEEDED, UNQUEUED, Run, stamp
+
+# Whoever replays a run may be stopped before it is queued: then the tick does it.
+_GRACE_SECONDS = 3600
+# The error and the final state stay until the next outcome: a run that follows may begin with them.
+_MOVED = ("finished", "duration_ms")
+_COUNTED = ("began", "crashes", "due")
+
+
+def replay(run: Run, *, fresh: bool = False) -> None:
+    """Let a run that has ended be executed again, once it is queued: its tries count anew.
+
+    One that failed goes on where it failed; with `fresh`, or if it succeeded, it begins anew.
+    Raises `NotEnded` when it has not ended, or somebody else has replayed it since it was read.
+    """
+    if not run.ended:
+        raise NotEnded(f"the run {run.id} is {run.status}")
+    changes: Item = {
+        **{name: None for name in (*_MOVED, *_COUNTED) if name in run.kept},
+        **contents.cleared("log", run.kept),
+        "status": QUEUED,
+        "before": run.attempt,
+        "attention": UNQUEUED,
+        "attention_at": stamp(time.time() + _GRACE_SECONDS),
+    }
+    if fresh or run.status == SUCCEEDED:
+        changes |= {"resume_at": None}
+        changes |= contents.cleared("resume", run.kept) | contents.cleared("emitted", run.kept)
+    _write(run, changes)
+
+
+def _write(run: Run, changes: Item) -> None:
+    when, values = "#status = :was AND #attempt = :attempt", {"was": run.status}
+    record = outcomes.ended_item(run)
+    try:
+        table.update_and_put(
+            ids.key_of(run.id), changes, when, record, attempt=run.attempt, **values
+        )
+    except ClientError as error:
+        # Our own write refuses its second try, when the answer to the first was lost.
+        if table.item_in(error).get("attention_at") != changes["attention_at"]:
+            raise NotEnded(f"the run {run.id} was replayed by somebody else meanwhile") from None

@@ -1,0 +1,76 @@
+"""Replays as the table keeps them; what the command does is in tests/workbench/test_replay.py."""
+
+from __future__ import annotations
+
+import pytest
+
+from openfn import aws, ids, runs, table
+from openfn.errors import NotEnded
+from openfn.replays import replay
+from tests.conftest import post
+
+PROJECT = """
+triggers: {all: {inclusion: {}}}
+jobs: {job-a: {trigger: all, expression: jobs/a.py}}
+"""
+FAILING = """
+from adaptors.common import fn
+fn(lambda state: {**state, "seen": True})
+fn(lambda state: state["missing"])
+"""
+
+
+@pytest.fixture
+def failed(made_of):
+    """The id of a run that has failed at its second operation."""
+    made = made_of(PROJECT, a=FAILING)
+    run_id = ids.run_id(post(made, '{"n": 1}')["headers"]["X-Message-Id"], "job-a")
+    made.settle()
+    return run_id
+
+
+def test_a_replayed_run_is_queued_with_all_its_tries_before_it(failed):
+    replay(runs.read(failed))
+    run = runs.read(failed)
+    assert (run.status, run.attempt, run.tries) == ("queued", 1, 0)
+    assert not run.kept.keys() & {"began", "finished", "duration_ms", "due", "crashes"}
+    assert runs.claim(failed, 60).tries == 1
+
+
+def test_two_who_replay_a_run_at_once_replay_it_once(failed):
+    seen_by_both = runs.read(failed)
+    replay(seen_by_both)
+    with pytest.raises(NotEnded, match="replayed by somebody else"):
+        replay(seen_by_both)
+
+
+def test_a_run_that_has_not_ended_is_not_replayed(failed):
+    replay(runs.read(failed))
+    with pytest.raises(NotEnded, match="is queued"):
+        replay(runs.read(failed))
+    runs.claim(failed, 60)
+    with pytest.raises(NotEnded, match="is running"):
+        replay(runs.read(failed))
+
+
+def test_what_is_replayed_and_never_queued_is_found_by_the_tick_within_the_hour(failed):
+    replay(runs.read(failed))
+    now = float(ids.received_at(failed[:36]).timestamp())
+    assert runs.marked(runs.UNQUEUED, now + 3000) == []
+    assert [run.id for run in runs.marked(runs.UNQUEUED, now + 3700)] == [failed]
+    assert table.query("attention", "failed", 9) == []
+
+
+def _lost(attempts, **_):
+    return 0 if attempts == 1 else None
+
+
+def test_the_write_whose_first_answer_was_lost_is_known_again(failed):
+    hooks, event = aws.client("dynamodb").meta.events, "needs-retry.dynamodb.TransactWriteItems"
+    run = runs.read(failed)
+    hooks.register_first(event, _lost)
+    try:
+        replay(run)
+    finally:
+        hooks.unregister(event, _lost)
+    assert runs.read(failed).status == "queued"
