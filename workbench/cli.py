@@ -12,7 +12,14 @@ import typer
 from rich.console import Console
 
 from openfn.errors import OpenFnError
-from workbench import inboxcommands, jobcommands, matchcommand, show
+from workbench import (
+    deadlettercommands,
+    inboxcommands,
+    jobcommands,
+    matchcommand,
+    replaycommands,
+    show,
+)
 from workbench.compiler import check as check_project
 from workbench.errors import WorkbenchError
 from workbench.notes import notes
@@ -28,6 +35,8 @@ app.add_typer(inboxcommands.app, name="inbox")
 app.command("match")(matchcommand.match)
 app.command("try")(jobcommands.try_job)
 app.command("run")(jobcommands.run)
+app.command("replay")(replaycommands.replay)
+app.add_typer(deadlettercommands.app, name="dead-letters")
 _errors = Console(emoji=False, highlight=False, stderr=True)
 
 

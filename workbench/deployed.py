@@ -20,6 +20,7 @@ _FUNCTION = "MatcherFunction"
 _WANTED = {
     Setting.TABLE_NAME,
     Setting.BUCKET_NAME,
+    Setting.MATCH_QUEUE_URL,
     Setting.RUN_QUEUE_URL,
     Setting.RETENTION_DAYS,
 }

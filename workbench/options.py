@@ -25,8 +25,15 @@ Query = Annotated[str, typer.Option(help="The query string the inbox URL had, su
 ContentType = Annotated[
     str, typer.Option(help="The body's content type, if it is a form; a .form file is one.")
 ]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 # What is shown is quoted from posts and jobs: `:100:` in it is no emoji.
 console = Console(emoji=False, highlight=False)
+
+
+def sure(question: str, *, yes: bool) -> None:
+    """Ask, on standard error, whether to go on; anything but a yes ends the command."""
+    if not yes:
+        typer.confirm(question, abort=True, err=True)
 
 
 def headers(event: Path, content_type: str) -> dict[str, str]:

@@ -39,6 +39,17 @@ class RunRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class AttemptRecord:
+    """An earlier attempt at a run, and how it ended: `failed`, `succeeded` or `crashed`."""
+
+    attempt: int
+    status: str
+    started: str
+    finished: str
+    error: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
 class MessageRecord:
     """A kept message and what became of it."""
 
@@ -53,7 +64,32 @@ class MessageRecord:
 def run(run_id: str) -> RunRecord | None:
     """Read a run; `None` when there is none by that id."""
     items = table.get([ids.key_of(run_id)])
-    return _run(items[0]) if items else None
+    return _run(items[0]) if items and "job" in items[0] else None
+
+
+def attempts(run_id: str) -> list[AttemptRecord]:
+    """Read the attempts of a run that have a record beside it: all but the last, first to last."""
+    key = {"pk": ids.key_of(run_id)["pk"], "sk": f"{run_id}#"}
+    return [_attempt(item) for item in query("pk = :pk AND begins_with(sk, :sk)", key)]
+
+
+def runs_of(origin: str) -> list[dict[str, Any]]:
+    """Read the items of all runs that go back to a message, or to a minute of the clock."""
+    key = {"pk": ids.key_of(origin)["pk"], "sk": f"{origin}#"}
+    found = query("pk = :pk AND begins_with(sk, :sk)", key)
+    return [item for item in found if "job" in item]
+
+
+def query(condition: str, values: Mapping[str, Any], **request: Any) -> Iterator[dict[str, Any]]:
+    """Read all that a condition on the table's keys, or on an index's, finds, page by page."""
+    pages = aws.client("dynamodb").get_paginator("query")
+    for page in pages.paginate(
+        TableName=aws.setting(Setting.TABLE_NAME),
+        KeyConditionExpression=condition,
+        ExpressionAttributeValues=aws.typed({f":{name}": each for name, each in values.items()}),
+        **request,
+    ):
+        yield from (aws.plain(item) for item in page["Items"])
 
 
 def newest(limit: int) -> list[MessageRecord]:
@@ -77,14 +113,7 @@ def _newest_of(partition: str, limit: int) -> list[list[dict[str, Any]]]:
 
 
 def _descending(partition: str) -> Iterator[dict[str, Any]]:
-    pages = aws.client("dynamodb").get_paginator("query")
-    for page in pages.paginate(
-        TableName=aws.setting(Setting.TABLE_NAME),
-        KeyConditionExpression="pk = :pk",
-        ExpressionAttributeValues=aws.typed({":pk": partition}),
-        ScanIndexForward=False,
-    ):
-        yield from (aws.plain(item) for item in page["Items"])
+    return query("pk = :pk", {"pk": partition}, ScanIndexForward=False)
 
 
 def _id(items: list[dict[str, Any]]) -> str:
@@ -103,6 +132,16 @@ def _message(items: list[dict[str, Any]]) -> MessageRecord:
         unreadable=unreadable,
         ran=tuple(sorted(each["job"] for each in others if each.get("kind") == Kind.MESSAGE)),
         unmatched=any(each["status"] == messages.UNMATCHED for each in others),
+    )
+
+
+def _attempt(item: Mapping[str, Any]) -> AttemptRecord:
+    return AttemptRecord(
+        attempt=int(item["attempt"]),
+        status=item["status"],
+        started=item["started"],
+        finished=item["finished"],
+        error=json.loads(item["error"]) if "error" in item else None,
     )
 
 

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
+from rich.progress import Progress
 from rich.table import Table
 
+from workbench.deadletters import Held
 from workbench.explain import Verdict
-from workbench.records import RunRecord
+from workbench.records import AttemptRecord, RunRecord
 from workbench.rematch import Rematch
+from workbench.selection import Selected
 from workbench.trial import Trial
 
 if TYPE_CHECKING:
@@ -87,6 +91,53 @@ def run(console: Console, record: RunRecord) -> None:
         )
 
 
+def attempts(console: Console, found: Sequence[AttemptRecord]) -> None:
+    """Show the earlier attempts at a run, in a line each."""
+    for each in found:
+        why = f": {each.error['type']}: {each.error['message']}" if each.error else ""
+        line = f"attempt {each.attempt} {each.status} {each.finished}{why}"
+        console.print(line, markup=False, soft_wrap=True)
+
+
+def message(console: Console, what: str, unreadable: str, started: Mapping[str, str]) -> None:
+    """Show a kept message: what there is to say of it, and the runs that go back to it."""
+    console.print(what, markup=False, soft_wrap=True)
+    if unreadable:
+        console.print(f"unreadable: {unreadable}", style="red", markup=False, soft_wrap=True)
+    for run_id, status in started.items():
+        console.print(f"{run_id} {status}", markup=False, soft_wrap=True)
+
+
+def selected(console: Console, runs: Sequence[Selected], messages: int, *, each: bool) -> None:
+    """Show how many runs were selected of each job, and with `each` their ids."""
+    if each:
+        for run in runs:
+            console.print(f"{run.id} {run.status}", markup=False, soft_wrap=True)
+    for job, count in sorted(Counter(run.job for run in runs).items()):
+        console.print(f"{job}: {counted(count, 'run')}", markup=False)
+    if messages:
+        console.print(counted(messages, "message"))
+    if not runs and not messages:
+        console.print("no run is so")
+
+
+def dead_letters(console: Console, found: Sequence[Held]) -> None:
+    """Show what dead-letter queues hold."""
+    for held in found:
+        console.print(f"{held.queue.name}: {held.count}")
+        for letter in held.letters:
+            name = letter.id or f"no {letter.kind}'s id"
+            line = f"  {name} ({letter.what}) since {letter.since}"
+            console.print(line, markup=False, soft_wrap=True)
+        if more := held.count - len(held.letters):
+            console.print(f"  and {more} more, behind these or being looked at elsewhere")
+
+
+def counted(count: int, what: str) -> str:
+    """Give a number of things in words."""
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
 def trial(console: Console, job: str, found: Trial) -> None:
     """Show how a job ended: its requests if none were sent, its log, its final state or error."""
     for request in found.requests:
@@ -119,6 +170,14 @@ def steps(console: Console) -> Iterator[Callable[[str], None]]:
         return
     with console.status("") as status:
         yield lambda step: status.update(f"{step} …")
+
+
+@contextmanager
+def bar(console: Console, what: str, total: int, *, shown: bool) -> Iterator[Callable[[int], None]]:
+    """Show how far something is: a bar on a terminal, nothing elsewhere."""
+    with Progress(console=console, disable=not (shown and console.is_terminal)) as progress:
+        task = progress.add_task(what, total=total)
+        yield lambda count: progress.advance(task, count)
 
 
 def journeys(console: Console, found: Sequence[Journey]) -> None:

@@ -1,0 +1,122 @@
+"""`ofn replay`: runs that have ended, run again in a stack."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from openfn import runs
+from openfn.messages import Message
+from workbench import deployed, replays, selection, show
+from workbench.compiler import check
+from workbench.errors import CannotDo
+from workbench.options import Json, Project, Stack, Yes, console, known, sure
+from workbench.selection import Selected
+
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+_BOTH_WAYS = "give ids of messages and runs, or select runs by --job, --state and --since: not both"
+
+
+class State(StrEnum):
+    """How the runs that are to be replayed have ended."""
+
+    FAILED = runs.FAILED
+    SUCCEEDED = runs.SUCCEEDED
+
+
+def replay(
+    ids: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="MESSAGE|RUN",
+            help="The id of a run, or of a message: its own runs, and those it starts by now.",
+        ),
+    ] = None,
+    job: Annotated[str | None, typer.Option(help="Runs of this job.")] = None,
+    state: Annotated[
+        State | None, typer.Option(help="Runs that have ended so; by default failed.")
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(help="Runs that failed, or whose message came, in the last 90m, 2h or 3d."),
+    ] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Begin anew, not where the run failed.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only list and count what would be replayed.")
+    ] = False,
+    yes: Yes = False,
+    stack: Stack = "openfn",
+    project: Project = Path("project"),
+    as_json: Json = False,
+) -> None:
+    """Run again, in a stack, what has ended: with the jobs as they are deployed by now."""
+    if bool(ids) == bool(job or state or since):
+        raise CannotDo(_BOTH_WAYS)
+    known("job", job, check(project).jobs)
+    moment = _moment(since)
+    with deployed.connected(stack, project):
+        chosen, messages = selection.named(ids) if ids else (_select(job, state, moment), [])
+        if not as_json:
+            show.selected(console, chosen, len(messages), each=dry_run)
+        if dry_run or not chosen + messages:
+            left: dict[str, str] = {}
+        else:
+            if not ids:
+                sure(f"replay {show.counted(len(chosen), 'run')}?", yes=yes)
+            left = _replay(chosen, messages, fresh=fresh, shown=not as_json)
+    _tell(chosen, messages, left, dry=dry_run, as_json=as_json)
+
+
+def _select(job: str | None, state: State | None, since: datetime | None) -> list[Selected]:
+    if state is not State.SUCCEEDED:
+        return selection.failed(job, since)
+    if job is None:
+        raise CannotDo("name the job whose succeeded runs are to be replayed, with --job")
+    return selection.succeeded(job, since)
+
+
+def _replay(
+    chosen: Sequence[Selected], messages: Sequence[Message], *, fresh: bool, shown: bool
+) -> dict[str, str]:
+    with show.bar(console, "queueing", len(chosen), shown=shown) as advance:
+        left = replays.replay_runs(chosen, fresh=fresh, advance=advance)
+    return left | replays.replay_messages(messages)
+
+
+def _tell(
+    chosen: Sequence[Selected],
+    messages: Sequence[Message],
+    left: dict[str, str],
+    *,
+    dry: bool,
+    as_json: bool,
+) -> None:
+    total = len(chosen) + len(messages)
+    queued = 0 if dry else total - len(left)
+    if as_json:
+        selected = [{"id": each.id, "job": each.job, "status": each.status} for each in chosen]
+        found = {"selected": total, "queued": queued, "left": left, "runs": selected}
+        show.as_json({**found, "messages": [message.id for message in messages]})
+    elif not dry:
+        for identifier, why in left.items():
+            console.print(f"{identifier} not queued: {why}", markup=False, soft_wrap=True)
+        console.print(f"{queued} of {total} queued")
+    if left:
+        raise typer.Exit(1)
+
+
+def _moment(since: str | None) -> datetime | None:
+    if since is None:
+        return None
+    match = re.fullmatch(r"(\d{1,5})([mhd])", since)
+    if match is None:
+        raise CannotDo(f"--since {since} is no time such as 90m, 2h or 3d")
+    return datetime.now(UTC) - timedelta(**{_UNITS[match[2]]: int(match[1])})
