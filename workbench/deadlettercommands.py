@@ -95,7 +95,7 @@ def _show_run(identifier: str, *, as_json: bool) -> None:
     attempts = records.attempts(identifier)
     if as_json:
         before = [asdict(each) for each in attempts]
-        show.as_json({"kind": "run", **asdict(record), "attempts": before})
+        show.as_json({**asdict(record), "attempts": before})
     else:
         show.attempts(console, attempts)
         show.run(console, record)
@@ -109,7 +109,7 @@ def _show_message(identifier: str, *, as_json: bool) -> None:
     received = f"{ids.received_at(identifier):%Y-%m-%d %H:%M:%S}"
     if as_json:
         of_it = {"inbox": item["inbox"], "received": received, "unreadable": item.get("unreadable")}
-        show.as_json({"kind": "message", "id": identifier, **of_it, "runs": started})
+        show.as_json({"id": identifier, **of_it, "runs": started})
     else:
         unreadable = item.get("unreadable", "")
         what = f"received {received} in {item['inbox']}"
