@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from openfn import aws, dispatch, messages, project, replays, runs
-from openfn.errors import NotEnded, place
+from openfn.errors import NotReplayed, place
 from openfn.messages import Message
 from openfn.runs import Run
 from workbench.selection import Selected
@@ -58,22 +58,24 @@ def _replay(part: Sequence[Selected], *, fresh: bool) -> tuple[dict[str, str], s
     for run_id, why in unqueued.items():
         runs.mark(run_id, runs.UNQUEUED, time.time())
         left[run_id] = f"the run queue did not take it: {why}{_LATER}"
-    troubles = [left[run_id] for run_id, e in refused.items() if not isinstance(e, NotEnded)]
+    troubles = [left[run_id] for run_id, e in refused.items() if not isinstance(e, NotReplayed)]
     return left, next(iter([*troubles, *(left[run_id] for run_id in unqueued)]), "")
 
 
 def _ready(found: dict[str, Run], selected: Selected, *, fresh: bool) -> Exception | None:
     run = found.get(selected.id)
     if run is None:
-        return NotEnded("it has expired")
+        return NotReplayed("it has expired")
     if run.status != selected.status:
-        return NotEnded(f"it is {run.status} by now")
+        return NotReplayed(f"it is {run.status} by now")
     try:
         replays.replay(run, fresh=fresh)
-    except (NotEnded, *aws.Trouble) as error:
+    except (NotReplayed, *aws.Trouble) as error:
         return error
     return None
 
 
 def _said(error: Exception) -> str:
-    return str(error) if isinstance(error, NotEnded) else f"AWS refuses it: {place(error)['error']}"
+    return (
+        str(error) if isinstance(error, NotReplayed) else f"AWS refuses it: {place(error)['error']}"
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from openfn import aws, ids, runs, table
-from openfn.errors import NotEnded
+from openfn.errors import NotReplayed
 from openfn.replays import replay
 from tests.conftest import post
 
@@ -40,16 +40,16 @@ def test_a_replayed_run_is_queued_with_all_its_tries_before_it(failed):
 def test_two_who_replay_a_run_at_once_replay_it_once(failed):
     seen_by_both = runs.read(failed)
     replay(seen_by_both)
-    with pytest.raises(NotEnded, match="replayed by somebody else"):
+    with pytest.raises(NotReplayed, match="replayed by somebody else"):
         replay(seen_by_both)
 
 
 def test_a_run_that_has_not_ended_is_not_replayed(failed):
     replay(runs.read(failed))
-    with pytest.raises(NotEnded, match="is queued"):
+    with pytest.raises(NotReplayed, match="is queued"):
         replay(runs.read(failed))
     runs.claim(failed, 60)
-    with pytest.raises(NotEnded, match="is running"):
+    with pytest.raises(NotReplayed, match="is running"):
         replay(runs.read(failed))
 
 

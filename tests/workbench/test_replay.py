@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from openfn import aws, ids, messages, project, runs, table
 from openfn.messages import Message
@@ -363,6 +364,24 @@ def test_what_the_queue_does_not_take_is_named_and_queued_by_the_next_tick(made,
     assert [ends(each)[:2] for each in failed] == [("succeeded", 2)] * 2
 
 
+def test_once_aws_refuses_one_those_behind_it_are_not_begun(made, replay):
+    failed = posted(made, *range(55))
+
+    def refused(**_):
+        raise EndpointConnectionError(endpoint_url="https://dynamodb.invalid")
+
+    events = aws.client("dynamodb").meta.events
+    events.register("before-call.dynamodb.TransactWriteItems", refused)
+    try:
+        found = replay("--job", "job-a", "--yes", status=1)
+    finally:
+        events.unregister("before-call.dynamodb.TransactWriteItems", refused)
+    assert (found["selected"], found["queued"], list(found["left"])) == (55, 0, failed)
+    assert found["left"][failed[0]] == "AWS refuses it: EndpointConnectionError"
+    assert found["left"][failed[-1]].startswith("not begun, after AWS refuses it")
+    assert replay("--job", "job-a", "--yes")["queued"] == 55
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -390,6 +409,18 @@ def test_a_run_that_has_not_ended_is_named(made, replay):
     assert replay(run_id)["queued"] == 1
     found = replay(run_id, status=1)
     assert (found["queued"], found["left"]) == (0, {run_id: f"the run {run_id} is queued"})
+
+
+def test_what_was_erased_is_not_replayed(made_of, ofn, replay, tmp_path):
+    inboxes = f'inboxes: {{inbox-a: {{id_sha256: "{"0" * 64}", keep: none}}}}\n'
+    made = made_of(inboxes + PROJECT.lstrip(), a=MENDED, b=LOOK)
+    (run_id,) = posted(made, 7)
+    left = replay(run_id, status=1)["left"]
+    assert "was erased, as its inbox asks" in left[run_id]
+    assert ends(run_id)[:2] == ("succeeded", 1)
+    ended = ofn("replay", ids.origin_of(run_id), "--project", tmp_path)
+    assert ended.status == 1
+    assert "it cannot be replayed: the body of" in ended.words
 
 
 def test_a_message_that_could_not_be_read_is_not_matched_again(made, ofn, tmp_path):

@@ -7,7 +7,7 @@
     ├── NotFound            an id on a queue has no item in the table
     ├── NotQueued           a queue did not take an id
     ├── NotClaimed          the run is being executed elsewhere at this moment
-    ├── NotEnded            a run is to be replayed that has not ended, or was replayed meanwhile
+    ├── NotReplayed         a run cannot run again: it has not ended, or what it began with is gone
     ├── Waits               the run's next attempt is not due, and others must not pass it
     └── Behind              an id waits for another of its group, which failed
 
@@ -45,8 +45,8 @@ class NotClaimed(OpenFnError):
     """The run is being executed elsewhere at this moment."""
 
 
-class NotEnded(OpenFnError):
-    """A run is to be replayed that has not ended, or that somebody else replayed meanwhile."""
+class NotReplayed(OpenFnError):
+    """A run cannot run again: it has not ended, was replayed meanwhile, or was erased."""
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from openfn import contents, ids, outcomes, table
 from openfn.aws import Item
-from openfn.errors import NotEnded
+from openfn.errors import NotReplayed
 from openfn.runs import QUEUED, SUCCEEDED, UNQUEUED, Run, stamp
 
 # Whoever replays a run may be stopped before it is queued: then the tick does it.
@@ -22,10 +22,13 @@ def replay(run: Run, *, fresh: bool = False) -> None:
     """Let a run that has ended be executed again, once it is queued: its tries count anew.
 
     One that failed goes on where it failed; with `fresh`, or if it succeeded, it begins anew.
-    Raises `NotEnded` when it has not ended, or somebody else has replayed it since it was read.
+    Raises `NotReplayed` when it has not ended, what it began with was erased, or somebody else has
+    replayed it since it was read.
     """
     if not run.ended:
-        raise NotEnded(f"the run {run.id} is {run.status}")
+        raise NotReplayed(f"the run {run.id} is {run.status}")
+    if "erased" in run.kept:
+        raise NotReplayed(f"what the run {run.id} began with was erased, as its inbox asks")
     changes: Item = {
         **{name: None for name in (*_MOVED, *_COUNTED) if name in run.kept},
         **contents.cleared("log", run.kept),
@@ -50,4 +53,4 @@ def _write(run: Run, changes: Item) -> None:
     except ClientError as error:
         # Our own write refuses its second try, when the answer to the first was lost.
         if table.item_in(error).get("attention_at") != changes["attention_at"]:
-            raise NotEnded(f"the run {run.id} was replayed by somebody else meanwhile") from None
+            raise NotReplayed(f"the run {run.id} was replayed by somebody else meanwhile") from None
