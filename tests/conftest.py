@@ -18,6 +18,8 @@ from workbench import destination, stack
 from workbench.narrator import parsed
 
 ROOT = Path(__file__).resolve().parents[1]
+FAULTS_TRIED = "faults tried"
+"""The property with which a test records how many faults it tried: they are summed up and told."""
 
 
 class Lines(list):
@@ -125,6 +127,16 @@ def post(made, body, inbox="inbox-a", **changes):
     event["body"] = body if isinstance(body, str) else base64.b64encode(body).decode()
     event["isBase64Encoded"] = isinstance(body, bytes)
     return made.invoke("inbox", event | changes)
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say how many faults were tried, wherever that was counted."""
+    reports = [
+        each for kind in ("passed", "failed") for each in terminalreporter.stats.get(kind, [])
+    ]
+    counts = [dict(each.user_properties).get(FAULTS_TRIED) for each in reports]
+    if any(counts):
+        terminalreporter.write_line(f"faults tried: {sum(filter(None, counts))}")
 
 
 @pytest.fixture(scope="session")
