@@ -1,0 +1,83 @@
+"""Every id comes off its queue twice, turned round and at once: the outcome is the same."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from openfn import ids
+from tests.conftest import Lines, post, tick
+from tests.faults import organization
+from workbench import destination, poller, records, stack
+
+MINUTE = "2026-03-09T10:00:00Z"
+# By its number a record is refused by no job, by one or by the other.
+BAD = (None, "notify", "register")
+
+
+class _Twice:
+    """Gives each event to two processes at once, to one of them turned round."""
+
+    def __init__(self, made, pool):
+        self._made, self._pool = made, pool
+        self.delivered = []
+
+    def __call__(self, function, event):
+        turned = event | {"Records": event["Records"][::-1]}
+        self.delivered += [(function, event), (function, turned)]
+        answers = list(self._pool.map(self._made.invoke, [function] * 2, [event, turned]))
+        failed = [{each["itemIdentifier"] for each in a["batchItemFailures"]} for a in answers]
+        # What either of them has done is deleted from the queue.
+        return {
+            "batchItemFailures": [{"itemIdentifier": each} for each in set.intersection(*failed)]
+        }
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_each_id_delivered_twice_out_of_order_and_at_once_has_the_same_outcome(tmp_path, seed):
+    logged, dice = Lines(), random.Random(seed)
+    organization.write(tmp_path)
+    with (
+        stack.created(tmp_path, lambda *each: logged.append(each)) as made,
+        destination.running() as sink,
+        ThreadPoolExecutor(6) as pool,
+    ):
+        made.set_credential("registry", {"baseUrl": sink.url})
+        accepted = [_post(made, number) for number in range(9)]
+        tick(made, MINUTE)
+        twice = _Twice(made, pool)
+        while sum(poller.poll(mapping, twice) for mapping in made.resources.mappings):
+            pass
+        late = dice.sample(twice.delivered, len(twice.delivered))
+        answers = pool.map(lambda each: made.invoke(*each), late)
+        assert all(answer["batchItemFailures"] == [] for answer in answers)
+        made.settle()
+        _hold(accepted, sink, logged)
+
+
+def _post(made, number):
+    inbox = "once" if number % 4 == 3 else "plain"
+    record = {"id": f"r{number}", "bad": BAD[number % 3] if inbox == "plain" else None}
+    answer = post(made, json.dumps(record), inbox=inbox)
+    return inbox, answer["headers"]["X-Message-Id"], record
+
+
+def _hold(accepted, sink, logged):
+    """Hold the outcome against that of ids that are delivered once."""
+    expected, deliveries = {}, organization.pulled_at([MINUTE])
+    for inbox, message_id, record in accepted:
+        own = organization.runs_of(inbox, message_id, record)
+        expected |= own
+        deliveries |= organization.deliveries_of(own, record)
+    found = {run_id: records.run(run_id) for run_id in expected}
+    assert {run_id: run.status for run_id, run in found.items()} == expected
+    assert {run.attempt for run in found.values()} == {1}
+    assert Counter(each.path for each in sink.received) == Counter(deliveries)
+    ended = [each["run_id"] for each in logged.events("run succeeded")]
+    assert len(ended) == len(set(ended))
+    assert len(records.newest(100)) == len(accepted) + 2
+    assert {ids.origin_of(each) for each in expected} == {each for _, each, _ in accepted}
