@@ -9,7 +9,7 @@ HERE := .build/here
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check format bench fuzz build deploy lock clean
+.PHONY: help demo serve test check format bench fuzz simulate build deploy lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,12 +33,16 @@ format: $(READY) ## format and mend what ruff can mend
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
 
-bench: $(READY) $(HERE)/.ready ## measure what starting the inbox and finding triggers costs
+bench: $(READY) $(HERE)/.ready ## measure the inbox's start, finding triggers, and a burst of posts
 	.venv/bin/python -m benchmarks.import_inbox
 	.venv/bin/python -m benchmarks.matching
+	.venv/bin/python -m benchmarks.burst
 
 fuzz: $(READY) ## send 20,000 hostile requests to the inboxes
 	.venv/bin/python -m benchmarks.fuzz_inbox
+
+simulate: $(READY) ## walk 10,000 random steps through faults of every kind
+	.venv/bin/python -m benchmarks.simulate
 
 build: $(READY) ## build what is deployed, for Lambda
 	$(SAM) build --config-env $(ENV)
