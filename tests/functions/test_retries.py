@@ -269,10 +269,12 @@ def test_a_job_that_takes_too_long_is_stopped_and_tried_again(posted, logged):
 def test_a_run_whose_runner_dies_is_tried_again_and_the_crash_is_on_record(posted):
     made, _ = posted()
     run_id = created(made)
-    runs.claim(run_id, -5)
+    died = runs.claim(run_id, -5)
     made.invoke("runner", _delivery(run_id))
     record = records.run(run_id)
     assert (record.status, record.attempt) == ("succeeded", 2)
+    (item,) = table.get([ids.key_of(f"{run_id}#0001")])
+    assert item["started"] == died.kept["started"]
     assert attempts(made, run_id) == [("crashed", None)]
 
 

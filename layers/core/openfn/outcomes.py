@@ -101,8 +101,8 @@ def park(run: Run, attention: str, due: int, *, queued: bool = False) -> Run:
 
 def crashed(run: Run) -> int:
     """Record that the attempt before a claim was never ended; give how often that has happened."""
-    record = {**_beside(run, run.attempt - 1), "status": "crashed", "finished": stamp(time.time())}
-    table.put(record)
+    record = _beside(run, run.attempt - 1) | {"started": run.kept["was"], "status": "crashed"}
+    table.put(record | {"finished": stamp(time.time())})
     before = int(run.kept.get("crashes", 0)) + 1
     table.update(
         ids.key_of(run.id),

@@ -164,7 +164,7 @@ def claim(run_id: str, seconds: float) -> Run:
         )
     except ClientError as error:
         return _unclaimed(run_id, table.item_in(error), token, now)
-    claimed = {**before, **lease, "attempt": before["attempt"] + 1}
+    claimed = {**before, **lease, "attempt": before["attempt"] + 1, "was": before.get("started")}
     return of_item({"began": int(now), **claimed}, crashed=before["status"] == RUNNING)
 
 
