@@ -92,13 +92,13 @@ def query(condition: str, values: Mapping[str, Any], **request: Any) -> Iterator
         yield from (aws.plain(item) for item in page["Items"])
 
 
-def newest(limit: int) -> list[MessageRecord]:
-    """Read the newest kept messages, the newest first."""
+def newest(limit: int, days: int | None = None) -> list[MessageRecord]:
+    """Read the newest kept messages, the newest first, of so many days or of all that are kept."""
     found: list[list[dict[str, Any]]] = []
     today = datetime.now(UTC)
     with ThreadPoolExecutor(len(_SHARDS)) as pool:
-        for days in range(int(aws.setting(Setting.RETENTION_DAYS)) + 1):
-            day = f"{today - timedelta(days=days):%Y-%m-%d}"
+        for before in range(days or int(aws.setting(Setting.RETENTION_DAYS)) + 1):
+            day = f"{today - timedelta(days=before):%Y-%m-%d}"
             shards = pool.map(lambda shard, day=day: _newest_of(f"{day}#{shard}", limit), _SHARDS)
             found += sorted((each for shard in shards for each in shard), key=_id, reverse=True)
             if len(found) >= limit:

@@ -244,20 +244,20 @@ def pages_of(number):
 def test_all_that_failed_is_replayed_in_the_order_received_and_what_is_not_is_named(
     made, ofn, replay, tmp_path, logged
 ):
-    failed = posted(made, *range(130))
+    failed = posted(made, *range(50))
     # The first to come is the last to fail.
     replay(failed[0])
     made.settle()
     mend()
     del logged[:]
-    busy = failed[60]
-    with pages_of(40), running_by_then(busy):
+    busy = failed[30]
+    with pages_of(20), running_by_then(busy):
         ended = ofn("replay", "--job", "job-a", "--yes", "--project", tmp_path)
     assert ended.status == 1
     first, second, last = ended.out.splitlines()
-    assert first == "job-a: 130 runs"
+    assert first == "job-a: 50 runs"
     assert second == f"{busy} not queued: it is running by now"
-    assert last == "129 of 130 queued"
+    assert last == "49 of 50 queued"
     made.settle()
     executed = [each["run_id"] for each in logged.events("run succeeded") if each["job"] == "job-a"]
     assert executed == [each for each in failed if each != busy]

@@ -17,7 +17,6 @@ from openfn.messages import Message
 from openfn.runs import SUCCEEDED, Run
 
 _DEEPEST = 5
-_AT_ONCE = 500
 _HEADERS = {"content-type": "application/json"}
 
 
@@ -64,7 +63,7 @@ def taken(run: Run) -> list[Emission]:
     return [Emission(*each) for each in json.loads(contents.read("emitted", run.kept))]
 
 
-def send(run: Run) -> int:
+def send(run: Run, at_once: int = 500) -> int:
     """Keep and queue what a run has emitted, each once; give how many messages there are.
 
     Raises `NotQueued` when the queue does not take them all.
@@ -72,10 +71,10 @@ def send(run: Run) -> int:
     if run.status != SUCCEEDED or not (emissions := taken(run)):
         return 0
     # As far as another delivery of the run has come, lest a long list never come to its end.
-    for start in range(int(run.kept.get("handed", 0)), len(emissions), _AT_ONCE):
-        _send(run, emissions[start : start + _AT_ONCE])
-        if start + _AT_ONCE < len(emissions):
-            handed = {"handed": start + _AT_ONCE}
+    for start in range(int(run.kept.get("handed", 0)), len(emissions), at_once):
+        _send(run, emissions[start : start + at_once])
+        if start + at_once < len(emissions):
+            handed = {"handed": start + at_once}
             table.update(ids.key_of(run.id), handed, "attribute_exists(pk)")
     return len(emissions)
 
