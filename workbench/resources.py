@@ -106,14 +106,19 @@ def client(service: str) -> Any:
 
 def translate() -> Template:
     """Give template.yaml as the CloudFormation that a deployment creates."""
+    translated: Template = json.loads(_translated())
+    return translated
+
+
+@cache
+def _translated() -> str:
     template: Template = cast("Any", yaml_parse)((ROOT / "template.yaml").read_text("utf-8"))
     for name, resource in template["Resources"].items():
         for key in ("CodeUri", "ContentUri"):
             if key in resource.get("Properties", {}):
                 resource["Metadata"] = {"Folder": Path(resource["Properties"][key]).name}
                 resource["Properties"][key] = f"s3://{_CODE_BUCKET}/{name}.zip"
-    translated: Template = transform(template, {}, cast("Any", _NoPolicies()))
-    return translated
+    return json.dumps(transform(template, {}, cast("Any", _NoPolicies())))
 
 
 class _NoPolicies:

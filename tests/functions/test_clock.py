@@ -83,13 +83,13 @@ def test_a_gap_of_months_is_made_up_for_in_steps_and_no_further_back_than_a_trig
 
 
 def test_an_hour_that_is_handled_stays_so_when_the_next_cannot_be(made_of, logged):
-    made = made_of(EVERY_MINUTE, a=COUNT)
+    made = made_of(EVERY_MINUTE.replace("* * * * *", "*/10 * * * *"), a=COUNT)
     tick(made, "2026-03-09T10:00:00Z")
     calls = []
 
     def fail(**_):
         calls.append(1)
-        if len(calls) > 70:
+        if len(calls) > 8:
             raise EndpointConnectionError(endpoint_url="https://sqs")
 
     with hooked("before-call.sqs.SendMessageBatch", fail), pytest.raises(NotQueued):
@@ -98,7 +98,7 @@ def test_an_hour_that_is_handled_stays_so_when_the_next_cannot_be(made_of, logge
     tick(made, "2026-03-09T11:31:00Z")
     assert clock.handled().minute == minutes("11:31")[0]
     made.settle()
-    assert len(logged.events("run succeeded")) == 92
+    assert len(logged.events("run succeeded")) == 10
 
 
 @pytest.mark.parametrize("time", ["2026-03-09T10:01:59Z", "2026-03-09T12:01:07.25+02:00"])
