@@ -56,13 +56,13 @@ def rows(ended):
 
 def test_kept_messages_are_matched_with_the_project_as_it_is_edited(ofn, stack):
     _, folder = stack
-    same = rows(ofn("match", "--last", "10", "--project", folder, "--json"))
+    same = rows(ofn("match", "--last", "2", "--project", folder, "--json"))
     assert [(row["inbox"], row["triggers"], row["changes"]) for row in same] == [
         ("inbox-b", [], False),
         ("inbox-a", ["form"], False),
     ]
     (folder / "project.yaml").write_text(f"name: test\n{project('death')}", "utf-8")
-    newest, oldest = rows(ofn("match", "--last", "10", "--project", folder, "--json"))
+    newest, oldest = rows(ofn("match", "--last", "2", "--project", folder, "--json"))
     assert (newest["jobs"], newest["ran"], newest["changes"]) == (["also-a", "job-a"], [], True)
     assert (oldest["jobs"], oldest["ran"], oldest["changes"]) == ([], ["also-a", "job-a"], True)
 
@@ -92,7 +92,7 @@ def test_the_newest_are_given_first_and_no_more_than_asked_for(ofn, stack):
 def test_one_trigger_says_of_each_kept_message_why_it_does_not_match(ofn, stack):
     _, folder = stack
     ended = ofn(
-        "match", "--last", "9", "--trigger", "form", "--inbox", "inbox-b", "--project", folder
+        "match", "--last", "2", "--trigger", "form", "--inbox", "inbox-b", "--project", folder
     )
     line, _ = ended.out.splitlines()
     assert 'form: wants "visit", has "death": no job' in line
