@@ -128,6 +128,19 @@ def test_a_run_that_waited_for_the_circuit_has_all_its_attempts_left(made, remot
     assert records.run(found[5]).status == "waiting"
 
 
+def test_the_time_a_run_waited_for_the_circuit_is_not_the_time_it_may_be_tried_in(made, remote):
+    stack = made(retry="{attempts: 3, up_to: 1h}")
+    run_id = posted(stack, *range(6))[5]
+    table.update(ids.key_of(run_id), {"began": 1})  # long ago
+    dispatch.queue([runs.read(run_id).plan])
+    stack.settle()
+    probe_time()
+    worked(stack)
+    run = runs.read(run_id)
+    assert (run.status, run.tries) == ("waiting", 1)
+    assert run.began > 1
+
+
 def test_another_credential_is_not_held_up(made, remote):
     stack = made()
     posted(stack, *range(6))

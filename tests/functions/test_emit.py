@@ -8,7 +8,7 @@ from datetime import datetime
 import boto3
 import pytest
 
-from openfn import aws, emissions, ids, outcomes, runs
+from openfn import aws, emissions, ids, outcomes, replays, runs, table
 from tests.conftest import hooked, post, tick, without_queue
 from workbench import records
 
@@ -218,6 +218,15 @@ def test_a_long_list_goes_on_where_its_handing_on_was_stopped(pulled):
         assert emissions.send(runs.read(RUN), at_once=10) == 35
     assert len(calls) == 3 + 2  # twenty were handed on before it died, ten to a call
     assert [each["n"] for each in kept()] == list(range(35))
+
+
+def test_a_run_that_is_made_again_hands_on_all_that_it_then_emits(pulled):
+    made = pulled()
+    made.invoke("runner", _deliver())
+    table.update(ids.key_of(RUN), {"handed": 20})
+    replays.replay(runs.read(RUN))
+    made.invoke("runner", _deliver())
+    assert len(kept()) == 50
 
 
 def test_what_is_emitted_to_an_ordered_inbox_is_matched_in_its_order(pulled):

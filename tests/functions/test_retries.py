@@ -9,7 +9,8 @@ import boto3
 import pytest
 from moto.sqs.models import sqs_backends
 
-from openfn import ids, outcomes, project, runs, table
+from openfn import contents, ids, outcomes, project, runs, table
+from openfn.errors import JobError
 from tests.conftest import post
 from tests.remote import Remote
 from workbench import functions, records
@@ -124,6 +125,21 @@ def test_what_it_emitted_before_it_failed_is_emitted_once_it_succeeds(posted, re
     assert [json.loads(each.message.body) for each in records.newest(10, days=2)][:-1] == [
         {"skip": True}
     ]
+
+
+def test_what_an_attempt_leaves_is_read_whatever_form_an_earlier_one_left_it_in(posted):
+    made, _ = posted()
+    run_id = created(made)
+    failure = JobError("E", "m", "o", 1, "remote-for-now")
+    long = outcomes.Outcome("x" * 5000, 1, error=failure, emitted=b"[" + b"1," * 5000 + b"1]")
+    outcomes.wait(runs.claim(run_id, 60), long, 1)
+    ended = outcomes.finish(
+        runs.claim(run_id, 60), outcomes.Outcome("y", 1, final=b"{}", emitted=b"[]")
+    )
+    for run in (ended, runs.read(run_id)):
+        assert contents.read("emitted", run.kept) == b"[]"
+        assert contents.read("log", run.kept) == b"y"
+        assert "error" not in run.kept
 
 
 def test_each_attempt_has_a_record_with_its_error_and_the_time_of_the_next(posted, remote):

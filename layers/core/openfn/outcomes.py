@@ -88,12 +88,13 @@ def wait(run: Run, outcome: Outcome, due: int, *, queued: bool = False) -> Run:
 
 
 def park(run: Run, attention: str, due: int, *, queued: bool = False) -> Run:
-    """Let a claimed run wait for what stands in its way; it is no attempt.
+    """Let a claimed run wait for what stands in its way; it is no attempt, and takes none's time.
 
     It stands in the index `attention` under its id, so that what waits comes in the order received,
     or with `queued` stays on the queue until a time (epoch).
     """
-    changes: Item = {"status": WAITING, "lease": None, "before": run.attempt - run.tries + 1}
+    changes: Item = {"status": WAITING, "lease": None, "began": None}
+    changes |= {"before": run.attempt - run.tries + 1}
     changes |= {"due": due if queued else 0, "attention": WAITING if queued else attention}
     changes |= {"attention_at": stamp(due + _GRACE_SECONDS) if queued else run.id}
     return _record(run, changes, None)
@@ -155,7 +156,8 @@ def _record(run: Run, changes: Item, beside: Item | None) -> Run:
         recorded = item.get("status") == changes["status"] and item["attempt"] == run.attempt
         if not recorded:  # by a first try whose answer was lost
             raise NotClaimed(f"the claim of the run {run.id} was lost") from None
-    return replace(run, status=changes["status"], kept=run.kept | changes)
+    kept = {name: value for name, value in (run.kept | changes).items() if value is not None}
+    return replace(run, status=changes["status"], kept=kept)
 
 
 def _changes(run: Run, outcome: Outcome) -> Item:
@@ -183,4 +185,4 @@ def _changes(run: Run, outcome: Outcome) -> Item:
         changes["error"] = json.dumps(outcome.error.as_dict()) if outcome.error else None
     if resume := outcome.resume:
         changes["resume_at"] = json.dumps([resume.operation, resume.names])
-    return {name: None for name in ("resume_at", "due") if name in run.kept} | changes
+    return {name: None for name in ("resume_at", "due", "handed") if name in run.kept} | changes
