@@ -122,11 +122,12 @@ def _begin(attempt: _Attempt, job: Job, operations: Sequence[Operation]) -> Stat
         attempt.left_by = attempt.run.kept.get("left_by", "")
         resumed: State = json.loads(resume.state)
         return resumed
-    initial = states.initial(attempt.run)
-    if attempt.run.plan.kind is Kind.CRON:
-        # What the clock's job begins with cannot be had again once a later run has succeeded.
-        attempt.initial = states.kept(initial)
-        attempt.left_by = jobstates.read(job.name).run_id
+    if attempt.run.plan.kind is not Kind.CRON:
+        return states.begun(states.initial(attempt.run))
+    left = jobstates.read(job.name)
+    initial = states.scheduled(json.loads(left.state), attempt.run.plan.origin)
+    # What the clock's job begins with cannot be had again once a later run has succeeded.
+    attempt.initial, attempt.left_by = states.kept(initial), left.run_id
     return states.begun(initial)
 
 

@@ -8,7 +8,7 @@ from datetime import date, time
 from decimal import Decimal
 from typing import Any
 
-from openfn import bodies, contents, ids, jobstates, messages, runs
+from openfn import bodies, contents, ids, messages, runs
 from openfn.errors import NotFound
 from openfn.messages import Message
 from openfn.runs import Run
@@ -20,13 +20,28 @@ State = dict[str, Any]
 def initial(run: Run) -> State:
     """Give the state a run begins with, but for its configuration and references.
 
-    A message: its body and request. The clock: what the job's last successful run left, and the
-    minute it was due in. A success: the final state of the run before. A failure: the state that
-    run began with, and its error. Raises `NotFound` when what it goes back to has expired.
+    A message: its body and request. The clock: what a run that failed kept of its beginning. A
+    success: the final state of the run before. A failure: the state that run began with, and its
+    error. Raises `NotFound` when what it goes back to has expired.
     """
-    if run.plan.kind is Kind.CRON:
-        return scheduled(json.loads(jobstates.read(run.job).state), run.plan.origin)
-    return _began(run)
+    plan = run.plan
+    if plan.kind is Kind.MESSAGE:
+        message = messages.read([plan.origin]).get(plan.origin)
+        if message is None:
+            raise NotFound(f"the message {plan.origin} has expired")
+        return of_message(message)
+    if plan.kind is Kind.CRON:
+        # Later runs of the job have changed what it leaves: a failed one keeps what it began with.
+        kept = contents.has("initial", run.kept)
+        state: State = json.loads(contents.read("initial", run.kept)) if kept else {}
+        return state
+    upstream = runs.read(ids.run_id(plan.origin, plan.upstream or ""))
+    if not contents.has("final" if plan.kind is Kind.SUCCESS else "error", upstream.kept):
+        raise NotFound(f"the run {upstream.id} has been replayed since, and ended otherwise")
+    if plan.kind is Kind.SUCCESS:
+        final: State = json.loads(contents.read("final", upstream.kept))
+        return final
+    return {**initial(upstream), "error": json.loads(upstream.kept["error"])}
 
 
 def scheduled(left: State, origin: str) -> State:
@@ -65,27 +80,6 @@ def exact(state: State) -> bytes | None:
         return json.dumps(rest, separators=(",", ":"), allow_nan=False).encode()
     except (TypeError, ValueError, RecursionError):
         return None
-
-
-def _began(run: Run) -> State:
-    plan = run.plan
-    if plan.kind is Kind.MESSAGE:
-        message = messages.read([plan.origin]).get(plan.origin)
-        if message is None:
-            raise NotFound(f"the message {plan.origin} has expired")
-        return of_message(message)
-    if plan.kind is Kind.CRON:
-        # Later runs of the job have changed what it leaves: a failed one keeps what it began with.
-        kept = contents.has("initial", run.kept)
-        state: State = json.loads(contents.read("initial", run.kept)) if kept else {}
-        return state
-    upstream = runs.read(ids.run_id(plan.origin, plan.upstream or ""))
-    if not contents.has("final" if plan.kind is Kind.SUCCESS else "error", upstream.kept):
-        raise NotFound(f"the run {upstream.id} has been replayed since, and ended otherwise")
-    if plan.kind is Kind.SUCCESS:
-        final: State = json.loads(contents.read("final", upstream.kept))
-        return final
-    return {**_began(upstream), "error": json.loads(upstream.kept["error"])}
 
 
 def _alone(value: Any) -> Any:
