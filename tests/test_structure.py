@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 FUNCTIONS = sorted((ROOT / "functions").glob("*/*.py"))
 CORE = sorted((ROOT / "layers/core/openfn").glob("*.py"))
-ADAPTORS = sorted((ROOT / "layers/adaptors/adaptors").glob("*.py"))
+ADAPTORS = sorted((ROOT / "layers/adaptors/adaptors").rglob("*.py"))
 WORKBENCH = sorted((ROOT / "workbench").glob("*.py"))
 # From the ground up: a module of the core layer imports only those that stand before it.
 FLOORS = [
@@ -76,7 +76,7 @@ def test_a_function_imports_the_core_layer_and_only_the_runner_the_adaptors(path
     assert ours <= allowed
 
 
-@pytest.mark.parametrize("path", ADAPTORS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", ADAPTORS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_an_adaptor_knows_nothing_of_the_stack_nor_of_aws(path):
     forbidden = {"openfn", "functions", "workbench", "boto3", "botocore", "aws_lambda_powertools"}
     assert not tops(path) & forbidden

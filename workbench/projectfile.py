@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field, PlainValidator, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
-from adaptors import ADAPTORS
+import adaptors
 from workbench.inboxwritten import InboxWritten
 from workbench.triggerwritten import TRIGGERS, MessageWritten, TriggerWritten
 from workbench.written import Name, Written, minutes, wrong
@@ -48,8 +48,9 @@ class CredentialWritten(Written):
     @field_validator("adaptor")
     @classmethod
     def _known(cls, name: str) -> str:
-        if name not in ADAPTORS:
-            raise wrong((), f"there is no adaptor `{name}`; there is {', '.join(ADAPTORS)}")
+        if not adaptors.is_adaptor(name):
+            there = ", ".join(adaptors.names())
+            raise wrong((), f"there is no adaptor `{name}`; there is {there}")
         return name
 
 

@@ -14,6 +14,7 @@ from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
+from adaptors.dryrun import Dry, DryStatement
 from workbench.deadletters import Held
 from workbench.explain import Verdict
 from workbench.records import AttemptRecord, RunRecord
@@ -138,17 +139,23 @@ def counted(count: int, what: str) -> str:
     return f"{count} {what}{'' if count == 1 else 's'}"
 
 
+def _dry(console: Console, sent: Dry) -> None:
+    if isinstance(sent, DryStatement):
+        console.print(f"[bold]would execute[/bold] {escape(sent.sql)}", soft_wrap=True)
+        if sent.values:
+            console.print(f"  {list(sent.values)!r}", markup=False, soft_wrap=True)
+        return
+    console.print(f"[bold]would send[/bold] {sent.method} {escape(sent.url)}", soft_wrap=True)
+    for name, value in sent.headers.items():
+        console.print(f"  {name}: {value}", markup=False, soft_wrap=True)
+    if sent.body:
+        console.print(f"  {sent.body.decode('utf-8', 'replace')}", markup=False, soft_wrap=True)
+
+
 def trial(console: Console, job: str, found: Trial) -> None:
     """Show how a job ended: its requests if none were sent, its log, its final state or error."""
-    for request in found.requests:
-        console.print(
-            f"[bold]would send[/bold] {request.method} {escape(request.url)}", soft_wrap=True
-        )
-        for name, value in request.headers.items():
-            console.print(f"  {name}: {value}", markup=False, soft_wrap=True)
-        if request.body:
-            body = request.body.decode("utf-8", "replace")
-            console.print(f"  {body}", markup=False, soft_wrap=True)
+    for sent in found.requests:
+        _dry(console, sent)
     for inbox, body in found.emitted:
         console.print(f"[bold]would emit[/bold] to {inbox}")
         console.print(f"  {body}", markup=False, soft_wrap=True)

@@ -6,12 +6,13 @@ import json
 from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from adaptors import outbox
-from adaptors.transport import DryRequest, dry_run
+from adaptors import outbox, running
+from adaptors.dryrun import Dry, dry_run
 from openfn import emissions, ids, joblog, states
 from openfn.errors import JobError
 from openfn.expressions import execute, load
@@ -26,7 +27,7 @@ class Trial:
     final: dict[str, Any] | None
     error: JobError | None
     log: str
-    requests: tuple[DryRequest, ...]
+    requests: tuple[Dry, ...]
     emitted: tuple[tuple[str, str], ...] = ()
     """Inbox and body, a JSON text, of each message it emits."""
 
@@ -36,15 +37,7 @@ class Trial:
             "final": self.final,
             "error": self.error.as_dict() if self.error else None,
             "log": self.log,
-            "requests": [
-                {
-                    "method": request.method,
-                    "url": request.url,
-                    "headers": request.headers,
-                    "body": request.body.decode("utf-8", "replace"),
-                }
-                for request in self.requests
-            ],
+            "requests": [each.as_dict() for each in self.requests],
             "emitted": [{"inbox": inbox, "body": json.loads(body)} for inbox, body in self.emitted],
         }
 
@@ -74,9 +67,10 @@ def attempt(
     pieces: list[str] = []
     emitted: list[tuple[str, str]] = []
     final, error = None, None
-    sending: AbstractContextManager[list[DryRequest]] = dry_run() if dry else nullcontext([])
+    sending: AbstractContextManager[list[Dry]] = dry_run() if dry else nullcontext([])
     with (
         sending as requests,
+        running.executing(f"try#{expression.stem}", datetime.now(UTC)),
         joblog.capture(pieces.append),
         outbox.handing_to(partial(_take, inboxes, emitted)),
     ):

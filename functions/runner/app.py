@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Protocol
 
 from aws_lambda_powertools import Logger
 
 import adaptors.http  # noqa: F401 - made ready during INIT, where a function has a whole processor
-from adaptors import outbox
+from adaptors import outbox, running
 from openfn import (
     attempts,
     aws,
@@ -107,7 +108,8 @@ def _judge(credential: str, way: Way, outcome: Outcome) -> None:
 
 
 def _run(run: Run, seconds: float) -> tuple[Run, Outcome]:
-    outcome = attempts.make(run, seconds, outbox.handing_to, partial(_unforeseen, run))
+    with running.executing(run.id, datetime.fromtimestamp(run.began, UTC)):
+        outcome = attempts.make(run, seconds, outbox.handing_to, partial(_unforeseen, run))
     job, error, due = project.current().jobs.get(run.job), outcome.error, None
     if job and error:
         due = retries.next_due(job.retry, run.tries, run.began, error, time.time())

@@ -15,13 +15,11 @@ from adaptors.common import (
     fields,
     fn,
     last_reference_value,
-    next_state,
-    operation,
-    resolve,
     source_value,
     to_array,
 )
 from adaptors.errors import ConfigurationError
+from adaptors.operations import next_state, operation, resolve
 
 note = fn(lambda state: {**state, "seen": [*state.get("seen", []), state["data"]]})
 count = fn(lambda state: {**state, "counted": [*state.get("counted", []), state["index"]]})

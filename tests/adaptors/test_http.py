@@ -14,9 +14,9 @@ from email.utils import formatdate
 import pytest
 
 from adaptors.common import data_value, each, source_value
+from adaptors.dryrun import dry_run
 from adaptors.errors import AdaptorError, ConfigurationError, RemoteRefused, RemoteUnavailable
 from adaptors.http import delete, get, patch, post, put
-from adaptors.transport import dry_run
 
 SECRET = "s3cr3t-Zm9v"
 BASIC = {"username": "nurse", "password": SECRET}
@@ -446,7 +446,7 @@ def test_a_write_never_follows_a_redirect_and_says_what_to_do(destination, metho
     assert isinstance(error, RemoteRefused)
     assert [each.method for each in destination.received] == [method]
     assert f"a redirect to {destination.url}/login;" in str(error)
-    assert "make the credential's baseUrl the final address" in str(error)
+    assert "make the address in the credential the final one" in str(error)
     assert SECRET not in str(error)
 
 

@@ -10,13 +10,33 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic import Field, model_validator
+
 from adaptors import jsontext
-from adaptors.common import State, next_state, operation
-from adaptors.transport import Answer, send
+from adaptors.answers import Answer, accepted
+from adaptors.configuration import Fields, Secret, read
+from adaptors.operations import State, next_state, operation
+from adaptors.transport import SECONDS, Access, Auth, Call, basic, header, send
 
 Query = Mapping[str, Any]
 Headers = Mapping[str, str]
-_TIMEOUT = 60.0
+
+
+class Configuration(Fields):
+    """The credential of an HTTP API."""
+
+    base_url: str | None = Field(
+        None, alias="baseUrl", description="The address that paths are relative to: https://…"
+    )
+    username: str | None = Field(None, description="The user, for basic authentication.")
+    password: Secret | None = Field(None, description="The user's password.")
+    access_token: Secret | None = Field(None, description="A token, for bearer authentication.")
+
+    @model_validator(mode="after")
+    def _both(self) -> Configuration:
+        if (self.username is None) != (self.password is None):
+            raise ValueError("the credential needs both, username and password")
+        return self
 
 
 @operation
@@ -26,14 +46,14 @@ def get(
     *,
     query: Query | None = None,
     headers: Headers | None = None,
-    timeout: float = _TIMEOUT,
+    timeout: float = SECONDS,
 ) -> State:
     """Fetch; `data` becomes the answer.
 
     >>> from adaptors.common import data_value
     >>> operate = get("patients", query={"village": data_value("village")})
     """
-    return _after(state, send(state, "GET", path, query, headers, None, timeout))
+    return _sent(state, Call("GET", path, query, headers, None, timeout=timeout))
 
 
 @operation
@@ -44,14 +64,14 @@ def post(
     *,
     query: Query | None = None,
     headers: Headers | None = None,
-    timeout: float = _TIMEOUT,
+    timeout: float = SECONDS,
 ) -> State:
     """Send JSON; `data` becomes the answer.
 
     >>> from adaptors.common import data_value
     >>> operate = post("patients", {"name": data_value("group1/name")})
     """
-    return _after(state, send(state, "POST", path, query, headers, _body(json), timeout))
+    return _sent(state, Call("POST", path, query, headers, _body(json), timeout=timeout))
 
 
 @operation
@@ -62,14 +82,14 @@ def put(
     *,
     query: Query | None = None,
     headers: Headers | None = None,
-    timeout: float = _TIMEOUT,
+    timeout: float = SECONDS,
 ) -> State:
     """Replace with JSON; `data` becomes the answer.
 
     >>> from adaptors.common import data_value
     >>> operate = put(lambda state: f"patients/{state['data']['id']}", data_value("patient"))
     """
-    return _after(state, send(state, "PUT", path, query, headers, _body(json), timeout))
+    return _sent(state, Call("PUT", path, query, headers, _body(json), timeout=timeout))
 
 
 @operation
@@ -80,14 +100,14 @@ def patch(
     *,
     query: Query | None = None,
     headers: Headers | None = None,
-    timeout: float = _TIMEOUT,
+    timeout: float = SECONDS,
 ) -> State:
     """Change with JSON; `data` becomes the answer.
 
     >>> from adaptors.common import data_value
     >>> operate = patch("patients/7", {"village": data_value("village")})
     """
-    return _after(state, send(state, "PATCH", path, query, headers, _body(json), timeout))
+    return _sent(state, Call("PATCH", path, query, headers, _body(json), timeout=timeout))
 
 
 @operation
@@ -97,13 +117,28 @@ def delete(
     *,
     query: Query | None = None,
     headers: Headers | None = None,
-    timeout: float = _TIMEOUT,
+    timeout: float = SECONDS,
 ) -> State:
     """Delete; `data` becomes the answer.
 
     >>> operate = delete("patients/7")
     """
-    return _after(state, send(state, "DELETE", path, query, headers, None, timeout))
+    return _sent(state, Call("DELETE", path, query, headers, None, timeout=timeout))
+
+
+def _sent(state: State, call: Call) -> State:
+    configuration = read(Configuration, state)
+    answer = accepted(send(Access(configuration.base_url, _auth(configuration)), call))
+    return _after(state, answer)
+
+
+def _auth(configuration: Configuration) -> Auth | None:
+    if configuration.access_token:
+        token = configuration.access_token.get_secret_value()
+        return header("Authorization", f"Bearer {token}")
+    if configuration.username is not None and configuration.password is not None:
+        return basic(configuration.username, configuration.password.get_secret_value())
+    return None
 
 
 def _after(state: State, answer: Answer) -> State:

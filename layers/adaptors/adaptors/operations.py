@@ -1,0 +1,66 @@
+"""What an operation is, and how adaptors offer theirs to jobs.
+
+An operation is a callable from state to state. Adaptors write theirs as plain functions of the
+state and more (`def create(state, resource, data)`), and `operation` offers them to jobs without
+the state. Arguments that are functions of the state, or dicts and lists holding such, are resolved
+just before use, so `data_value("age")` may stand wherever a value may.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
+
+State = dict[str, Any]
+Operation = Callable[[State], State]
+Value = Callable[[State], Any]
+P = ParamSpec("P")
+
+
+def operation(function: Callable[Concatenate[State, P], State]) -> Callable[P, Operation]:
+    """Offer a function of the state and more to jobs, without the state.
+
+    >>> @operation
+    ... def label(state, text):
+    ...     return {**state, "label": text}
+    >>> label(lambda state: state["data"]["name"])({"data": {"name": "Amina"}})["label"]
+    'Amina'
+    """
+    signature = inspect.signature(function)
+
+    @wraps(function)
+    def offered(*args: P.args, **kwargs: P.kwargs) -> Operation:
+        signature.bind({}, *args, **kwargs)  # a wrong argument shows where the job says it
+
+        def operate(state: State) -> State:
+            return function(state, *resolve(state, list(args)), **resolve(state, kwargs))
+
+        return operate
+
+    return offered
+
+
+def resolve(state: State, value: Any) -> Any:
+    """Replace functions of the state by their values, inside dicts and lists too.
+
+    >>> resolve({"data": {"a": 1}}, {"x": lambda state: state["data"]["a"], "y": [2]})
+    {'x': 1, 'y': [2]}
+    """
+    if isinstance(value, dict):
+        return {key: resolve(state, part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [resolve(state, part) for part in value]
+    if callable(value) and not isinstance(value, type):
+        return resolve(state, value(state))
+    return value
+
+
+def next_state(state: State, data: Any) -> State:
+    """Put an answer in `data`, and the data before it at the front of `references`.
+
+    >>> next_state({"data": 1, "references": [0]}, 2)
+    {'data': 2, 'references': [1, 0]}
+    """
+    return {**state, "data": data, "references": [state.get("data"), *state.get("references", [])]}

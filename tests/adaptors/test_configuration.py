@@ -1,0 +1,54 @@
+"""What adaptors say of their credentials."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import get_args
+
+import pytest
+
+import adaptors
+from adaptors.configuration import Fields, Secret, read
+from adaptors.errors import ConfigurationError
+from openfn.masking import masked
+
+ALL = adaptors.names()
+SECRET = "Zm9vYmFyMTIzNDU2"
+
+
+def configuration(name):
+    return import_module(f"adaptors.{name}").Configuration
+
+
+def is_secret(field):
+    return Secret in (field.annotation, *get_args(field.annotation))
+
+
+def test_there_are_adaptors_and_only_they_are_named():
+    assert "http" in ALL
+    assert "common" not in ALL
+    assert "transport" not in ALL
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_each_field_is_described(name):
+    assert all(field.description for field in configuration(name).model_fields.values())
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_each_secret_field_and_no_other_is_masked_in_logs(name):
+    for key, field in configuration(name).model_fields.items():
+        shown = masked(SECRET, {field.alias or key: SECRET})
+        assert shown == ("***" if is_secret(field) else SECRET), key
+
+
+def test_an_error_names_the_field_and_not_its_value():
+    class Configuration(Fields):
+        host: str
+        port: int
+
+    with pytest.raises(ConfigurationError) as caught:
+        read(Configuration, {"configuration": {"port": SECRET}})
+    assert "host: Field required" in str(caught.value)
+    assert "port: " in str(caught.value)
+    assert SECRET not in str(caught.value)
