@@ -1,7 +1,8 @@
-"""Plain paths into data: dots between literal keys, `[0]` and `[*]` into lists.
+"""Paths into data: dots between literal keys, `[0]` and `[*]` into lists; JSONPath after a `$`.
 
 A key may hold anything but a dot and a bracket: `form.@xmlns`, `group1/name`,
 `data[0].*meta-instance-id*`. A key with dots is written in brackets: `attachments['form.xml']`.
+`$` is the value that is looked into: `$.visits[-1:]`, `$..case_id`, `$.visits[?(@.weight > 3)]`.
 """
 
 from __future__ import annotations
@@ -9,6 +10,9 @@ from __future__ import annotations
 import re
 from functools import cache
 from typing import Any
+
+from adaptors import jsonpaths
+from adaptors.jsonpaths import Query, Steps
 
 _STEP = re.compile(
     r"""\[(?P<index>-?\d+)\] | \[(?P<every>\*)\] | \[(?P<quote>['"])(?P<quoted>.*?)(?P=quote)\]
@@ -23,8 +27,11 @@ def find(value: Any, path: str) -> list[Any]:
     >>> find({"visits": [{"date": "1 May"}, {"date": "2 May"}]}, "visits[*].date")
     ['1 May', '2 May']
     """
+    way = read(path)
+    if isinstance(way, Query):
+        return jsonpaths.find(value, way)
     found = [value]
-    for step in steps(path):
+    for step in way:
         found = [part for each in found for part in _children(each, step)]
     return found
 
@@ -38,9 +45,28 @@ def first(value: Any, path: str) -> Any:
     return next(iter(find(value, path)), None)
 
 
+def read(path: str) -> Steps | Query:
+    """Read a path of either kind; `ValueError` says what is odd.
+
+    >>> read("$.visits[*].date")
+    ('visits', None, 'date')
+    """
+    return jsonpaths.read(path) if path.startswith("$") else steps(path)
+
+
+def ends_in_members(path: str) -> bool:
+    """Tell whether a path picks members of a list, rather than one value by its key or place.
+
+    >>> ends_in_members("visits[*]"), ends_in_members("visits")
+    (True, False)
+    """
+    way = read(path)
+    return way.members if isinstance(way, Query) else way[-1:] == (None,)
+
+
 @cache
-def steps(path: str) -> tuple[str | int | None, ...]:
-    """Give a path's keys and places in lists, `None` for `[*]`; `ValueError` says what is odd.
+def steps(path: str) -> Steps:
+    """Give a plain path's keys and places in lists, `None` for `[*]`; `ValueError` if it is none.
 
     >>> steps("data[0].*meta-instance-id*")
     ('data', 0, '*meta-instance-id*')
@@ -52,7 +78,8 @@ def steps(path: str) -> tuple[str | int | None, ...]:
         if not match or (position == 0 and path.startswith(".")):
             raise ValueError(
                 f"the path {path!r} is not understood from character {position + 1} on; "
-                "write keys with dots between them, such as form.case.@case_id or data[0].name"
+                "write keys with dots between them, such as form.case.@case_id or data[0].name, "
+                "or JSONPath, which begins with $"
             )
         position = match.end()
         if match["index"]:

@@ -1,0 +1,157 @@
+"""JSONPath as OpenFn's jobs write it, read into plain steps or else into RFC 9535.
+
+Keys need no quotes whatever they hold but dots and brackets (`$.group1/name`, `$.form.@xmlns`), in
+brackets too (`$.case[@case_id]`); a key with a dot is quoted (`$['form.xml']`); `arr.[0]` is
+`arr[0]`. Filters are RFC 9535's, read as OpenFn does: `[?(@.x)]` holds where `x` is there and is
+not `null`, `false`, `0` or an empty text, and `===` is `==`. They compare like with like: the text
+`"7"` is not the number 7.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+Step = str | int | None
+"""A key, a place in a list, or all members of either."""
+Steps = tuple[Step, ...]
+_KEY = re.compile(r"[^.\[\]]+")
+_INDEX = re.compile(r"-?\d+")
+_SLICE = re.compile(r"(-?\d+)?\s*:\s*(-?\d+)?(\s*:\s*(-?\d+)?)?")
+_QUOTED = re.compile(r"""(['"]).*\1""")
+_PARTS = re.compile(r"""(?:'[^']*'|"[^"]*"|[^,])+""")
+_STRICTLY_EQUAL = re.compile(r"""('[^']*'|"[^"]*")|([=!]=)=""")
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A path that no plain steps can say, as RFC 9535 has it."""
+
+    text: str
+    members: bool
+    """Whether it ends in members of a list."""
+
+
+@cache
+def read(path: str) -> Steps | Query:
+    """Read a path that begins with `$`; `ValueError` says from where on it is odd.
+
+    >>> read("$.data.group1/visits[0].@id")
+    ('data', 'group1/visits', 0, '@id')
+    >>> read("$..visits[-1:]")
+    Query(text='$..["visits"][-1:]', members=True)
+    """
+    steps: list[Step] = []
+    text, position, plain, members = "$", 1, True, False
+    while position < len(path):
+        deep, selector, position = _segment(path, position)
+        found = _selector(selector[1:-1].strip()) if selector[0] == "[" else _key(selector)
+        text += (".." if deep else "") + found.text
+        steps.append(found.step)
+        plain = plain and found.plain and not deep
+        members = found.step is None
+    if plain:
+        return tuple(steps)
+    _compiled(text)
+    return Query(text, members)
+
+
+def find(value: Any, query: Query) -> list[Any]:
+    """Give all values that a query finds, in order.
+
+    >>> find({"visits": [{"weight": 2}, {"weight": 4}]}, read("$.visits[?(@.weight > 3)].weight"))
+    [4]
+    """
+    if not isinstance(value, dict | list):
+        return []  # the library would read a text as JSON
+    found: list[Any] = _compiled(query.text).findall(value)
+    return found
+
+
+def _segment(path: str, start: int) -> tuple[bool, str, int]:
+    position = start
+    while path.startswith(".", position):
+        position += 1
+    dots = position - start
+    key = _KEY.match(path, position) if dots else None
+    end = key.end() if key else _closing(path, position)
+    if dots > 2 or end == position:
+        raise ValueError(
+            f"the path {path!r} is not understood from character {start + 1} on; "
+            "write JSONPath such as $.form.case.@case_id, $.visits[0].date or $['form.xml']"
+        )
+    return dots == 2, path[position:end], end
+
+
+def _closing(path: str, start: int) -> int:
+    if not path.startswith("[", start):
+        return start
+    depth, quote = 0, ""
+    for position in range(start, len(path)):
+        letter = path[position]
+        if quote or letter in "'\"":
+            quote = "" if letter == quote else quote or letter
+        else:
+            depth += {"[": 1, "]": -1}.get(letter, 0)
+        if not depth:
+            return position + 1
+    return start
+
+
+@dataclass(frozen=True, slots=True)
+class _Selector:
+    text: str
+    step: Step
+    plain: bool = True
+
+
+def _key(key: str) -> _Selector:
+    return _Selector("[*]", None) if key == "*" else _quoted(key)
+
+
+def _quoted(key: str) -> _Selector:
+    return _Selector(f"[{json.dumps(key, ensure_ascii=False)}]", key)
+
+
+def _selector(inside: str) -> _Selector:
+    if inside.startswith("?"):
+        strict = _STRICTLY_EQUAL.sub(lambda found: found[1] or found[2], inside)
+        return _Selector(f"[{strict}]", None, plain=False)
+    parts = [_part(each.strip()) for each in _PARTS.findall(inside)]
+    if len(parts) == 1:
+        return parts[0]
+    return _Selector(f"[{', '.join(each.text[1:-1] for each in parts)}]", None, plain=False)
+
+
+def _part(part: str) -> _Selector:
+    if _INDEX.fullmatch(part):
+        return _Selector(f"[{int(part)}]", int(part))
+    if _SLICE.fullmatch(part) or part.startswith("("):  # JavaScript: the library refuses it
+        return _Selector(f"[{part}]", None, plain=False)
+    return _quoted(part[1:-1]) if _QUOTED.fullmatch(part) else _key(part)
+
+
+@cache
+def _compiled(text: str) -> Any:
+    environment, refused = _library()
+    try:
+        return environment.compile(text)
+    except refused as error:
+        raise ValueError(f"{text} is not JSONPath: {error.args[0]}") from None
+
+
+@cache
+def _library() -> tuple[Any, type[Exception]]:
+    # 40 ms to import, which only the jobs with such a path pay for.
+    import jsonpath  # noqa: PLC0415
+
+    def is_truthy(found: object) -> bool:
+        values = found.values() if isinstance(found, jsonpath.NodeList) else [found]
+        return any(each is not None and each not in (0, "") for each in values)
+
+    environment: Any = jsonpath.JSONPathEnvironment(strict=True)
+    environment.is_truthy = is_truthy  # its documented hook
+    return environment, jsonpath.JSONPathError
