@@ -2,8 +2,8 @@
 
 An operation is a callable from state to state. Adaptors write theirs as plain functions of the
 state and more (`def create(state, resource, data)`), and `operation` offers them to jobs without
-the state. Arguments that are functions of the state, or dicts and lists holding such, are resolved
-just before use, so `data_value("age")` may stand wherever a value may.
+the state. Arguments that are functions of the state, or dicts, lists and tuples holding such, are
+resolved just before use, so `data_value("age")` may stand wherever a value may.
 """
 
 from __future__ import annotations
@@ -43,7 +43,9 @@ def operation(function: Callable[Concatenate[State, P], State]) -> Callable[P, O
 
 
 def resolve(state: State, value: Any) -> Any:
-    """Replace functions of the state by their values, inside dicts and lists too.
+    """Replace functions of the state by their values, inside dicts, lists and tuples too.
+
+    What such a function gives is resolved again; classes, bytes and all else stay as they are.
 
     >>> resolve({"data": {"a": 1}}, {"x": lambda state: state["data"]["a"], "y": [2]})
     {'x': 1, 'y': [2]}
@@ -52,6 +54,8 @@ def resolve(state: State, value: Any) -> Any:
         return {key: resolve(state, part) for key, part in value.items()}
     if isinstance(value, list):
         return [resolve(state, part) for part in value]
+    if type(value) is tuple:  # a subclass has fields of its own
+        return tuple(resolve(state, part) for part in value)
     if callable(value) and not isinstance(value, type):
         return resolve(state, value(state))
     return value

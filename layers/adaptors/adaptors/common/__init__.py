@@ -1,0 +1,74 @@
+"""Operations and values for every job: OpenFn's vocabulary, in Python's names.
+
+An *operation* takes the state and gives it back: `fn`, `fn_if`, `combine`, `each`, `map`, `group`,
+`as_`, `log`, `emit`, and those of `http`. A *value*
+stands for something in the state wherever an operation takes a value: `data_value`, `source_value`,
+`source`, `last_reference_value`, `index`, `merge`, `join`. All else is a plain function, used at
+once inside a function of the state; given such functions (`chunk(data_value("names"), 2)`), it
+gives a value.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from adaptors.common.flow import as_, combine, each, fn, fn_if, group, map  # noqa: A004
+from adaptors.common.lists import array_to_string, chunk, split_keys, to_array
+from adaptors.common.telling import emit, log
+from adaptors.common.values import (
+    data_path,
+    data_value,
+    field,
+    fields,
+    index,
+    join,
+    json_value,
+    last_reference_value,
+    merge,
+    reference_path,
+    source,
+    source_value,
+)
+from adaptors.operations import Operation, State, Value, next_state, operation, resolve
+
+__all__ = [
+    "Operation",
+    "State",
+    "Value",
+    "array_to_string",
+    "as_",
+    "chunk",
+    "combine",
+    "data_path",
+    "data_value",
+    "each",
+    "emit",
+    "field",
+    "fields",
+    "fn",
+    "fn_if",
+    "group",
+    "index",
+    "join",
+    "json_value",
+    "last_reference_value",
+    "log",
+    "map",
+    "merge",
+    "next_state",
+    "operation",
+    "reference_path",
+    "resolve",
+    "source",
+    "source_value",
+    "split_keys",
+    "to_array",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # The HTTP client takes 100 ms to import, which only the jobs that use it pay for.
+    if name == "http":
+        return import_module("adaptors.http")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,57 @@
+"""Lists and dicts taken apart and put together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from adaptors.common.plain import plain
+
+
+@plain
+def to_array(value: Any) -> list[Any]:
+    """Give a list as it is, nothing as an empty list, and anything else as a list of one.
+
+    CommCare sends a repeat with one entry as an object and with more as an array. (OpenFn makes
+    nothing a list of one nothing.)
+
+    >>> to_array({"name": "Amina"})
+    [{'name': 'Amina'}]
+    """
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
+
+
+@plain
+def array_to_string(values: Iterable[Any], separator: str = ",") -> str:
+    """Write values one after the other; `None` is an empty text.
+
+    >>> array_to_string(["a", 1, None, "b"], ", ")
+    'a, 1, , b'
+    """
+    return separator.join("" if value is None else str(value) for value in values)
+
+
+@plain
+def chunk(values: list[Any], size: int) -> list[list[Any]]:
+    """Cut a list into lists of at most `size` members; `ValueError` where that is below 1.
+
+    >>> chunk([1, 2, 3, 4, 5], 2)
+    [[1, 2], [3, 4], [5]]
+    """
+    if size < 1:
+        raise ValueError(f"a chunk has at least one member, not {size}")
+    return [values[start : start + size] for start in range(0, len(values), size)]
+
+
+@plain
+def split_keys(value: dict[str, Any], keys: Iterable[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Split a dict in two: what is left, and what has one of the keys.
+
+    >>> split_keys({"name": "Amina", "age": 7}, ["age"])
+    ({'name': 'Amina'}, {'age': 7})
+    """
+    picked = set(keys)
+    rest = {key: part for key, part in value.items() if key not in picked}
+    return rest, {key: part for key, part in value.items() if key in picked}

@@ -1,0 +1,299 @@
+"""Operations made of operations."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from adaptors.common import (
+    as_,
+    combine,
+    data_path,
+    data_value,
+    each,
+    field,
+    fields,
+    fn,
+    fn_if,
+    group,
+    index,
+    map,  # noqa: A004 - it is the one under test
+    merge,
+    next_state,
+    source_value,
+    to_array,
+)
+
+note = fn(lambda state: {**state, "seen": [*state.get("seen", []), state["data"]]})
+count = fn(lambda state: {**state, "counted": [*state.get("counted", []), state["index"]]})
+
+
+@pytest.mark.parametrize(
+    ("data", "path", "seen"),
+    [
+        ({"names": ["A", "B"]}, "names[*]", ["A", "B"]),
+        ({"names": ["A", "B"]}, "names", ["A", "B"]),
+        ({"names": []}, "names[*]", []),
+        ({"names": []}, "names", []),
+        ({}, "names[*]", []),
+        ({}, "names", []),
+        ({"names": None}, "names", []),
+        ({"child": {"name": "A"}}, "child", [{"name": "A"}]),
+        ({"child": [{"name": "A"}, {"name": "B"}]}, "child", [{"name": "A"}, {"name": "B"}]),
+        ({"data": [{"n": 1}, {"n": 2}]}, "data[*].n", [1, 2]),
+        ([1, 2], "[*]", [1, 2]),
+        ([1, 2], "", [1, 2]),
+    ],
+)
+def test_each_applies_to_every_item_at_a_path(data, path, seen):
+    after = each(path, note)({"data": data})
+    assert after.get("seen", []) == seen
+    assert after["data"] == data
+
+
+@pytest.mark.parametrize(
+    ("rows", "seen"), [([[1, 2]], [[1, 2]]), ([[1, 2], [3]], [[1, 2], [3]]), ([None], [None])]
+)
+def test_each_with_a_star_takes_the_items_as_they_are_however_many_there_are(rows, seen):
+    assert each("rows[*]", note)({"data": {"rows": rows}})["seen"] == seen
+
+
+@pytest.mark.parametrize("visits", [1, 2, 3])
+def test_each_takes_the_children_of_all_visits_however_many_there_are(visits):
+    data = {"visits": [{"children": [f"{n}a", f"{n}b"]} for n in range(visits)]}
+    seen = each("visits[*].children", note)({"data": data})["seen"]
+    assert seen == [f"{n}{letter}" for n in range(visits) for letter in "ab"]
+
+
+@pytest.mark.parametrize(
+    ("data", "seen"),
+    [
+        ({"child": [{"name": "A"}, {"name": "B"}]}, [{"name": "A"}, {"name": "B"}]),
+        ({"child": {"name": "A"}}, [{"name": "A"}]),
+        ({"child": "A text"}, ["A text"]),
+        ({"child": []}, []),
+        ({}, []),
+    ],
+)
+def test_each_takes_a_value_as_it_takes_a_path(data, seen):
+    by_value = each(data_value("child"), note)({"data": data})
+    assert by_value.get("seen", []) == seen
+    assert by_value == each("child", note)({"data": data})
+
+
+def test_each_takes_any_items_a_function_of_the_state_gives():
+    operate = each(lambda state: (n * 2 for n in state["data"]), note)
+    assert operate({"data": [1, 2]})["seen"] == [2, 4]
+
+
+def test_each_applies_its_operations_in_order_and_counts_from_0():
+    trail = each("[*]", fn(lambda s: {**s, "data": s["data"] + 1}), note, count)({"data": [1, 5]})
+    assert (trail["seen"], trail["counted"]) == ([2, 6], [0, 1])
+
+
+def test_each_leaves_no_index_behind():
+    assert "index" not in each("[*]", note)({"data": [1]})
+
+
+def test_an_each_inside_an_each_gives_the_outer_index_back():
+    data = {"visits": [{"children": ["a", "b"]}, {"children": ["c"]}]}
+    after = each("visits[*]", each("children", note), count)({"data": data})
+    assert after["seen"] == ["a", "b", "c"]
+    assert after["counted"] == [0, 1]
+    assert after["data"] == data
+
+
+def test_each_gives_back_the_data_and_keeps_what_else_changed():
+    answered = fn(lambda state: next_state(state, {"id": state["data"]}))
+    after = each("[*]", answered)({"data": ["a", "b"], "references": ["old"]})
+    assert after == {"data": ["a", "b"], "references": ["b", "a", "old"]}
+
+
+DATA = {
+    "visits": [{"date": "1 May", "village": "Kolo"}, {"date": "2 May", "village": "Bana"}],
+    "child": {"name": "Amina"},
+}
+DAY = date(2026, 3, 9)
+MADE = [{"on": "1 May", "n": 0, "x": ["X"]}, {"on": "2 May", "n": 1, "x": ["X"]}]
+double = fn(lambda state: {**state, "data": state["data"] * 2})
+answered = fn(lambda state: next_state(state, {"id": state["data"]}))
+
+
+@pytest.mark.parametrize(
+    ("source", "seen"),
+    [
+        ("$.data.visits[*].date", ["1 May", "2 May"]),
+        ("$.data.visits", DATA["visits"]),
+        ("$.data.visits[?(@.village == 'Bana')].date", ["2 May"]),
+        ("$.data.visits[-1:]", [DATA["visits"][1]]),
+        ("$.data.child", [DATA["child"]]),
+        ("$..date", ["1 May", "2 May"]),
+        ("$.cursor", ["today"]),
+        ("$.missing[*]", []),
+        (data_path("visits[*].date"), ["1 May", "2 May"]),
+        (["a", ["b"]], ["a", ["b"]]),
+        (("a", "b"), ["a", "b"]),
+        ([data_value("child.name"), source_value("cursor")], ["Amina", "today"]),
+        ({"name": data_value("child.name")}, [{"name": "Amina"}]),
+        (range(2), [0, 1]),
+        (lambda state: state["data"]["child"], [{"name": "Amina"}]),
+        (lambda state: state["data"]["child"].items(), [("name", "Amina")]),
+        (lambda _: 7, [7]),
+        (lambda _: b"bytes", [b"bytes"]),
+        (lambda _: None, []),
+        (
+            merge("visits[*]", {"village": None}),
+            [{**each, "village": None} for each in DATA["visits"]],
+        ),
+        (to_array(data_value("child")), [{"name": "Amina"}]),
+    ],
+)
+def test_each_takes_its_items_from_anywhere(source, seen):
+    after = each(source, note)({"data": DATA, "cursor": "today"})
+    assert after.pop("seen", []) == seen
+    assert after == {"data": DATA, "cursor": "today"}
+
+
+@pytest.mark.parametrize("offer", [each, map, group])
+@pytest.mark.parametrize("path", ["a..b", "$.a..", "$a"])
+def test_a_path_that_cannot_be_read_shows_where_the_job_says_it(offer, path):
+    with pytest.raises(ValueError, match="is not understood"):
+        offer(path, "a")
+
+
+def test_items_of_a_path_with_a_star_from_the_whole_state_stay_lists():
+    state = {"data": {"rows": [[1, 2], [3]]}}
+    assert each("$.data.rows[*]", note)(state)["seen"] == [[1, 2], [3]]
+    assert each("$.data.rows[?(@[1])]", note)(state)["seen"] == [[1, 2]]
+
+
+def test_an_each_inside_an_each_takes_a_path_in_its_item_or_from_the_whole_state():
+    data = {"visits": [{"children": ["a", "b"]}, {"children": ["c"]}]}
+    state = {"data": data, "sites": ["x", "y"]}
+    assert each("visits", each("$.data.children", note))(state)["seen"] == ["a", "b", "c"]
+    assert each("visits", each("$.sites[*]", note))(state)["seen"] == ["x", "y", "x", "y"]
+
+
+def test_a_state_without_data_has_none_after_an_each():
+    assert each(["a"], note)({"references": []}) == {"references": [], "seen": ["a"]}
+
+
+@pytest.mark.parametrize("wrong", [lambda _: None, lambda state: state["data"], lambda _: fn])
+@pytest.mark.parametrize(
+    "outer",
+    [
+        lambda operation: each([1], operation),
+        combine,
+        lambda operation: fn_if(1, operation),
+        lambda operation: as_("key", operation),
+    ],
+)
+def test_an_operation_inside_another_that_loses_the_state_is_told(outer, wrong):
+    with pytest.raises(TypeError, match="not the state; end its function with `return state`"):
+        outer(wrong)({"data": 1})
+
+
+@pytest.mark.parametrize(
+    ("condition", "data"),
+    [
+        (True, 4),
+        (1, 4),
+        (data_value(""), 4),
+        (lambda state: state["data"] == 2, 4),
+        (lambda _: data_value(""), 4),
+        (False, 2),
+        (None, 2),
+        (data_value("missing"), 2),
+        (lambda state: state["data"] > 2, 2),
+    ],
+)
+def test_fn_if_applies_where_the_condition_holds(condition, data):
+    assert fn_if(condition, double)({"data": 2}) == {"data": data}
+
+
+def test_operations_are_combined_in_order():
+    plus = fn(lambda state: {**state, "data": state["data"] + 1})
+    assert combine(double, plus, double)({"data": 2})["data"] == 10
+    assert fn_if("yes", double, plus)({"data": 2})["data"] == 5
+    assert combine()({"data": 2}) == {"data": 2}
+
+
+def test_as_keeps_the_data_and_puts_what_was_made_beside_it():
+    state = {"data": "a", "references": ["old"], "index": 3}
+    after = as_("patient", answered)(state)
+    assert after == {"data": "a", "index": 3, "references": ["a", "old"], "patient": {"id": "a"}}
+    assert as_(source_value("name"), double)({"data": 2, "name": "four"})["four"] == 4
+    assert as_("made", fn(lambda state: {**state, "data": 1}))({}) == {"made": 1}
+
+
+@pytest.mark.parametrize(
+    ("value", "made"),
+    [
+        (data_value("date"), ["1 May", "2 May"]),
+        (index(), [0, 1]),
+        (lambda state: state["data"]["date"][:1], ["1", "2"]),
+        ({"on": data_value("date"), "n": index(), "x": [source_value("x")]}, MADE),
+        (fields(field("on", data_value("date")), field("n", index()), field("x", ["X"])), MADE),
+        (lambda state: {"on": data_value("date"), "n": state["index"], "x": ["X"]}, MADE),
+        ("constant", ["constant", "constant"]),
+        (fn(lambda state: {**state, "data": state["data"]["date"]}), ["1 May", "2 May"]),
+        (answered, [{"id": each} for each in DATA["visits"]]),
+    ],
+)
+def test_map_makes_a_list_of_a_value_for_each_item(value, made):
+    state = {"data": DATA, "references": [], "configuration": {}, "x": "X"}
+    after = map("visits[*]", value)(state)
+    assert after["data"] == made
+    assert after["references"][0] == DATA
+    assert "index" not in after
+
+
+def test_map_keeps_what_operations_put_on_the_state_beside_the_data():
+    state = {"data": [1, 2], "references": [], "configuration": {}}
+    after = map("[*]", combine(double, note))(state)
+    assert (after["data"], after["seen"]) == ([2, 4], [2, 4])
+
+
+def test_a_dict_that_is_no_state_is_what_map_makes():
+    state = {"data": [1], "references": ["old"], "configuration": {}}
+    made = {"data": data_value(""), "index": 0}
+    assert map("[*]", made)(state)["data"] == [{"data": 1, "index": 0}]
+
+
+def test_group_sorts_items_by_what_each_has_at_a_path(capsys):
+    people = [{"n": n, "at": {"village": village}} for n, village in enumerate("abca")]
+    after = group("[*]", "at.village")({"data": people, "references": ["old"]})
+    assert {key: [each["n"] for each in found] for key, found in after["data"].items()} == {
+        "a": [0, 3],
+        "b": [1],
+        "c": [2],
+    }
+    assert after["references"] == [people, "old"]
+    assert capsys.readouterr().out == ""
+
+
+def test_items_without_the_key_are_left_out_of_groups_and_told(capsys):
+    data = [{"village": "Kolo"}, {}, {"village": None}, {"village": ""}]
+    after = group("[*]", "village")({"data": data})
+    assert after["data"] == {"Kolo": [{"village": "Kolo"}], "": [{"village": ""}]}
+    assert "2 of the items have no key" in capsys.readouterr().out
+
+
+def test_the_keys_of_groups_are_texts_as_json_has_them():
+    data = [{"k": 1}, {"k": True}, {"k": 1.5}, {"k": "1"}, {"k": ["a"]}, {"k": DAY}]
+    assert set(group("[*]", "k")({"data": data})["data"]) == {
+        "1",
+        "true",
+        "1.5",
+        '["a"]',
+        '"2026-03-09"',
+    }
+
+
+def test_items_are_grouped_by_a_function_of_the_state_whose_data_is_the_item():
+    data = {"visits": [{"date": "2026-03-09"}, {"date": "2026-04-01"}]}
+    month = group("visits[*]", lambda state: state["data"]["date"][:7])
+    assert list(month({"data": data})["data"]) == ["2026-03", "2026-04"]
+    by_path = group("visits[*]", "$.date")
+    assert list(by_path({"data": data})["data"]) == ["2026-03-09", "2026-04-01"]

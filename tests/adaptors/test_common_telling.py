@@ -1,0 +1,54 @@
+"""What a job tells others without an adaptor."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from adaptors import outbox
+from adaptors.common import data_value, each, emit, log
+from adaptors.errors import ConfigurationError
+
+
+def test_what_is_emitted_is_handed_to_whoever_executes_the_job():
+    taken = []
+    state = {"data": {"a": date(2026, 3, 9), "n": [1]}, "mine": 1}
+    with outbox.handing_to(lambda *each: taken.append(each)):
+        assert emit("here")(state) == state
+        assert emit(lambda _state: "there", {"b": data_value("n[0]")})(state) == state
+        emit("nothing", None)(state)
+    assert taken == [
+        ("here", '{"a": "2026-03-09", "n": [1]}'),
+        ("there", '{"b": 1}'),
+        ("nothing", "null"),
+    ]
+
+
+def test_where_nobody_takes_what_is_emitted_it_is_refused():
+    with pytest.raises(ConfigurationError, match="nobody takes what is emitted here"):
+        emit("here")({"data": 1})
+
+
+def test_each_item_of_a_list_is_emitted():
+    taken = []
+    with outbox.handing_to(lambda _inbox, body: taken.append(body)):
+        each("results[*]", emit("here"))({"data": {"results": [1, {"a": 2}]}})
+    assert taken == ["1", '{"a": 2}']
+
+
+def test_what_is_logged_is_one_line_of_texts_and_json(capsys):
+    state = {"data": {"name": "Ouédraogo", "on": date(2026, 3, 9)}}
+    assert log("seen", data_value("name"), [data_value("name")], 1, None)(state) is state
+    log(data_value(""))(state)
+    assert capsys.readouterr().out.splitlines() == [
+        'seen Ouédraogo ["Ouédraogo"] 1 null',
+        '{"name": "Ouédraogo", "on": "2026-03-09"}',
+    ]
+
+
+def test_a_logged_state_does_not_show_its_configuration(capsys):
+    state = {"data": 1, "configuration": {"password": "Zm9vYmFyMTIzNDU2"}}
+    log("state:", lambda state: state)(state)
+    assert capsys.readouterr().out == 'state: {"data": 1, "configuration": "***"}\n'
+    assert state["configuration"] == {"password": "Zm9vYmFyMTIzNDU2"}

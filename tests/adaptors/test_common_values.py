@@ -1,0 +1,204 @@
+"""Functions of the state that stand for values."""
+
+from __future__ import annotations
+
+import pytest
+
+from adaptors.common import (
+    data_path,
+    data_value,
+    field,
+    fields,
+    index,
+    join,
+    json_value,
+    last_reference_value,
+    merge,
+    reference_path,
+    resolve,
+    source,
+    source_value,
+)
+
+STATE = {
+    "data": {
+        "village": "Kolo",
+        "children": [{"name": "Amina"}, {"name": "Kofi", "village": "Bana"}],
+        "child": {"name": "Amina"},
+        "form.xml": 1,
+        "data": {"x": "inner"},
+    },
+    "request": {"query_params": {"site": "A"}},
+    "references": [{"id": 2}, {"id": 1}],
+}
+
+
+def test_values_stand_for_what_the_state_holds():
+    state = {
+        "data": {"group1/age": "7"},
+        "request": {"query_params": {"site": "A"}},
+        "references": [{"id": 2}, {"id": 1}],
+    }
+    assert data_value("group1/age")(state) == "7"
+    assert source_value("request.query_params.site")(state) == "A"
+    assert source_value("references[1].id")(state) == 1
+    assert last_reference_value("id")(state) == 2
+
+
+def test_the_newest_reference_may_be_a_list_or_be_wanted_whole():
+    state = {"references": [[{"id": 2}], "older"]}
+    assert last_reference_value("[0].id")(state) == 2
+    assert last_reference_value("")(state) == [{"id": 2}]
+
+
+@pytest.mark.parametrize("value", [data_value("a"), source_value("a.b"), last_reference_value("a")])
+def test_values_are_none_where_there_is_nothing(value):
+    assert value({}) is None
+    assert value({"data": None, "references": []}) is None
+
+
+def test_fields_make_a_dict_of_which_the_later_wins():
+    assert fields(field("a", 1), field("b", 2), field("a", 3)) == {"a": 3, "b": 2}
+    assert fields() == {}
+
+
+def test_fields_are_resolved_like_any_dict():
+    pairs = fields(field("age", data_value("age")))
+    assert resolve({"data": {"age": 7}}, pairs) == {"age": 7}
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("$.village", "Kolo"),
+        ("$.child.name", "Amina"),
+        ("$['form.xml']", 1),
+        ("$.children[-1:].name", "Kofi"),
+        ("$.children[?(@.village == 'Bana')].name", "Kofi"),
+        ("$..name", "Amina"),
+        ("data.x", "inner"),
+        ("$['data'].x", "inner"),
+        ("$", STATE["data"]),
+        ("children", STATE["data"]["children"]),
+        ("children[*]", {"name": "Amina"}),
+        (lambda state: f"children[{len(state['references']) - 1}].name", "Kofi"),
+    ],
+)
+def test_a_path_with_a_dollar_is_json_path_in_the_data(path, value):
+    assert data_value(path)(STATE) == value
+
+
+@pytest.mark.parametrize("offer", [data_value, data_path])
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("$.data.form.x", "write 'form.x', or 'data.form.x' for a key `data` in it"),
+        ("$.data[0].x", r"write '\[0\].x', or 'data\[0\].x' for"),
+        ("$.data", "write '', or 'data' for"),
+    ],
+)
+def test_the_data_of_the_data_is_refused_as_the_mistake_it_mostly_is(offer, path, words):
+    with pytest.raises(ValueError, match=f"is the data itself already: {words}"):
+        offer(path)
+
+
+def test_a_key_that_only_begins_with_data_is_no_mistake():
+    assert data_value("$.data_of_birth")({"data": {"data_of_birth": "2020"}}) == "2020"
+    assert data_value("$..data")({"data": {"a": {"data": 1}}}) == 1
+
+
+@pytest.mark.parametrize("offer", [data_value, source_value, source, last_reference_value])
+@pytest.mark.parametrize("path", ["a..b", "$.a..", "a[-1:]"])
+def test_a_path_that_cannot_be_read_shows_where_the_job_says_it(offer, path):
+    with pytest.raises(ValueError, match=r"is not understood.*\$"):
+        offer(path)
+
+
+def test_source_gives_all_and_source_value_the_first():
+    assert source("data.children[*].name")(STATE) == ["Amina", "Kofi"]
+    assert source("$.data.children[*].name")(STATE) == ["Amina", "Kofi"]
+    assert source("$.missing")(STATE) == []
+    assert source_value("$.data.children[*].name")(STATE) == "Amina"
+    assert source_value("$.request.query_params.site")(STATE) == "A"
+    assert source(lambda _: "references[*].id")(STATE) == [2, 1]
+
+
+def test_the_newest_reference_is_read_with_json_path_too():
+    assert last_reference_value("$.id")(STATE) == 2
+
+
+@pytest.mark.parametrize(
+    ("path", "whole"),
+    [
+        ("form.case", "$.data.form.case"),
+        ("$.form.case", "$.data.form.case"),
+        ("$..case", "$.data..case"),
+        ("[0].name", "$.data[0].name"),
+        ("['form.xml']", "$.data['form.xml']"),
+        ("data.x", "$.data.data.x"),
+        ("", "$.data"),
+        ("$", "$.data"),
+    ],
+)
+def test_a_path_in_the_data_becomes_one_from_the_whole_state(path, whole):
+    assert data_path(path) == whole
+    assert source_value(whole)(STATE) == data_value(path)(STATE)
+
+
+def test_a_path_in_the_references_says_which():
+    assert reference_path("[1].id") == "$.references[1].id"
+    assert source_value(reference_path("[1].id"))(STATE) == 1
+    assert source(reference_path("$[*].id"))(STATE) == [2, 1]
+    with pytest.raises(ValueError, match=r"write reference_path\('\[0\].id'\)"):
+        reference_path("id")
+
+
+def test_index_is_where_each_has_come_to_and_nothing_outside_of_it():
+    assert resolve({"index": 2}, {"n": index()}) == {"n": 2}
+    assert index()({}) is None
+
+
+def test_a_value_is_read_like_the_data():
+    assert json_value({"a": [{"b": 1}]}, "a[0].b") == 1
+    assert json_value({"a": [{"b": 1}]}, "$..b") == 1
+    assert json_value({}, "a") is None
+
+
+def test_merge_puts_fields_of_the_state_into_each_item():
+    more = fields(field("village", data_value("village")), field("site", "A"))
+    found = [
+        {"name": "Amina", "village": "Kolo", "site": "A"},
+        {"name": "Kofi", "village": "Kolo", "site": "A"},
+    ]
+    for where in ("children[*]", "children", "$.data.children[*]", data_value("children")):
+        assert merge(where, more)(STATE) == found
+    assert merge("children", lambda _: {"site": "A", "village": "Kolo"})(STATE) == found
+    assert STATE["data"]["children"][0] == {"name": "Amina"}
+
+
+def test_merge_takes_a_repeat_of_one_as_a_list_of_one():
+    assert merge("child", {"n": 1})(STATE) == [{"name": "Amina", "n": 1}]
+    assert merge("missing", {"n": 1})(STATE) == []
+
+
+@pytest.mark.parametrize("where", ["village", "$.data.village", data_value("village")])
+def test_join_adds_a_value_and_leaves_what_an_item_has_itself(where):
+    found = [{"name": "Amina", "village": "Kolo"}, {"name": "Kofi", "village": "Bana"}]
+    assert join("children[*]", where, "village")(STATE) == found
+    assert join("$.data.children", where, "village")(STATE) == found
+
+
+def test_join_takes_the_first_value_of_a_path():
+    assert join("child", "$.references[*].id", "id")(STATE) == [{"id": 2, "name": "Amina"}]
+    assert join("child", "missing", "id")(STATE) == [{"id": None, "name": "Amina"}]
+
+
+@pytest.mark.parametrize("offer", [lambda p: merge(p, {}), lambda p: join(p, "a", "k")])
+def test_where_the_items_are_is_read_at_once(offer):
+    with pytest.raises(ValueError, match="is not understood"):
+        offer("a..b")
+
+
+def test_where_a_joined_value_is_is_read_at_once():
+    with pytest.raises(ValueError, match="is not understood"):
+        join("a", "b..c", "k")

@@ -1,0 +1,92 @@
+"""What an operation is, and how its arguments are resolved."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple
+
+import pytest
+
+from adaptors.common import data_value, field, fields, next_state, operation, resolve
+
+
+@operation
+def label(state, text, *, tags=None):
+    """Put a label on the state."""
+    return {**state, "label": text, "tags": tags}
+
+
+def test_an_operation_is_offered_without_the_state():
+    assert label("x")({"data": 1}) == {"data": 1, "label": "x", "tags": None}
+
+
+def test_an_operation_keeps_its_name_and_its_documentation():
+    assert (label.__name__, label.__doc__) == ("label", "Put a label on the state.")
+
+
+@pytest.mark.parametrize(("args", "named"), [((), {}), (("x", "y"), {}), (("x",), {"colour": 1})])
+def test_a_wrong_argument_shows_where_the_job_says_it(args, named):
+    with pytest.raises(TypeError, match="argument"):
+        label(*args, **named)
+
+
+def test_arguments_by_position_and_by_name_are_resolved_when_the_operation_runs():
+    operate = label(data_value("name"), tags=[data_value("age"), "fixed"])
+    assert operate({"data": {"name": "Amina", "age": 7}})["label"] == "Amina"
+    assert operate({"data": {"name": "Kofi", "age": 8}})["tags"] == [8, "fixed"]
+
+
+def test_values_are_resolved_at_any_depth():
+    wish = {"a": [{"b": data_value("x")}, lambda state: {"c": data_value("y"), "d": state["e"]}]}
+    state = {"data": {"x": 1, "y": 2}, "e": 3}
+    assert resolve(state, wish) == {"a": [{"b": 1}, {"c": 2, "d": 3}]}
+
+
+class Point(NamedTuple):
+    """A tuple that has fields of its own."""
+
+    x: Any
+    y: Any
+
+
+FIXED = [None, 0, "text", int, {"type": str}, b"bytes", re.compile("a"), {1}, Point(1, len)]
+
+
+@pytest.mark.parametrize("value", FIXED, ids=str)
+def test_what_is_no_function_of_the_state_is_left_as_it_is(value):
+    found = resolve({}, value)
+    assert found == value
+    assert type(found) is type(value)
+
+
+def test_pairs_are_resolved_and_stay_pairs():
+    state = {"data": {"x": 1}}
+    assert resolve(state, field("a", data_value("x"))) == ("a", 1)
+    assert resolve(state, [("a", data_value("x")), ("a", 2)]) == [("a", 1), ("a", 2)]
+    assert resolve(state, fields(field("a", [data_value("x")]))) == {"a": [1]}
+
+
+def test_what_a_function_gives_is_resolved_again():
+    def chosen(state):
+        return data_value("x") if state["wanted"] == "x" else {"y": data_value("y")}
+
+    assert resolve({"data": {"x": 1, "y": 2}, "wanted": "x"}, chosen) == 1
+    assert resolve({"data": {"x": 1, "y": 2}, "wanted": "y"}, chosen) == {"y": 2}
+
+
+def test_resolving_changes_neither_the_wish_nor_the_state():
+    state, wish = {"data": {"x": [1]}}, {"a": [data_value("x")]}
+    resolve(state, wish)["a"].append(2)
+    assert state == {"data": {"x": [1]}}
+    assert len(wish["a"]) == 1
+
+
+def test_an_answer_becomes_the_data_and_the_data_before_it_the_newest_reference():
+    state = {"data": "first", "references": [], "kept": True}
+    after = next_state(next_state(state, "second"), "third")
+    assert after == {"data": "third", "references": ["second", "first"], "kept": True}
+    assert state == {"data": "first", "references": [], "kept": True}
+
+
+def test_a_state_without_data_or_references_takes_an_answer_too():
+    assert next_state({}, 1) == {"data": 1, "references": [None]}
