@@ -4,7 +4,7 @@ An *operation* takes the state and gives it back: `fn`, `fn_if`, `combine`, `eac
 `as_`, `log`, `emit`, and those of `http`. A *value*
 stands for something in the state wherever an operation takes a value: `data_value`, `source_value`,
 `source`, `last_reference_value`, `index`, `merge`, `join`. All else is a plain function, used at
-once inside a function of the state; given such functions (`chunk(data_value("names"), 2)`), it
+once inside a function of the state; given such functions (`human_proper(data_value("name"))`), it
 gives a value.
 """
 
@@ -16,6 +16,7 @@ from typing import Any
 from adaptors.common.flow import as_, combine, each, fn, fn_if, group, map  # noqa: A004
 from adaptors.common.lists import array_to_string, chunk, split_keys, to_array
 from adaptors.common.telling import emit, log
+from adaptors.common.text import human_proper, scrub_emojis
 from adaptors.common.values import (
     data_path,
     data_value,
@@ -49,6 +50,7 @@ __all__ = [
     "fn",
     "fn_if",
     "group",
+    "human_proper",
     "index",
     "join",
     "json_value",
@@ -60,6 +62,7 @@ __all__ = [
     "operation",
     "reference_path",
     "resolve",
+    "scrub_emojis",
     "source",
     "source_value",
     "split_keys",

@@ -1,0 +1,109 @@
+"""Texts made presentable, or fit for systems that take no emoji."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich._emoji_codes import EMOJI
+
+from adaptors.common import data_value, human_proper, scrub_emojis
+
+EMOJIS = sorted(set(EMOJI.values()))
+# Below U+2600 and in CJK a sign is text unless U+FE0F follows it (©, ™, ↔, 〰), but for a few.
+SIGNS = {each for each in EMOJIS if len(each) == 1 and "\xa9" <= each < "\u2600"}
+SIGNS = (SIGNS | set("⤴⤵⬅⬆⬇〰〽㊗㊙")) - set("⌚⌛⏩⏪⏫⏬⏰⏳◽◾")
+
+
+@pytest.mark.parametrize(
+    ("text", "proper"),
+    [
+        ("first_name-of_person", "First Name Of Person"),
+        ("AMINA  ouédraogo", "Amina  Ouédraogo"),
+        ("élan vital", "Élan Vital"),
+        ("(kofi) o'brien", "(Kofi) O'brien"),
+        ("", ""),
+        (None, None),
+        (7, 7),
+        (["a_b"], ["a_b"]),
+    ],
+)
+def test_a_name_is_written_for_people(text, proper):
+    assert human_proper(text) == proper
+
+
+def test_each_emoji_there_is_is_replaced_as_a_whole():
+    pictures = [each for each in EMOJIS if each not in SIGNS]
+    assert len(pictures) > 2500
+    assert [each for each in pictures if scrub_emojis(f"a{each}b", "!") != "a!b"] == []
+
+
+def test_a_sign_is_text_unless_it_is_asked_to_be_a_picture():
+    assert len(SIGNS) > 30
+    for sign in SIGNS:
+        assert scrub_emojis(f"a{sign}b") == f"a{sign}b"
+        assert scrub_emojis(f"a{sign}\ufe0fb", "!") == "a!b"
+
+
+@pytest.mark.parametrize(
+    "emoji",
+    [
+        "👍🏽",
+        "👩🏾‍⚕️",
+        "👨‍👩‍👧‍👦",
+        "🏳️‍🌈",
+        "🏴󠁧󠁢󠁥󠁮󠁧󠁿",
+        "🇧🇫",
+        "1️⃣",
+        "#⃣",
+        "🕊️",
+        "❤",
+        "❤️‍🔥",
+        "🐈‍⬛",
+        "🙂‍↔️",
+        "🙂‍↔",
+        "🚶‍➡️",
+        "©️",
+    ],
+)
+def test_an_emoji_of_several_characters_is_one(emoji):
+    assert scrub_emojis(f"a{emoji}b") == "a\ufffdb"
+    assert scrub_emojis(f"{emoji}{emoji}", "!") == "!!"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "“Ouédraogo” – ‘Kofi’ — 5 € … ‰ † •",  # noqa: RUF001 - they are what must stay
+        "© ® ™ № ℃ → ⇒ ∑ ≤ √ ½ ″",
+        "、。「東京」〜・ 〒100",
+        "ﷺ سلام می‌خواهم",
+        "ක්‍ෂ क्ष ক্ষ",
+        "Temp: 37 °C ✓ ★ ♪ 1 * #",
+        "❤\ufe0e ☎\ufe0e",
+        "a\u200db\ufe0f",
+        "0123456789",
+        "",
+        None,
+        7,
+    ],
+)
+def test_what_is_no_emoji_stays(text):
+    assert scrub_emojis(text) == text
+
+
+@given(st.text() | st.text(st.sampled_from("".join(EMOJIS[::7]) + "\ufe0f\u200d\u20e31🏽🇧é")))
+def test_scrubbing_again_changes_nothing(text):
+    once = scrub_emojis(text)
+    assert scrub_emojis(once) == once
+
+
+@given(st.text(st.characters(max_codepoint=0x22FF, exclude_characters="\ufe0f\u20e3")))
+def test_letters_digits_and_punctuation_are_never_touched(text):
+    assert scrub_emojis(text) == text
+
+
+def test_texts_are_read_from_the_state_too():
+    state = {"data": {"name": "AMINA_OUÉDRAOGO ⭐"}}
+    assert human_proper(data_value("name"))(state) == "Amina Ouédraogo ⭐"
+    assert scrub_emojis(data_value("name"), "")(state) == "AMINA_OUÉDRAOGO "
