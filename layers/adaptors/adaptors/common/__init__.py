@@ -1,7 +1,7 @@
 """Operations and values for every job: OpenFn's vocabulary, in Python's names.
 
 An *operation* takes the state and gives it back: `fn`, `fn_if`, `combine`, `each`, `map`, `group`,
-`as_`, `log`, `emit`, and those of `http`. A *value*
+`as_`, `parse_csv`, `cursor`, `validate`, `assert_`, `log`, `emit`, and those of `http`. A *value*
 stands for something in the state wherever an operation takes a value: `data_value`, `source_value`,
 `source`, `last_reference_value`, `index`, `merge`, `join`. All else is a plain function, used at
 once inside a function of the state; given such functions (`human_proper(data_value("name"))`), it
@@ -15,6 +15,7 @@ from typing import Any
 
 from adaptors.common.flow import as_, combine, each, fn, fn_if, group, map  # noqa: A004
 from adaptors.common.lists import array_to_string, chunk, split_keys, to_array
+from adaptors.common.tables import parse_csv
 from adaptors.common.telling import emit, log
 from adaptors.common.text import human_proper, scrub_emojis
 from adaptors.common.values import (
@@ -60,6 +61,7 @@ __all__ = [
     "merge",
     "next_state",
     "operation",
+    "parse_csv",
     "reference_path",
     "resolve",
     "scrub_emojis",
