@@ -32,6 +32,7 @@ from adaptors.common.values import (
     source,
     source_value,
 )
+from adaptors.common.xmltext import parse_xml, to_xml
 from adaptors.operations import Operation, State, Value, next_state, operation, resolve
 
 __all__ = [
@@ -62,6 +63,7 @@ __all__ = [
     "next_state",
     "operation",
     "parse_csv",
+    "parse_xml",
     "reference_path",
     "resolve",
     "scrub_emojis",
@@ -69,6 +71,7 @@ __all__ = [
     "source_value",
     "split_keys",
     "to_array",
+    "to_xml",
 ]
 
 
