@@ -13,6 +13,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
+from adaptors.common.dates import cursor
 from adaptors.common.flow import as_, combine, each, fn, fn_if, group, map  # noqa: A004
 from adaptors.common.lists import array_to_string, chunk, split_keys, to_array
 from adaptors.common.tables import parse_csv
@@ -43,6 +44,7 @@ __all__ = [
     "as_",
     "chunk",
     "combine",
+    "cursor",
     "data_path",
     "data_value",
     "each",

@@ -1,0 +1,140 @@
+"""Where a job's next run goes on from."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, date, datetime, timedelta, timezone
+
+import pytest
+import time_machine
+
+from adaptors.common import cursor, source_value
+from adaptors.running import executing
+
+BEGAN = datetime(2026, 3, 9, 14, 30, 15, 250_000, tzinfo=UTC)
+
+
+@pytest.fixture
+def nairobi():
+    """Be in a zone of time that is not UTC."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("TZ", "Africa/Nairobi")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+def at(operation, state=None, began=BEGAN):
+    with executing("run", began):
+        return operation(state or {})
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        ("start", "2026-03-09T14:30:15.250Z"),
+        ("now", "2026-03-09T14:30:15.250Z"),
+        ("end", "2026-03-09T14:30:15.250Z"),
+        ("today", "2026-03-09T00:00:00.000Z"),
+        ("yesterday", "2026-03-08T00:00:00.000Z"),
+        ("1 hour ago", "2026-03-09T13:30:15.250Z"),
+        ("24 hours ago", "2026-03-08T14:30:15.250Z"),
+        ("15 minutes ago", "2026-03-09T14:15:15.250Z"),
+        ("1 day ago", "2026-03-08T00:00:00.000Z"),
+        ("10 days ago", "2026-02-27T00:00:00.000Z"),
+        ("2 weeks ago", "2026-02-23T00:00:00.000Z"),
+    ],
+)
+def test_a_text_says_a_time_reckoned_from_the_beginning_of_the_run(value, written):
+    assert at(cursor(value)) == {"cursor": written}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "2026-03-09",
+        "2026-03-09T14:30:15.250Z",
+        "page-7",
+        "",
+        "Today",
+        7,
+        0,
+        False,
+        {"page": 2},
+        [1],
+    ],
+)
+def test_what_says_no_time_stays_as_it_is(value):
+    assert at(cursor(value)) == {"cursor": value}
+
+
+@pytest.mark.parametrize("value", ["3 months ago", "a while ago", "-1 days ago", "1.5 hours ago"])
+def test_a_time_that_is_not_understood_is_an_error(value):
+    with pytest.raises(ValueError, match=r"says no time; write minutes, hours, days or weeks"):
+        at(cursor(value))
+
+
+def test_the_cursor_is_the_one_kept_or_else_the_default():
+    fetch = cursor(source_value("cursor"), default="today")
+    first = at(fetch, {"references": []})
+    assert first == {"references": [], "cursor": "2026-03-09T00:00:00.000Z"}
+    assert at(fetch, first, BEGAN + timedelta(days=3)) == first
+    assert at(cursor(None)) == {"cursor": None}
+    assert at(cursor(None, default=lambda state: state["since"]), {"since": 4})["cursor"] == 4
+
+
+def test_each_call_names_its_own_key():
+    state = at(cursor("today", key="since"))
+    assert at(cursor("now", key="until"), state) == {
+        "since": "2026-03-09T00:00:00.000Z",
+        "until": "2026-03-09T14:30:15.250Z",
+    }
+    assert set(at(cursor("now"), state)) == {"since", "cursor"}
+
+
+@pytest.mark.parametrize(
+    ("form", "written"),
+    [
+        ("%Y-%m-%d", "2026-03-09"),
+        (lambda when: when.timestamp(), BEGAN.timestamp()),
+        (lambda when: when.date().isoformat(), "2026-03-09"),
+    ],
+)
+def test_a_time_is_written_as_the_job_wants_it(form, written):
+    assert at(cursor("now", format=form)) == {"cursor": written}
+
+
+def test_only_times_are_written_otherwise():
+    kept = {"cursor": "2026-03-09"}
+    assert at(cursor(source_value("cursor"), format="%Y"), kept) == kept
+    assert at(cursor(7, format=lambda _: "changed")) == {"cursor": 7}
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (date(2026, 3, 9), "2026-03-09T00:00:00.000Z"),
+        (datetime(2026, 3, 9, 1, tzinfo=UTC), "2026-03-09T01:00:00.000Z"),
+        (datetime(2026, 3, 9, 1, tzinfo=timezone(timedelta(hours=2))), "2026-03-08T23:00:00.000Z"),
+        (datetime(2026, 3, 9, 1), "2026-03-09T01:00:00.000Z"),  # noqa: DTZ001
+    ],
+)
+def test_dates_and_times_of_python_are_written_in_utc(value, written, nairobi):
+    assert at(cursor(lambda _: value)) == {"cursor": written}
+
+
+def test_a_run_that_began_elsewhere_counts_in_utc():
+    began = datetime(2026, 3, 9, 1, tzinfo=timezone(timedelta(hours=2)))
+    assert at(cursor("today"), began=began) == {"cursor": "2026-03-08T00:00:00.000Z"}
+
+
+def test_a_retry_has_the_same_times_however_late_it_is():
+    first = [at(cursor(each)) for each in ("start", "now", "2 hours ago", "today")]
+    with time_machine.travel(BEGAN + timedelta(days=2)):
+        assert [at(cursor(each)) for each in ("start", "now", "2 hours ago", "today")] == first
+
+
+def test_outside_of_a_run_now_is_now():
+    before = datetime.now(UTC)
+    kept = datetime.fromisoformat(cursor("now")({})["cursor"])
+    assert before - timedelta(milliseconds=1) <= kept <= datetime.now(UTC)
