@@ -13,6 +13,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
+from adaptors.common.checks import assert_, validate
 from adaptors.common.dates import cursor
 from adaptors.common.flow import as_, combine, each, fn, fn_if, group, map  # noqa: A004
 from adaptors.common.lists import array_to_string, chunk, split_keys, to_array
@@ -42,6 +43,7 @@ __all__ = [
     "Value",
     "array_to_string",
     "as_",
+    "assert_",
     "chunk",
     "combine",
     "cursor",
@@ -74,6 +76,7 @@ __all__ = [
     "split_keys",
     "to_array",
     "to_xml",
+    "validate",
 ]
 
 
