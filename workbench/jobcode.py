@@ -11,14 +11,16 @@ _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 def unrun(code: bytes) -> Iterator[tuple[int, str]]:
     """Tell of each operation that a function makes and drops: line and words."""
     tree = ast.parse(code)
-    names = set(_imported(tree))
+    imported = dict(_imported(tree))
     for function in ast.walk(tree):
         if not isinstance(function, _FUNCTIONS):
             continue
         for node in ast.walk(function):
             if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
                 name = ast.unparse(node.value.func)
-                if name.partition(".")[0] in names:
+                first, _, attribute = name.partition(".")
+                # Only modules have operations: in `fields.append(…)` it is a variable's own name.
+                if first in imported and (imported[first] or not attribute):
                     what = f"{name}(…) in a function is made and never run; "
                     yield node.lineno, f"{what}write {name}(…)(state)"
 
@@ -43,11 +45,14 @@ def emitted_nowhere(code: bytes, inboxes: Collection[str]) -> Iterator[tuple[int
                     yield node.lineno, f"there is no inbox `{name}`; there is {there}"
 
 
-def _imported(tree: ast.Module) -> Iterator[str]:
+def _imported(tree: ast.Module) -> Iterator[tuple[str, bool]]:
+    """Give each name that comes from the adaptors, and whether it is a module."""
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "adaptors":
-            yield from (alias.asname or alias.name for alias in node.names)
+            for alias in node.names:
+                module = node.module == "adaptors" or alias.name == "http"
+                yield alias.asname or alias.name, module
         elif isinstance(node, ast.Import):
             for alias in node.names:
                 if alias.name.split(".")[0] == "adaptors":
-                    yield alias.asname or "adaptors"
+                    yield alias.asname or "adaptors", True

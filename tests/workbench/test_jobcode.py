@@ -19,6 +19,8 @@ def _found(code):
         ("from adaptors.http import post", "post('x', {})", "post"),
         ("from adaptors.http import post as send", "send('x', {})", "send"),
         ("from adaptors import http", "http.post('x', {})", "http.post"),
+        ("from adaptors.common import http", "http.post('x', {})", "http.post"),
+        ("from adaptors.common import log", "log('x')", "log"),
         ("import adaptors.http", "adaptors.http.post('x', {})", "adaptors.http.post"),
     ],
 )
@@ -27,6 +29,19 @@ def test_a_call_in_a_function_whose_operation_is_dropped_is_found(imported, call
     ((line, words),) = _found(code)
     assert line == 3
     assert words.startswith(f"{name}(…) in a function is made and never run")
+
+
+def test_a_variable_that_has_the_name_of_something_imported_is_no_mistake():
+    assert not _found("""
+        from adaptors.common import chunk, fields, index
+
+        def send(state):
+            index = []
+            index.append(1)
+            fields = {}
+            fields.update(chunk(index, 2))
+            return state
+    """)
 
 
 def test_operations_that_are_run_and_other_calls_are_not_mistakes():
