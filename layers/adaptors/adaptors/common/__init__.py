@@ -15,7 +15,15 @@ from typing import Any
 
 from adaptors.common.checks import assert_, validate
 from adaptors.common.dates import cursor
-from adaptors.common.flow import as_, combine, each, fn, fn_if, group, map  # noqa: A004
+from adaptors.common.flow import (
+    as_,
+    combine,
+    each,
+    fn,
+    fn_if,
+    group,
+    map,  # noqa: A004 - OpenFn's name for it
+)
 from adaptors.common.lists import array_to_string, chunk, split_keys, to_array
 from adaptors.common.tables import parse_csv
 from adaptors.common.telling import emit, log
