@@ -3,9 +3,9 @@
 An *operation* takes the state and gives it back: `fn`, `fn_if`, `combine`, `each`, `map`, `group`,
 `as_`, `parse_csv`, `cursor`, `validate`, `assert_`, `log`, `emit`, and those of `http`. A *value*
 stands for something in the state wherever an operation takes a value: `data_value`, `source_value`,
-`source`, `last_reference_value`, `index`, `merge`, `join`. All else is a plain function, used at
-once inside a function of the state; given such functions (`human_proper(data_value("name"))`), it
-gives a value.
+`source`, `last_reference_value`, `index`, `merge`, `join`.
+All else are plain functions. Those of lists, texts and XML take values, and give their result at
+once; given functions of the state (`human_proper(data_value("name"))`), they give a value instead.
 """
 
 from __future__ import annotations
