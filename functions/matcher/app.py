@@ -11,7 +11,19 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from openfn import audit, bodies, clock, dispatch, ids, messages, metrics, project, queues, runs
+from openfn import (
+    audit,
+    bodies,
+    circuits,
+    clock,
+    dispatch,
+    ids,
+    messages,
+    metrics,
+    project,
+    queues,
+    runs,
+)
 from openfn.clock import Span
 from openfn.errors import NotFound, NotQueued, place
 from openfn.project import Project
@@ -31,6 +43,8 @@ def lambda_handler(event: dict[str, Any], _context: object) -> Mapping[str, Any]
     errors = [error for act in acts for error in _try(act)]
     if errors:
         raise errors[0]
+    # One that is not counted is an alarm; a circuit is counted as long as runs wait for it.
+    metrics.write("matcher", {"Ticks": 1, "CircuitsOpen": circuits.count_open()})
     return {}
 
 
@@ -42,7 +56,6 @@ def _match(queued: Sequence[Queued]) -> Mapping[str, Exception]:
     def match(message_id: str) -> None:
         matching = _create_runs(found.get(message_id), message_id)
         counts["MessagesMatched" if matching else "MessagesUnmatched"] += 1
-        counts["RunsCreated"] += len(matching)
         plans.extend(matching)
 
     errors = queues.in_turn(queued, match, _not_matched)
@@ -97,6 +110,7 @@ def _queue_late() -> None:
         messages.unmark(message_id)
     if queued:
         _logger.warning("messages queued late", extra={"messages": len(queued)})
+        metrics.write("matcher", {"QueuedLate": len(queued)})
 
 
 def _queue_due() -> None:
@@ -116,6 +130,7 @@ def _queue_strays(tick: Mapping[str, str]) -> None:
     if found or stray:
         about = {"messages": len(found), "runs": len(stray)}
         _logger.warning("strays queued", extra=about)
+        metrics.write("matcher", {"QueuedLate": len(found) + len(stray)})
 
 
 def _run_due(tick: Mapping[str, str]) -> None:
@@ -141,4 +156,3 @@ def _handle(current: Project, span: Span, known: Container[str]) -> None:
         raise NotQueued(f"the run queue did not take {len(refused)} runs that are due")
     for plan in plans:
         _logger.info("run due", extra={"run_id": plan.id, "trigger": plan.trigger, "job": plan.job})
-    metrics.write("matcher", {"RunsCreated": len(plans)})

@@ -21,6 +21,7 @@ from openfn import (
     dispatch,
     emissions,
     erasure,
+    ids,
     metrics,
     outcomes,
     project,
@@ -138,7 +139,7 @@ def _hand_on(run: Run) -> None:
         _logger.info("messages emitted", extra={"run_id": run.id, "messages": emitted})
     for plan in plans:
         _logger.info("run follows", extra={"run_id": plan.id, "job": plan.job, "after": run.job})
-    metrics.write("runner", {"MessagesEmitted": emitted, "RunsCreated": len(plans)})
+    metrics.write("runner", {"MessagesEmitted": emitted})
     if run.plan.erase and not plans and erasure.erase(run.plan.origin):
         _logger.info("erased", extra={"message_id": run.plan.origin})
 
@@ -155,4 +156,12 @@ def _tell(run: Run, outcome: Outcome) -> None:
     counts = {_COUNTED[run.status]: 1}
     if outcome.error and outcome.error.type == deadline.TimedOut.__name__:
         counts["RunsTimedOut"] = 1
-    metrics.write("runner", counts, {"RunDuration": outcome.duration_ms})
+    metrics.write("runner", counts, {"RunDuration": outcome.duration_ms, **_delivery(run)})
+
+
+def _delivery(run: Run) -> dict[str, int]:
+    # A message that is run again much later would say nothing of how long others take.
+    if run.status != runs.SUCCEEDED or run.plan.kind is not Kind.MESSAGE or run.replayed:
+        return {}
+    seconds = time.time() - ids.received_at(run.id).timestamp()
+    return {"DeliveryTime": max(0, round(seconds * 1000))}

@@ -114,5 +114,5 @@ def test_to_look_is_sixteen_reads_every_ten_minutes_and_nothing_else(made):
         tick(made, f"2026-03-09T10:{minute:02}:00Z")
     own = [name for name in calls if name != "Query"]
     assert own == []
-    marks = 4 * 10  # what could not be queued, what waits, and circuits: messages and runs
+    marks = 5 * 10  # what could not be queued (messages, runs), what waits, circuits due and open
     assert calls.count("Query") == marks + 16

@@ -126,7 +126,7 @@ def test_ten_messages_are_read_and_their_runs_queued_in_one_batch(made_with, log
         post(made, json.dumps({"number": number}))
     made.settle()
     metrics = [json.loads(line) for name, line in logged if name == "matcher" and "_aws" in line]
-    assert [each["RunsCreated"] for each in metrics] == [[10.0]]
+    assert [each["MessagesMatched"] for each in metrics] == [[10.0]]
 
 
 def test_the_query_string_can_be_matched(made_with, logged):

@@ -107,6 +107,11 @@ def due(now: float) -> list[str]:
     return [item["pk"].partition("#")[2] for item in items]
 
 
+def count_open() -> int:
+    """Count the circuits that are open, or closing, up to 100."""
+    return len(table.query("attention", _ATTENTION, 100))
+
+
 def over(credential: str) -> None:
     """Let go of a circuit that has closed, once nothing can be waiting for it any more."""
     changes = {"state": None, "attention": None, "attention_at": None, "wait": None}

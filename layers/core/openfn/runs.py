@@ -96,6 +96,11 @@ class Run:
         return self.attempt - int(self.kept.get("before", 0))
 
     @property
+    def replayed(self) -> bool:
+        """Whether it had ended before and runs again."""
+        return "before" in self.kept
+
+    @property
     def due(self) -> int:
         """When its next attempt is due (epoch seconds), while it waits for one."""
         return int(self.kept.get("due", 0))
