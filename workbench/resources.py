@@ -33,9 +33,14 @@ _CODE_BUCKET = "openfn-code"
 _UNKNOWN_TO_MOTO = (
     "AWS::ApiGatewayV2::Api",
     "AWS::ApiGatewayV2::Stage",
+    "AWS::CloudWatch::Alarm",
+    "AWS::CloudWatch::CompositeAlarm",
+    "AWS::CloudWatch::Dashboard",
     "AWS::S3::BucketPolicy",
+    "AWS::SNS::TopicPolicy",
     "AWS::SQS::QueuePolicy",
     "AWS::Lambda::Permission",
+    "AWS::Logs::QueryDefinition",
 )
 # Lambda sets the region; what a person has set for the real AWS must not reach the embedded one.
 _ENVIRONMENT = {
@@ -168,7 +173,12 @@ def _for_moto(template: Template) -> Template:
         if resource["Properties"].get("FifoQueue"):
             # CloudFormation makes up a name that ends so; moto one that SQS would refuse.
             resource["Properties"]["QueueName"] = f"{STACK}-{name}.fifo"
-    outputs = {k: v for k, v in template["Outputs"].items() if "${Api}" not in json.dumps(v)}
+    unknown = [f"${{{name}}}" for name in template["Resources"] if name not in resources]
+    outputs = {
+        name: output
+        for name, output in template["Outputs"].items()
+        if not any(name in json.dumps(output) for name in unknown)
+    }
     return {**template, "Resources": resources, "Outputs": outputs}
 
 

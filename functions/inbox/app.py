@@ -55,7 +55,7 @@ def lambda_handler(event: dict[str, Any], _context: object) -> Answer:
     except Exception as error:
         _logger.error("message not kept", extra=place(error))
         answer = _say(503, {"error": "not kept: send it again in a moment"}, {"Retry-After": "5"})
-    metrics.write("inbox", {f"Answers{answer['statusCode']}": 1})
+    metrics.write("inbox", {metrics.of_answer(answer["statusCode"]): 1})
     return answer
 
 

@@ -26,6 +26,7 @@ from openfn import (
 )
 from openfn.clock import Span
 from openfn.errors import NotFound, NotQueued, place
+from openfn.metrics import Metric
 from openfn.project import Project
 from openfn.queues import Queued
 from openfn.runs import Plan
@@ -44,18 +45,18 @@ def lambda_handler(event: dict[str, Any], _context: object) -> Mapping[str, Any]
     if errors:
         raise errors[0]
     # One that is not counted is an alarm; a circuit is counted as long as runs wait for it.
-    metrics.write("matcher", {"Ticks": 1, "CircuitsOpen": circuits.count_open()})
+    metrics.write("matcher", {Metric.TICKS: 1, Metric.CIRCUITS_OPEN: circuits.count_open()})
     return {}
 
 
 def _match(queued: Sequence[Queued]) -> Mapping[str, Exception]:
     found = messages.read_items([each.id for each in queued])
     plans: list[Plan] = []
-    counts = Counter[str]()
+    counts = Counter[Metric]()
 
     def match(message_id: str) -> None:
         matching = _create_runs(found.get(message_id), message_id)
-        counts["MessagesMatched" if matching else "MessagesUnmatched"] += 1
+        counts[Metric.MATCHED if matching else Metric.UNMATCHED] += 1
         plans.extend(matching)
 
     errors = queues.in_turn(queued, match, _not_matched)
@@ -110,7 +111,7 @@ def _queue_late() -> None:
         messages.unmark(message_id)
     if queued:
         _logger.warning("messages queued late", extra={"messages": len(queued)})
-        metrics.write("matcher", {"QueuedLate": len(queued)})
+        metrics.write("matcher", {Metric.QUEUED_LATE: len(queued)})
 
 
 def _queue_due() -> None:
@@ -130,7 +131,7 @@ def _queue_strays(tick: Mapping[str, str]) -> None:
     if found or stray:
         about = {"messages": len(found), "runs": len(stray)}
         _logger.warning("strays queued", extra=about)
-        metrics.write("matcher", {"QueuedLate": len(found) + len(stray)})
+        metrics.write("matcher", {Metric.QUEUED_LATE: len(found) + len(stray)})
 
 
 def _run_due(tick: Mapping[str, str]) -> None:

@@ -32,6 +32,7 @@ from openfn import (
 from openfn.aws import Setting
 from openfn.circuits import Way
 from openfn.errors import NotQueued, Waits, place
+from openfn.metrics import Metric
 from openfn.outcomes import Outcome
 from openfn.queues import Queued
 from openfn.runs import Run
@@ -40,9 +41,9 @@ from openfn.triggers import Kind
 # A run is not begun in the last seconds of an invocation, and one that takes until then is stopped.
 _SECONDS_FOR_A_RUN, _SECONDS_TO_RECORD = 6.0, 5.0
 _COUNTED = {
-    runs.SUCCEEDED: "RunsSucceeded",
-    runs.FAILED: "RunsFailed",
-    runs.WAITING: "RunsWaiting",
+    runs.SUCCEEDED: Metric.SUCCEEDED,
+    runs.FAILED: Metric.FAILED,
+    runs.WAITING: Metric.WAITING,
 }
 _logger = Logger(service="runner", location=None)
 
@@ -103,7 +104,7 @@ def _judge(credential: str, way: Way, outcome: Outcome) -> None:
     if error and error.verdict == retries.FOR_NOW and error.operation != attempts.LOADING:
         if circuits.failed(credential, way):
             _logger.warning("circuit open", extra={"credential": credential})
-            metrics.write("runner", {"CircuitsOpened": 1})
+            metrics.write("runner", {Metric.CIRCUITS_OPENED: 1})
     elif error is None or way is Way.PROBE:  # it answered, if only to refuse this one
         circuits.succeeded(credential, way)
 
@@ -139,7 +140,7 @@ def _hand_on(run: Run) -> None:
         _logger.info("messages emitted", extra={"run_id": run.id, "messages": emitted})
     for plan in plans:
         _logger.info("run follows", extra={"run_id": plan.id, "job": plan.job, "after": run.job})
-    metrics.write("runner", {"MessagesEmitted": emitted})
+    metrics.write("runner", {Metric.EMITTED: emitted})
     if run.plan.erase and not plans and erasure.erase(run.plan.origin):
         _logger.info("erased", extra={"message_id": run.plan.origin})
 
@@ -155,13 +156,13 @@ def _tell(run: Run, outcome: Outcome) -> None:
     _logger.info(f"run {run.status}", extra=about)
     counts = {_COUNTED[run.status]: 1}
     if outcome.error and outcome.error.type == deadline.TimedOut.__name__:
-        counts["RunsTimedOut"] = 1
-    metrics.write("runner", counts, {"RunDuration": outcome.duration_ms, **_delivery(run)})
+        counts[Metric.TIMED_OUT] = 1
+    metrics.write("runner", counts, {Metric.RUN_DURATION: outcome.duration_ms, **_delivery(run)})
 
 
-def _delivery(run: Run) -> dict[str, int]:
+def _delivery(run: Run) -> dict[Metric, int]:
     # A message that is run again much later would say nothing of how long others take.
     if run.status != runs.SUCCEEDED or run.plan.kind is not Kind.MESSAGE or run.replayed:
         return {}
     seconds = time.time() - ids.received_at(run.id).timestamp()
-    return {"DeliveryTime": max(0, round(seconds * 1000))}
+    return {Metric.DELIVERY_TIME: max(0, round(seconds * 1000))}
