@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from workbench.resources import Function
 Event = dict[str, Any]
 Tell = Callable[[str, str], None]
 """Is told the name of a function and a line it logged."""
+executing: ContextVar[str] = ContextVar("executing", default="")
+"""The name of the function at work, as IAM knows on whose behalf a call is made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,7 @@ def environment(functions: Mapping[str, Function], opt: Path) -> Iterator[None]:
 def invoke(function: Function, event: Event, tell: Tell) -> Any:
     """Run a function's handler on an event and pass on each line it logs; raises what it raises."""
     pieces: list[str] = []
+    token = executing.set(function.name)
     try:
         with joblog.capture(pieces.append):
             module = importlib.import_module(
@@ -75,5 +79,6 @@ def invoke(function: Function, event: Event, tell: Tell) -> Any:
             handler = getattr(module, function.handler.split(".")[1])
             return handler(event, Context(function))
     finally:
+        executing.reset(token)
         for line in "".join(pieces).splitlines():
             tell(function.name, line)
