@@ -6,10 +6,12 @@ ENV ?= default
 READY := .venv/.ready
 SAM := .venv/bin/sam
 HERE := .build/here
+# In an environment of its own: it brings a hundred packages, some at odds with ours.
+CHECKOV := checkov==3.3.30
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check format bench fuzz simulate build deploy lock clean
+.PHONY: help demo serve test check audit format bench fuzz simulate build deploy lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,11 +25,16 @@ serve: $(READY) ## run the stack on this machine until Ctrl-C
 test: $(READY) $(HERE)/.ready ## run all tests
 	.venv/bin/python -m pytest
 
-check: $(READY) ## format, lint, types, template
+check: $(READY) ## format, lint, types, template, security of the template
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/mypy
 	$(SAM) validate --lint --config-env $(ENV)
+	LOG_LEVEL=ERROR .venv/bin/uv tool run --quiet $(CHECKOV) --config-file .checkov.yaml
+
+audit: $(READY) ## ask PyPI whether what is deployed has known vulnerabilities
+	.venv/bin/uv tool run pip-audit --disable-pip --require-hashes \
+		-r layers/core/requirements.txt -r layers/adaptors/requirements.txt
 
 format: $(READY) ## format and mend what ruff can mend
 	.venv/bin/ruff check --fix .
