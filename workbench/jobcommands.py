@@ -15,10 +15,10 @@ from openfn.messages import query_params
 from openfn.runs import Plan
 from openfn.states import State
 from openfn.triggers import Kind
-from workbench import deployed, records, show
+from workbench import deployed, placeholders, records, show
 from workbench.compiler import check
 from workbench.errors import CannotDo
-from workbench.localcredentials import read_credential
+from workbench.localcredentials import file_of, read_credential
 from workbench.options import (
     ContentType,
     Event,
@@ -30,6 +30,7 @@ from workbench.options import (
     headers,
     known,
 )
+from workbench.projectfile import ProjectWritten
 from workbench.records import RunRecord
 from workbench.trial import attempt, posted
 from workbench.triggerwritten import CronWritten, MessageWritten
@@ -74,7 +75,7 @@ def try_job(
     trial = attempt(
         project.resolve() / chosen.expression,
         begun,
-        _configuration(project, chosen.credential, credential, dry=dry_run),
+        _configuration(project, written, chosen.credential, credential, dry=dry_run),
         dry=dry_run,
         inboxes=written.inboxes,
     )
@@ -138,13 +139,16 @@ def _without_event(job: str, trigger: Written, given: Path | None) -> State:
 
 
 def _configuration(
-    project: Path, name: str | None, given: Path | None, *, dry: bool
+    project: Path, written: ProjectWritten, name: str | None, given: Path | None, *, dry: bool
 ) -> dict[str, Any]:
-    own = project / "credentials" / f"{name}.json"
+    own = file_of(project, name)
     file = given or (own if own.is_file() else None)
     if file:
         return read_credential(file)
-    return {"baseUrl": f"https://{name}.invalid"} if dry and name else {}
+    if dry and name:
+        adaptor = written.credentials[name].adaptor
+        return placeholders.configuration(adaptor, f"https://{name}.invalid")
+    return {}
 
 
 def _state(path: Path) -> dict[str, Any]:

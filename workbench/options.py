@@ -45,4 +45,4 @@ def headers(event: Path, content_type: str) -> dict[str, str]:
 def known(kind: str, name: str | None, names: Mapping[str, Any]) -> None:
     """Raise `CannotDo` when a name is none of those there are."""
     if name is not None and name not in names:
-        raise CannotDo(f"the project has no {kind} {name}; it has {', '.join(names)}")
+        raise CannotDo(f"the project has no {kind} {name}; it has {', '.join(names) or 'none'}")

@@ -6,7 +6,7 @@ import json
 import signal
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from secrets import token_urlsafe
@@ -15,7 +15,7 @@ from typing import Any
 from moto.server import ThreadedMotoServer
 from rich.console import Console
 
-from workbench import destination, stack
+from workbench import destination, placeholders, stack
 from workbench.compiler import check
 from workbench.errors import CannotDo
 from workbench.localcredentials import read_credential
@@ -34,8 +34,9 @@ def serve(project: Path, port: int, aws_port: int, credentials: Path, console: C
         with console.status("starting the stack from template.yaml …"):
             made = context.enter_context(stack.created(project, narrator.tell))
             sink = context.enter_context(destination.running(narrator.told))
-            for name, body in secrets.items():
-                made.set_credential(name, {"baseUrl": sink.url} if body is None else body)
+            made_up = _made_up(project, secrets, sink.url)
+            for name, body in {**secrets, **made_up}.items():
+                made.set_credential(name, body)
             for name, body in keys.items():
                 made.set_inbox_secret(name, body)
             endpoint = context.enter_context(aws_endpoint(aws_port))
@@ -44,8 +45,7 @@ def serve(project: Path, port: int, aws_port: int, credentials: Path, console: C
         _greet(console, urls, endpoint)
         for name, body in keys.items():
             console.print(f"The inbox secret {name} is {json.dumps(body)}\n", markup=False)
-        if missing := [name for name, body in secrets.items() if body is None]:
-            _tell_destination(console, credentials, missing)
+        _tell_destination(console, credentials, made_up, sink.url)
         _wait()
     console.print("stopped; what was in memory is gone")
 
@@ -75,9 +75,17 @@ def _must_be_free(option: str, port: int, other: int = 0) -> None:
             raise CannotDo(f"port {port} is taken: stop what uses it, or {remedy}") from None
 
 
-def _read_credentials(project: Path, directory: Path) -> dict[str, dict[str, Any] | None]:
+def _read_credentials(project: Path, directory: Path) -> dict[str, dict[str, Any]]:
     paths = {name: directory / f"{name}.json" for name in check(project).credentials}
-    return {name: read_credential(path) if path.exists() else None for name, path in paths.items()}
+    return {name: read_credential(path) for name, path in paths.items() if path.exists()}
+
+
+def _made_up(project: Path, found: Collection[str], url: str) -> dict[str, dict[str, Any]]:
+    return {
+        name: placeholders.configuration(each.adaptor, url)
+        for name, each in check(project).credentials.items()
+        if name not in found
+    }
 
 
 def _read_inbox_secrets(project: Path, directory: Path) -> dict[str, dict[str, Any]]:
@@ -108,13 +116,22 @@ def _greet(console: Console, urls: dict[str, str], endpoint: str) -> None:
     console.print("\nData is in memory, for development. Ctrl-C stops.\n")
 
 
-def _tell_destination(console: Console, directory: Path, missing: list[str]) -> None:
-    console.print(
-        f"No {directory / missing[0]}.json: {', '.join(missing)} leads to a destination of this "
-        "command's own, which shows what it receives.\n",
-        markup=False,
-        soft_wrap=True,
-    )
+def _tell_destination(
+    console: Console, directory: Path, made_up: Mapping[str, dict[str, Any]], url: str
+) -> None:
+    here = [name for name, body in made_up.items() if url in body.values()]
+    nowhere = [name for name in made_up if name not in here]
+    for names, where in (
+        (here, "to a destination of this command's own, which shows what it receives"),
+        (nowhere, "nowhere"),
+    ):
+        if names:
+            console.print(
+                f"No {directory / names[0]}.json: {', '.join(names)} leads {where}. "
+                f"`ofn credential set {names[0]} --local` writes one.\n",
+                markup=False,
+                soft_wrap=True,
+            )
 
 
 def _wait() -> None:

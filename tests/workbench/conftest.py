@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
+import adaptors
 from workbench import cli
+
+MORE = Path(__file__).parent / "more"
 
 GOOD = f"""\
 name: demo
@@ -69,6 +72,14 @@ def project(tmp_path):
     made.write("project.yaml", GOOD)
     made.write("jobs/go.py", JOB)
     return made
+
+
+@pytest.fixture
+def clinic(monkeypatch):
+    """Let there be one more adaptor: `clinic`, whose credential has keys of every kind."""
+    monkeypatch.setattr(adaptors, "__path__", [*adaptors.__path__, str(MORE)])
+    yield
+    sys.modules.pop("adaptors.clinic", None)
 
 
 @pytest.fixture(autouse=True)

@@ -208,6 +208,24 @@ def test_a_dry_run_shows_the_requests_and_what_was_printed_and_the_final_state(a
     assert json.loads(final)["seen"] == "Zoé"
 
 
+def test_a_dry_run_without_a_credential_makes_one_up_that_the_adaptor_takes(ofn, posting, clinic):
+    written = (posting.folder / "project.yaml").read_text("utf-8")
+    posting.write("project.yaml", written.replace("adaptor: http", "adaptor: clinic"))
+    posting.write(
+        "jobs/go.py",
+        """\
+from adaptors.clinic import Configuration
+from adaptors.common import fn
+from adaptors.configuration import read
+
+fn(lambda state: {"seen": read(Configuration, state).host_url})
+""",
+    )
+    options = ("--dry-run", "--json", "--project", posting.folder)
+    tried = json.loads(ofn("try", "go", posting.folder / "body.json", *options).out)
+    assert (tried["error"], tried["final"]) == (None, {"seen": "https://registry.invalid"})
+
+
 @pytest.mark.parametrize("form", [(), ("--json",)], ids=["words", "json"])
 def test_a_dry_run_hides_the_password_of_the_credential(attempt, posting, form):
     ended = attempt("--dry-run", "--credential", posting.folder / "secret.json", *form)
