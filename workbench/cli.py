@@ -13,6 +13,8 @@ from rich.console import Console
 
 from openfn.errors import OpenFnError
 from workbench import (
+    credentialcommands,
+    credentialnotes,
     deadlettercommands,
     inboxcommands,
     jobcommands,
@@ -32,6 +34,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(inboxcommands.app, name="inbox")
+app.add_typer(credentialcommands.app, name="credential")
 app.command("match")(matchcommand.match)
 app.command("try")(jobcommands.try_job)
 app.command("run")(jobcommands.run)
@@ -62,7 +65,7 @@ def check(project: Project = Path("project"), as_json: Json = False) -> None:
         found = [asdict(each) for each in mistakes.mistakes]
         show.as_json({"mistakes": found, "notes": []})
         raise typer.Exit(1) from None
-    told = notes(project)
+    told = [*notes(project), *credentialnotes.notes(project, written.credentials)]
     if as_json:
         show.as_json({"mistakes": [], "notes": [asdict(each) for each in told]})
     else:

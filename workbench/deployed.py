@@ -22,6 +22,7 @@ _WANTED = {
     Setting.BUCKET_NAME,
     Setting.MATCH_QUEUE_URL,
     Setting.RUN_QUEUE_URL,
+    Setting.CREDENTIALS_PREFIX,
     Setting.RETENTION_DAYS,
 }
 _REGION = "set AWS_REGION (or AWS_PROFILE) as for the AWS CLI"
@@ -29,11 +30,11 @@ _REGION = "set AWS_REGION (or AWS_PROFILE) as for the AWS CLI"
 
 @contextmanager
 def connected(stack: str, project: Path) -> Iterator[None]:
-    """Reach a stack's table, bucket and queues, by credentials and region as the AWS CLI has them.
+    """Reach a stack's table, bucket, queues and secrets.
 
-    The project is the one at hand, which is to be the one that is deployed. `AWS_ENDPOINT_URL`
-    leads to the stack of `ofn serve`. Raises `CannotDo` when there is no stack of that name, or
-    when it cannot be reached.
+    Credentials and region are those the AWS CLI has; the project is the one at hand, which is to be
+    the one that is deployed. `AWS_ENDPOINT_URL` leads to the stack of `ofn serve`. Raises
+    `CannotDo` when there is no stack of that name, or when it cannot be reached.
     """
     try:
         with tempfile.TemporaryDirectory(prefix="openfn-") as folder:

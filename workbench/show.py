@@ -134,6 +134,22 @@ def dead_letters(console: Console, found: Sequence[Held]) -> None:
             console.print(f"  and {more} more, behind these or being looked at elsewhere")
 
 
+def credentials(console: Console, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Show which credentials are set, with the names of their keys."""
+    table = Table("credential", "adaptor", "", "keys", "changed (UTC)", "to mend")
+    for row in rows:
+        stands = "set" if row["set"] else "missing"
+        when = row["changed"] or ""
+        cells = (row["credential"], row["adaptor"], stands, ", ".join(row["keys"]))
+        table.add_row(*map(escape, (*cells, when, row["wrong"])))
+        if not console.is_terminal:
+            line = " ".join(filter(None, (*cells, when and f"since {when}")))
+            wrong = row["wrong"] and f"; {row['wrong']}"
+            console.print(f"{line}{wrong}", markup=False, soft_wrap=True)
+    if console.is_terminal:
+        console.print(table)
+
+
 def counted(count: int, what: str) -> str:
     """Give a number of things in words."""
     return f"{count} {what}{'' if count == 1 else 's'}"
