@@ -10,10 +10,9 @@ from typing import Annotated, Any
 
 import typer
 
-from openfn import dispatch, ids, runs, states
+from openfn import dispatch, ids, runs
 from openfn.messages import query_params
 from openfn.runs import Plan
-from openfn.states import State
 from openfn.triggers import Kind
 from workbench import deployed, placeholders, records, show
 from workbench.compiler import check
@@ -32,9 +31,8 @@ from workbench.options import (
 )
 from workbench.projectfile import ProjectWritten
 from workbench.records import RunRecord
-from workbench.trial import attempt, posted
-from workbench.triggerwritten import CronWritten, MessageWritten
-from workbench.written import Written
+from workbench.trial import attempt, posted, unposted
+from workbench.triggerwritten import CronWritten
 
 Job = Annotated[str, typer.Argument(help="The name of a job in project.yaml.")]
 _ENDED = (runs.SUCCEEDED, runs.FAILED)
@@ -71,7 +69,8 @@ def try_job(
         params = query_params(query.removeprefix("?"))
         begun = posted(event.read_bytes(), params, headers(event, content_type))
     else:
-        begun = _without_event(job, written.triggers[chosen.trigger], state)
+        given = _state(state) if state else None
+        begun = unposted(job, written.triggers[chosen.trigger], given)
     trial = attempt(
         project.resolve() / chosen.expression,
         begun,
@@ -129,15 +128,6 @@ def _waited(run_id: str, seconds: float) -> RunRecord | None:
     return None
 
 
-def _without_event(job: str, trigger: Written, given: Path | None) -> State:
-    if isinstance(trigger, MessageWritten) and not given:
-        raise CannotDo(f"{job} runs on messages: give a file with the body of a post")
-    begun = _state(given) if given else {}
-    if isinstance(trigger, CronWritten):
-        return states.scheduled(begun, ids.new_message_id())
-    return begun
-
-
 def _configuration(
     project: Path, written: ProjectWritten, name: str | None, given: Path | None, *, dry: bool
 ) -> dict[str, Any]:
@@ -145,10 +135,7 @@ def _configuration(
     file = given or (own if own.is_file() else None)
     if file:
         return read_credential(file)
-    if dry and name:
-        adaptor = written.credentials[name].adaptor
-        return placeholders.configuration(adaptor, f"https://{name}.invalid")
-    return {}
+    return placeholders.credential(written, name) if dry else {}
 
 
 def _state(path: Path) -> dict[str, Any]:

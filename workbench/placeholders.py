@@ -8,9 +8,17 @@ from itertools import combinations
 from typing import Any, get_args
 
 from workbench.credentialfields import Key, Model, inserted, keys, mistakes, model, understood
+from workbench.projectfile import ProjectWritten
 
 _ADDRESS = re.compile("url|uri|host|server|address|domain", re.IGNORECASE)
 _MOST_OPTIONAL = 3
+
+
+def credential(project: ProjectWritten, name: str | None) -> dict[str, Any]:
+    """Make up the body of a project's credential; its address has the credential's name."""
+    if name is None:
+        return {}
+    return configuration(project.credentials[name].adaptor, f"https://{name}.invalid")
 
 
 def configuration(adaptor: str, address: str = "") -> dict[str, Any]:

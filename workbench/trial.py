@@ -12,12 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from adaptors import outbox, running
-from adaptors.dryrun import Dry, dry_run
+from adaptors.dryrun import Answering, Dry, dry_run
 from openfn import emissions, ids, joblog, states
 from openfn.errors import JobError
 from openfn.expressions import execute, load
 from openfn.messages import Message
 from openfn.states import State
+from workbench.errors import CannotDo
+from workbench.triggerwritten import CronWritten, MessageWritten
+from workbench.written import Written
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,16 @@ def posted(
     )
 
 
+def unposted(job: str, trigger: Written, given: State | None) -> State:
+    """Give the state that a job begins with which no message starts; messages' own need one."""
+    if isinstance(trigger, MessageWritten) and given is None:
+        raise CannotDo(f"{job} runs on messages: give a file with the body of a post")
+    begun = given or {}
+    return (
+        states.scheduled(begun, ids.new_message_id()) if isinstance(trigger, CronWritten) else begun
+    )
+
+
 def attempt(
     expression: Path,
     state: State,
@@ -58,8 +71,9 @@ def attempt(
     *,
     dry: bool,
     inboxes: Collection[str] = (),
+    answering: Answering | None = None,
 ) -> Trial:
-    """Execute a job on a state; with `dry` nothing is sent and every answer is `200 {}`.
+    """Execute a job on a state; with `dry` nothing is sent, and `answering` or `200 {}` answers.
 
     What it emits to one of the `inboxes` is shown and never sent.
     """
@@ -67,7 +81,7 @@ def attempt(
     pieces: list[str] = []
     emitted: list[tuple[str, str]] = []
     final, error = None, None
-    sending: AbstractContextManager[list[Dry]] = dry_run() if dry else nullcontext([])
+    sending: AbstractContextManager[list[Dry]] = dry_run(answering) if dry else nullcontext([])
     with (
         sending as requests,
         running.executing(f"try#{expression.stem}", datetime.now(UTC)),

@@ -1,12 +1,19 @@
-"""The dry run: adaptors show what they would send, and send nothing."""
+"""The dry run: adaptors show what they would send, and send nothing.
+
+Whoever rehearses a job may answer for its destinations: an adaptor asks `answer_to` what it has
+shown, and makes up an answer of its own where it is given none.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import http.client
+import json
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +24,16 @@ class DryRequest:
     url: str
     headers: dict[str, str]
     body: bytes
+
+    @property
+    def path(self) -> str:
+        """Give the path of the address, without its query."""
+        return urlsplit(self.url).path
+
+    @property
+    def json(self) -> Any:
+        """Give the body read as JSON; `ValueError` where it is none."""
+        return json.loads(self.body)
 
     def as_dict(self) -> dict[str, Any]:
         """Give the request for a machine, its body as text."""
@@ -40,19 +57,58 @@ class DryStatement:
         return {"sql": self.sql, "values": list(self.values)}
 
 
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a rehearsed request is answered with: a body that is no text and no bytes is JSON."""
+
+    status: int = 200
+    body: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def reason(self) -> str:
+        """Give the words for the status."""
+        return http.client.responses.get(self.status, "")
+
+    @property
+    def named(self) -> dict[str, str]:
+        """Give the headers by their names in lower case."""
+        return {name.lower(): value for name, value in self.headers.items()}
+
+    @property
+    def content(self) -> bytes:
+        """Give the body as bytes."""
+        if self.body is None or isinstance(self.body, bytes):
+            return self.body or b""
+        return (self.body if isinstance(self.body, str) else json.dumps(self.body)).encode()
+
+
 Dry = DryRequest | DryStatement
+Answering = Callable[[Dry], Any]
+"""Gives the `Reply` to a request and the rows (a list) of a statement, or `None`; may raise."""
 _seen: ContextVar[list[Dry] | None] = ContextVar("seen", default=None)
+_answering: ContextVar[Answering | None] = ContextVar("answering", default=None)
 
 
 @contextmanager
-def dry_run() -> Iterator[list[Dry]]:
-    """Send nothing: collect what would be sent, and answer each request with `200`."""
+def dry_run(answering: Answering | None = None) -> Iterator[list[Dry]]:
+    """Send nothing: collect what would be sent; each is answered by `answering`, or with `200`."""
     seen: list[Dry] = []
-    token = _seen.set(seen)
+    tokens = _seen.set(seen), _answering.set(answering)
     try:
         yield seen
     finally:
-        _seen.reset(token)
+        _seen.reset(tokens[0])
+        _answering.reset(tokens[1])
+
+
+def answer_to(dry: Dry) -> Any:
+    """Give what is to be the answer: a `Reply`, or the rows of a statement; else `None`.
+
+    Raises what the rehearsal says goes wrong here, such as `RemoteUnavailable`.
+    """
+    answering = _answering.get()
+    return answering(dry) if answering else None
 
 
 def seen() -> list[Dry] | None:

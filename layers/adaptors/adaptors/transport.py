@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 from collections.abc import Callable, Mapping
@@ -193,6 +192,8 @@ def _pretend(call: Call, request: requests.PreparedRequest, seen: list[dryrun.Dr
     }
     url = re.sub("//[^/?#]*@", "//***@", request.url or "")
     body = request.body if isinstance(request.body, bytes) else b""
-    seen.append(dryrun.DryRequest(call.method, url, headers, body))
+    dry = dryrun.DryRequest(call.method, url, headers, body)
+    seen.append(dry)
     pretended = {} if call.pretended is None else call.pretended
-    return Answer(call.method, shown(url), 200, "OK", {}, json.dumps(pretended).encode())
+    reply = dryrun.answer_to(dry) or dryrun.Reply(body=pretended)
+    return Answer(call.method, shown(url), reply.status, reply.reason, reply.named, reply.content)

@@ -1,0 +1,191 @@
+"""What the tests of a project's jobs are written with."""
+
+from __future__ import annotations
+
+import pytest
+
+from adaptors import dryrun
+from adaptors.errors import RemoteUnavailable
+from openfn.errors import OpenFnError
+from tests.conftest import ROOT
+from tests.workbench.conftest import GOOD
+from workbench.errors import CannotDo
+from workbench.jobtests import Reply, event, in_turn, run_job
+from workbench.scripted import Script
+
+FETCHING = """\
+from adaptors.common import emit, fn
+from adaptors.http import get, post
+
+
+def show(state):
+    print("has", state["data"])
+    return state
+
+
+get("records", query={"page": 1})
+fn(show)
+get("records", query={"page": 2})
+fn(show)
+post("done/7", {"id": 7})
+fn(show)
+emit("field", {"n": 1})
+"""
+BODY = {"formId": "registration", "name": "Amina"}
+
+
+@pytest.fixture
+def job(project):
+    """Run a job's code on a body that its trigger matches."""
+
+    def run(code, body=BODY, **options):
+        project.write(
+            "project.yaml",
+            GOOD.replace("trigger: form", "trigger: form\n    credential: registry")
+            + "credentials:\n  registry: {adaptor: http}\n",
+        )
+        project.write("jobs/go.py", code)
+        return run_job("go", body, project=project.folder, **options)
+
+    return run
+
+
+def test_what_a_job_would_do_is_told_and_nothing_is_sent(job):
+    done = job(FETCHING)
+    assert [f"{each.method} {each.url}" for each in done.requests] == [
+        "GET https://registry.invalid/records?page=1",
+        "GET https://registry.invalid/records?page=2",
+        "POST https://registry.invalid/done/7",
+    ]
+    assert (done.requests[2].path, done.requests[2].json) == ("/done/7", {"id": 7})
+    assert done.log == "has {}\nhas {}\nhas {}\n"
+    assert done.emitted == [("field", {"n": 1})]
+    assert done.final["references"][-1] == BODY
+    assert done.error is None
+
+
+@pytest.mark.parametrize(
+    ("answers", "seen"),
+    [
+        ({"GET records": ["a"]}, [["a"], ["a"], {}]),
+        ({"GET records": in_turn({"n": 1}, {"n": 2})}, [{"n": 1}, {"n": 2}, {}]),
+        ({"GET records?page=2": {"n": 2}, "POST done/*": {"id": 1}}, [{}, {"n": 2}, {"id": 1}]),
+        ({"POST /done/7": None, "GET *": "text"}, ["text", "text", None]),
+        ({"POST https://registry.invalid/done/7": b'{"id": 2}'}, [{}, {}, {"id": 2}]),
+        ({"POST 7": Reply(201, {"id": 3})}, [{}, {}, {"id": 3}]),
+    ],
+    ids=str,
+)
+def test_answers_are_given_by_method_and_path(job, answers, seen):
+    assert job(FETCHING, answers=answers).log.splitlines() == [f"has {each}" for each in seen]
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdict", "seconds"),
+    [
+        (Reply(503, headers={"Retry-After": "7"}), "remote-for-now", 7),
+        (Reply(409, {"message": "there already"}), "remote", None),
+        (Reply(302, headers={"Location": "https://x.org/login"}), "remote", None),
+        (RemoteUnavailable("no answer in time", 9), "remote-for-now", 9),
+    ],
+    ids=str,
+)
+def test_what_a_destination_refuses_is_judged_as_it_is_in_a_run(job, answer, verdict, seconds):
+    done = job(FETCHING, answers={"POST done/*": answer}, fails=True)
+    assert (done.error.verdict, done.error.retry_after) == (verdict, seconds)
+    assert (done.error.operation, done.final, done.emitted) == ("post", None, [])
+    assert len(done.requests) == 3
+
+
+@pytest.mark.parametrize(
+    ("code", "options", "words"),
+    [
+        (FETCHING, {"answers": {"POST don": {}}}, "'POST don' has 1 answers and was asked for 0"),
+        (FETCHING, {"answers": {"GET done/7": {}}}, "was asked for 0\n  it sent {'method': 'GET'"),
+        (
+            FETCHING,
+            {"answers": {"GET *": in_turn(1, 2, 3)}},
+            "'GET *' has 3 answers and was asked for 2",
+        ),
+        (FETCHING, {"answers": {"GET *": in_turn(1)}}, "'GET *' has 1 answers and was asked for m"),
+        (FETCHING, {"fails": True}, "go was to fail, and succeeded"),
+        (FETCHING, {"answers": {"POST *": Reply(400)}}, "go failed: line 14, post: RemoteRefused"),
+        (
+            FETCHING,
+            {"body": {"formId": "birth"}},
+            'form does not match this body: formId: wants "re',
+        ),
+    ],
+    ids=str,
+)
+def test_what_a_test_did_not_expect_is_said_in_words(job, code, options, words):
+    with pytest.raises(AssertionError) as raised:
+        job(code, **options)
+    assert words in str(raised.value)
+
+
+def test_a_body_may_be_a_post_of_any_form_with_its_query(job):
+    code = "from adaptors.common import fn\nfn(lambda state: state)\n"
+    final = job(
+        code,
+        "formId=registration",
+        query="?site=A",
+        content_type="application/x-www-form-urlencoded",
+    ).final
+    assert final["data"] == {"formId": "registration"}
+    assert final["request"]["query_params"] == {"site": "A"}
+    assert job(code, b'{"formId": "registration"}').final["data"] == {"formId": "registration"}
+
+
+def test_the_credential_is_made_up_and_a_test_may_add_to_it(job):
+    code = """\
+from adaptors.common import fn
+
+fn(lambda state: {"seen": {**state["configuration"]}})
+"""
+    assert job(code, credential={"orgUnit": "x"}).final == {
+        "seen": {"baseUrl": "https://registry.invalid", "orgUnit": "x"}
+    }
+
+
+def test_a_job_that_no_message_starts_begins_with_a_state(job, project):
+    code = "from adaptors.common import fn\nfn(lambda state: {**state, 'seen': sorted(state)})\n"
+    given = job(code, None, state={"data": 1})
+    assert given.final["seen"] == ["configuration", "data", "references"]
+    with pytest.raises(CannotDo, match="go runs on messages"):
+        job(code, None)
+
+
+def test_events_are_read_as_a_job_has_them():
+    assert event("kobo_household.json")["_xform_id_string"] == "groups"
+    assert event("sources/telerivet_sms.form")["event"] == "incoming_message"
+    assert event("sources/commcare_form.xml")["data"]["@name"]
+    with pytest.raises(CannotDo, match=r"there is no event gone\.json in"):
+        event("gone.json")
+
+
+def test_the_project_is_the_one_the_test_lies_in(project, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    project.write("project.yaml", GOOD)
+    project.write("tests/events/birth.json", '{"formId": "registration", "born": "today"}')
+    test = project.write(
+        "tests/test_go.py",
+        "from workbench.jobtests import event, run_job\n"
+        "done = run_job('go', event('birth.json'))\n",
+    )
+    found = {}
+    exec(compile(test.read_text("utf-8"), str(test), "exec"), found)
+    assert found["done"].final["data"]["born"] == "today"
+
+
+def test_an_answer_of_sql_is_given_by_a_part_of_the_statement():
+    script = Script({"from  CHILDREN": [{"id": 1}], "insert": in_turn([], OpenFnError("no"))})
+    with dryrun.dry_run(script.answer):
+        say = lambda sql: dryrun.answer_to(dryrun.DryStatement(sql))  # noqa: E731
+        assert say("SELECT id\n  FROM children WHERE a = %s") == [{"id": 1}]
+        assert say("select 1") is None
+        assert say("INSERT INTO x") == []
+        with pytest.raises(OpenFnError):
+            say("INSERT INTO x")
+    assert dryrun.answer_to(dryrun.DryStatement("select from children")) is None
+    assert script.unused() == []
