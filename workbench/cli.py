@@ -21,6 +21,7 @@ from workbench import (
     matchcommand,
     replaycommands,
     show,
+    testcommand,
 )
 from workbench.compiler import check as check_project
 from workbench.errors import WorkbenchError
@@ -37,6 +38,7 @@ app.add_typer(inboxcommands.app, name="inbox")
 app.add_typer(credentialcommands.app, name="credential")
 app.command("match")(matchcommand.match)
 app.command("try")(jobcommands.try_job)
+app.command("test", context_settings=testcommand.ANYTHING)(testcommand.run_tests)
 app.command("run")(jobcommands.run)
 app.command("replay")(replaycommands.replay)
 app.add_typer(deadlettercommands.app, name="dead-letters")

@@ -30,8 +30,8 @@ from workbench.references import circles, dangling, entries, names
 from workbench.yamltext import Mistake, ProjectMistakes, Source, read
 
 PROJECT_FILE = "project.yaml"
-# What lies beside a job is deployed with it, but never a secret.
-_NOT_DEPLOYED = ("__pycache__", ".*", "credentials", "credentials.json")
+# What lies beside a job is deployed with it, but never a secret, and no test.
+_NOT_DEPLOYED = ("__pycache__", ".*", "credentials", "credentials.json", "tests")
 _REMEDIES = {
     "ImportError": "is the name spelt right?",
     "ModuleNotFoundError": "is it spelt right, and does it lie beside the job?",
@@ -107,7 +107,9 @@ def _misnamed(expression: str) -> str | None:
     if len(path.parts) == 1:
         return f"put the file in a folder: jobs/{expression}"
     if any(PurePosixPath(part).match(each) for part in path.parts for each in _NOT_DEPLOYED):
-        return "what is hidden or called credentials is not deployed; put the file elsewhere"
+        return (
+            "what is hidden or called credentials or tests is not deployed; put the file elsewhere"
+        )
     return None
 
 

@@ -89,8 +89,9 @@ def test_a_name_that_nothing_has_is_told_with_the_names_there_are(
         ("go.py", "put the file in a folder: jobs/go.py"),
         ("jobs\\go.py", "write the file's path with / between folders"),
         ('"jobs/g\\0o.py"', "write the file's path with / between folders"),
-        ("credentials/go.py", "what is hidden or called credentials is not deployed"),
-        ("jobs/.hidden/go.py", "what is hidden or called credentials is not deployed"),
+        ("credentials/go.py", "what is hidden or called credentials or tests is not deployed"),
+        ("jobs/.hidden/go.py", "what is hidden or called credentials or tests is not deployed"),
+        ("tests/test_go.py", "what is hidden or called credentials or tests is not deployed"),
     ],
 )
 def test_a_job_file_that_is_not_where_it_can_be_deployed_is_refused(
@@ -270,9 +271,11 @@ def test_a_mistake_in_a_module_beside_a_job_is_told_where_the_job_imports_it(pro
     ]
 
 
-def test_nothing_secret_or_hidden_is_copied(project, compiled):
+def test_nothing_secret_or_hidden_and_no_test_is_copied(project, compiled):
     for name in ("credentials/dhis2.json", "credentials.json", ".env", "deep/credentials/x.json"):
         project.write(f"jobs/{name}", "hunter2")
+    for name in ("tests/test_go.py", "jobs/tests/test_go.py", "tests/events/a.json"):
+        project.write(name, "hunter2")
     project.write("credentials/dhis2.json", "hunter2")
     project.write("jobs/deep/codes.csv", "a,b\n")
     folder = compiled()
