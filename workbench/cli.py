@@ -19,6 +19,7 @@ from workbench import (
     inboxcommands,
     jobcommands,
     matchcommand,
+    newadaptor,
     replaycommands,
     show,
     testcommand,
@@ -40,6 +41,7 @@ app.command("match")(matchcommand.match)
 app.command("try")(jobcommands.try_job)
 app.command("test", context_settings=testcommand.ANYTHING)(testcommand.run_tests)
 app.command("run")(jobcommands.run)
+app.command("new-adaptor")(newadaptor.new_adaptor)
 app.command("replay")(replaycommands.replay)
 app.add_typer(deadlettercommands.app, name="dead-letters")
 _errors = Console(emoji=False, highlight=False, stderr=True)
