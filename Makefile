@@ -11,7 +11,7 @@ CHECKOV := checkov==3.3.30
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check audit format bench fuzz simulate build deploy lock clean
+.PHONY: help demo serve test check audit format docs bench fuzz simulate build deploy lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ audit: $(READY) ## ask PyPI whether what is deployed has known vulnerabilities
 format: $(READY) ## format and mend what ruff can mend
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
+
+docs: $(READY) ## write docs/reference.md from what the adaptors say of themselves
+	.venv/bin/python -m workbench.reference
 
 bench: $(READY) $(HERE)/.ready ## measure the inbox's start, finding triggers, and a burst of posts
 	.venv/bin/python -m benchmarks.import_inbox
