@@ -54,9 +54,8 @@ def changed() -> dict[str, str]:
     found = {}
     for page in pages.paginate(Filters=[{"Key": "name", "Values": [prefix]}]):
         for secret in page["SecretList"]:
-            if secret["Name"].startswith(prefix):
-                when = secret.get("LastChangedDate") or secret["CreatedDate"]
-                found[secret["Name"].removeprefix(prefix)] = f"{when:%Y-%m-%d %H:%M}"
+            when = secret.get("LastChangedDate") or secret["CreatedDate"]
+            found[secret["Name"].removeprefix(prefix)] = f"{when:%Y-%m-%d %H:%M}"
     return found
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from adaptors.dryrun import Dry, DryRequest, Reply
+from workbench.show import counted
 
 Answers = Mapping[str, Any]
 
@@ -54,7 +55,7 @@ class Script:
         for key, given in self._answers.items():
             count, asked = _count(given), self._asked[key]
             if asked < count:
-                told.append(f"{key!r} has {count} answers and was asked for {asked}")
+                told.append(f"{key!r} has {counted(count, 'answer')} and was asked for {asked}")
         return told
 
     def _next(self, key: str) -> Any:
@@ -62,7 +63,8 @@ class Script:
         if not isinstance(given, InTurn):
             return given
         if asked > len(given.answers):
-            raise LookupError(f"{key!r} has {len(given.answers)} answers and was asked for more")
+            has = counted(len(given.answers), "answer")
+            raise LookupError(f"{key!r} has {has} and was asked for more")
         return given.answers[asked - 1]
 
 

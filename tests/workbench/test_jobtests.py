@@ -100,14 +100,19 @@ def test_what_a_destination_refuses_is_judged_as_it_is_in_a_run(job, answer, ver
 @pytest.mark.parametrize(
     ("code", "options", "words"),
     [
-        (FETCHING, {"answers": {"POST don": {}}}, "'POST don' has 1 answers and was asked for 0"),
+        (FETCHING, {"answers": {"POST don": {}}}, "'POST don' has 1 answer and was asked for 0"),
+        (
+            FETCHING,
+            {"answers": {"POST one/7": {}}},
+            "'POST one/7' has 1 answer and was asked for 0",
+        ),
         (FETCHING, {"answers": {"GET done/7": {}}}, "was asked for 0\n  it sent {'method': 'GET'"),
         (
             FETCHING,
             {"answers": {"GET *": in_turn(1, 2, 3)}},
             "'GET *' has 3 answers and was asked for 2",
         ),
-        (FETCHING, {"answers": {"GET *": in_turn(1)}}, "'GET *' has 1 answers and was asked for m"),
+        (FETCHING, {"answers": {"GET *": in_turn(1)}}, "'GET *' has 1 answer and was asked for m"),
         (FETCHING, {"fails": True}, "go was to fail, and succeeded"),
         (FETCHING, {"answers": {"POST *": Reply(400)}}, "go failed: line 14, post: RemoteRefused"),
         (
