@@ -14,6 +14,8 @@ from urllib.parse import parse_qsl
 
 import pytest
 
+from tests.adaptors import dhis2_server
+
 
 @dataclass(frozen=True, slots=True)
 class Received:
@@ -150,3 +152,16 @@ def closed_url():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield f"http://127.0.0.1:{taken.getsockname()[1]}"
+
+
+@pytest.fixture(scope="session")
+def _dhis2():
+    with dhis2_server.running() as site:
+        yield site
+
+
+@pytest.fixture
+def dhis2(_dhis2):
+    """A small DHIS2 that holds nothing yet."""
+    _dhis2.begin()
+    return _dhis2
