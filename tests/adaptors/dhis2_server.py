@@ -541,13 +541,23 @@ def _changed(dhis2, _v, kind, uid):
     kept = _store(dhis2, kind)
     if kept is None or uid not in kept:
         return message(404, "ERROR", f"{kind} with id {uid} could not be found.", errorCode="E1005")
-    if request.method == "GET":
-        return jsonify(kept[uid])
-    if request.method == "DELETE":
-        del kept[uid]
-        return _object_report(kind, uid, [])
-    if request.method == "PATCH":
-        return _patched(dhis2, kept, kind, uid)
+    return _METHODS[request.method](dhis2, kept, kind, uid)
+
+
+def _got(_dhis2, kept, _kind, uid):
+    return jsonify(kept[uid])
+
+
+def _removed(dhis2, kept, kind, uid):
+    del kept[uid]
+    if kind in dhis2.old:
+        counts = {**_old_counts(), "deleted": 1}
+        summary = {"status": "SUCCESS", "importCount": counts, "conflicts": []}
+        return message(200, "OK", "Import was successful.", summary)
+    return _object_report(kind, uid, [])
+
+
+def _replaced(dhis2, kept, kind, uid):
     sent = {**request.get_json(), OLD.get(kind, "id"): uid}
     if kind in dhis2.old:
         summary = _old_kept(kept, OLD[kind], sent)
@@ -568,3 +578,6 @@ def _patched(dhis2, kept, kind, uid):
         sent = {each["path"].removeprefix("/"): each["value"] for each in sent}
     kept[uid] = {**kept[uid], **sent}
     return _object_report(kind, uid, [])
+
+
+_METHODS = {"GET": _got, "DELETE": _removed, "PUT": _replaced, "PATCH": _patched}

@@ -252,6 +252,19 @@ def test_a_web_page_in_place_of_json_is_worth_another_try(dhis2, operate):
     assert "answered 200 OK, but with a web page instead of JSON" in str(error)
 
 
+@pytest.mark.parametrize(
+    ("kind", "page"),
+    [
+        ("text/html", b"<p>Down for maintenance</p>"),
+        ("application/json", b"\n<!DOCTYPE HTML><p>Down</p>"),
+        ("text/plain", b"<HTML>Down</HTML>"),
+    ],
+)
+def test_a_web_page_is_known_by_its_type_or_by_how_it_begins(dhis2, kind, page):
+    dhis2.served.troubles.append(status(200, page, Content_Type=kind))
+    assert isinstance(error_of(get("events"), dhis2.state()), RemoteUnavailable)
+
+
 @each_of(ALL)
 def test_a_login_page_is_refused_and_what_to_look_at_is_told(dhis2, operate):
     page = b"<!DOCTYPE html><html><form><input name='j_username'></form></html>"

@@ -188,6 +188,13 @@ def test_upsert_says_when_the_answer_has_no_list(dhis2):
     assert "no list of organisationUnits" in str(error)
 
 
+def test_upsert_says_when_what_is_found_has_no_uid(dhis2):
+    dhis2.says({"organisationUnits": [{"name": "Bo"}]})
+    error = error_of(upsert("organisationUnits", BY_CODE, UNIT), dhis2.state())
+    assert isinstance(error, RemoteRefused)
+    assert "what DHIS2 finds of organisationUnits has no id" in str(error)
+
+
 @pytest.mark.parametrize("version", [37, 41])
 def test_upsert_in_the_old_tracker_keeps_the_attributes_that_are_not_named(dhis2, version):
     dhis2.begin(version)

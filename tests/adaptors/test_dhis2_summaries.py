@@ -319,6 +319,8 @@ def test_an_entity_of_the_old_tracker_is_replaced(dhis2, version):
         dhis2.state(),
     )
     assert "1 of 1 ignored: a conflict at Unknown0001" in told
+    destroy("trackedEntityInstances", "Person00001")(dhis2.state())
+    assert dhis2.holds.old["trackedEntityInstances"] == {}
 
 
 @pytest.mark.parametrize("kind", ["events", "enrollments"])
@@ -441,6 +443,22 @@ def test_an_answer_without_a_body_is_no_failure(dhis2, code):
 def test_an_answer_that_is_no_summary_is_no_failure(dhis2, body):
     dhis2.says(body)
     assert CREATE(dhis2.state())["data"] == body
+
+
+IMPORTS = {
+    "tracker": EVENTS,
+    "dataValueSets": data_value_sets(values((MEASLES, "12"))),
+    "metadata": create("metadata", {"organisationUnits": [UNIT]}),
+    "trackedEntityInstances": create("trackedEntityInstances", entity(1)),
+}
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"[]", b'{"status": "OK"}', b"fine", b"null"])
+@pytest.mark.parametrize("operate", IMPORTS.values(), ids=IMPORTS)
+def test_an_import_whose_answer_does_not_say_what_was_taken_is_refused(dhis2, operate, body):
+    dhis2.served.troubles.append(status(200, body))
+    told = refused(operate, dhis2.state())
+    assert "answered 200 OK, but does not say what it has taken" in told
 
 
 def test_trouble_of_the_server_in_the_clothes_of_an_error_is_for_now(dhis2):

@@ -11,6 +11,8 @@ from adaptors.dhis2.naming import named, quotable
 from adaptors.dhis2.summaries import Summary, queued, summary
 from adaptors.errors import RemoteRefused, RemoteUnavailable
 
+IMPORTING = {"tracker", "dataValueSets", "metadata", "trackedEntityInstances"}
+"""Resources whose answer always says how many of what was sent were taken."""
 _NAMED, _SHOWN = 20, 500
 _RIGHTS = {
     401: "DHIS2 does not take the credential: look at its username and password, or whether its "
@@ -43,6 +45,12 @@ def imported(answer: Answer, sent: Any, path: str) -> Any:
     told = summary(body, repeats=path.startswith("dataValueSets"))
     if answer.status >= 400 or told.failed:
         raise _refused(answer, told, sent)
+    if not told.counts and path.split("/", maxsplit=1)[0] in IMPORTING:
+        show(answer)
+        raise RemoteRefused(
+            f"{answer.told}, but does not say what it has taken: look whether hostUrl in the "
+            "credential leads to DHIS2"
+        )
     for warning in told.warnings[:_NAMED]:
         print(f"DHIS2 warns: {warning.code} {warning.message[:_SHOWN]}")
     return body
@@ -103,9 +111,10 @@ def _refused(answer: Answer, told: Summary, sent: Any) -> RemoteRefused:
     if not told.conflicts:
         show(answer)
     may_quote = quotable(sent)
-    names = [named(conflict, may_quote) for conflict in told.conflicts]
-    more = [f"and {len(names) - _NAMED} more"] if len(names) > _NAMED else []
-    what = "; ".join([*names[:_NAMED], *more]) or "no reason is given"
+    names = [named(conflict, may_quote) for conflict in told.conflicts[:_NAMED]]
+    if more := len(told.conflicts) - len(names):
+        names.append(f"and {more} more")
+    what = "; ".join(names) or "no reason is given"
     return RemoteRefused(
         f"{answer.told}: {_counted(told)}{what}; what DHIS2 says is in the run's log"
     )

@@ -38,9 +38,10 @@ class Conflict:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What an answer says of an import."""
+    """What an answer says of an import; `counts` is whether it says how many were taken."""
 
     failed: bool
+    counts: bool
     conflicts: tuple[Conflict, ...]
     warnings: tuple[Conflict, ...]
     ignored: int
@@ -65,7 +66,8 @@ def summary(body: Any, *, repeats: bool = False) -> Summary:
     failed = bool(conflicts) or ignored > 0 or any(_says_so(each) for each in reports)
     if failed and not conflicts:
         conflicts = tuple(each for report in reports for each in _described(report))
-    return Summary(failed, conflicts, warnings, max(ignored, 0), sum(counts.values()))
+    total = sum(counts.values())
+    return Summary(failed, bool(counts), conflicts, warnings, max(ignored, 0), total)
 
 
 def queued(body: Any) -> str:

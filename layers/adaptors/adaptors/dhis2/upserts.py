@@ -62,7 +62,7 @@ def _imported(
 ) -> dict[str, Any]:
     field = uid_field(resource)
     if query:
-        found = _one(state, f"tracker/{resource}", query, field, timeout)
+        found = _one(state, f"tracker/{resource}", query, field, field, timeout)
         data = {**_object(data), **({field: found[field]} if found else {})}
     payload = wrapped(resource, data)
     every = to_array(payload[resource])
@@ -82,7 +82,7 @@ def _stored(state: State, path: str, query: Query | None, data: Any, timeout: fl
         )
     field = uid_field(path)
     fields = _OLD_ENTITY if path == "trackedEntityInstances" else ":owner"
-    found = _one(state, path, query, fields, timeout)
+    found = _one(state, path, query, field, fields, timeout)
     program = {key: query[key] for key in ("program",) if key in query}
     if found is None:
         return store(state, "POST", path, _object(data), timeout=timeout)
@@ -91,12 +91,14 @@ def _stored(state: State, path: str, query: Query | None, data: Any, timeout: fl
 
 
 def _one(
-    state: State, path: str, query: Query, fields: str, timeout: float
+    state: State, path: str, query: Query, field: str, fields: str, timeout: float
 ) -> dict[str, Any] | None:
     name = path.rpartition("/")[2]
     asked = {**plain(query), "fields": fields}
     body = fetch(state, path, asked, timeout=timeout, pretended={name: []})
     found = listed(body, name)
+    if found and not found[0].get(field):
+        raise RemoteRefused(f"what DHIS2 finds of {name} has no {field}: it cannot be updated")
     if len(found) > 1:
         total = (body.get("pager") or {}).get("total") or len(found)
         raise RemoteRefused(
