@@ -303,8 +303,17 @@ def test_another_redirect_of_a_write_is_not_followed(dhis2, operate):
 
 
 @each_of(ALL)
-def test_json_that_cannot_be_read_is_refused(dhis2, operate):
-    dhis2.served.troubles.append(status(200, b'{"status": "OK"', Content_Type="application/json"))
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("application/json", b"busy"),
+        ("text/plain", b'{"status": "OK"'),
+        ("text/plain", b"[" * 9999),
+    ],
+    ids=["no JSON", "cut", "deep"],
+)
+def test_json_that_cannot_be_read_is_refused(dhis2, operate, kind, body):
+    dhis2.served.troubles.append(status(200, body, Content_Type=kind))
     error = error_of(operate, dhis2.state())
     assert isinstance(error, RemoteRefused)
     assert "with JSON that cannot be read" in str(error)

@@ -8,7 +8,7 @@ from typing import Any
 
 from adaptors.answers import Answer, accepted, for_now, show
 from adaptors.dhis2.naming import named, quotable
-from adaptors.dhis2.summaries import Summary, queued, summary
+from adaptors.dhis2.summaries import Conflict, Summary, queued, summary
 from adaptors.errors import RemoteRefused, RemoteUnavailable
 
 IMPORTING = {"tracker", "dataValueSets", "metadata", "trackedEntityInstances"}
@@ -24,14 +24,14 @@ _RIGHTS = {
 
 def received(answer: Answer) -> Any:
     """Give what was fetched, or raise the error with its verdict."""
-    _readable(answer)
+    _admitted(answer)
     accepted(answer)
     return _content(answer)
 
 
 def imported(answer: Answer, sent: Any, path: str) -> Any:
     """Give the answer to a write once it says that all was taken, or raise what it says instead."""
-    _readable(answer)
+    _admitted(answer)
     if for_now(answer):
         accepted(answer)
     body = _content(answer)
@@ -52,11 +52,11 @@ def imported(answer: Answer, sent: Any, path: str) -> Any:
             "credential leads to DHIS2"
         )
     for warning in told.warnings[:_NAMED]:
-        print(f"DHIS2 warns: {warning.code} {warning.message[:_SHOWN]}")
+        print(f"DHIS2 warns: {_said(warning)}")
     return body
 
 
-def _readable(answer: Answer) -> None:
+def _admitted(answer: Answer) -> None:
     if 300 <= answer.status < 400 and "login" in _leads_to(answer):
         raise RemoteRefused(
             f"{answer.told}, a redirect to its login page: {_RIGHTS[401]}; or whether basic "
@@ -107,7 +107,7 @@ def _page(answer: Answer) -> RemoteRefused | RemoteUnavailable:
 
 def _refused(answer: Answer, told: Summary, sent: Any) -> RemoteRefused:
     for conflict in told.conflicts[:_NAMED]:
-        print(f"DHIS2 says: {conflict.code} {conflict.message[:_SHOWN]}")
+        print(f"DHIS2 says: {_said(conflict)}")
     if not told.conflicts:
         show(answer)
     may_quote = quotable(sent)
@@ -118,6 +118,10 @@ def _refused(answer: Answer, told: Summary, sent: Any) -> RemoteRefused:
     return RemoteRefused(
         f"{answer.told}: {_counted(told)}{what}; what DHIS2 says is in the run's log"
     )
+
+
+def _said(conflict: Conflict) -> str:
+    return f"{conflict.code} {conflict.message[:_SHOWN]}".strip()
 
 
 def _counted(told: Summary) -> str:
