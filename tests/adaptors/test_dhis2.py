@@ -360,6 +360,16 @@ def test_what_is_the_trackers_is_fetched_from_it_in_every_version(dhis2, kind):
     assert dhis2.asked[1:] == (["GET /api/events"] if kind == "events" else [])
 
 
+def test_one_object_of_the_trackers_is_fetched_from_it_too(dhis2):
+    dhis2.holds.tracker["events"] = {"Visit000001": VISIT}
+    for resource in ("events/Visit000001", "/events/Visit000001/", "events?orgUnit=a"):
+        get(resource)(dhis2.state())
+    assert {each.path for each in dhis2.served.received} == {
+        "/api/tracker/events/Visit000001",
+        "/api/tracker/events",
+    }
+
+
 def test_what_is_not_json_is_fetched_as_text(dhis2):
     csv = b"code,value\nA,1\n"
     dhis2.served.troubles.append(status(200, csv, Content_Type="application/csv"))

@@ -104,7 +104,9 @@ def test_what_stands_in_a_path_stays_in_the_path(dhis2):
 # patch
 
 
-@pytest.mark.parametrize(("version", "named"), [(36, 36), (37, None), (38, None), (43, 43)])
+@pytest.mark.parametrize(
+    ("version", "named"), [(36, 36), (37, 37), (37, None), (38, None), (43, 43)]
+)
 def test_patch_changes_what_it_names_and_keeps_the_rest(dhis2, version, named):
     holding(dhis2, UNIT, version=version)
     operate = patch("organisationUnits", "Unit0000001", {"code": data_value("c")})

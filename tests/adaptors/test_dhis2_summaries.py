@@ -165,6 +165,20 @@ def test_what_the_query_says_of_data_values_is_sent(dhis2):
     assert dhis2.only.args.to_dict() == {"orgUnitIdScheme": "CODE"}
 
 
+def test_the_places_of_a_conflict_are_named_up_to_a_bound(dhis2):
+    told = refused(data_value_sets(values((MEASLES, "12"))), conflicting(dhis2, range(5)))
+    assert "E7619 at index 0, 1, 2, 3, 4; what" in told
+    told = refused(data_value_sets(values((MEASLES, "12"))), conflicting(dhis2, range(900)))
+    assert "E7619 at index 0, 1, 2, 3, 4…; what" in told
+
+
+def conflicting(dhis2, indexes):
+    conflict = {"errorCode": "E7619", "indexes": list(indexes), "value": "no"}
+    summary = {"status": "WARNING", "importCount": {"ignored": 1}, "conflicts": [conflict]}
+    dhis2.says({"status": "WARNING", "httpStatusCode": 200, "response": summary})
+    return dhis2.state()
+
+
 # Jobs
 
 
@@ -230,6 +244,13 @@ def test_errors_of_single_objects_are_found_and_each_is_named_once(dhis2):
     told = refused(EVENTS, dhis2.state())
     assert told.count("E1005 at trackedEntity Person00001") == 1
     assert told.count("E1031") == 1
+
+
+def test_an_error_that_only_an_objects_report_has_is_found(dhis2):
+    one = error("E1005", "TRACKED_ENTITY", "Person00001")
+    types = {"TRACKED_ENTITY": {"objectReports": [{"uid": "Person00001", "errorReports": [one]}]}}
+    dhis2.says(report("OK", created=1, types=types))
+    assert "E1005 at trackedEntity Person00001" in refused(EVENTS, dhis2.state())
 
 
 def test_objects_that_are_ignored_without_a_word_are_a_failure(dhis2):

@@ -205,6 +205,7 @@ def test_each_conflict_is_named_and_no_value_is_quoted(dhis2, capsys):
     assert "Kofi" not in str(error)
     assert "DHIS2 says: E1064 Non-unique attribute value `Christopher`" in capsys.readouterr().out
     assert list(dhis2.holds.tracker["trackedEntities"]) == ["Person00001"]
+    assert str(error).startswith(f"POST {dhis2.served.url}/api/tracker answered 409 CONFLICT: 4 ")
 
 
 def test_with_the_atomic_mode_object_what_is_well_is_taken_and_the_rest_named(dhis2):
@@ -301,6 +302,8 @@ def test_objects_without_a_uid_are_counted_in_the_log(dhis2, capsys):
     assert "1 of 2 objects have no uid of their own" in capsys.readouterr().out
     tracker_import({"events": [visit()]})(dhis2.state())
     assert capsys.readouterr().out == ""
+    error_of(tracker_import({"events": [lacking]}, "UPDATE"), dhis2.state())
+    assert "no uid of their own" not in capsys.readouterr().out
 
 
 # Chunks
@@ -350,6 +353,33 @@ def test_what_belongs_together_is_sent_together(dhis2):
     ]
 
 
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {
+            "trackedEntities": [
+                person(1, enrollments=[{"enrollment": "Enrolment01", "program": PROGRAM}]),
+                person(2),
+            ],
+            "events": [visit(1, enrollment="Enrolment01")],
+        },
+        {
+            "trackedEntities": [
+                person(1),
+                person(2),
+                person(3, enrollments=[{"program": PROGRAM, "relationships": [sibling(3, 1)]}]),
+            ],
+        },
+    ],
+    ids=["names what is inside of another", "inside of it another is named"],
+)
+def test_what_is_inside_of_others_holds_together_too(dhis2, payload):
+    tracker_import(payload, chunk=3)(dhis2.state())
+    first, second = (each.get_json() for each in dhis2.served.received)
+    assert [each["trackedEntity"] for each in second["trackedEntities"]] == ["Person00002"]
+    assert len(list(first)) + len(first["trackedEntities"]) == 3
+
+
 def test_what_belongs_together_and_is_more_than_a_chunk_is_sent_as_one(dhis2):
     enrollment = {"enrollment": "Enrolment01", "program": PROGRAM, "trackedEntity": "Person00001"}
     events = [visit(n, enrollment="Enrolment01") for n in range(5)]
@@ -373,6 +403,17 @@ def test_a_refused_chunk_says_which_and_what_is_taken_already(dhis2):
     assert str(error).endswith("; the 2 objects of the chunks before it are taken")
     assert list(dhis2.holds.tracker["events"]) == ["Visit000001", "Visit000002"]
     assert len(dhis2.served.received) == 2
+
+
+def test_the_warnings_of_all_chunks_are_in_the_report(dhis2):
+    people = [person(n) for n in range(4)]
+    payload = {"trackedEntities": people, "relationships": [sibling(0, 1, 1), sibling(2, 3, 2)]}
+    tracker_import(payload, chunk=3)(dhis2.state())
+    report = tracker_import(payload, chunk=3)(dhis2.state())["data"]
+    assert report["status"] == "WARNING"
+    warned = [one["uid"] for one in report["validationReport"]["warningReports"]]
+    assert warned == ["Sibling0001", "Sibling0002"]
+    assert (report["stats"]["updated"], report["stats"]["ignored"]) == (4, 2)
 
 
 # A lost answer
@@ -453,10 +494,10 @@ def test_what_the_query_names_is_what_comes(dhis2):
     assert [each.args["pageSize"] for each in dhis2.served.received] == ["1", "1"]
 
 
-def test_a_server_with_shorter_pages_is_asked_for_all_of_them(dhis2):
+@pytest.mark.parametrize("pager", [{"pager": {"pageSize": 2}}, {"pageSize": 2}])
+def test_a_server_with_shorter_pages_is_asked_for_all_of_them(dhis2, pager):
     for numbers in ([1, 2], [3]):
-        page = {"pager": {"pageSize": 2}, "events": [visit(n) for n in numbers]}
-        dhis2.says(page)
+        dhis2.says({**pager, "events": [visit(n) for n in numbers]})
     after = tracker_export("events")(dhis2.state())
     assert len(after["data"]["events"]) == 3
 
