@@ -570,7 +570,7 @@ def test_an_attribute_is_found_by_its_uid_or_its_display_name(entity, asked, fou
     assert find_attribute_value(entity, asked) == found
 
 
-def test_the_documented_payload_is_taken(dhis2):
+def test_dates_are_sent_in_their_iso_form(dhis2):
     moment = datetime(2026, 3, 9, tzinfo=UTC)
     entity = {"trackedEntity": "PQfMcpmXeFE", "trackedEntityType": PERSON, "orgUnit": FACILITY}
     payload = {"trackedEntities": [{**entity, "createdAtClient": moment}]}

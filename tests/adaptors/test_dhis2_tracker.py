@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from werkzeug.wrappers import Response
@@ -39,6 +40,7 @@ from tests.adaptors.dhis2_server import (
 )
 from tests.adaptors.serving import truncated
 
+PAYLOADS = Path(__file__).resolve().parents[2].parent / "shared/payloads"
 VERSIONS = [37, 38, 40, 41, 42, 43]
 
 
@@ -89,6 +91,14 @@ def test_what_is_imported_is_there_afterwards_and_its_report_is_the_data(dhis2, 
     assert after["data"]["status"] == "OK"
     assert after["data"]["stats"]["created"] == 3
     assert after["references"] == [{"_uuid": "19d7"}]
+
+
+@pytest.mark.skipif(not PAYLOADS.exists(), reason="the collection of real payloads is not here")
+def test_a_documented_payload_is_imported(dhis2):
+    payload = json.loads((PAYLOADS / "dhis2_tracked_entities.json").read_text("utf-8"))
+    tracker_import(payload)(dhis2.state())
+    kept = dhis2.holds.tracker["trackedEntities"]["PQfMcpmXeFE"]
+    assert find_attribute_value(kept, NAME) == "John"
 
 
 @pytest.mark.parametrize(
