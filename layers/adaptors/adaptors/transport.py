@@ -51,7 +51,11 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request; `pretended` is what a dry run has it answered with, as JSON."""
+    """One request; `pretended` is what a dry run has it answered with, as JSON.
+
+    `told` stands for the address in errors and logs where its path holds what they may not show.
+    A GET whose headers hold a secret must not `follow` a redirect.
+    """
 
     method: str
     path: str
@@ -61,6 +65,8 @@ class Call:
     content_type: str = "application/json"
     timeout: float = SECONDS
     pretended: Any = None
+    follow: bool = True
+    told: str | None = None
 
 
 def basic(username: str, password: str) -> Auth:
@@ -95,11 +101,11 @@ def send(access: Access, call: Call) -> Answer:
             timeout=(_CONNECT_SECONDS, call.timeout),
             proxies=get_environ_proxies(url),
             # A followed redirect turns a POST into a GET: the record would be lost, with a 200.
-            allow_redirects=call.method == "GET",
+            allow_redirects=call.method == "GET" and call.follow,
         )
     except (requests.RequestException, ValueError) as error:
-        raise _failure(f"{call.method} {shown(url)}", error) from None
-    return _answer(call.method, response)
+        raise _failure(f"{call.method} {call.told or shown(url)}", error) from None
+    return _answer(call, response)
 
 
 def _request(access: Access, call: Call, url: str) -> requests.Request:
@@ -171,12 +177,12 @@ def _session(url: str) -> requests.Session:
     return sessions[where]
 
 
-def _answer(method: str, response: requests.Response) -> Answer:
+def _answer(call: Call, response: requests.Response) -> Answer:
     lower = {name.lower(): value for name, value in response.headers.items()}
     kept = {name: value for name, value in lower.items() if name not in _UNKEPT_HEADERS}
     return Answer(
-        method,
-        shown(response.url),
+        call.method,
+        call.told or shown(response.url),
         response.status_code,
         response.reason or "",
         kept,
