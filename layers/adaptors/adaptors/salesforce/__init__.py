@@ -1,0 +1,31 @@
+"""Salesforce: records made, changed, found and deleted, one by one or in thousands.
+
+The credential: `username`, `password` and `securityToken`, or an app's `client_id` and
+`client_secret` (with the organization's own `loginUrl`), or an `access_token` and `instance_url`.
+There is one login for each warm runner; a session that has expired is renewed.
+
+Every operation leaves Salesforce's answer in `data`, and at the front of `references` too: after
+`create` of one record `last_reference_value("id")` is its id.
+"""
+
+from adaptors.salesforce._bulk import bulk
+from adaptors.salesforce._configuration import Configuration
+from adaptors.salesforce._reading import describe, query, request, retrieve
+from adaptors.salesforce._upserting import relationship, upsert, upsert_if
+from adaptors.salesforce._writing import create, create_if, destroy, update
+
+__all__ = [
+    "Configuration",
+    "bulk",
+    "create",
+    "create_if",
+    "describe",
+    "destroy",
+    "query",
+    "relationship",
+    "request",
+    "retrieve",
+    "update",
+    "upsert",
+    "upsert_if",
+]
