@@ -12,10 +12,15 @@ from pathlib import Path
 from secrets import token_urlsafe
 from typing import Any
 
-from moto.server import ThreadedMotoServer
+from moto.moto_server.werkzeug_app import (
+    DomainDispatcherApplication,
+    MotoRequestHandler,
+    create_backend_app,
+)
 from rich.console import Console
+from werkzeug.serving import make_server
 
-from workbench import destination, placeholders, stack
+from workbench import destination, loopback, placeholders, stack
 from workbench.compiler import check
 from workbench.errors import CannotDo
 from workbench.localcredentials import read_credential
@@ -53,12 +58,12 @@ def serve(project: Path, port: int, aws_port: int, credentials: Path, console: C
 @contextmanager
 def aws_endpoint(port: int) -> Iterator[str]:
     """Serve the stack's AWS services to other processes, and give the endpoint's URL."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)
-    server.start()
-    try:
-        yield "http://{}:{}".format(*server.get_host_and_port())
-    finally:
-        server.stop()
+    application = DomainDispatcherApplication(create_backend_app)
+    server = make_server(
+        "127.0.0.1", port, application, threaded=True, request_handler=MotoRequestHandler
+    )
+    with loopback.working(server):
+        yield f"http://127.0.0.1:{server.server_port}"
 
 
 def _must_be_free(option: str, port: int, other: int = 0) -> None:

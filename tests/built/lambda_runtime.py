@@ -21,6 +21,8 @@ from importlib.metadata import distribution
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
+from workbench.loopback import working
+
 RUNTIME = (
     "awslambdaric",
     "simplejson",
@@ -70,14 +72,22 @@ def running(root, function, environment):
     """Start a function laid out below `root` and give what invokes it with an event."""
     api = _Api()
     server = make_server("127.0.0.1", 0, api, threaded=True, request_handler=_Quiet)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    with working(server), _process(root, function, server.server_port, environment) as started:
+        try:
+            yield lambda event: api.invoke(function, event, *started)
+        finally:
+            api.waiting.put(None)
+
+
+@contextmanager
+def _process(root, function, port, environment):
     python, python_environment = command(root, "-m", "awslambdaric", function.handler)
     process = subprocess.Popen(
         python,
         cwd=root / "var/task",
         env={
             **python_environment,
-            "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{server.server_port}",
+            "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{port}",
             "AWS_LAMBDA_FUNCTION_NAME": function.name,
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory),
             **environment,
@@ -90,15 +100,12 @@ def running(root, function, environment):
     reader = threading.Thread(target=lambda: lines.extend(process.stdout), daemon=True)
     reader.start()
     try:
-        yield lambda event: api.invoke(function, event, process, lines)
+        yield process, lines
     finally:
         process.kill()
         process.wait()
         reader.join()
         process.stdout.close()
-        api.waiting.put(None)
-        server.shutdown()
-        server.server_close()
 
 
 class _Api:
