@@ -25,18 +25,21 @@ def template():
 
 
 @pytest.fixture
-def layouts(template, tmp_path):
-    """Each function laid out below a folder of its own, by the template that was built."""
+def layout(template, tmp_path):
+    """Lay out a function below a folder of its own, by the template that was built."""
     found = {}
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
-            properties = resource["Properties"]
-            task = BUILT / properties["CodeUri"]
-            found[task.resolve().name] = tmp_path / task.name
-            lay_out(
-                tmp_path / task.name, task, [_built(template, ref) for ref in properties["Layers"]]
-            )
-    return found
+            task = BUILT / resource["Properties"]["CodeUri"]
+            layers = [_built(template, ref) for ref in resource["Properties"]["Layers"]]
+            found[task.resolve().name] = task, layers
+
+    def laid_out(function):
+        root = tmp_path / function
+        lay_out(root, *found[function])
+        return root
+
+    return laid_out
 
 
 def _built(template, ref):

@@ -8,6 +8,7 @@ both stand below a folder here. Nothing else of the virtual environment is visib
 from __future__ import annotations
 
 import json
+import os
 import queue
 import shutil
 import subprocess
@@ -46,7 +47,9 @@ def lay_out(root, task, layers):
     """Lay out a function's code and layers as Lambda does."""
     shutil.copytree(task, root / "var/task")
     for layer in layers:
-        shutil.copytree(layer, root / "opt", dirs_exist_ok=True)
+        # Packages are only read, and many; what a project is made of, a test may write.
+        placed = os.symlink if (layer / "python").is_dir() else shutil.copy2
+        shutil.copytree(layer, root / "opt", copy_function=placed, dirs_exist_ok=True)
     runtime = root / "var/runtime"
     runtime.mkdir()
     for name in RUNTIME:

@@ -19,7 +19,7 @@ from workbench.sources import POSTS
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_what_is_built_delivers_the_posts_of_all_sources(layouts, aws, known_ids):
+def test_what_is_built_delivers_the_posts_of_all_sources(layout, aws, known_ids):
     made, endpoint = aws
     with ExitStack() as context:
         sink = context.enter_context(destination.running())
@@ -27,9 +27,9 @@ def test_what_is_built_delivers_the_posts_of_all_sources(layouts, aws, known_ids
         client = boto3.client("secretsmanager")
         client.create_secret(Name="openfn/credentials/registry", SecretString=secret)
         invoke_by_name = {}
-        for name, root in layouts.items():
+        for name, function in made.functions.items():
+            root = layout(name)
             known_ids(root)
-            function = made.functions[name]
             started = running(root, function, environment_of(function, root, endpoint))
             invoke_by_name[name] = context.enter_context(started)
 
@@ -61,9 +61,9 @@ def test_what_is_built_delivers_the_posts_of_all_sources(layouts, aws, known_ids
     ("function", "package"),
     [("inbox", "aws_lambda_powertools"), ("matcher", "jmespath"), ("runner", "requests")],
 )
-def test_a_layer_that_lacks_a_dependency_is_noticed(layouts, aws, function, package):
+def test_a_layer_that_lacks_a_dependency_is_noticed(layout, aws, function, package):
     made, endpoint = aws
-    root = layouts[function]
+    root = layout(function)
     shutil.rmtree(root / "opt/python" / package)
     (root / "var/runtime" / package).unlink(missing_ok=True)
     environment = environment_of(made.functions[function], root, endpoint)
@@ -82,9 +82,9 @@ def test_the_layers_hold_no_aws_library_and_stay_small(template):
         assert not [path for path in files if "botocore" in path.parts]
 
 
-def test_starting_the_inbox_drags_in_nothing_it_does_not_need(layouts):
+def test_starting_the_inbox_drags_in_nothing_it_does_not_need(layout):
     code = "import sys, json, app; print(json.dumps(sorted(sys.modules)))"
-    python, environment = command(layouts["inbox"], "-c", code)
+    python, environment = command(layout("inbox"), "-c", code)
     environment["AWS_DEFAULT_REGION"] = resources.REGION
     answer = subprocess.run(python, env=environment, capture_output=True, check=True, text=True)
     modules = set(json.loads(answer.stdout))

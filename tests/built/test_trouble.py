@@ -49,9 +49,9 @@ def _fails():
 TROUBLES = [_never_answers, _refuses_the_connection, _throttles, _fails]
 
 
-def _post(layouts, aws, known_ids, **endpoints):
+def _post(layout, aws, known_ids, **endpoints):
     made, endpoint = aws
-    root = layouts["inbox"]
+    root = layout("inbox")
     known_ids(root)
     environment = environment_of(made.functions["inbox"], root, endpoint)
     event = json.loads((ROOT / "events/lambda/http_api_post.json").read_text("utf-8"))
@@ -64,19 +64,19 @@ def _post(layouts, aws, known_ids, **endpoints):
 
 
 @pytest.mark.parametrize("trouble", TROUBLES, ids=lambda trouble: trouble.__name__.strip("_"))
-def test_a_table_in_trouble_is_a_503_in_time(layouts, aws, known_ids, trouble):
+def test_a_table_in_trouble_is_a_503_in_time(layout, aws, known_ids, trouble):
     with trouble() as url:
-        answer, seconds = _post(layouts, aws, known_ids, AWS_ENDPOINT_URL_DYNAMODB=url)
+        answer, seconds = _post(layout, aws, known_ids, AWS_ENDPOINT_URL_DYNAMODB=url)
     assert (answer["statusCode"], answer["headers"]["Retry-After"]) == (503, "5")
     assert seconds < _PATIENCE
 
 
 @pytest.mark.parametrize("trouble", TROUBLES, ids=lambda trouble: trouble.__name__.strip("_"))
 def test_a_queue_in_trouble_is_a_200_in_time_and_the_message_is_marked(
-    layouts, aws, known_ids, trouble
+    layout, aws, known_ids, trouble
 ):
     with trouble() as url:
-        answer, seconds = _post(layouts, aws, known_ids, AWS_ENDPOINT_URL_SQS=url)
+        answer, seconds = _post(layout, aws, known_ids, AWS_ENDPOINT_URL_SQS=url)
     assert answer["statusCode"] == 200
     assert seconds < _PATIENCE
     table = aws[0].physical_ids["Table"]
