@@ -185,7 +185,8 @@ def _for_moto(template: Template) -> Template:
 def _create(template: Template, parameters: Mapping[str, str]) -> None:
     client("cloudformation").create_stack(
         StackName=STACK,
-        TemplateBody=json.dumps(template),
+        # Tabs are no YAML: moto then reads it as JSON, which is a hundred times as fast.
+        TemplateBody=json.dumps(template, indent="\t"),
         Parameters=[
             {"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()
         ],
