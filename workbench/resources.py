@@ -96,6 +96,8 @@ class Resources:
 def created(parameters: Mapping[str, str]) -> Iterator[Resources]:
     """Create the template's resources for as long as the context lasts; boto3 then reaches them."""
     with environ(_ENVIRONMENT), mock_aws(), one_call_at_a_time():
+        # moto has each stack begin without one, and a new one reads botocore's data anew.
+        boto3.DEFAULT_SESSION = _session()
         template = translate()
         routes = _routes(template)
         _upload_code(template)
@@ -107,6 +109,11 @@ def created(parameters: Mapping[str, str]) -> Iterator[Resources]:
 def client(service: str) -> Any:
     """Give the one client of a service; making one takes longer than most calls."""
     return boto3.client(cast("Any", service), region_name=REGION)
+
+
+@cache
+def _session() -> boto3.Session:
+    return boto3.Session()
 
 
 def translate() -> Template:
