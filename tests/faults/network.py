@@ -24,6 +24,8 @@ from moto.core.models import botocore_stubber
 from openfn import aws
 
 SERVICES = ("dynamodb", "sqs", "s3", "secretsmanager")
+# Secrets Manager's only call is not among them: that its client tries again is seen by no other.
+_READS = ("dynamodb.Query", "dynamodb.BatchGetItem", "s3.GetObject")
 _CODES = {"dynamodb": "InternalServerError", "sqs": "InternalFailure"}
 
 
@@ -49,11 +51,19 @@ class Call:
 
     name: str
     delivered: bool
+    partition: str = ""
+    """What a query asks of a partition of the table, whichever it is."""
 
     def may_go(self, way):
-        """Say whether it can go wrong in a way of its own: the client of SQS tries once."""
+        """Say whether it can go wrong in a way of its own.
+
+        The client of SQS tries once. What is read a second time is the same as at first, and to
+        die right after a read is to die right before it.
+        """
         if way == Way.LOST_ONCE:
-            return not self.name.startswith("sqs.")
+            return not self.name.startswith("sqs.") and self.name not in _READS
+        if way == Way.DIES_AFTER:
+            return self.name not in _READS
         return way != Way.TWICE or self.delivered
 
 
@@ -112,7 +122,7 @@ class Network:
                 events.unregister(_retrying(client), retry)
                 events.register("before-send", botocore_stubber)
 
-    def _begin(self, event_name, **_):
+    def _begin(self, event_name, params, **_):
         process = self._process.get()
         if process is None:
             return
@@ -122,7 +132,7 @@ class Network:
         if process.counted:
             process.call = len(self.calls)
             name = event_name.removeprefix("before-call.")
-            self.calls.append(Call(name, process.again is not None))
+            self.calls.append(Call(name, process.again is not None, _partition(name, params)))
 
     def _send(self, event_name, request, **_):
         process, answer = self._process.get(), partial(botocore_stubber, event_name, request)
@@ -165,6 +175,11 @@ class Network:
             thread.start()
             thread.join()
         return answer()
+
+
+def _partition(name, params):
+    asked = json.loads(params["body"]) if name == "dynamodb.Query" else {}
+    return "" if "IndexName" in asked else asked.get("KeyConditionExpression", "")
 
 
 def _retrying(client):

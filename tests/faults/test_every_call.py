@@ -46,6 +46,16 @@ def to_the_bucket(calls):
     return [number for number, call in enumerate(calls) if call.name.startswith("s3.")]
 
 
+def in_a_row(calls, number):
+    """Say whether the same is asked of a partition right before and right after.
+
+    One loop goes through the partitions, writes nothing meanwhile and ends where one cannot be
+    read: the first and the last of them stand for the others.
+    """
+    asked = [each.partition for each in calls[max(number - 1, 0) : number + 2]]
+    return asked == [calls[number].partition] * 3 and asked[0] != ""
+
+
 NOISE = random.Random(1).randbytes(370_000).hex()
 
 
@@ -59,8 +69,8 @@ def world(tmp_path):
 @pytest.mark.parametrize(
     ("scenario", "concerned", "at_least"),
     [
-        (posted, until_all_has_run, 12),
-        (on_the_clock, until_all_is_queued, 10),
+        (posted, until_all_has_run, 10),
+        (on_the_clock, until_all_is_queued, 7),
         (large, to_the_bucket, 2),
     ],
     ids=["posted", "on_the_clock", "large"],
@@ -71,7 +81,11 @@ def test_nothing_is_lost_or_double_whichever_call_goes_wrong(
     scenario(world)
     world.check()
     calls = world.network.calls
-    tried = [number for number in concerned(calls) if calls[number].may_go(way)]
+    tried = [
+        number
+        for number in concerned(calls)
+        if calls[number].may_go(way) and not in_a_row(calls, number)
+    ]
     for number in tried:
         world.begin()
         world.network.expect(number, way)
