@@ -1,0 +1,73 @@
+"""What is new at a source since a job last asked: the place it has come to, kept in its state.
+
+A cron job begins with the final state of its last run that succeeded, so the place moves only when
+what was read has been dealt with. Sources stamp a record before others can see it, and several at
+once: so each time asks again for the minutes before the newest record, and leaves out what it met.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from adaptors.errors import RemoteRefused
+from adaptors.operations import State
+
+OVERLAP = timedelta(minutes=5)
+"""How long after its time stamp a record may take to be seen."""
+
+
+def start(state: State, name: str) -> str | None:
+    """Give the time to ask from, as the source writes times; `None` before the first time.
+
+    >>> start({"pulled": {"visits": {"from": "2026-03-09T09:55:00", "met": []}}}, "visits")
+    '2026-03-09T09:55:00'
+    """
+    place: str | None = _place(state, name).get("from")
+    return place
+
+
+def new(
+    state: State,
+    name: str,
+    records: list[Any],
+    stamp: Callable[[Any], Any],
+    mark: Callable[[Any], Any],
+) -> tuple[list[Any], State]:
+    """Give the records that were not met before, and the state with the place moved on.
+
+    `stamp` gives a record's time, `mark` what it is known by.
+
+    >>> records = [{"id": 1, "at": "2026-03-09T10:00:00"}, {"id": 2, "at": "2026-03-09T10:06:00"}]
+    >>> fresh, state = new({}, "visits", records, lambda each: each["at"], lambda each: each["id"])
+    >>> state["pulled"]
+    {'visits': {'from': '2026-03-09T10:01:00', 'met': [2]}}
+    """
+    place = _place(state, name)
+    met = set(place.get("met", ()))
+    fresh = [each for each in records if mark(each) not in met]
+    if fresh:
+        newest = max(_time(name, stamp(each)) for each in fresh)
+        begin = max(
+            [newest - OVERLAP, *(_time(name, each) for each in [place.get("from")] if each)]
+        )
+        again = [mark(each) for each in records if _time(name, stamp(each)) >= begin]
+        place = {"from": _written(begin), "met": again}
+    return fresh, {**state, "pulled": {**state.get("pulled", {}), name: place}}
+
+
+def _place(state: State, name: str) -> dict[str, Any]:
+    place: dict[str, Any] = state.get("pulled", {}).get(name, {})
+    return place
+
+
+def _time(name: str, text: Any) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        raise RemoteRefused(f"{name}: a record comes without a time that can be read") from None
+
+
+def _written(time: datetime) -> str:
+    return time.isoformat().replace("+00:00", "Z")
