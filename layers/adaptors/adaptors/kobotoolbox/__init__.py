@@ -1,0 +1,31 @@
+"""KoboToolbox: read forms and submissions by its API v2, change them, and pull what is new.
+
+The credential: `baseUrl` (https://kf.kobotoolbox.org or your own), and `username` with `password`,
+or `token`. Answers become `data`, and `response` tells their method, url, status and headers.
+"""
+
+from __future__ import annotations
+
+from adaptors.kobotoolbox.assets import (
+    get_deployment_info,
+    get_forms,
+    get_new_submissions,
+    get_submissions,
+    update_submissions,
+)
+from adaptors.kobotoolbox.credential import Configuration
+from adaptors.kobotoolbox.rest import delete, get, patch, post, put
+
+__all__ = [
+    "Configuration",
+    "delete",
+    "get",
+    "get_deployment_info",
+    "get_forms",
+    "get_new_submissions",
+    "get_submissions",
+    "patch",
+    "post",
+    "put",
+    "update_submissions",
+]

@@ -1,0 +1,120 @@
+"""A KoboToolbox in small: assets and their submissions, listed in pages, queried and changed."""
+
+from __future__ import annotations
+
+import base64
+import json
+from urllib.parse import urlencode
+
+from flask import Flask, Response, jsonify, request
+
+USER, PASSWORD, TOKEN, FORM = "nurse", "s3cr3t-Zm9v", "t0k3n-QmFyYmF6", "aXecHjmbATuF6iGFmvBLBX"
+
+
+class Kobo:
+    """One account's forms; `url` is set once it is served."""
+
+    def __init__(self):
+        self.app = Flask(__name__)
+        self.url = ""
+        self.begin()
+        self.app.before_request(self._authorized)
+        for rule, method, view in (
+            ("/api/v2/assets/", "GET", self._assets),
+            ("/api/v2/assets/", "POST", self._create),
+            ("/api/v2/assets/<uid>/", "PATCH", self._change),
+            ("/api/v2/assets/<uid>/", "PUT", self._change),
+            ("/api/v2/assets/<uid>/data/", "GET", self._data),
+            ("/api/v2/assets/<uid>/data/bulk/", "PATCH", self._bulk),
+            ("/api/v2/assets/<uid>/data/<int:number>/", "DELETE", self._delete),
+            ("/api/v2/assets/<uid>/deployment/", "GET", self._deployment),
+        ):
+            self.app.add_url_rule(rule, f"{method} {rule}", view, methods=[method])
+
+    def begin(self):
+        self.assets = {FORM: {"uid": FORM, "name": "Households", "asset_type": "survey"}}
+        self.submissions = {FORM: []}
+        self.locked = set()  # submissions that cannot be changed
+        self.most = 1000
+        self.public_url = None
+
+    def submit(self, time, form=FORM, **answers):
+        """Keep a submission, as a phone sends it."""
+        number = len(self.submissions[form]) + 1
+        self.submissions[form].append({"_id": number, "_submission_time": time, **answers})
+
+    def _authorized(self):
+        basic = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+        if request.headers.get("Authorization") not in {f"Basic {basic}", f"Token {TOKEN}"}:
+            return jsonify({"detail": "Invalid username/password."}), 401
+        return None
+
+    def _assets(self):
+        kind = request.args.get("asset_type")
+        found = [each for each in self.assets.values() if kind in {None, each["asset_type"]}]
+        return self._page(found, "offset", 100)
+
+    def _page(self, found, offset_name, default):
+        limit = min(int(request.args.get("limit", default)), self.most)
+        start = int(request.args.get(offset_name, 0))
+        following = None
+        if start + limit < len(found):
+            query = {**request.args, "limit": limit, offset_name: start + limit}
+            following = f"{self.public_url or self.url}{request.path}?{urlencode(query)}"
+        results = found[start : start + limit]
+        return jsonify(
+            {
+                "count": len(found),
+                "next": following,
+                "previous": None,
+                "results": results,
+            }
+        )
+
+    def _data(self, uid):
+        if uid not in self.submissions:
+            return jsonify({"detail": "Not found."}), 404
+        query = json.loads(request.args.get("query", "{}"))
+        found = [each for each in self.submissions[uid] if _matches(each, query)]
+        for key, direction in json.loads(request.args.get("sort", "{}")).items():
+            found.sort(key=lambda each: each[key], reverse=direction < 0)
+        return self._page(found, "start", self.most)
+
+    def _deployment(self, uid):
+        return jsonify({"active": True, "identifier": uid, "backend": "openrosa"})
+
+    def _create(self):
+        uid = f"a{len(self.assets)}"
+        self.assets[uid] = {"uid": uid, **request.get_json()}
+        return jsonify(self.assets[uid]), 201
+
+    def _change(self, uid):
+        kept = self.assets[uid] if request.method == "PATCH" else {"uid": uid}
+        self.assets[uid] = {**kept, **request.get_json()}
+        return jsonify(self.assets[uid])
+
+    def _delete(self, uid, number):
+        self.submissions[uid] = [each for each in self.submissions[uid] if each["_id"] != number]
+        return Response("", 204)
+
+    def _bulk(self, uid):
+        payload = request.get_json()["payload"]
+        results = []
+        for each in self.submissions[uid]:
+            if each["_id"] in payload["submission_ids"]:
+                fails = each["_id"] in self.locked
+                each.update({} if fails else payload["data"])
+                message = "Something went wrong" if fails else "Successful submission."
+                results.append({"status_code": 400 if fails else 201, "message": message})
+        good = sum(each["status_code"] == 201 for each in results)
+        told = {"count": len(results), "successes": good, "failures": len(results) - good}
+        return jsonify({**told, "results": results}), 200 if good else 400
+
+
+def _matches(submission, query):
+    return all(
+        submission.get(key) >= wanted["$gte"]
+        if isinstance(wanted, dict)
+        else submission.get(key) == wanted
+        for key, wanted in query.items()
+    )
