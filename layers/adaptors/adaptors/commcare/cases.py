@@ -1,0 +1,108 @@
+"""Cases written by CommCare's Case API v2, each known by its `external_id`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+from urllib.parse import quote
+
+from adaptors import jsontext, plaintext
+from adaptors.answers import Answer, accepted
+from adaptors.commcare.credential import Configuration, access, project
+from adaptors.configuration import read
+from adaptors.errors import ConfigurationError
+from adaptors.operations import State, next_state, operation
+from adaptors.replies import broken, promised_json, response
+from adaptors.transport import SECONDS, Call, send
+
+MOST = 100
+"""What the API takes at most in one request."""
+
+
+@operation
+def upsert_case(
+    state: State, external_id: str, data: Mapping[str, Any], *, timeout: float = SECONDS
+) -> State:
+    """Create the case with this `external_id`, or change it; `data` becomes `{xform_id, case}`.
+
+    `case_type`, `case_name` and `owner_id` are needed to create one; what a project defines itself
+    stands in `properties`. All values become texts, since CommCare knows no others, and `None` an
+    empty one, which blanks what was there: leave a key out to leave it as it is.
+
+    >>> from adaptors.common import data_value
+    >>> operate = upsert_case(
+    ...     data_value("_uuid"), {"case_type": "patient", "properties": {"age": data_value("age")}}
+    ... )
+    """
+    if not external_id:
+        raise ConfigurationError("external_id is empty: there is nothing to know the case by")
+    where = f"api/case/v2/ext/{quote(str(external_id), safe='')}/"
+    answer, page = _sent(state, "PUT", where, _texts(data), "case", timeout)
+    return {**next_state(state, page), "response": response(answer)}
+
+
+@operation
+def upsert_cases(
+    state: State, rows: Iterable[Mapping[str, Any]], *, timeout: float = SECONDS
+) -> State:
+    """Create or change many cases, each known by the `external_id` in its row.
+
+    `data` becomes the list of cases. They are sent 100 at a time, all of a request or none; a row
+    with the `external_id` of one before goes into a later request, since CommCare would make two
+    cases of it in the same one. No other run may write the same cases at the same time.
+
+    >>> operate = upsert_cases(lambda state: [
+    ...     {"external_id": each["_uuid"], "case_type": "patient", "case_name": each["name"]}
+    ...     for each in state["data"]
+    ... ])
+    """
+    cases: list[Any] = []
+    after = state
+    for rows_of_one in _requests([_texts(row) for row in rows]):
+        answer, page = _sent(state, "POST", "api/case/v2/", rows_of_one, "cases", timeout)
+        cases += page["cases"]
+        after = {**state, "response": response(answer)}
+    return next_state(after, cases)
+
+
+def _requests(rows: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    if not all(row.get("external_id") for row in rows):
+        raise ConfigurationError("a row has no external_id: there is nothing to know the case by")
+    batch: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        if len(batch) == MOST or row["external_id"] in batch:
+            yield list(batch.values())
+            batch = {}
+        batch[row["external_id"]] = row
+    if batch:
+        yield list(batch.values())
+
+
+def _texts(data: Any) -> Any:
+    if isinstance(data, Mapping):
+        return {
+            key: part if isinstance(part, bool) and key in {"close", "create"} else _texts(part)
+            for key, part in data.items()
+        }
+    try:
+        return plaintext.write(data)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"a case's values are texts: {error}") from None
+
+
+def _sent(
+    state: State, method: str, path: str, json: Any, key: str, timeout: float
+) -> tuple[Answer, dict[str, Any]]:
+    configuration = read(Configuration, state)
+    call = Call(
+        method,
+        project(configuration, path),
+        body=jsontext.write(json).encode(),
+        timeout=timeout,
+        pretended={"xform_id": None, key: json},
+    )
+    answer = accepted(send(access(configuration), call))
+    page = promised_json(answer)
+    if not isinstance(page, dict) or not isinstance(page.get(key), type(json)):
+        raise broken(answer, "answer")
+    return answer, page
