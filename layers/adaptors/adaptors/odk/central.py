@@ -1,0 +1,155 @@
+"""Forms and submissions of ODK Central, read by its OData and REST APIs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from adaptors import fresh
+from adaptors.configuration import read
+from adaptors.errors import ConfigurationError, RemoteRefused
+from adaptors.following import PAGES, Shape, gather
+from adaptors.odk.credential import Configuration
+from adaptors.odk.rest import checked, sent
+from adaptors.odk.sessions import send_authorized
+from adaptors.operations import State, next_state, operation
+from adaptors.replies import promised_xml_text, response
+from adaptors.transport import SECONDS, Call
+
+Query = Mapping[str, Any]
+_SHAPE = Shape(lambda page: page.get("value"), lambda page: page.get("@odata.nextLink"))
+_SUBMITTED = "__system/submissionDate"
+
+
+@operation
+def get_forms(state: State, project_id: int, *, timeout: float = SECONDS) -> State:
+    """Fetch the forms of a project; `data` becomes the list of them.
+
+    >>> operate = get_forms(22)
+    """
+    return sent(state, Call("GET", f"v1/projects/{part(project_id)}/forms", timeout=timeout))
+
+
+@operation
+def get_submissions(
+    state: State,
+    project_id: int,
+    form_id: str,
+    query: Query | None = None,
+    *,
+    table: str = "Submissions",
+    page_size: int = 500,
+    max_pages: int = PAGES,
+    timeout: float = SECONDS,
+) -> State:
+    """Fetch submissions to a form by OData, all pages of them; `data` becomes the list.
+
+    `query` is OData's: `$filter` and the like; `$top` is how many are wanted at most. Repeats are
+    lists inside a submission (`$expand=*`, unless the query says `$select` or `$expand`); a repeat
+    alone is the `table` `Submissions.children`.
+
+    >>> operate = get_submissions(22, "patient-follow-up", {
+    ...     "$filter": "__system/submissionDate gt 2026-03-01T00:00:00.000Z"
+    ... })
+    """
+    configuration = read(Configuration, state)
+    asked = dict(query or {})
+    limit = _limit(asked)
+    asked["$top"] = min(limit or page_size, page_size)
+    if table == "Submissions" and not asked.keys() & {"$select", "$expand"}:
+        asked["$expand"] = "*"
+    path = f"{form(project_id, form_id)}.svc/{part(table)}"
+    found = gather(
+        lambda each: checked(send_authorized(configuration, each)),
+        Call("GET", path, asked, timeout=timeout, pretended={"value": []}),
+        configuration.base_url,
+        _SHAPE,
+        limit,
+        max_pages,
+    )
+    return {**next_state(state, found.records), "response": response(found.answer)}
+
+
+@operation
+def get_new_submissions(
+    state: State,
+    project_id: int,
+    form_id: str,
+    *,
+    since: str | None = None,
+    max_pages: int = PAGES,
+    timeout: float = SECONDS,
+) -> State:
+    """Fetch what was submitted to a form since this cron job last succeeded; `data` is the list.
+
+    The first time it is all that was submitted, or what was since the time `since`
+    (`2026-03-01T00:00:00.000Z`). The place is kept in `pulled` on the state. An edit is not a new
+    submission, and is not fetched.
+
+    >>> from adaptors.common import each, emit
+    >>> operations = [get_new_submissions(22, "visit"), each("[*]", emit("odk-records"))]
+    """
+    name = f"{project_id}/{form_id}"
+    begin = fresh.start(state, name) or since
+    query = {"$filter": f"{_SUBMITTED} ge {begin}"} if begin else None
+    after = get_submissions(project_id, form_id, query, max_pages=max_pages, timeout=timeout)(state)
+    new, after = fresh.new(
+        after,
+        name,
+        after["data"],
+        stamp=lambda each: (each.get("__system") or {}).get("submissionDate"),
+        mark=lambda each: each.get("__id"),
+    )
+    return {**after, "data": new}
+
+
+@operation
+def get_submission(
+    state: State, project_id: int, form_id: str, instance_id: str, *, timeout: float = SECONDS
+) -> State:
+    """Fetch one submission with its answers, as `get_submissions` gives them.
+
+    >>> operate = get_submission(22, "visit", "uuid:85cb9aff-005e-4edd-9739-dc9c1a829c44")
+    """
+    key = quote(instance_id.replace("'", "''"), safe="")
+    path = f"{form(project_id, form_id)}.svc/Submissions('{key}')"
+    pretended = {"value": [{"__id": instance_id}]}
+    call = Call("GET", path, {"$expand": "*"}, timeout=timeout, pretended=pretended)
+    after = sent(state, call)
+    data = after["data"]
+    values = data.get("value") if isinstance(data, dict) else None
+    if not isinstance(values, list) or len(values) != 1:
+        raise RemoteRefused(f"GET {after['response']['url']} answered not one submission")
+    return {**after, "data": values[0]}
+
+
+@operation
+def get_submission_xml(
+    state: State, project_id: int, form_id: str, instance_id: str, *, timeout: float = SECONDS
+) -> State:
+    """Fetch the XML of one submission; `data` becomes the text.
+
+    >>> operate = get_submission_xml(22, "visit", "uuid:85cb9aff-005e-4edd-9739-dc9c1a829c44")
+    """
+    path = f"{form(project_id, form_id)}/submissions/{part(instance_id)}.xml"
+    call = Call("GET", path, timeout=timeout, pretended="<data/>")
+    answer = checked(send_authorized(read(Configuration, state), call))
+    return {**next_state(state, promised_xml_text(answer)), "response": response(answer)}
+
+
+def form(project_id: int, form_id: str) -> str:
+    """Give the path of a form."""
+    return f"v1/projects/{part(project_id)}/forms/{part(form_id)}"
+
+
+def part(value: Any) -> str:
+    """Give one part of a path."""
+    return quote(str(value), safe="")
+
+
+def _limit(query: dict[str, Any]) -> int | None:
+    top = query.get("$top")
+    if top is None or str(top).isdecimal():
+        return None if top is None else int(top)
+    raise ConfigurationError("$top is how many are wanted at most: a number")

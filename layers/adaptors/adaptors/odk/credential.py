@@ -1,0 +1,39 @@
+"""The credential of an ODK server: Central, or Aggregate."""
+
+from __future__ import annotations
+
+from threading import local
+
+from pydantic import Field
+from requests.auth import HTTPDigestAuth
+
+from adaptors.configuration import Fields, Secret
+from adaptors.errors import ConfigurationError
+from adaptors.transport import Access
+
+_warm = local()
+
+
+class Configuration(Fields):
+    """The credential of an ODK server."""
+
+    base_url: str = Field(alias="baseUrl", description="The server's address: https://…")
+    email: str | None = Field(None, description="The user's e-mail address, for ODK Central.")
+    username: str | None = Field(None, description="The user's name, for ODK Aggregate.")
+    password: Secret | None = Field(None, description="The user's password.")
+    access_token: Secret | None = Field(
+        None, description="A token for ODK Central, instead of e-mail address and password."
+    )
+
+
+def aggregate(configuration: Configuration) -> Access:
+    """Give the access to ODK Aggregate: digest authentication, its challenge kept warm."""
+    username = configuration.username
+    if username is None or configuration.password is None:
+        raise ConfigurationError("ODK Aggregate needs username and password in the credential")
+    password = configuration.password.get_secret_value()
+    known: dict[tuple[str, str, str], HTTPDigestAuth] = _warm.__dict__.setdefault("digests", {})
+    key = (configuration.base_url, username, password)
+    if key not in known:
+        known[key] = HTTPDigestAuth(username, password)
+    return Access(configuration.base_url, known[key])

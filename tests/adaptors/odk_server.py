@@ -1,0 +1,242 @@
+"""An ODK Central and an ODK Aggregate in small, with submissions that are kept and counted once."""
+
+from __future__ import annotations
+
+import re
+import time
+from datetime import UTC, datetime
+from urllib.parse import urlencode
+from xml.sax.saxutils import escape
+
+import xmltodict
+from flask import Flask, Response, jsonify, request
+from flask_httpauth import HTTPDigestAuth
+
+EMAIL, USER, PASSWORD, FORM, VERSION = "nurse@example.org", "nurse", "s3cr3t-Zm9v", "visit", "3"
+
+
+def problem(code, message, status=None):
+    """Answer as Central does: its problems are numbered, the part before the dot is the status."""
+    return jsonify({"code": code, "message": message}), status or int(code)
+
+
+class Central:
+    """Project 22 with the form `visit`; `url` is set once it is served."""
+
+    def __init__(self):
+        self.app = Flask(__name__)
+        self.url = ""
+        self.begin()
+        self.app.before_request(self._authorized)
+        form = f"/v1/projects/22/forms/{FORM}"
+        for rule, method, view in (
+            ("/v1/sessions", "POST", self._log_in),
+            ("/v1/projects", "GET", lambda: jsonify([{"id": 22, "name": "Households"}])),
+            ("/v1/projects", "POST", lambda: (jsonify({"id": 23, **request.get_json()}), 200)),
+            ("/v1/projects/22", "PUT", lambda: jsonify(request.get_json())),
+            ("/v1/projects/22/forms", "GET", lambda: jsonify([{"xmlFormId": FORM}])),
+            (form, "DELETE", lambda: jsonify({"success": True})),
+            (f"{form}.svc/Submissions", "GET", self._odata),
+            (f"{form}.svc/Submissions('<instance>')", "GET", self._single),
+            (f"{form}/submissions", "POST", self._create),
+            (f"{form}/submissions/<instance>", "GET", self._record),
+            (f"{form}/submissions/<instance>", "PATCH", self._review),
+            (f"{form}/submissions/<instance>.xml", "GET", self._xml),
+            (f"{form}/submissions/<instance>/versions/<other>.xml", "GET", self._version),
+        ):
+            self.app.add_url_rule(rule, f"{method} {rule}", view, methods=[method])
+
+    def begin(self):
+        self.tokens = {}  # token: when it ends
+        self.logins = 0
+        self.life = 86400.0
+        self.xml = {}  # by instanceID, in the order in which they came
+        self.records = {}
+        self.clock = datetime(2026, 3, 9, 10, tzinfo=UTC).timestamp()
+        self.public_url = None
+        self.open = True
+
+    def submit(self, name, seconds=0, **answers):
+        """Keep a submission, as a phone sends it, some seconds after the one before it."""
+        self.clock += seconds
+        self._keep(f"uuid:{name}", f"<data>{name}</data>", answers)
+
+    def _keep(self, instance, xml, answers):
+        stamp = datetime.fromtimestamp(self.clock, UTC).isoformat(timespec="milliseconds")
+        self.xml[instance] = xml
+        system = {"submissionDate": stamp.replace("+00:00", "Z"), "reviewState": None}
+        self.records[instance] = {"__id": instance, "__system": system, **answers}
+
+    def _authorized(self):
+        if request.path == "/v1/sessions":
+            return None
+        kind, _, token = request.headers.get("Authorization", "").partition(" ")
+        if kind == "Basic":
+            return problem(401.3, "This authentication method is only available over HTTPS")
+        if kind != "Bearer" or self.tokens.get(token, 0) <= time.time():
+            return problem(401.2, "Could not authenticate with the provided credentials.")
+        return None
+
+    def _log_in(self):
+        if request.get_json() != {"email": EMAIL, "password": PASSWORD}:
+            return problem(401.2, "Could not authenticate with the provided credentials.")
+        self.logins += 1
+        token, until = f"t0k3n-{self.logins}-lSpAIeksRu1CNZs7", time.time() + self.life
+        self.tokens[token] = until
+        ends = datetime.fromtimestamp(until, UTC).isoformat(timespec="milliseconds")
+        return jsonify({"token": token, "csrf": "x", "expiresAt": ends.replace("+00:00", "Z")})
+
+    def _odata(self):
+        expand, wanted = request.args.get("$expand"), request.args.get("$filter")
+        if expand not in {None, "*"}:
+            return problem(501.6, "The given OData expand expression is not supported")
+        since = re.fullmatch(r"__system/submissionDate (ge|gt) (\S+)", wanted or "")
+        if wanted and not since:
+            return problem(501.4, "The given OData filter expression uses features not supported")
+        found = [self._row(each, expand) for each in self.records.values()]
+        if since:
+            begin = datetime.fromisoformat(since[2])
+            found = [each for each in found if _stamp(each) >= begin]
+        found.reverse()  # newest first, as Central gives them
+        return jsonify(self._page(found))
+
+    def _page(self, found):
+        skip = int(request.args.get("$skiptoken", 0))
+        top = int(request.args.get("$top", len(found) or 1))
+        page = {"@odata.context": "…/$metadata#Submissions", "value": found[skip : skip + top]}
+        if skip + top < len(found):
+            query = urlencode({**request.args, "$skiptoken": skip + top})
+            page["@odata.nextLink"] = f"{self.public_url or self.url}{request.path}?{query}"
+        return page
+
+    def _row(self, record, expand):
+        if expand:
+            return record
+        return {
+            key: value if not isinstance(value, list) else None for key, value in record.items()
+        }
+
+    def _single(self, instance):
+        found = self.records.get(instance)
+        return jsonify({"value": [found]}) if found else problem(404.1, "Could not find it")
+
+    def _create(self):
+        xml = request.get_data().decode()
+        assert request.content_type == "application/xml"
+        try:
+            ((_, root),) = xmltodict.parse(xml).items()
+        except Exception:
+            return problem(400.1, "Could not parse the given data as xml.")
+        instance = root["meta"]["instanceID"]
+        if not self.open:
+            return problem(409.2, "This form is not currently accepting submissions.")
+        if root.get("@version") != VERSION:
+            return problem(404.6, "The form version specified does not exist.")
+        if instance in self.xml:  # whatever its XML is: this is not the OpenRosa address
+            message = f"A resource already exists with instanceId value(s) of {instance}."
+            return problem(409.3, message)
+        self._keep(instance, xml, {key: root[key] for key in root if key[0] != "@"})
+        return jsonify({"instanceId": instance, "createdAt": "2026-03-09T10:00:00.000Z"})
+
+    def _record(self, instance):
+        return jsonify({"instanceId": instance, "createdAt": "2026-03-09T10:00:00.000Z"})
+
+    def _review(self, instance):
+        self.records[instance]["__system"] |= request.get_json()
+        return jsonify({"instanceId": instance, **request.get_json()})
+
+    def _xml(self, instance):
+        if instance not in self.xml:
+            return problem(404.1, "Could not find the resource you were looking for.")
+        return Response(self.xml[instance], content_type="application/xml")
+
+    def _version(self, instance, other):
+        assert instance == other
+        return self._xml(instance)
+
+
+class Aggregate:
+    """A server with the form `visit`, behind digest authentication."""
+
+    def __init__(self):
+        self.app = Flask(__name__)
+        self.app.secret_key = "of a test"
+        self.begin()
+        digest = HTTPDigestAuth(realm="Aggregate", qop="auth", algorithm="MD5")
+        digest.get_password({USER: PASSWORD}.get)
+        # Flask's session would keep them in a cookie; Aggregate signs its nonces.
+        digest.generate_nonce(lambda: "n0nce")
+        digest.generate_opaque(lambda: "opaque")
+        digest.verify_nonce(lambda nonce: nonce == "n0nce")
+        digest.verify_opaque(lambda opaque: opaque == "opaque")
+        for rule, method, view in (
+            ("/view/submissionList", "GET", self._listed),
+            ("/view/downloadSubmission", "GET", self._download),
+            ("/submission", "POST", self._submit),
+        ):
+            guarded = digest.login_required(view)
+            self.app.add_url_rule(rule, f"{method} {rule}", guarded, methods=[method])
+
+    def begin(self):
+        self.forms = {FORM: {}}  # by instanceID: the XML inside the root element
+        self.media = {}
+
+    def _listed(self):
+        form = self.forms.get(request.args["formId"])
+        if form is None:
+            return Response("<html>Form not found</html>", 404)
+        begin = request.args.get("cursor", "")
+        begin = int(xmltodict.parse(begin)["cursor"]["uriLastReturnedValue"]) if begin else 0
+        ids = list(form)[begin : begin + int(request.args["numEntries"])]
+        number = f"<uriLastReturnedValue>{begin + len(ids)}</uriLastReturnedValue>"
+        cursor = escape(f'<cursor xmlns="http://www.opendatakit.org/cursor">{number}</cursor>')
+        listed = "".join(f"<id>{each}</id>\n" for each in ids)
+        return _xml(
+            f'<idChunk xmlns="http://opendatakit.org/submissions"><idList>{listed}</idList>'
+            f"<resumptionCursor>{cursor}</resumptionCursor></idChunk>"
+        )
+
+    def _download(self):
+        asked = re.fullmatch(
+            r"(\w+)\[@version=null and @uiVersion=null\]/data\[@key=(\S+)\]",
+            request.args["formId"],
+        )
+        content = self.forms[asked[1]].get(asked[2])
+        if content is None:
+            return Response("<html>Problem accessing data</html>", 500)
+        files = "".join(
+            f"<mediaFile><filename>{each}</filename></mediaFile>"
+            for each in self.media.get(asked[2], ())
+        )
+        return _xml(
+            '<submission xmlns="http://opendatakit.org/submissions" '
+            'xmlns:orx="http://openrosa.org/xforms" ><data>'
+            f'<data id="{FORM}" instanceID="{asked[2]}" isComplete="true">{content}'
+            f"<orx:meta><orx:instanceID>{asked[2]}</orx:instanceID></orx:meta></data></data>\n"
+            f"{files}</submission>"
+        )
+
+    def _submit(self):
+        text = request.files["xml_submission_file"].read().decode()
+        ((_, root),) = xmltodict.parse(text).items()
+        if root["@id"] not in self.forms:
+            return Response("<html>Form not found</html>", 404)
+        self.forms[root["@id"]].setdefault(
+            root["meta"]["instanceID"], re.sub("^<data[^>]*>|</data>$", "", text)
+        )
+        if "X-OpenRosa-Version" not in request.headers:
+            return Response("<html><body><p>Successful submission upload.</p></body></html>", 201)
+        message = "<message>full submission upload was successful!</message>"
+        return _xml(
+            '<OpenRosaResponse xmlns="http://openrosa.org/http/response">'
+            f"{message}</OpenRosaResponse>",
+            201,
+        )
+
+
+def _xml(text, status=200):
+    return Response(text, status, content_type="text/xml; charset=utf-8")
+
+
+def _stamp(record):
+    return datetime.fromisoformat(record["__system"]["submissionDate"])
