@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from benchmarks.cost import MILLISECONDS, counts
-from workbench.resources import translate
+from workbench.translation import translate
 
 RATES = (10, 100, 1_000, 10_000)
 SHARDS = 16  # openfn/ids.py: a day's items are on so many partition keys

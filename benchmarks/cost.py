@@ -24,6 +24,7 @@ from openfn import aws
 from workbench import destination, resources, stack
 from workbench.prices import prices
 from workbench.stack import Stack
+from workbench.translation import ROOT
 
 PROJECT = """
 name: cost
@@ -113,7 +114,7 @@ def _made(tell: Callable[[str, str], object]) -> Iterator[Stack]:
 
 
 def _send(made: Stack, case: Case, numbers: range) -> None:
-    event = json.loads((resources.ROOT / "events/lambda/http_api_post.json").read_text("utf-8"))
+    event = json.loads((ROOT / "events/lambda/http_api_post.json").read_text("utf-8"))
     event["pathParameters"] = {"id": made.inbox_ids["inbox"]}
     for number in numbers:
         made.invoke("inbox", {**event, "body": body(case, number), "isBase64Encoded": False})

@@ -9,27 +9,22 @@ from __future__ import annotations
 
 import io
 import json
-import logging
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any, cast
 
 import boto3
 from moto import mock_aws
-from samtranslator.translator.transform import transform
-from samtranslator.yaml_helper import yaml_parse
 
 from workbench.concurrency import one_call_at_a_time
 from workbench.environ import environ
+from workbench.translation import CODE_BUCKET, Template, translate
 
-ROOT = Path(__file__).resolve().parents[1]
 REGION = "eu-west-1"
 STACK = "openfn"
-_CODE_BUCKET = "openfn-code"
 _UNKNOWN_TO_MOTO = (
     "AWS::ApiGatewayV2::Api",
     "AWS::ApiGatewayV2::Stage",
@@ -50,9 +45,6 @@ _ENVIRONMENT = {
     "AWS_PROFILE": None,
     "AWS_DEFAULT_PROFILE": None,
 }
-# SAM's translator warns at its end that nobody published its own usage metrics.
-logging.getLogger("samtranslator.metrics").setLevel(logging.ERROR)
-Template = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,28 +108,6 @@ def _session() -> boto3.Session:
     return boto3.Session()
 
 
-def translate() -> Template:
-    """Give template.yaml as the CloudFormation that a deployment creates."""
-    translated: Template = json.loads(_translated())
-    return translated
-
-
-@cache
-def _translated() -> str:
-    template: Template = cast("Any", yaml_parse)((ROOT / "template.yaml").read_text("utf-8"))
-    for name, resource in template["Resources"].items():
-        for key in ("CodeUri", "ContentUri"):
-            if key in resource.get("Properties", {}):
-                resource["Metadata"] = {"Folder": Path(resource["Properties"][key]).name}
-                resource["Properties"][key] = f"s3://{_CODE_BUCKET}/{name}.zip"
-    return json.dumps(transform(template, {}, cast("Any", _NoPolicies())))
-
-
-class _NoPolicies:
-    def load(self) -> dict[str, str]:
-        return {}
-
-
 def _routes(template: Template) -> dict[tuple[str, str], str]:
     found = {}
     for resource in template["Resources"].values():
@@ -159,12 +129,12 @@ def _upload_code(template: Template) -> None:
     with zipfile.ZipFile(empty, "w") as archive:
         archive.writestr("README", "The embedded stack runs the checkout's own files.")
     s3 = client("s3")
-    s3.create_bucket(Bucket=_CODE_BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+    s3.create_bucket(Bucket=CODE_BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
     for resource in template["Resources"].values():
         if resource["Type"] in ("AWS::Lambda::Function", "AWS::Lambda::LayerVersion"):
             properties = resource["Properties"]
             key = (properties.get("Code") or properties["Content"])["S3Key"]
-            s3.put_object(Bucket=_CODE_BUCKET, Key=key, Body=empty.getvalue())
+            s3.put_object(Bucket=CODE_BUCKET, Key=key, Body=empty.getvalue())
 
 
 def _for_moto(template: Template) -> Template:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import requests
 
-from workbench.resources import ROOT
+from workbench.translation import ROOT
 
 
 @dataclass(frozen=True, slots=True)
