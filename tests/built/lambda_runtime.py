@@ -8,7 +8,6 @@ both stand below a folder here. Nothing else of the virtual environment is visib
 from __future__ import annotations
 
 import json
-import os
 import queue
 import shutil
 import subprocess
@@ -18,6 +17,7 @@ import time
 import uuid
 from contextlib import contextmanager
 from importlib.metadata import distribution
+from pathlib import Path
 
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
@@ -48,7 +48,7 @@ def lay_out(root, task, layers):
     shutil.copytree(task, root / "var/task")
     for layer in layers:
         # Packages are only read, and many; what a project is made of, a test may write.
-        placed = os.symlink if (layer / "python").is_dir() else shutil.copy2
+        placed = _linked if (layer / "python").is_dir() else shutil.copy2
         shutil.copytree(layer, root / "opt", copy_function=placed, dirs_exist_ok=True)
     runtime = root / "var/runtime"
     runtime.mkdir()
@@ -57,6 +57,12 @@ def lay_out(root, task, layers):
             top = path.parts[0]
             if top not in ("..", "__pycache__") and not (runtime / top).exists():
                 (runtime / top).symlink_to(distribution(name).locate_file(top))
+
+
+def _linked(source, target):
+    # What two layers hold is the later one's, as in Lambda.
+    Path(target).unlink(missing_ok=True)
+    Path(target).symlink_to(source)
 
 
 def command(root, *arguments):

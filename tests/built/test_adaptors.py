@@ -17,20 +17,20 @@ print(json.dumps(create("Contact", {"LastName": "Amina"})(json.loads(sys.argv[1]
 """
 
 
-def executed(layouts, *arguments):
-    python, environment = command(layouts["runner"], "-c", *arguments)
+def executed(layout, *arguments):
+    python, environment = command(layout("runner"), "-c", *arguments)
     return subprocess.run(python, env=environment, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize("way", ["user", "client"])
-def test_salesforce_is_logged_in_to_and_written_to(layouts, way):
+def test_salesforce_is_logged_in_to_and_written_to(layout, way):
     with salesforce() as there:
         state = there.state(credential=getattr(there, way))
-        answer = executed(layouts, CREATE, json.dumps(state))
+        answer = executed(layout, CREATE, json.dumps(state))
     assert answer.returncode == 0, answer.stderr
     assert json.loads(answer.stdout)["success"] is True
     assert there.requests == ["POST /sobjects/Contact"]
 
 
-def test_what_salesforces_library_brings_and_nothing_uses_is_left_out(layouts):
-    assert "No module named 'cryptography'" in executed(layouts, "import cryptography").stderr
+def test_what_salesforces_library_brings_and_nothing_uses_is_left_out(layout):
+    assert "No module named 'cryptography'" in executed(layout, "import cryptography").stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+import adaptors
 from tests.workbench.conftest import GOOD
 from workbench.projectfile import validated
 from workbench.yamltext import read
@@ -115,7 +116,8 @@ def test_a_key_like_no_other_is_told_which_there_are(bad):
 def test_an_adaptor_there_is_not_is_said_with_those_there_are(bad):
     old = "jobs:\n"
     assert bad(old, "credentials:\n  registry: {adaptor: htpp}\njobs:\n") == [
-        "project.yaml:8: credentials.registry.adaptor: there is no adaptor `htpp`; there is http"
+        "project.yaml:8: credentials.registry.adaptor: there is no adaptor `htpp`; there is "
+        + ", ".join(adaptors.names())
     ]
 
 
