@@ -37,6 +37,14 @@ fn(lambda state: {**state, "seen": [state["data"]["path"]]})
 post("second", {"first": lambda state: state["seen"]})
 post("third", {"n": last_reference_value("n")})
 """
+EACH = """
+from adaptors.common import each, emit
+from adaptors.http import post
+
+emit("inbox-a", {"skip": True, "n": 0})
+each(lambda state: [1, 2], emit("inbox-a", {"skip": True, "n": lambda state: state["data"]}),
+     post("second", {"n": 1}))
+"""
 SLOW = """
 import time
 from adaptors.common import fn
@@ -125,6 +133,15 @@ def test_what_it_emitted_before_it_failed_is_emitted_once_it_succeeds(posted, re
     assert [json.loads(each.message.body) for each in records.newest(10, days=2)][:-1] == [
         {"skip": True}
     ]
+
+
+def test_what_the_operation_that_failed_emitted_is_emitted_once(posted, remote):
+    remote.answers["/second"] = [200, 503, 200, 503]
+    made, run_id = posted(EACH)
+    assert again(made, run_id).status == "waiting"
+    assert again(made, run_id).status == "succeeded"
+    emitted = [json.loads(each.message.body) for each in records.newest(10, days=2)][:-1]
+    assert sorted(each["n"] for each in emitted) == [0, 1, 2]
 
 
 def test_what_an_attempt_leaves_is_read_whatever_form_an_earlier_one_left_it_in(posted):

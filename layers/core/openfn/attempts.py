@@ -47,15 +47,15 @@ class _Attempt:
     names: tuple[str, ...] = ()
     progress: Progress = field(default_factory=Progress)
     lines: list[str] = field(default_factory=list)
-    emitted: list[Emission] = field(default_factory=list)
+    emitted: list[tuple[int, Emission]] = field(default_factory=list)
     secret: dict[str, object] = field(default_factory=dict)
     initial: bytes | None = None
     final: bytes | None = None
     left_by: str = ""
 
     def take(self, inbox: str, body: str) -> None:
-        """Take what the job emits."""
-        self.emitted.append(emissions.accept(self.run, inbox, body))
+        """Take what the job emits, and note where an attempt that emits it again goes on."""
+        self.emitted.append((self.progress.operation, emissions.accept(self.run, inbox, body)))
 
     def resume(self) -> Resume | None:
         """Give where the next attempt can go on; kept for good, since a failed run is replayed."""
@@ -88,7 +88,8 @@ def make(
 
 
 def _succeeded(attempt: _Attempt, outcome: Outcome) -> Outcome:
-    outcome.final, outcome.emitted = attempt.final, emissions.kept(attempt.emitted)
+    outcome.final = attempt.final
+    outcome.emitted = emissions.kept([each for _, each in attempt.emitted])
     return outcome
 
 
@@ -96,7 +97,8 @@ def _failed(attempt: _Attempt, outcome: Outcome, error: JobError) -> Outcome:
     error.message = masking.masked(error.message, attempt.secret)
     outcome.error, outcome.initial, outcome.resume = error, attempt.initial, attempt.resume()
     if outcome.resume:
-        outcome.emitted = emissions.kept(attempt.emitted)
+        before = [each for at, each in attempt.emitted if at < outcome.resume.operation]
+        outcome.emitted = emissions.kept(before)
     return outcome
 
 
@@ -118,7 +120,7 @@ def _begin(attempt: _Attempt, job: Job, operations: Sequence[Operation]) -> Stat
     # A job that was mended meanwhile goes on too, unless what it has done already was changed.
     if resume and resume.names == attempt.names[: resume.operation + 1]:
         attempt.progress.operation = resume.operation
-        attempt.emitted += emissions.taken(attempt.run)
+        attempt.emitted += [(-1, each) for each in emissions.taken(attempt.run)]
         attempt.left_by = attempt.run.kept.get("left_by", "")
         resumed: State = json.loads(resume.state)
         return resumed
