@@ -13,7 +13,8 @@ from typing import Any
 
 from adaptors import outbox, running
 from adaptors.dryrun import Answering, Dry, dry_run
-from openfn import emissions, ids, joblog, states
+from adaptors.errors import AdaptorError
+from openfn import attempts, emissions, ids, joblog, states
 from openfn.errors import JobError
 from openfn.expressions import execute, load
 from openfn.messages import Message
@@ -89,10 +90,17 @@ def attempt(
         outbox.handing_to(partial(_take, inboxes, emitted)),
     ):
         try:
-            final = json.loads(states.kept(execute(load(expression), begun, expression)))
+            with running.attempting():
+                final = json.loads(states.kept(execute(load(expression), begun, expression)))
         except JobError as job_error:
             error = job_error
+        except AdaptorError as failure:  # what was begun could not be committed
+            final, error = None, _ending(failure)
     return Trial(final, error, "".join(pieces), tuple(requests), tuple(emitted))
+
+
+def _ending(failure: AdaptorError) -> JobError:
+    return JobError(type(failure).__name__, str(failure), attempts.ENDING, 0, failure.verdict)
 
 
 def _take(inboxes: Collection[str], emitted: list[tuple[str, str]], inbox: str, body: str) -> None:

@@ -111,7 +111,9 @@ def _judge(credential: str, way: Way, outcome: Outcome) -> None:
 
 def _run(run: Run, seconds: float) -> tuple[Run, Outcome]:
     with running.executing(run.id, datetime.fromtimestamp(run.began, UTC)):
-        outcome = attempts.make(run, seconds, outbox.handing_to, partial(_unforeseen, run))
+        outcome = attempts.make(
+            run, seconds, outbox.handing_to, running.attempting, partial(_unforeseen, run)
+        )
     job, error, due = project.current().jobs.get(run.job), outcome.error, None
     if job and error:
         due = retries.next_due(job.retry, run.tries, run.began, error, time.time())

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
+from contextlib import suppress
+from pathlib import Path
 from textwrap import dedent
 
 import pytest
 
 from openfn.errors import JobError, ProjectError
-from openfn.expressions import execute, load
+from openfn.expressions import Operation, Progress, execute, load
 
 
 @pytest.fixture(autouse=True)
@@ -442,3 +445,50 @@ def test_the_error_a_job_raised_is_the_cause_of_the_jobs_error(job):
 def test_a_job_is_executed_on_the_state_it_is_given():
     state = {"data": 1}
     assert execute([], state, None) is state
+
+
+def progress_of(pending, *operations, state=None):
+    """Give how far operations came; after each, work is pending as `pending` says."""
+    work = iter(pending)
+    now = False
+
+    def apply(operate):
+        def applied(state):
+            nonlocal now
+            now = next(work)
+            return operate(state)
+
+        return applied
+
+    progress = Progress(pending=lambda: now)
+    steps = [Operation(f"step {n}", n, apply(each)) for n, each in enumerate(operations)]
+    with suppress(JobError):
+        execute(steps, state or {"n": 0}, Path("job.py"), progress)
+    return progress.operation, progress.state and json.loads(progress.state)
+
+
+def count(state):
+    return {**state, "n": state["n"] + 1}
+
+
+def fail(_state):
+    raise ValueError
+
+
+def test_a_job_goes_on_at_the_operation_that_failed():
+    assert progress_of([False, False, False], count, count, fail) == (2, {"n": 2})
+
+
+@pytest.mark.parametrize("last", [count, fail])
+def test_while_work_is_pending_it_goes_on_where_that_was_begun(last):
+    assert progress_of([False, True, True, True], count, count, count, last) == (1, {"n": 1})
+
+
+def test_once_work_is_no_longer_pending_it_goes_on_after_it():
+    assert progress_of([True, True, False, True], count, count, count, fail) == (3, {"n": 3})
+
+
+@pytest.mark.parametrize("last", [count, fail])
+def test_a_state_with_other_keys_than_texts_is_none_to_go_on_with(last):
+    found = progress_of([True, True], count, last, state={"n": 0, "odd": {1: 2}})
+    assert found == (0, None)

@@ -59,3 +59,40 @@ def test_what_a_job_emits_is_shown_and_an_inbox_there_is_not_is_a_failure(projec
     trial = attempt(path, {"data": 1}, {}, dry=True, inboxes=("field",))
     assert trial.as_dict()["emitted"] == [{"inbox": "field", "body": {"a": 1}}]
     assert str(trial.error).endswith("has no inbox 'feild' to emit to; it has field")
+
+
+WRITES = """
+from adaptors.common import fn
+from adaptors.errors import RemoteUnavailable
+from adaptors.running import End, at_end
+
+
+def begin(state):
+    def commit():
+        print("committed" if {well} else "lost")
+        if not {well}:
+            raise RemoteUnavailable("the connection was lost")
+
+    at_end(End(commit, lambda: print("rolled back"), lambda: True))
+    return state
+
+
+fn(begin)
+fn(lambda state: {{**state, "n": 1 / {last}}})
+"""
+
+
+@pytest.mark.parametrize(
+    ("well", "last", "final", "error", "log"),
+    [
+        (True, 1, {"n": 1.0}, None, "committed"),
+        (True, 0, None, ("ZeroDivisionError", "fn"), "rolled back"),
+        (False, 1, None, ("RemoteUnavailable", "ending"), "lost\nrolled back"),
+    ],
+)
+def test_what_a_job_has_begun_ends_with_it(project, well, last, final, error, log):
+    path = project.write("jobs/go.py", WRITES.format(well=well, last=last))
+    trial = attempt(path, {}, {}, dry=False)
+    assert trial.final == (final and final | {"references": []})
+    assert (trial.error and (trial.error.type, trial.error.operation)) == error
+    assert trial.log.strip() == log

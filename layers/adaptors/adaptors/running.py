@@ -1,12 +1,12 @@
-"""The run that is being executed, for operations that need its id or its time.
+"""The run that is being executed: its id, its time, and what adaptors do when an attempt ends.
 
 Whoever executes a job says so; a retry of a run has the id and the time of its first attempt.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,7 +20,20 @@ class Running:
     began: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class End:
+    """What an adaptor does when an attempt ends well, and when it does not.
+
+    `pending` tells whether work is waiting for its commit, and would be lost with the attempt.
+    """
+
+    commit: Callable[[], object]
+    rollback: Callable[[], object]
+    pending: Callable[[], bool]
+
+
 _running: ContextVar[Running | None] = ContextVar("running", default=None)
+_ends: ContextVar[list[End] | None] = ContextVar("ends", default=None)
 
 
 @contextmanager
@@ -36,3 +49,39 @@ def executing(run_id: str, began: datetime) -> Iterator[None]:
 def current() -> Running:
     """Give the run; outside of one its id is empty and it begins now."""
     return _running.get() or Running("", datetime.now(UTC))
+
+
+@contextmanager
+def attempting() -> Iterator[Callable[[], bool]]:
+    """Make an attempt: what adaptors have begun is committed at its end, or rolled back.
+
+    What a commit raises is raised here. Gives a function that tells whether work is pending.
+    """
+    ends: list[End] = []
+    token = _ends.set(ends)
+    try:
+        yield lambda: any(each.pending() for each in ends)
+        while ends:
+            ends[0].commit()
+            del ends[0]
+    finally:
+        _ends.reset(token)
+        _roll_back(ends)
+
+
+def at_end(end: End) -> bool:
+    """Have something done when the attempt ends; `False` outside of one, where nobody does it."""
+    ends = _ends.get()
+    if ends is None:
+        return False
+    ends.append(end)
+    return True
+
+
+def _roll_back(ends: list[End]) -> None:
+    if ends:
+        try:
+            with suppress(Exception):
+                ends.pop().rollback()
+        finally:  # one that is stopped must not keep the others from theirs
+            _roll_back(ends)

@@ -32,10 +32,14 @@ from openfn.triggers import Kind
 
 LOADING = "loading"
 """The `operation` of an error that came before the first, or from none of them."""
+ENDING = "ending"
+"""The `operation` of an error that came after the last: what was done could not be committed."""
 # A job that takes its runner with it so often will do so again.
 _CRASHES = 3
 Handing = Callable[[Callable[[str, str], object]], AbstractContextManager[None]]
 """Hands what jobs emit in a context to a function of inbox and body: `adaptors.outbox`'s."""
+Attempting = Callable[[], AbstractContextManager[Callable[[], bool]]]
+"""Ends what adaptors have begun, as an attempt ends, and tells what is: `adaptors.running`'s."""
 
 
 @dataclass(slots=True)
@@ -66,7 +70,11 @@ class _Attempt:
 
 
 def make(
-    run: Run, seconds: float, handing_to: Handing, tell: Callable[[BaseException], None]
+    run: Run,
+    seconds: float,
+    handing_to: Handing,
+    attempting: Attempting,
+    tell: Callable[[BaseException], None],
 ) -> Outcome:
     """Make an attempt at a claimed run and give its outcome; `tell` is told what nobody foresaw.
 
@@ -79,7 +87,7 @@ def make(
         if run.crashed and outcomes.crashed(run) >= _CRASHES:
             raise ProjectError(f"its runner died {_CRASHES} times at it: does it need more memory?")
         with joblog.capture(attempt.lines.append), handing_to(attempt.take):
-            _execute(attempt, seconds)
+            _execute(attempt, seconds, attempting)
     except (Exception, deadline.TimedOut) as failure:
         error = _error(failure, tell)
     log = masking.masked("".join(attempt.lines), attempt.secret)
@@ -102,11 +110,11 @@ def _failed(attempt: _Attempt, outcome: Outcome, error: JobError) -> Outcome:
     return outcome
 
 
-def _execute(attempt: _Attempt, seconds: float) -> None:
+def _execute(attempt: _Attempt, seconds: float, attempting: Attempting) -> None:
     job = attempt.job
     if job is None:
         raise ProjectError(f"the project has no job {attempt.run.job} any more")
-    with deadline.within(seconds):
+    with deadline.within(seconds), attempting() as attempt.progress.pending:
         operations = load(job.expression)
         state = _begin(attempt, job, operations)
         state["configuration"] = credentials.configuration(job.credential)
@@ -141,6 +149,9 @@ def _error(failure: BaseException, tell: Callable[[BaseException], None]) -> Job
         return JobError(kind, str(failure), LOADING, 0)
     if isinstance(failure, deadline.TimedOut):
         return JobError(kind, str(failure), LOADING, 0, failure.verdict)
+    if verdict := getattr(failure, "verdict", ""):  # an adaptor's, of what it ended
+        wish = getattr(failure, "retry_after", None)
+        return JobError(kind, str(failure), ENDING, 0, verdict, wish)
     tell(failure)
     verdict = FOR_NOW if isinstance(failure, Trouble) else "author"
     return JobError(kind, "see the function's log", LOADING, 0, verdict)

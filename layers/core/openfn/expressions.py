@@ -63,13 +63,15 @@ def load(path: Path) -> list[Operation]:
 
 @dataclass(slots=True)
 class Progress:
-    """How far a job has come: the operation to apply next, and the state it is given, as JSON.
+    """Where a job can go on: at which operation, and with which state, as JSON.
 
-    `state` is `None` where the state has no exact form in JSON.
+    That is the operation to apply next; or, while what an earlier one did is `pending` and would be
+    lost if this one failed, that one. `state` is `None` where it has no exact form in JSON.
     """
 
     operation: int = 0
     state: bytes | None = None
+    pending: Callable[[], bool] = lambda: False
 
 
 def execute(
@@ -80,21 +82,30 @@ def execute(
     `JobError` says where one failed.
     """
     progress = progress or Progress()
+    begun = state
     for number in range(progress.operation, len(operations)):
-        operation, given = operations[number], state
-        progress.operation, progress.state = number, exact(given)
+        operation = operations[number]
+        if not progress.pending():
+            begun = state
+            progress.operation, progress.state = number, exact(state)
         try:
-            state = operation.apply(given)
+            state = operation.apply(state)
             if not isinstance(state, dict):
                 raise TypeError(
                     f"{operation.name} gave back {type(state).__name__}, not the state; "
                     "end the function with `return state`"
                 )
         except BaseException as error:
-            if not _keys_are_text(given):
-                progress.state = None
+            _keep_exact(progress, begun)
             raise _job_error(error, path, operation.name, operation.line) from error
+    if progress.pending():
+        _keep_exact(progress, begun)
     return state
+
+
+def _keep_exact(progress: Progress, begun: State) -> None:
+    if not _keys_are_text(begun):
+        progress.state = None
 
 
 def _keys_are_text(value: Any) -> bool:

@@ -20,7 +20,8 @@ FOR_NOW = "remote-for-now"
 class Retry:
     """How often a job is tried: at most `attempts` times within `up_to` seconds.
 
-    An attempt goes on at the operation that failed, or with `fresh` begins anew.
+    An attempt goes on at the operation that failed, or at the first of those whose work was lost
+    with it (a transaction that was rolled back); with `fresh` it begins anew.
     """
 
     attempts: int = 8
