@@ -159,7 +159,8 @@ def _dry(console: Console, sent: Dry) -> None:
     if isinstance(sent, DryStatement):
         console.print(f"[bold]would execute[/bold] {escape(sent.sql)}", soft_wrap=True)
         if sent.values:
-            console.print(f"  {list(sent.values)!r}", markup=False, soft_wrap=True)
+            more = f" and {counted(sent.rows - 1, 'more row')}" if sent.rows > 1 else ""
+            console.print(f"  {list(sent.values)!r}{more}", markup=False, soft_wrap=True)
         return
     console.print(f"[bold]would send[/bold] {sent.method} {escape(sent.url)}", soft_wrap=True)
     for name, value in sent.headers.items():

@@ -7,10 +7,12 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
+from adaptors.dryrun import DryStatement
 from workbench import show
 from workbench.demo import Journey
 from workbench.destination import Received
 from workbench.explain import Verdict
+from workbench.trial import Trial
 
 VERDICTS = [
     Verdict("form", matches=True),
@@ -42,6 +44,16 @@ def test_verdicts_are_one_line_each_elsewhere(shown):
     assert shown(show.verdicts, VERDICTS, JOBS).splitlines() == [
         "form matches, runs no job",
         "other does not match: a: wants [b], has 1",
+    ]
+
+
+def test_a_statement_of_many_rows_is_shown_once_with_how_many_there_are(shown):
+    statement = DryStatement("INSERT INTO t (a) VALUES ($1)", ("[1]",), 10_000)
+    trial = Trial({}, None, "", (statement, DryStatement("select 1")))
+    assert shown(show.trial, "job", trial).splitlines()[:3] == [
+        "would execute INSERT INTO t (a) VALUES ($1)",
+        "  ['[1]'] and 9999 more rows",
+        "would execute select 1",
     ]
 
 

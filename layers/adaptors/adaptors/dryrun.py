@@ -47,14 +47,18 @@ class DryRequest:
 
 @dataclass(frozen=True, slots=True)
 class DryStatement:
-    """An SQL statement that would have been executed, and the values bound to it."""
+    """An SQL statement that would have been executed, and the values bound to it.
+
+    One that writes many `rows` is shown with the first, and the values of the first thousand.
+    """
 
     sql: str
     values: tuple[Any, ...] = ()
+    rows: int = 1
 
     def as_dict(self) -> dict[str, Any]:
         """Give the statement for a machine."""
-        return {"sql": self.sql, "values": list(self.values)}
+        return {"sql": self.sql, "values": list(self.values), "rows": self.rows}
 
 
 @dataclass(frozen=True, slots=True)
