@@ -1,0 +1,56 @@
+"""What the operations have in common: a statement is executed, or shown in a dry run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from adaptors import dryrun
+from adaptors.configuration import read
+from adaptors.operations import State, next_state
+from adaptors.postgresql import sessions, transactions
+from adaptors.postgresql.credential import Configuration
+from adaptors.postgresql.results import Result
+from adaptors.postgresql.statements import Statement
+
+SECONDS = 60.0
+"""How long a statement may take, if the job does not say."""
+
+
+def execute(
+    state: State, made: Sequence[Statement], seconds: float | None, *, alone: bool = False
+) -> Result:
+    """Execute statements; give the command, and rows and their number of all of them together."""
+    seen = dryrun.seen()
+    if seen is not None:
+        read(Configuration, state)
+        seen += _dry(made)
+        return Result()
+    found = transactions.execute(sessions.session(state), made, seconds, alone=alone)
+    rows = tuple(row for each in found for row in each.rows)
+    return Result(found[-1].command, sum(each.count for each in found), rows)
+
+
+def after(state: State, found: Result) -> State:
+    """Give the state after an operation: rows in `data`, what was done in `result`."""
+    result = {"command": found.command, "rows": found.count}
+    return {**next_state(state, list(found.rows)), "result": result}
+
+
+def _dry(made: Sequence[Statement]) -> list[dryrun.Dry]:
+    """Show statements that differ in their rows only as one, with the values of the first row."""
+    found: dict[str, list[Statement]] = {}
+    for each in made:
+        found.setdefault(each.shown, []).append(each)
+    return [
+        dryrun.DryStatement(shown, _first(alike[0]), sum(each.rows for each in alike))
+        for shown, alike in found.items()
+    ]
+
+
+def _first(statement: Statement) -> tuple[Any, ...]:
+    bound = statement.values or ()
+    if isinstance(bound, Mapping):
+        return tuple(bound.items())
+    first = [number for number, _ in statement.bound[:1]]
+    return tuple(bound[: sum(number in first for number, _ in statement.bound)] if first else bound)

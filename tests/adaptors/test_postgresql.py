@@ -1,0 +1,505 @@
+"""Records into a real PostgreSQL: by name, bound, coerced as literals are."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from decimal import Decimal
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from adaptors.common import data_value, each
+from adaptors.dryrun import dry_run
+from adaptors.errors import ConfigurationError, RemoteRefused
+from adaptors.postgresql import (
+    find_value,
+    insert,
+    insert_many,
+    sql,
+    upsert,
+    upsert_if,
+    upsert_many,
+)
+
+HOSTILE = [
+    "x'); drop table t; --",
+    'x"); drop table t; --',
+    "$1",
+    "%s %(name)s %%",
+    "\\'; drop table t; --",
+    "E'\\x'",
+    "NULL",
+    "DEFAULT",
+    "{a,b}",
+    "",
+    " Größe 🩺 ",
+    "line\nline",
+]
+
+
+@pytest.fixture
+def state(postgresql_uri):
+    host = postgresql_uri.split("host=")[1]
+    return {
+        "configuration": {
+            "host": host,
+            "database": "postgres",
+            "user": "postgres",
+            "password": "c29ycnkh-hunter2",
+        },
+        "data": {"id": "7", "age": "34", "tags": ["a", 'b "c"', None]},
+        "references": [],
+    }
+
+
+@pytest.fixture
+def db(postgresql_uri):
+    """An empty database, seen by somebody else than the job."""
+    with psycopg.connect(postgresql_uri, autocommit=True) as connection:
+        connection.execute("drop schema public cascade; create schema public")
+        connection.execute(
+            "create table t (id int primary key, name text default 'nobody', age int, "
+            "day date, weight numeric(5, 2), extra jsonb, tags text[], numbers int[], seen "
+            "timestamptz, photo bytea, ok boolean)"
+        )
+        yield connection
+
+
+def rows(db, columns="*", table="t"):
+    return db.execute(f"select {columns} from {table} order by 1").fetchall()
+
+
+def test_the_answers_of_a_form_are_texts_and_become_what_their_columns_are(state, db):
+    record = {
+        "id": data_value("id"),
+        "age": data_value("age"),
+        "day": "2026-03-09",
+        "weight": "12.5",
+        "ok": "true",
+        "seen": "2026-03-09T10:00:00+03:00",
+        "extra": '{"a": 1}',
+        "numbers": "{1,2}",
+    }
+    after = insert("t", record)(state)
+    assert after["result"] == {"command": "INSERT", "rows": 1}
+    assert (after["data"], after["references"]) == ([], [state["data"]])
+    ((id_, age, day, weight, ok, seen, extra, numbers),) = rows(
+        db, "id, age, day, weight, ok, seen, extra, numbers"
+    )
+    assert (id_, age, day, weight, ok) == (
+        7,
+        34,
+        dt.date(2026, 3, 9),
+        Decimal("12.50"),
+        True,
+    )
+    assert (seen.timestamp(), extra, numbers) == (1773039600, {"a": 1}, [1, 2])
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "kept"),
+    [
+        ("age", 34.0, 34),
+        ("age", 34, 34),
+        ("name", 34.0, "34"),
+        ("name", True, "true"),
+        ("name", None, None),
+        ("name", UUID(int=7), str(UUID(int=7))),
+        ("ok", False, False),
+        ("extra", False, False),
+        ("extra", {"a": [1, None, {"b": "c"}]}, {"a": [1, None, {"b": "c"}]}),
+        ("extra", [1, "two"], [1, "two"]),
+        ("extra", [], []),
+        ("name", ["a", {"b": 1}], '["a", {"b": 1}]'),
+        ("tags", ["a", 'b "c"', "d\\e", "{f}", None, "NULL", ""], None),
+        ("tags", ("a", "b"), ["a", "b"]),
+        ("tags", [], []),
+        ("tags", [["a", "b"], ["c", "d"]], None),
+        ("numbers", ["1", 2, None], [1, 2, None]),
+        ("weight", Decimal("1.005"), Decimal("1.01")),
+        ("weight", 0.1, Decimal("0.10")),
+        ("day", dt.date(2026, 3, 9), None),
+        ("day", dt.datetime(2026, 3, 9, 10, tzinfo=dt.UTC), dt.date(2026, 3, 9)),
+        ("seen", dt.datetime(2026, 3, 9, 10, tzinfo=dt.UTC), None),
+        ("photo", b"\x00\xff", None),
+    ],
+)
+@pytest.mark.parametrize("many", [False, True], ids=["one", "many"])
+def test_a_value_of_python_is_kept_as_it_is(state, db, column, value, kept, many):
+    record = {"id": 1, column: value}
+    (insert_many("t", [record, {"id": 2}]) if many else insert("t", record))(state)
+    assert rows(db, f"id, {column}")[0][1] == (kept if kept is not None else value)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_value_is_never_read_as_sql(state, db, text):
+    insert("t", {"id": 1, "name": text, "tags": [text], "extra": {text: text}})(state)
+    upsert("t", "id", {"id": 1, "name": text})(state)
+    insert_many("t", [{"id": 2, "name": text}, {"id": 3, "name": text}])(state)
+    assert rows(db, "name, tags, extra")[0] == (text, [text], {text: text})
+    assert find_value("id", "t", {"name": text, "id": 2})(state) == 2
+    assert sql("select count(*) from t where name = %s", [text])(state)["data"] == [{"count": 3}]
+    assert sql("select count(*) from t where name = $1", [text])(state)["data"] == [{"count": 3}]
+    named = sql("select count(*) from t where name = %(x)s", {"x": text})(state)
+    assert named["data"] == [{"count": 3}]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ['Größe "x"', "group1/name", "a b", 'x") values (1); drop table t; --', "select", "%s", "$1"],
+)
+def test_a_name_is_taken_as_it_is_written(state, db, name):
+    table, column = psycopg.sql.Identifier(name), psycopg.sql.Identifier(name)
+    made = psycopg.sql.SQL("create table {} (id int unique, {} text)").format(table, column)
+    db.execute(made)
+    insert(name, {"id": 1, name: "a"})(state)
+    upsert(name, "id", {"id": 1, name: "b"})(state)
+    assert find_value(name, name, {name: "b"})(state) == "b"
+    after = insert_many(name, [{name: "c", "id": 2}, {"id": 3}], returning=name)(state)
+    assert after["data"] == [{name: "c"}, {name: None}]
+    assert db.execute("select count(*) from t").fetchone() == (0,)
+
+
+def test_a_table_is_named_with_its_schema_and_a_part_with_a_dot_in_quotes(state, db):
+    db.execute('create schema if not exists "a.b"; create table "a.b"."c""d" (id int)')
+    insert('"a.b".c"d', {"id": 1})(state)
+    insert('"a.b"."c""d"', {"id": 2})(state)
+    assert rows(db, table='"a.b"."c""d"') == [(1,), (2,)]
+    db.execute('drop schema "a.b" cascade')
+
+
+@pytest.mark.parametrize("name", ["", ".", "a.", ".a", 'a."', None, 7, "a\0b"])
+def test_what_is_no_name_is_said_to_be_none(state, db, name):
+    with pytest.raises(ConfigurationError, match=r"is no name of a|does not exist"):
+        insert(name, {"id": 1})(state)
+
+
+def test_values_go_into_the_columns_of_their_names_whatever_the_order_and_the_others(state, db):
+    records = [
+        {"id": 1, "name": "Amina", "age": 1},
+        {"age": 2, "id": 2},
+        {"name": "Kofi", "id": 3},
+        {"day": "2026-03-09", "age": None, "name": None, "id": 4},
+    ]
+    insert_many("t", records)(state)
+    assert rows(db, "id, name, age, day") == [
+        (1, "Amina", 1, None),
+        (2, "nobody", 2, None),
+        (3, "Kofi", None, None),
+        (4, None, None, dt.date(2026, 3, 9)),
+    ]
+
+
+def test_an_upsert_changes_what_the_record_has_and_leaves_the_rest(state, db):
+    insert("t", {"id": 1, "name": "Amina", "age": 1})(state)
+    upsert("t", "id", {"id": "1", "age": "2"})(state)
+    upsert("t", ["id"], {"name": "Kofi", "id": "2"})(state)
+    upsert("t", "ON CONSTRAINT t_pkey", {"id": 2, "day": "2026-03-09"})(state)
+    assert upsert("t", "id", {"id": 2}, returning="id")(state)["data"] == [{"id": 2}]
+    assert rows(db, "id, name, age, day") == [
+        (1, "Amina", 2, None),
+        (2, "Kofi", None, dt.date(2026, 3, 9)),
+    ]
+
+
+@pytest.mark.parametrize("key", ["id", ["id"], "on constraint t_pkey", 'ON CONSTRAINT "t_pkey"'])
+def test_many_upserts_are_as_one_after_the_other_and_the_last_wins(state, db, key):
+    insert("t", {"id": 1, "name": "before", "age": 1})(state)
+    records = [
+        {"id": 1, "age": 2},
+        {"name": "two", "id": "2"},
+        {"id": "1", "age": 3, "name": "after"},
+        {"id": 2, "age": 4},
+        {"age": 5, "id": 1},
+    ]
+    upsert_many("t", key, records)(state)
+    assert rows(db, "id, name, age") == [(1, "after", 5), (2, "two", 4)]
+
+
+def test_many_upserts_leave_what_a_record_has_not_as_it_is(state, db):
+    insert_many("t", [{"id": n, "name": f"n{n}", "age": n} for n in (1, 2, 3)])(state)
+    upsert_many("t", "id", [{"id": 1, "age": 7}, {"id": 4, "age": 8}, {"name": "x", "id": 2}])(
+        state
+    )
+    assert rows(db, "id, name, age") == [(1, "n1", 7), (2, "x", 2), (3, "n3", 3), (4, "nobody", 8)]
+
+
+def test_a_key_of_several_columns_is_one_and_null_is_the_same_as_nothing(state, db):
+    db.execute("create table v (village text, day date, n int, unique (village, day))")
+    records = [
+        {"village": "A", "day": "2026-03-09", "n": 1},
+        {"village": "A", "day": "2026-03-10", "n": 2},
+        {"village": "A", "day": "2026-03-09", "n": 3},
+        {"village": "A", "day": None, "n": 4},
+        {"village": "A", "day": None, "n": 5},
+    ]
+    upsert_many("v", ["village", "day"], records)(state)
+    assert sorted(n for (n,) in rows(db, "n", "v")) == [2, 3, 4, 5]
+
+
+def test_keys_that_are_the_same_to_the_database_only_are_said_to_be_so(state, db):
+    with pytest.raises(RemoteRefused, match=r"21000.*written in two ways"):
+        upsert_many("t", "id", [{"id": "7"}, {"id": "07"}])(state)
+    assert rows(db) == []
+
+
+def test_what_is_there_already_can_be_left_as_it_is(state, db):
+    insert("t", {"id": 1, "name": "first"})(state)
+    after = insert("t", {"id": 1, "name": "second"}, on_conflict="ignore")(state)
+    assert after["result"] == {"command": "INSERT", "rows": 0}
+    records = [{"id": 1, "name": "x"}, {"id": 2, "name": "y"}, {"id": 2, "name": "z"}]
+    after = insert_many("t", records, on_conflict="ignore", returning=["id", "name"])(state)
+    assert after["data"] == [{"id": 2, "name": "y"}]
+    assert rows(db, "id, name") == [(1, "first"), (2, "y")]
+    with pytest.raises(ConfigurationError, match='"error" or "ignore"'):
+        insert("t", {"id": 1}, on_conflict="update")(state)
+
+
+def test_empty_texts_become_null_on_request(state, db):
+    record = {"id": 1, "name": "", "age": "", "day": "n/a"}
+    insert("t", record, set_null=["", "n/a"])(state)
+    upsert("t", "id", {"id": 2, "name": "", "age": ""} | {"name": "x"}, set_null="")(state)
+    insert_many("t", [{"id": 3, "name": "", "age": 0}, {"id": 4, "name": "a"}], set_null="")(state)
+    assert rows(db, "id, name, age, day") == [
+        (1, None, None, None),
+        (2, "x", None, None),
+        (3, None, 0, None),
+        (4, "a", None, None),
+    ]
+
+
+def test_an_upsert_can_depend_on_a_condition(state, db):
+    upsert_if(data_value("age"), "t", "id", {"id": 1})(state)
+    assert upsert_if(data_value("nothing"), "t", "id", {"id": 2})(state) is state
+    assert rows(db, "id") == [(1,)]
+
+
+def test_nothing_to_write_is_no_error_and_one_record_is_as_good_as_a_list(state, db, capsys):
+    assert insert_many("t", [])(state) is state
+    assert upsert_many("t", "id", None)(state) is state
+    assert capsys.readouterr().out == "nothing to write into t\n" * 2
+    insert_many("t", {"id": 1})(state)
+    assert rows(db, "id") == [(1,)]
+
+
+@pytest.mark.parametrize(
+    ("operate", "told"),
+    [
+        (insert("t", {}), "have no column"),
+        (insert("t", "x"), "record 1 is not a dict of columns but str"),
+        (insert_many("t", [{"id": 1}, 7]), "record 2 is not a dict"),
+        (insert("t", {"id": {1}}), "the column 'id' of record 1: a set has no form in SQL"),
+        (upsert("t", [], {"id": 1}), "a key is a column"),
+        (sql("select %s, $1", [1]), "in one way"),
+        (sql("select %s", "a"), "values are a list"),
+        (sql("select 1", timeout=0), "above 0"),
+        (sql(7), "SQL is a text, not int"),
+    ],
+)
+def test_a_call_that_makes_no_sense_says_so(state, db, operate, told):
+    with pytest.raises(ConfigurationError, match=told):
+        operate(state)
+
+
+@pytest.mark.parametrize("text", ["a\0b", "a\ud800b"])
+def test_a_text_postgresql_cannot_keep_names_its_column(state, db, text):
+    records = [{"id": 1}, {"id": 2, "name": text}]
+    with pytest.raises(RemoteRefused, match="the column 'name' of record 2"):
+        insert_many("t", records)(state)
+    assert rows(db) == []
+
+
+def test_a_value_is_looked_up_where_a_value_may_stand(state, db):
+    db.execute("create table facilities (id int, code text, district text)")
+    db.execute("insert into facilities values (70, '7', 'North'), (80, '8', null), (90, '9', 'N')")
+    facility = find_value("id", "facilities", {"code": data_value("id")})
+    insert("t", {"id": 1, "age": facility, "extra": {"facility": facility}})(state)
+    assert rows(db, "age, extra") == [(70, {"facility": 70})]
+    asked = [
+        ({"code": "x"}, {}, None),
+        ({"district": None}, {}, 80),
+        ({"district": None, "code": "8"}, {"district": "<>"}, None),
+        ({"code": ["9", "8"]}, {"code": "="}, 80),
+        ({"id": "70"}, {"id": ">"}, 80),
+        ({"district": "n%"}, {"district": "ILIKE"}, 70),
+        ({}, {}, 70),
+    ]
+    for where, operators, found in asked:
+        assert find_value("id", "facilities", where, operators=operators)(state) == found
+    with pytest.raises(ConfigurationError, match="is no operator"):
+        find_value("id", "facilities", {"id": 1}, operators={"id": "= 1 or 1 ="})(state)
+
+
+def test_rows_are_what_json_can_hold(state, db):
+    query = """
+        select 1.50::numeric as short, 12345678901234567890.123::numeric as exact, 10::numeric as
+        whole, 'nan'::float8 as nan, '1e1000'::numeric as huge, 9007199254740993 as big,
+        '2026-03-09 10:00+00'::timestamptz as moment, '2026-03-09'::date as day,
+        'infinity'::timestamp as never, '0044-03-15 BC'::date as ides, '\\x0001'::bytea as bytes,
+        '{"a": [1.5, "x"]}'::jsonb as json, array[1.5, null]::numeric[] as numbers,
+        array['2026-03-09 10:00'::timestamp] as moments, '1 day'::interval as time,
+        int4range(1, 3) as range, true as yes, null as nothing
+    """
+    ((row),) = sql(query)(state)["data"]
+    moment = dt.datetime.fromisoformat(row.pop("moment"))
+    assert moment == dt.datetime(2026, 3, 9, 10, tzinfo=dt.UTC)
+    assert (
+        json.loads(json.dumps(row, allow_nan=False))
+        == row
+        == {
+            "short": 1.5,
+            "exact": "12345678901234567890.123",
+            "whole": 10,
+            "nan": "nan",
+            "huge": "1" + "0" * 1000,
+            "big": 9007199254740993,
+            "day": "2026-03-09",
+            "never": "infinity",
+            "ides": "0044-03-15 BC",
+            "bytes": "AAE=",
+            "json": {"a": [1.5, "x"]},
+            "numbers": [1.5, None],
+            "moments": ["2026-03-09T10:00:00"],
+            "time": "1 day",
+            "range": "[1,3)",
+            "yes": True,
+            "nothing": None,
+        }
+    )
+
+
+def test_dates_are_written_in_one_way_and_read_as_the_database_reads_them(state, db):
+    db.execute("alter role postgres set datestyle = 'SQL, DMY'")
+    fresh = {**state, "configuration": {**state["configuration"], "password": "another"}}
+    insert("t", {"id": 1, "day": "09/03/2026"})(fresh)
+    found = sql("select day, day::timestamp as moment from t")(fresh)["data"]
+    db.execute("alter role postgres reset datestyle")
+    assert found == [{"day": "2026-03-09", "moment": "2026-03-09T00:00:00"}]
+
+
+def test_values_bound_to_sql_take_the_type_their_place_asks_for(state, db):
+    insert_many("t", [{"id": n, "name": f"n{n}"} for n in range(5)])(state)
+    asked = [
+        ("select id from t where id = %s", ["3"], [3]),
+        ("select id from t where id = any(%s) order by 1", [[1, "2"]], [1, 2]),
+        ("select id from t where id in ($1, $2) and name like 'n%' order by 1", [1, 2.0], [1, 2]),
+        ("select id from t where name like 'n%%' and id > %s", [3], [4]),
+        ("select id from t order by id limit %(n)s", {"n": "2"}, [0, 1]),
+        ("select (%s::jsonb ->> 'a')::int as id", [{"a": 7}], [7]),
+        ("select %s::int as id", [None], [None]),
+        ("select id from t where name = '$1' or id = %s", [0], None),
+    ]
+    for query, values, found in asked:
+        if found is None:
+            with pytest.raises(ConfigurationError, match="in one way"):
+                sql(query, values)(state)
+        else:
+            assert [row["id"] for row in sql(query, values)(state)["data"]] == found
+
+
+def test_sql_without_values_is_executed_as_it_is(state, db):
+    after = sql("insert into t (id, name) values (1, '100%s $1'); select name from t")(state)
+    assert after["data"] == [{"name": "100%s $1"}]
+    assert after["result"] == {"command": "SELECT", "rows": 1}
+    after = sql("update t set age = 3")(state)
+    assert (after["data"], after["result"]) == ([], {"command": "UPDATE", "rows": 1})
+
+
+@pytest.mark.parametrize(
+    ("record", "told"),
+    [
+        ({"id": "7"}, r'23505: duplicate key .*"t_pkey" \(table public.t, constraint t_pkey\)'),
+        ({"id": None}, r'23502: null value in column "id" .*\(table public.t, column id\)'),
+        ({"id": "c29ycnkh"}, r"22P02: .*integer: \"…\", in the column 'id' of record 1"),
+        ({"id": 8, "day": "c29ycnkh"}, r"22007: .*date: \"…\", in the column 'day' of record 1"),
+        ({"id": 8, "age": "99999999999"}, r"22003: value \"…\" is out of range"),
+        ({"id": 8, "weight": "c29ycnkh"}, r"22P02"),
+        ({"id": 8, "extra": "{c29ycnkh"}, r"22P02: invalid input syntax for type json"),
+    ],
+)
+def test_a_row_that_is_refused_is_told_without_its_values_and_they_are_logged(
+    state, db, capsys, record, told
+):
+    insert("t", {"id": 7, "name": "c29ycnkh"})(state)
+    capsys.readouterr()
+    with pytest.raises(RemoteRefused, match=told) as caught:
+        insert("t", record)(state)
+    assert "c29ycnkh" not in str(caught.value)
+    assert "(7)" not in str(caught.value)
+    log = capsys.readouterr().out
+    shown = [str(value) for value in record.values() if value not in {8, None}]
+    assert not shown or shown[0] in log
+    assert "INSERT INTO" in log.splitlines()[0]
+    assert not any(value in log.splitlines()[0] for value in shown)
+
+
+def test_a_refused_row_among_many_is_named(state, db):
+    records = [{"id": n, "age": n} for n in range(1, 2501)]
+    records[2345] = {"age": "c29ycnkh", "id": 2346}
+    with pytest.raises(RemoteRefused, match="in the column 'age' of record 2346"):
+        insert_many("t", records)(state)
+    with pytest.raises(RemoteRefused, match="in the column 'age' of record 2346"):
+        upsert_many("t", "id", records)(state)
+    assert rows(db) == []
+
+
+@pytest.mark.parametrize(
+    ("operate", "told"),
+    [
+        (insert("T", {"id": 1}), '42P01: relation "T" does not exist; names are taken as they are'),
+        (insert("t", {"nix": 1}), '42703: column "nix" of relation "t" does not exist'),
+        (upsert("t", "name", {"name": "x"}), "42P10"),
+        (sql("selec 1"), "42601"),
+        (sql("vacuum"), "25001.*transaction=False"),
+        (sql("select concat(%s, 'a')", [1]), "42P18"),
+        (sql("select $1::int, $2::int", [1]), "08P01"),
+        (sql("select %s::int, %s::int", [1]), "2 placeholders but 1 param"),
+        (sql("select 'a%' || %s", [1]), "only '%s', '%b', '%t' are allowed"),
+        (sql("select %(a)s::int", {"b": 1}), "parameter missing: a"),
+    ],
+)
+def test_what_the_author_has_to_mend_says_what(state, db, operate, told):
+    with pytest.raises(ConfigurationError, match=told):
+        operate(state)
+
+
+def test_what_the_database_s_own_code_says_is_in_the_log_alone(state, db, capsys):
+    db.execute(
+        "create function f() returns trigger language plpgsql as $$ begin raise notice 'looking'; "
+        "raise exception 'no % here', new.name; end $$; "
+        "create trigger f before insert on t for each row execute function f()"
+    )
+    with pytest.raises(RemoteRefused, match="P0001") as caught:
+        insert("t", {"id": 1, "name": "c29ycnkh"})(state)
+    assert "c29ycnkh" not in str(caught.value)
+    log = capsys.readouterr().out
+    assert "NOTICE: looking" in log
+    assert "no c29ycnkh here" in log
+
+
+def test_a_dry_run_shows_each_statement_and_connects_to_nothing(state):
+    nowhere = {**state, "configuration": {**state["configuration"], "host": "127.0.0.1", "port": 1}}
+    records = [{"id": n, "name": f"n{n}"} for n in range(10_000)]
+    with dry_run() as seen:
+        after = insert_many("health.t", records)(nowhere)
+        upsert("t", "id", {"id": data_value("id"), "tags": data_value("tags")})(nowhere)
+        each("tags", insert("t", {"id": find_value("id", "u", {"c": data_value("x")})}))(nowhere)
+        sql("select %(a)s", {"a": 1})(nowhere)
+    assert (after["data"], after["result"]) == ([], {"command": "", "rows": 0})
+    first, second, *rest = [each.as_dict() for each in seen]
+    assert first == {
+        "sql": 'INSERT INTO "health"."t" ("id", "name") VALUES ($1, $2)',
+        "values": ["0", "n0"],
+        "rows": 10_000,
+    }
+    assert second["sql"].endswith('ON CONFLICT ("id") DO UPDATE SET "tags" = EXCLUDED."tags"')
+    assert second["values"] == ["7", '["a", "b \\"c\\"", null]']
+    assert [each["sql"].split()[0] for each in rest] == ["SELECT", "INSERT"] * 3 + ["select"]
+    assert "hunter2" not in repr(seen)
+
+
+def test_a_dry_run_wants_the_credential_that_a_real_one_wants(state):
+    with dry_run(), pytest.raises(ConfigurationError, match="database: Field required"):
+        insert("t", {"id": 1})({"configuration": {"host": "x", "user": "u"}})

@@ -1,0 +1,176 @@
+"""A run's transaction in the stack: committed with its success, and begun anew after a failure."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import psycopg
+import pytest
+
+from openfn import ids, project
+from tests.conftest import post
+from tests.functions.test_retries import again, created
+from tests.remote import Remote
+from workbench import functions, records
+
+PROJECT = """
+triggers:
+  all: {inclusion: {}, exclusion: {skip: true}}
+credentials:
+  registry: {adaptor: postgresql}
+jobs:
+  job-a: {trigger: all, credential: registry, expression: jobs/a.py, retry: {up_to: 2h}}
+"""
+FOUR = """
+from adaptors.common import emit, fn
+from adaptors.http import post
+from adaptors.postgresql import commit, insert, sql
+
+post("before", {"n": 0})
+sql("select count(*) from visits")
+emit("inbox-a", {"skip": True, "at": "before"})
+insert("visits", {"id": lambda state: state["references"][-1]["n"], "step": "first"})
+emit("inbox-a", {"skip": True})
+{between}
+post("amidst", {"n": 1})
+insert("visits", {"id": 8, "step": "second"})
+"""
+
+
+@pytest.fixture
+def remote():
+    with Remote().running() as running:
+        yield running
+
+
+@pytest.fixture
+def db(postgresql_uri):
+    with psycopg.connect(postgresql_uri, autocommit=True) as connection:
+        connection.execute("drop schema public cascade; create schema public")
+        connection.execute("create table visits (number serial, id int, step text)")
+        yield connection
+
+
+@pytest.fixture
+def posted(made_of, remote, db, postgresql_uri):
+    """Post a message through a job with this code; give the stack and the run's id."""
+
+    def run(code=FOUR, between="", **more):
+        made = made_of(PROJECT, a=code.replace("{between}", between))
+        host = postgresql_uri.split("host=")[1]
+        credential = {"host": host, "database": "postgres", "user": "postgres"}
+        made.set_credential("registry", credential | {"baseUrl": remote.url} | more)
+        message_id = post(made, '{"n": 7}')["headers"]["X-Message-Id"]
+        made.settle()
+        return made, ids.run_id(message_id, "job-a")
+
+    return run
+
+
+def rows(db):
+    return db.execute("select id, step from visits order by number").fetchall()
+
+
+def bodies():
+    return [json.loads(each.message.body) for each in records.newest(10, days=2)]
+
+
+def test_a_run_that_succeeds_has_written_all(posted, db):
+    _, run_id = posted()
+    assert records.run(run_id).status == "succeeded"
+    assert rows(db) == [(7, "first"), (8, "second")]
+
+
+def test_after_a_failure_it_goes_on_where_its_transaction_began_and_leaves_each_row_once(
+    posted, remote, db
+):
+    remote.answers["/amidst"] = [503, 503]
+    made, run_id = posted()
+    assert records.run(run_id).status == "waiting"
+    assert rows(db) == []
+    assert again(made, run_id).status == "waiting"
+    assert rows(db) == []
+    record = again(made, run_id)
+    assert (record.status, record.attempt) == ("succeeded", 3)
+    assert rows(db) == [(7, "first"), (8, "second")]
+    assert remote.paths == ["/before", "/amidst", "/amidst", "/amidst"]
+    assert len([each for each in bodies() if each.get("skip")]) == 2
+
+
+def test_what_was_committed_before_is_not_done_again(posted, remote, db):
+    remote.answers["/amidst"] = [503]
+    made, run_id = posted(between="commit()")
+    assert rows(db) == [(7, "first")]
+    assert again(made, run_id).status == "succeeded"
+    assert rows(db) == [(7, "first"), (8, "second")]
+    assert remote.paths == ["/before", "/amidst", "/amidst"]
+
+
+def test_a_run_that_is_refused_in_its_last_operation_leaves_nothing(posted, db):
+    _, run_id = posted(FOUR.replace('"id": 8', '"id": "x"'))
+    record = records.run(run_id)
+    assert (record.status, record.error["verdict"]) == ("failed", "remote")
+    assert rows(db) == []
+    assert "integer" in record.error["message"]
+    assert len(bodies()) == 1
+
+
+def test_what_fails_at_the_commit_fails_the_run_with_its_verdict(posted, db):
+    db.execute("create table homes (id int primary key)")
+    foreign = "foreign key (id) references homes deferrable initially deferred"
+    db.execute(f"alter table visits add {foreign}")
+    _, run_id = posted()
+    record = records.run(run_id)
+    assert (record.status, record.error["verdict"]) == ("failed", "remote")
+    assert (record.error["operation"], record.error["line"]) == ("ending", 0)
+    assert "23503" in record.error["message"]
+    assert "detail: Key (id)=(7) is not present" in record.log
+    assert (rows(db), len(bodies())) == ([], 1)
+
+
+def test_what_fails_for_now_at_the_commit_is_tried_again(posted, remote, db):
+    db.execute(
+        "create sequence tries; create function late() returns trigger language plpgsql as $$ "
+        "begin if nextval('tries') < 3 then raise serialization_failure; end if; return null; end "
+        "$$; create constraint trigger late after insert on visits deferrable initially deferred "
+        "for each row execute function late()"
+    )
+    made, run_id = posted()
+    record = records.run(run_id)
+    assert (record.status, record.error["verdict"]) == ("waiting", "remote-for-now")
+    assert again(made, run_id).status == "waiting"
+    assert again(made, run_id).status == "succeeded"
+    assert rows(db) == [(7, "first"), (8, "second")]
+    assert remote.paths == ["/before", *["/amidst"] * 3]
+    assert len([each for each in bodies() if each.get("skip")]) == 2
+
+
+def test_a_run_whose_time_is_over_leaves_nothing_and_is_tried_again(posted, db):
+    slow = "import time\nfn(lambda state: [time.sleep(0.01) for _ in range(3000)] and state)"
+    made, _ = posted('from adaptors.common import fn\nfn(lambda state: {**state, "n": 1})')
+    run_id = created(made)
+    path = project.current().jobs["job-a"].expression
+    path.write_text(FOUR.replace("{between}", slow), "utf-8")
+    hurried = replace(made.resources.functions["runner"], seconds=6.3)
+    delivery = {
+        "messageId": "1",
+        "body": json.dumps({"run_id": run_id}),
+        "eventSource": "aws:sqs",
+    }
+    functions.invoke(hurried, {"Records": [delivery]}, made.tell)
+    assert records.run(run_id).error["type"] == "TimedOut"
+    assert rows(db) == []
+    path.write_text(FOUR.replace("{between}", slow.replace("3000", "1")), "utf-8")
+    assert again(made, run_id).status == "succeeded"
+    assert len(rows(db)) == 2
+
+
+def test_a_database_that_is_away_is_waited_for_at_the_operation_that_met_it(posted, remote):
+    made, run_id = posted(host="/nowhere")
+    for _ in range(2):
+        record = records.run(run_id)
+        assert (record.status, record.error["operation"]) == ("waiting", "sql")
+        assert record.error["type"] == "RemoteUnavailable"
+        again(made, run_id)
+    assert remote.paths == ["/before"]
