@@ -43,10 +43,11 @@ format: $(READY) ## format and mend what ruff can mend
 docs: $(READY) ## write docs/reference.md from what the adaptors say of themselves
 	.venv/bin/python -m workbench.reference
 
-bench: $(READY) $(HERE)/.ready ## measure the inbox's start, finding triggers, and a burst of posts
+bench: $(READY) $(HERE)/.ready ## measure the inbox's start, finding triggers, a burst of posts, and many rows
 	.venv/bin/python -m benchmarks.import_inbox
 	.venv/bin/python -m benchmarks.matching
 	.venv/bin/python -m benchmarks.burst
+	.venv/bin/python -m benchmarks.postgresql
 
 fuzz: $(READY) ## send 20,000 hostile requests to the inboxes
 	.venv/bin/python -m benchmarks.fuzz_inbox
