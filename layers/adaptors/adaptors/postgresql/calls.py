@@ -24,8 +24,10 @@ def execute(
     seen = dryrun.seen()
     if seen is not None:
         read(Configuration, state)
-        seen += _dry(made)
-        return Result()
+        shown = _dry(made)
+        seen += shown
+        told = tuple(row for each in shown for row in dryrun.answer_to(each) or ())
+        return Result(count=len(told), rows=told)
     found = transactions.execute(sessions.session(state), made, seconds, alone=alone)
     rows = tuple(row for each in found for row in each.rows)
     return Result(found[-1].command, sum(each.count for each in found), rows)
