@@ -90,7 +90,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(script.body)
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _answer  # noqa: N815
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = _answer  # noqa: N815
 
     def log_message(self, *_args):
         """Log nothing."""
@@ -100,6 +100,7 @@ class _Handler(BaseHTTPRequestHandler):
 def _serving():
     with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:
         server.destination = Destination(server.server_port)
+        server.handle_error = lambda *_: None  # a client may hang up
         thread = threading.Thread(target=server.serve_forever, args=[0.01], daemon=True)
         thread.start()
         yield server.destination

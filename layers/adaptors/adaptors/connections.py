@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import os
+import ssl
 import time
 from functools import lru_cache
 from http.client import HTTPResponse
@@ -124,7 +125,11 @@ def _send(connection: HTTPConnection, data: bytes) -> None:
         connection.connect()
     for start in range(0, len(data), _PIECE):
         connection.sock.settimeout(_left())
-        connection.sock.sendall(data[start : start + _PIECE])
+        try:
+            connection.sock.sendall(data[start : start + _PIECE])
+        except ssl.SSLEOFError:
+            connection.sock.recv(1)  # raises why it hung up: it may want another certificate
+            raise
 
 
 class _Received(io.RawIOBase):

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
 from threading import local
-from urllib.request import parse_http_list
 
 from requests import PreparedRequest
 
@@ -21,7 +20,8 @@ from adaptors.errors import ConfigurationError
 from adaptors.origins import origin
 
 _ALGORITHMS = {"SHA-512": "sha512", "SHA-512-256": "sha512_256", "SHA-256": "sha256", "MD5": "md5"}
-_PAIR = re.compile(r'(?:([\w-]+)\s+)?([\w*-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|(.*))', re.DOTALL)
+# name="quoted" or name=bare, else the word that a challenge begins with
+_PART = re.compile(r'([\w*-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*))|([\w-]+)')
 _thread = local()
 
 
@@ -135,12 +135,10 @@ def _quoted(text: str) -> str:
 
 def _parsed(header: str) -> Iterator[tuple[str, dict[str, str]]]:
     scheme, params = "", dict[str, str]()
-    for item in parse_http_list(header):
-        pair = _PAIR.fullmatch(item.strip())
-        if pair is None or pair[1]:
+    for name, quoted, bare, word in _PART.findall(header):
+        if word:
             yield scheme, params
-            scheme, params = (pair[1] if pair else item.strip()).lower(), {}
-        if pair:
-            value = pair[4] if pair[3] is None else re.sub(r"\\(.)", r"\1", pair[3])
-            params[pair[2].lower()] = value.strip()
+            scheme, params = word.lower(), {}
+        else:
+            params[name.lower()] = re.sub(r"\\(.)", r"\1", quoted) or bare
     yield scheme, params
