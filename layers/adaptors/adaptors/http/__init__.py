@@ -12,12 +12,21 @@ from typing import Any, Unpack
 
 from adaptors.http.configuration import Configuration
 from adaptors.http.exchanges import ask, data_of, resolved, response_of
+from adaptors.http.listing import each_page
 from adaptors.http.options import Reading, Writing, spelled_out
+from adaptors.http.pages import Page, by_cursor, by_link, by_offset, by_page, by_url
 from adaptors.operations import Operation, State, Value, next_state, resolve
 
 __all__ = [
     "Configuration",
+    "Page",
+    "by_cursor",
+    "by_link",
+    "by_offset",
+    "by_page",
+    "by_url",
     "delete",
+    "each_page",
     "get",
     "patch",
     "post",
