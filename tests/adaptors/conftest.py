@@ -97,7 +97,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def _serving():
+def serving():
+    """Serve on a port of its own, and keep connections as real destinations do."""
     with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:
         server.destination = Destination(server.server_port)
         server.handle_error = lambda *_: None  # a client may hang up
@@ -127,7 +128,7 @@ def _direct(monkeypatch):
 
 @pytest.fixture(scope="session")
 def _servers():
-    with _serving() as one, _serving() as other:
+    with serving() as one, serving() as other:
         yield one, other
 
 

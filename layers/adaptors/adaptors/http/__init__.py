@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 
-@spelled_out
+@spelled_out(Writing)
 def request(
     method: str, path: str | Value, json: Any = None, **options: Unpack[Writing]
 ) -> Operation:
@@ -64,7 +64,7 @@ def request(
     return operate
 
 
-@spelled_out
+@spelled_out(Reading)
 def get(path: str | Value, **options: Unpack[Reading]) -> Operation:
     """Fetch; `data` becomes the answer.
 
@@ -74,7 +74,7 @@ def get(path: str | Value, **options: Unpack[Reading]) -> Operation:
     return request("GET", path, **options)
 
 
-@spelled_out
+@spelled_out(Writing)
 def post(path: str | Value, json: Any = None, **options: Unpack[Writing]) -> Operation:
     """Send JSON, or another body; `data` becomes the answer.
 
@@ -85,7 +85,7 @@ def post(path: str | Value, json: Any = None, **options: Unpack[Writing]) -> Ope
     return request("POST", path, json, **options)
 
 
-@spelled_out
+@spelled_out(Writing)
 def put(path: str | Value, json: Any = None, **options: Unpack[Writing]) -> Operation:
     """Replace with JSON, or another body; `data` becomes the answer.
 
@@ -95,7 +95,7 @@ def put(path: str | Value, json: Any = None, **options: Unpack[Writing]) -> Oper
     return request("PUT", path, json, **options)
 
 
-@spelled_out
+@spelled_out(Writing)
 def patch(path: str | Value, json: Any = None, **options: Unpack[Writing]) -> Operation:
     """Change with JSON, or another body; `data` becomes the answer.
 
@@ -105,7 +105,7 @@ def patch(path: str | Value, json: Any = None, **options: Unpack[Writing]) -> Op
     return request("PATCH", path, json, **options)
 
 
-@spelled_out
+@spelled_out(Writing)
 def delete(path: str | Value, json: Any = None, **options: Unpack[Writing]) -> Operation:
     """Delete; `data` becomes the answer.
 

@@ -20,7 +20,7 @@ from adaptors.transport import harmless
 _BY_LINK = by_link()
 
 
-@spelled_out
+@spelled_out(Reading)
 def each_page(
     path: str | Value,
     *operations: Operation,

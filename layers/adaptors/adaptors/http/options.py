@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Collection, Mapping
 from functools import wraps
-from typing import Any, Literal, ParamSpec, TypedDict, TypeVar, get_args, get_type_hints
+from typing import Any, Literal, ParamSpec, TypedDict, TypeVar, get_args
 
 from adaptors.errors import ConfigurationError
 from adaptors.operations import Value
@@ -48,21 +48,24 @@ class Writing(Reading, total=False):
     idempotency_header: str
 
 
-def spelled_out(function: Callable[P, R]) -> Callable[P, R]:
-    """Let a function's signature name each of its options: another one is refused at the call."""
-    signature = inspect.signature(function)
-    *named, last = signature.parameters.values()
-    (options,) = get_args(get_type_hints(function)[last.name])
-    each = [_parameter(name, hint) for name, hint in options.__annotations__.items()]
-    spelled = signature.replace(parameters=[*named, *each])
+def spelled_out(options: type) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Let a function's signature name each of its options: another is refused at the call."""
 
-    @wraps(function)
-    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
-        _check(spelled.bind(*args, **kwargs).arguments)
-        return function(*args, **kwargs)
+    def spell(function: Callable[P, R]) -> Callable[P, R]:
+        signature = inspect.signature(function)
+        *named, _ = signature.parameters.values()
+        each = [_parameter(name, hint) for name, hint in options.__annotations__.items()]
+        spelled = signature.replace(parameters=[*named, *each])
 
-    vars(checked)["__signature__"] = spelled
-    return checked
+        @wraps(function)
+        def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+            _check(spelled.bind(*args, **kwargs).arguments)
+            return function(*args, **kwargs)
+
+        vars(checked)["__signature__"] = spelled
+        return checked
+
+    return spell
 
 
 def _parameter(name: str, hint: Any) -> inspect.Parameter:
