@@ -115,7 +115,7 @@ def test_a_status_the_job_accepts_is_data(destination, call, status):
 
 def test_an_accepted_status_may_come_with_a_page(destination):
     destination.answer("/things", 404, HTML, Content_Type="text/html")
-    after = get("things", parse_as="json", accept_statuses=[404])(state_for(destination))
+    after = get("things", parse_as="json", accept_statuses=404)(state_for(destination))
     assert after["data"] == HTML.decode()
 
 

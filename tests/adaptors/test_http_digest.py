@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import threading
+from contextlib import ExitStack
 
 import pytest
 from flask import Flask, request
@@ -27,6 +28,7 @@ CALLS = {
 }
 BODIES = {"POST": b'{"name": "Amina"}', "PATCH": "é".encode()}
 ALGORITHMS = ["MD5", "SHA-256", "SHA-512", "SHA-512-256", "MD5-sess", "SHA-256-sess", "sha-256"]
+USED = set()
 each_call = pytest.mark.parametrize(("method", "call"), CALLS.items(), ids=CALLS)
 
 
@@ -39,7 +41,11 @@ def state_for(url, username="nurse", password=SECRET):
 def digest():
     """A server of our own: its application, and how it is served."""
     app = DigestServer({"nurse": SECRET, "nürse": SECRET, "doctor": "other"})
-    with served(app) as serving:
+    with ExitStack() as context:
+        serving = context.enter_context(served(app))
+        while serving.url in USED:  # what was asked there before is remembered
+            serving = context.enter_context(served(app))
+        USED.add(serving.url)
         yield app, serving
 
 

@@ -30,7 +30,8 @@ def ask(
     state: State, method: str, path: str, options: Mapping[str, Any], json: Any = None
 ) -> Answer:
     """Send a request with its resolved options, and give its answer when it is accepted."""
-    accepts = options["accept_statuses"]
+    said = options["accept_statuses"]
+    accepts = {said} if isinstance(said, int) else said
     body, kind = bodies.encoded(json, options)
     call = Call(
         method.upper(),

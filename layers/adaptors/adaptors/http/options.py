@@ -31,7 +31,7 @@ class Reading(TypedDict, total=False):
     headers: Mapping[str, Any] | Value
     timeout: float
     parse_as: ParseAs
-    accept_statuses: Collection[int]
+    accept_statuses: int | Collection[int]
     max_bytes: int
 
 
