@@ -33,9 +33,10 @@ format: $(READY) ## format and mend what ruff can mend
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
 
-bench: $(READY) $(HERE)/.ready ## measure the inbox's start, finding triggers, and a burst of posts
+bench: $(READY) $(HERE)/.ready ## measure the inbox's start, finding triggers, a run, and a burst of posts
 	.venv/bin/python -m benchmarks.import_inbox
 	.venv/bin/python -m benchmarks.matching
+	.venv/bin/python -m benchmarks.runner
 	.venv/bin/python -m benchmarks.burst
 
 fuzz: $(READY) ## send 20,000 hostile requests to the inboxes
