@@ -13,7 +13,7 @@ import trustme
 from flask import Flask
 
 from adaptors.errors import AdaptorError, RemoteUnavailable
-from adaptors.http import delete, get, post, request
+from adaptors.http import by_url, delete, each_page, get, post, request
 from tests.adaptors.conftest import Script
 from tests.adaptors.serving import served
 
@@ -54,11 +54,21 @@ def test_two_credentials_for_one_server_go_over_one_connection_each_with_its_own
     assert len({received.client_port for received in destination.received}) == 1
 
 
+def test_of_many_destinations_the_one_not_used_for_longest_is_let_go(destination, closed_url):
+    get("things")(state_for(destination.url))
+    for number in range(2, 40):
+        with pytest.raises(RemoteUnavailable):
+            get("things")(state_for(closed_url.replace("127.0.0.1", f"127.0.0.{number}")))
+    get("things")(state_for(destination.url))
+    first, second = destination.received
+    assert first.client_port != second.client_port
+
+
 class Proxy:
     """A proxy that hands on what is sent through `CONNECT`, and keeps the head of each request."""
 
     def __init__(self, listening):
-        self.listening, self.heads = listening, []
+        self.listening, self.heads, self.leads_to = listening, [], None
         self.url = f"http://nurse:{PROXY_SECRET}@127.0.0.1:{listening.getsockname()[1]}"
 
     def serve(self):
@@ -74,7 +84,7 @@ class Proxy:
                 head += client.recv(1)
             self.heads.append(head.decode())
             host, port = head.split()[1].decode().split(":")
-            with socket.create_connection((host, int(port))) as server:
+            with socket.create_connection(self.leads_to or (host, int(port))) as server:
                 client.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
                 back = threading.Thread(target=_hand_on, args=[server, client], daemon=True)
                 back.start()
@@ -103,9 +113,15 @@ def proxy(monkeypatch):
 @pytest.fixture(scope="module")
 def secure():
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    AUTHORITY.issue_cert("127.0.0.1").configure_cert(context)
+    AUTHORITY.issue_cert("127.0.0.1", "registry.example.org").configure_cert(context)
     app = Flask(__name__)
     app.add_url_rule("/things", view_func=lambda: {"welcome": True}, methods=["GET", "POST"])
+
+    @app.route("/pages/<int:number>")
+    def pages(number):
+        there = None if number == 3 else f"http://registry.example.org/pages/{number + 1}"
+        return {"number": number, "next": there}
+
     with served(app, context) as serving:
         yield serving
 
@@ -122,6 +138,17 @@ def test_https_goes_through_a_proxy_which_sees_neither_body_nor_credential(
     assert f"proxy-authorization: basic {pair}".lower() in head.lower()
     assert "t0ken" not in head
     assert "Proxy-Authorization" not in secure.received[-1].headers
+
+
+def test_a_next_page_that_an_api_takes_for_http_is_asked_for_by_https(secure, proxy, monkeypatch):
+    monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+    host, port = secure.url.removeprefix("https://").split(":")
+    proxy.leads_to = (host, int(port))
+    base = "https://registry.example.org/pages"
+    secure.received.clear()
+    each_page("1", next=by_url("next"))(state_for(base, tls={"ca": CA}, access_token="t0ken"))
+    assert [each.path for each in secure.received] == ["/pages/1", "/pages/2", "/pages/3"]
+    assert {each.headers["Authorization"] for each in secure.received} == {"Bearer t0ken"}
 
 
 def test_http_goes_through_a_proxy_in_full_and_without_a_user_in_the_address(

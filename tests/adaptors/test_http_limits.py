@@ -6,7 +6,7 @@ import gzip
 import socket
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 
 import pytest
@@ -100,6 +100,18 @@ def test_a_destination_that_takes_nothing_is_given_up_in_time(raw):
     error = error_of(post("things", content=b"x" * 20_000_000, timeout=0.15), raw.url)
     assert isinstance(error, RemoteUnavailable)
     assert str(error) == f"POST {raw.url}/things: no answer in time"
+
+
+def test_a_destination_that_takes_no_connection_is_given_up_in_time():
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full, ExitStack() as waiting:
+        for _ in range(3):  # nobody accepts them, and there is no room for more
+            client = waiting.enter_context(socket.socket())
+            client.settimeout(0)
+            client.connect_ex(full.getsockname())
+        url = f"http://127.0.0.1:{full.getsockname()[1]}"
+        error = error_of(get("things", timeout=0.15), url)
+    assert isinstance(error, RemoteUnavailable)
+    assert str(error) == f"GET {url}/things: no answer in time"
 
 
 def test_the_time_is_for_all_redirects_together(destination):
