@@ -43,9 +43,10 @@ format: $(READY) ## format and mend what ruff can mend
 docs: $(READY) ## write docs/reference.md from what the adaptors say of themselves
 	.venv/bin/python -m workbench.reference
 
-bench: $(READY) $(HERE)/.ready ## measure the inbox's start, finding triggers, a burst of posts, and many rows
+bench: $(READY) $(HERE)/.ready ## measure the inbox's start, finding triggers, a run, a burst of posts, and many rows
 	.venv/bin/python -m benchmarks.import_inbox
 	.venv/bin/python -m benchmarks.matching
+	.venv/bin/python -m benchmarks.runner
 	.venv/bin/python -m benchmarks.burst
 	.venv/bin/python -m benchmarks.postgresql
 

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from aws_lambda_powertools import Logger
 
 import adaptors.http  # noqa: F401 - made ready during INIT, where a function has a whole processor
-from adaptors import outbox, running
+from adaptors import outbox, running, tls
 from openfn import (
     attempts,
     aws,
@@ -46,6 +46,7 @@ _COUNTED = {
     runs.WAITING: Metric.WAITING,
 }
 _logger = Logger(service="runner", location=None)
+tls.context()  # the public authorities are read during INIT too: 20 ms of a whole processor
 
 
 class Context(Protocol):

@@ -92,16 +92,18 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(script.body)
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _answer  # noqa: N815
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = _answer  # noqa: N815
 
     def log_message(self, *_args):
         """Log nothing."""
 
 
 @contextmanager
-def _serving():
+def serving():
+    """Serve on a port of its own, and keep connections as real destinations do."""
     with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:
         server.destination = Destination(server.server_port)
+        server.handle_error = lambda *_: None  # a client may hang up
         thread = threading.Thread(target=server.serve_forever, args=[0.01], daemon=True)
         thread.start()
         yield server.destination
@@ -128,7 +130,7 @@ def _direct(monkeypatch):
 
 @pytest.fixture(scope="session")
 def _servers():
-    with _serving() as one, _serving() as other:
+    with serving() as one, serving() as other:
         yield one, other
 
 

@@ -67,8 +67,11 @@ class _Handler(WSGIRequestHandler):
 
 
 @contextmanager
-def served(app):
-    """Serve a WSGI application, such as a Flask one, on a free port of loopback."""
+def served(app, tls=None):
+    """Serve a WSGI application, such as a Flask one, on a free port of loopback.
+
+    With `tls`, an `ssl.SSLContext`, it is served by https.
+    """
     found = Served("")
 
     def troubled(environ, start_response):
@@ -79,8 +82,10 @@ def served(app):
             return found.troubles.popleft()(request)(environ, start_response)
         return app(environ, start_response)
 
-    server = make_server("127.0.0.1", 0, troubled, threaded=True, request_handler=_Handler)
-    found.url = f"http://127.0.0.1:{server.server_port}"
+    server = make_server(
+        "127.0.0.1", 0, troubled, threaded=True, request_handler=_Handler, ssl_context=tls
+    )
+    found.url = f"http{'s' if tls else ''}://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, args=[0.01], daemon=True)
     thread.start()
     try:

@@ -144,6 +144,12 @@ def test_headers_of_the_job_are_sent(destination):
     assert destination.only.headers["X-Run"] == "7"
 
 
+def test_a_header_whose_value_is_none_is_left_out(destination):
+    get("things", headers={"X-Run": data_value("run"), "Accept": None})(state_for(destination, {}))
+    assert destination.only.headers["X-Run"] is None
+    assert destination.only.headers["Accept"] == "application/json, */*"
+
+
 @pytest.mark.parametrize("name", ["Content-Type", "content-type", "CONTENT-TYPE"])
 def test_a_content_type_of_the_job_wins_however_it_is_written(destination, name):
     post("things", {}, headers={name: "application/fhir+json"})(state_for(destination))
@@ -673,9 +679,10 @@ def test_a_relative_path_may_hold_an_address(destination):
     assert destination.received[0].path == "/ValueSet/http://who.int/x"
 
 
-def test_a_dry_run_finds_the_authors_mistakes(destination):
+@pytest.mark.parametrize("base", ["example.org", "ftp://example.org", "http://[::1"])
+def test_a_dry_run_finds_the_authors_mistakes(destination, base):
     with dry_run() as seen:
-        error = error_of(get("things"), {"configuration": {"baseUrl": "example.org"}})
+        error = error_of(get("things"), {"configuration": {"baseUrl": base}})
     assert isinstance(error, ConfigurationError)
     assert seen == []
 

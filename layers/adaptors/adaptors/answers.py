@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -14,6 +17,8 @@ from adaptors.origins import shown
 
 _FOR_NOW = {408, 425, 429}
 _SHOWN = 1000
+_CHARSET = re.compile(r"charset=[\"']?([\w.:-]+)", re.IGNORECASE)
+_DECLARED = re.compile(rb"\s*<\?xml[^>]*\sencoding=[\"']([\w.:-]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +31,16 @@ class Answer:
     reason: str
     headers: dict[str, str]
     content: bytes
-    encoding: str = "utf-8"
 
     @property
     def text(self) -> str:
-        """Give the body as text."""
+        """Give the body as text: as it says itself, else as UTF-8, else as ISO-8859-1."""
         try:
-            return self.content.decode(self.encoding, "replace")
-        except LookupError:
-            return self.content.decode("utf-8", "replace")
+            if charset := _charset(self):
+                return self.content.decode(charset, "replace")
+            return self.content.decode("utf-8-sig")
+        except (LookupError, UnicodeDecodeError):
+            return self.content.decode("iso-8859-1")
 
     @property
     def data(self) -> Any:
@@ -52,9 +58,9 @@ class Answer:
         return f"{self.method} {self.url} answered {self.status} {self.reason}".strip()
 
 
-def accepted(answer: Answer) -> Answer:
-    """Give an answer whose status is 2xx; for any other raise the error with its verdict."""
-    if 200 <= answer.status < 300:
+def accepted(answer: Answer, others: Collection[int] = ()) -> Answer:
+    """Give an answer whose status is 2xx or one of the others, else raise the error it means."""
+    if 200 <= answer.status < 300 or answer.status in others:
         return answer
     if 300 <= answer.status < 400:
         raise RemoteRefused(
@@ -65,6 +71,21 @@ def accepted(answer: Answer) -> Answer:
     if for_now(answer):
         raise RemoteUnavailable(answer.told, retry_after(answer))
     raise RemoteRefused(answer.told)
+
+
+def json_of(answer: Answer) -> Any:
+    """Give the JSON of an answer, nothing as `None`; `RemoteRefused` where it is anything else.
+
+    A proxy answers with a page, and 200, in front of a server that is down.
+    """
+    if not answer.content.strip():
+        return None
+    for body in (answer.content, answer.text):
+        with suppress(ValueError, RecursionError):
+            return json.loads(body)
+    show(answer)
+    kind = answer.headers.get("content-type", "no content type")
+    raise RemoteRefused(f"{answer.told} with something that is not JSON ({kind})")
 
 
 def show(answer: Answer) -> None:
@@ -83,6 +104,15 @@ def retry_after(answer: Answer) -> float | None:
     if re.fullmatch("[0-9]{1,9}", wish):
         return float(wish)
     try:
-        return max(0.0, parsedate_to_datetime(wish).timestamp() - time.time())
+        moment = parsedate_to_datetime(wish)
+        return max(0.0, moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() - time.time())
     except (ValueError, OverflowError):
         return None
+
+
+def _charset(answer: Answer) -> str | None:
+    said = _CHARSET.search(answer.headers.get("content-type", ""))
+    if said:
+        return said[1]
+    declared = _DECLARED.match(answer.content)
+    return declared[1].decode("ascii") if declared else None

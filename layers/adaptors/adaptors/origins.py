@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from urllib3.util import parse_url
 
 
+@lru_cache(maxsize=256)
 def origin(url: str) -> str:
     """Give scheme, host and port of an address.
 

@@ -1,37 +1,46 @@
-"""How requests leave: one session per thread and origin, time-outs, and the dry run."""
+"""How requests leave: to which address, with whose credential, and how far they are redirected."""
 
 from __future__ import annotations
 
 import logging
 import re
+import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from http.cookiejar import DefaultCookiePolicy
-from threading import local
+from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import urljoin
 
 import requests
 from requests.auth import HTTPBasicAuth
 from requests.structures import CaseInsensitiveDict
-from requests.utils import get_environ_proxies
+from urllib3 import BaseHTTPResponse
 
-from adaptors import dryrun
+from adaptors import connections, digest, dryrun, failures, rehearsal
 from adaptors.answers import Answer
-from adaptors.errors import AdaptorError, ConfigurationError, RemoteRefused, RemoteUnavailable
+from adaptors.digest import Digest
+from adaptors.errors import ConfigurationError, RemoteRefused
 from adaptors.origins import origin, shown
+from adaptors.tls import Tls, context
+from adaptors.urlencoding import pairs
 
 SECONDS = 60.0
-"""How long an answer is waited for, if the job does not say."""
+"""How long a whole answer is waited for, if the job does not say."""
+MOST_BYTES = 50_000_000
+"""How many bytes an answer may have, if the job does not say."""
 Auth = Callable[[requests.PreparedRequest], requests.PreparedRequest]
-_CONNECT_SECONDS = 10.0
+_SAFE = {"GET", "HEAD"}
+_REDIRECTS = {301, 302, 303, 307, 308}
+_MOST_REDIRECTS = 20
+_DEFAULTS = {
+    "Accept": "application/json, */*",
+    "Accept-Encoding": "gzip, deflate",
+    "User-Agent": "openfn-serverless",
+}
 _UNKEPT_HEADERS = {"set-cookie", "www-authenticate", "proxy-authenticate"}
-_SECRET_HEADER = re.compile("auth|cookie|key|token|secret|password", re.IGNORECASE)
-_UNREADABLE = (
-    requests.TooManyRedirects,
-    requests.exceptions.ContentDecodingError,
-    UnicodeDecodeError,  # a redirect's address
+_HARMLESS_HEADER = re.compile(
+    "accept(-.*)?|cache-control|content-(type|language)|if-.*|prefer|range|user-agent",
+    re.IGNORECASE,
 )
-_warm = local()
 # It quotes addresses with their query, and what a destination answered.
 logging.getLogger("urllib3").propagate = False
 logging.getLogger("urllib3").addHandler(logging.NullHandler())
@@ -47,14 +56,16 @@ class Access:
     base: str | None = None
     auth: Auth | None = None
     named: str = "baseUrl"
+    digest: Digest | None = None
+    tls: Tls | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
     """One request; `pretended` is what a dry run has it answered with, as JSON.
 
-    `told` stands for the address in errors and logs where its path holds what they may not show.
-    A GET whose headers hold a secret must not `follow` a redirect.
+    `timeout` (seconds) is for all of it, redirects and the last byte of the answer included. `told`
+    stands for the address in errors and logs where its path holds what they may not show.
     """
 
     method: str
@@ -65,7 +76,8 @@ class Call:
     content_type: str = "application/json"
     timeout: float = SECONDS
     pretended: Any = None
-    follow: bool = True
+    most_bytes: int = MOST_BYTES
+    redirected: bool = True
     told: str | None = None
 
 
@@ -84,57 +96,132 @@ def header(name: str, value: str) -> Auth:
     return authorize
 
 
+def parameter(name: str, value: str) -> Auth:
+    """Authorize with a parameter of the query, which no answer, error or dry run shows."""
+
+    def authorize(request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.prepare_url(request.url, {name: value})
+        return request
+
+    return authorize
+
+
+def harmless(headers: Mapping[str, str] | None) -> dict[str, str]:
+    """Give those headers of a job that may follow to an origin the job has not named itself."""
+    return {k: each for k, each in (headers or {}).items() if _HARMLESS_HEADER.fullmatch(k)}
+
+
 def send(access: Access, call: Call) -> Answer:
     """Send one request and give its answer, whatever the status: see `answers.accepted`.
 
-    Raises an `AdaptorError` with its verdict when no answer comes, or none that can be read.
+    Only what reads is redirected: a followed redirect turns a POST into a GET, and the record
+    would be lost, with a 200. Another origin is sent neither the credential nor a header of the
+    job that may be a secret. Raises an `AdaptorError` with its verdict when no answer comes, or
+    none that can be read.
     """
     url = _url(access, call.path)
+    until = time.monotonic() + call.timeout
     try:
-        session = _session(url)
-        prepared = session.prepare_request(_request(access, call, url))
         seen = dryrun.seen()
         if seen is not None:
-            return _pretend(call, prepared, seen)
-        response = session.send(
-            prepared,
-            timeout=(_CONNECT_SECONDS, call.timeout),
-            proxies=get_environ_proxies(url),
-            # A followed redirect turns a POST into a GET: the record would be lost, with a 200.
-            allow_redirects=call.method == "GET" and call.follow,
-        )
-    except (requests.RequestException, ValueError) as error:
-        raise _failure(f"{call.method} {call.told or shown(url)}", error) from None
-    return _answer(call, response)
+            return _rehearsed(access, call, url, seen)
+        return _followed(access, call, url, until)
+    except failures.CAUGHT as error:
+        raise failures.of(f"{call.method} {call.told or shown(url)}", error, until) from None
 
 
-def _request(access: Access, call: Call, url: str) -> requests.Request:
-    own = CaseInsensitiveDict({"Accept": "application/json, */*"})
+def _followed(access: Access, call: Call, url: str, until: float) -> Answer:
+    for _ in range(_MOST_REDIRECTS):
+        answer = _asked(access, call, url, until)
+        if not call.redirected or call.method not in _SAFE or answer.status not in _REDIRECTS:
+            return answer
+        to = _leads_to(url, answer)
+        if origin(to) != origin(url):
+            access, call = Access(), replace(call, headers=harmless(call.headers))
+        url, call = to, replace(call, query=None)
+    raise RemoteRefused(f"{call.method} {shown(url)} is redirected without end")
+
+
+def _leads_to(url: str, answer: Answer) -> str:
+    # Headers are read as latin-1, while an address is UTF-8.
+    location = answer.headers.get("location", "").encode("latin-1", "replace")
+    to = requests.PreparedRequest()
+    try:
+        to.prepare_url(urljoin(url, location.decode("utf-8", "replace")), None)
+    except (requests.RequestException, ValueError):
+        to.url = None
+    if not location or not re.match("https?://", to.url or ""):
+        raise RemoteRefused(f"{answer.told}, a redirect that leads nowhere")
+    return to.url or ""
+
+
+def _asked(access: Access, call: Call, url: str, until: float) -> Answer:
+    request = _prepared(call, url)
+    tls = _authorized(access, call, request)
+    response, content = connections.exchange(request, tls, until, call.most_bytes)
+    if response.status == 401 and access.digest and _is_own(access, request):
+        cookies = digest.cookies_of(response.headers.getlist("set-cookie"))
+        challenges = response.headers.getlist("www-authenticate")
+        if digest.learn(access.digest, request, challenges, cookies):
+            request = _prepared(call, url)
+            _authorized(access, call, request)
+            response, content = connections.exchange(request, tls, until, call.most_bytes)
+    return _answer(call, request, response, content)
+
+
+def _rehearsed(access: Access, call: Call, url: str, seen: list[dryrun.Dry]) -> Answer:
+    request = _prepared(call, url)
+    plain = request.copy()
+    context(_authorized(access, call, request))  # finds a certificate that cannot be used
+    return rehearsal.pretend(request, plain, seen, call.pretended)
+
+
+def _prepared(call: Call, url: str) -> requests.PreparedRequest:
+    headers = CaseInsensitiveDict(_DEFAULTS)
     if call.body is not None:
-        own["Content-Type"] = call.content_type
-    own.update(call.headers or {})
-    return requests.Request(
-        call.method,
-        url,
-        own,
+        headers["Content-Type"] = call.content_type
+    headers.update(_headers(call))
+    request = requests.PreparedRequest()
+    request.prepare(
+        method=call.method,
+        url=url,
+        headers=headers,
         data=call.body,
-        params=dict(call.query or {}),
-        auth=_guarded(access),  # also keeps requests from looking into ~/.netrc
+        params=pairs(call.query or {}, "query"),
+        auth=lambda request: request,  # else a user in the address would become one
     )
+    if not re.match("https?://", request.url or ""):
+        raise requests.exceptions.InvalidSchema
+    return request
 
 
-def _failure(what: str, error: Exception) -> AdaptorError:
-    # The text of these errors is not told: it quotes addresses with their query, and headers.
-    if isinstance(error, requests.Timeout):
-        return RemoteUnavailable(f"{what}: no answer in time")
-    if isinstance(error, requests.ConnectionError | requests.exceptions.ChunkedEncodingError):
-        return RemoteUnavailable(f"{what}: the connection failed")
-    if isinstance(error, _UNREADABLE):
-        return RemoteRefused(f"{what}: the answer cannot be read, or is redirected without end")
-    return ConfigurationError(
-        f"{what} cannot be sent: look for a missing https:// in the address, "
-        "and for a line end or a letter with an accent in a header or in the credential"
-    )
+def _authorized(access: Access, call: Call, request: requests.PreparedRequest) -> Tls | None:
+    if not _is_own(access, request):
+        return None
+    if access.auth is not None:
+        access.auth(request)
+    if access.digest is not None:
+        digest.authorize(access.digest, request)
+    request.headers.update(_headers(call))  # the job's own win
+    return access.tls
+
+
+def _is_own(access: Access, request: requests.PreparedRequest) -> bool:
+    return bool(access.base) and origin(request.url or "") == origin(access.base or "")
+
+
+def _headers(call: Call) -> dict[str, str]:
+    return {name: value for name, value in (call.headers or {}).items() if value is not None}
+
+
+def _answer(
+    call: Call, request: requests.PreparedRequest, response: BaseHTTPResponse, content: bytes
+) -> Answer:
+    lower = {name.lower(): value for name, value in response.headers.items()}
+    kept = {name: value for name, value in lower.items() if name not in _UNKEPT_HEADERS}
+    status, reason = response.status, response.reason or ""
+    told = call.told or shown(request.url or "")
+    return Answer(request.method or "", told, status, reason, kept, content)
 
 
 def _url(access: Access, path: str) -> str:
@@ -154,52 +241,3 @@ def _url(access: Access, path: str) -> str:
             "their own, and a query in the job (query=…)"
         )
     return f"{base.rstrip('/')}/{path.lstrip('/')}" if path else base
-
-
-def _guarded(access: Access) -> Auth:
-    def authorize(request: requests.PreparedRequest) -> requests.PreparedRequest:
-        if access.auth is None or not access.base or "Authorization" in request.headers:
-            return request
-        own = origin(request.url or "") == origin(access.base)
-        return access.auth(request) if own else request
-
-    return authorize
-
-
-def _session(url: str) -> requests.Session:
-    sessions: dict[str, requests.Session] = _warm.__dict__.setdefault("sessions", {})
-    where = origin(url)
-    if where not in sessions:
-        sessions[where] = requests.Session()
-        sessions[where].trust_env = False  # else ~/.netrc is looked into after a redirect
-        # A cookie of one credential's run must not go out with another's.
-        sessions[where].cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    return sessions[where]
-
-
-def _answer(call: Call, response: requests.Response) -> Answer:
-    lower = {name.lower(): value for name, value in response.headers.items()}
-    kept = {name: value for name, value in lower.items() if name not in _UNKEPT_HEADERS}
-    return Answer(
-        call.method,
-        call.told or shown(response.url),
-        response.status_code,
-        response.reason or "",
-        kept,
-        response.content,
-        response.encoding or "utf-8",
-    )
-
-
-def _pretend(call: Call, request: requests.PreparedRequest, seen: list[dryrun.Dry]) -> Answer:
-    headers = {
-        name: "***" if _SECRET_HEADER.search(name) else str(value)
-        for name, value in request.headers.items()
-    }
-    url = re.sub("//[^/?#]*@", "//***@", request.url or "")
-    body = request.body if isinstance(request.body, bytes) else b""
-    dry = dryrun.DryRequest(call.method, url, headers, body)
-    seen.append(dry)
-    pretended = {} if call.pretended is None else call.pretended
-    reply = dryrun.answer_to(dry) or dryrun.Reply(body=pretended)
-    return Answer(call.method, shown(url), reply.status, reply.reason, reply.named, reply.content)

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 MASK = "***"
 _SECRET = re.compile(
-    "auth|cookie|key|passphrase|password|^pat$|pwd|secret|signature|token", re.IGNORECASE
+    "auth(?!type)|cookie|key|passphrase|password|^pat$|pwd|secret|signature|token", re.IGNORECASE
 )
 _SHORTEST, _LONG = 4, 12
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from threading import local
-
 from pydantic import Field
-from requests.auth import HTTPDigestAuth
 
 from adaptors.configuration import Fields, Secret
+from adaptors.digest import Digest
 from adaptors.errors import ConfigurationError
 from adaptors.transport import Access
-
-_warm = local()
 
 
 class Configuration(Fields):
@@ -27,13 +23,9 @@ class Configuration(Fields):
 
 
 def aggregate(configuration: Configuration) -> Access:
-    """Give the access to ODK Aggregate: digest authentication, its challenge kept warm."""
+    """Give the access to ODK Aggregate: digest authentication."""
     username = configuration.username
     if username is None or configuration.password is None:
         raise ConfigurationError("ODK Aggregate needs username and password in the credential")
-    password = configuration.password.get_secret_value()
-    known: dict[tuple[str, str, str], HTTPDigestAuth] = _warm.__dict__.setdefault("digests", {})
-    key = (configuration.base_url, username, password)
-    if key not in known:
-        known[key] = HTTPDigestAuth(username, password)
-    return Access(configuration.base_url, known[key])
+    known = Digest(username, configuration.password.get_secret_value())
+    return Access(configuration.base_url, digest=known)

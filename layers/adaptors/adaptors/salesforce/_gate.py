@@ -53,7 +53,7 @@ class Gate:
             body,
             timeout=self._timeout,
             pretended=pretended,
-            follow=False,
+            redirected=False,
             told=told,
         )
         answer = judged(send(self._access, call))
@@ -76,7 +76,7 @@ class Gate:
             body.encode(),
             content_type=_FORM,
             timeout=self._timeout,
-            follow=False,
+            redirected=False,
         )
         answer = send(self._access, call)
         fault = isinstance(data, str) and b"exceptionCode" in answer.content  # SOAP's are all 500
@@ -106,6 +106,6 @@ def _response(answer: Answer) -> requests.Response:
     response.reason = answer.reason
     response.url = answer.url
     response.headers = CaseInsensitiveDict(answer.headers)
-    response.encoding = answer.encoding
+    response.encoding = "utf-8"  # which Salesforce writes
     response.raw = BytesIO(answer.content)
     return response

@@ -1,0 +1,168 @@
+"""How an answer is read, and which the job takes for a success."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+
+from adaptors.common import each
+from adaptors.errors import AdaptorError, RemoteRefused, RemoteUnavailable
+from adaptors.http import delete, get, post
+from tests.adaptors.serving import HTML
+
+PNG = b"\x89PNG\r\n\x1a\n\x00\xff"
+PAGE = {"content": HTML, "Content_Type": "text/html"}
+
+
+def state_for(destination, data=None):
+    return {"configuration": {"baseUrl": destination.url}, "data": data}
+
+
+def error_of(operate, state):
+    with pytest.raises(AdaptorError) as caught:
+        operate(state)
+    return caught.value
+
+
+def data_of(destination, content, kind, **options):
+    destination.answer("/things", 200, content, Content_Type=kind)
+    return get("things", **options)(state_for(destination))["data"]
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "parse_as", "data"),
+    [
+        (b'{"a": 1}', "application/json", "text", '{"a": 1}'),
+        (b'{"a": 1}', "text/plain", "json", {"a": 1}),
+        (b"[1]", "application/fhir+json;charset=UTF-8", "auto", [1]),
+        (
+            '{"a": "é"}'.encode("iso-8859-1"),
+            "application/json; charset=iso-8859-1",
+            "auto",
+            {"a": "é"},
+        ),
+        ('{"a": "é"}'.encode("utf-16"), "application/json", "json", {"a": "é"}),
+        (b" \n", "application/json", "json", None),
+        (b"", "application/json", "json", None),
+        (b"", "text/plain", "text", ""),
+        (b"", "image/png", "base64", ""),
+        (PNG, "image/png", "base64", base64.b64encode(PNG).decode()),
+        (b"7", "application/json", "base64", "Nw=="),
+        (b"<a>1</a>", "application/xml", "auto", "<a>1</a>"),
+        (b"007", "text/plain", "text", "007"),
+    ],
+)
+def test_an_answer_is_read_as_the_job_says(destination, content, kind, parse_as, data):
+    assert data_of(destination, content, kind, parse_as=parse_as) == data
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "text"),
+    [
+        ("id,naïve\n".encode(), "text/csv", "id,naïve\n"),
+        ("\ufeffid,naïve\n".encode(), "text/csv", "id,naïve\n"),
+        ("id,naïve\n".encode("iso-8859-1"), "text/csv", "id,naïve\n"),
+        ("naïve".encode("cp1252"), 'text/plain; charset="windows-1252"', "naïve"),
+        (b"na\xefve", "text/plain; charset=utf-8", "na\ufffdve"),
+        ("naïve".encode(), "text/plain; charset=klingon", "naÃ¯ve"),
+        (
+            '<?xml version="1.0" encoding="ISO-8859-1"?><a>ï</a>'.encode("iso-8859-1"),
+            "text/xml",
+            '<?xml version="1.0" encoding="ISO-8859-1"?><a>ï</a>',
+        ),
+        (
+            "<?xml version='1.0' encoding='ISO-8859-1'?><a>ï</a>".encode(),
+            "text/xml; charset=utf-8",
+            "<?xml version='1.0' encoding='ISO-8859-1'?><a>ï</a>",
+        ),
+    ],
+)
+def test_a_text_is_decoded_as_it_says_itself(destination, content, kind, text):
+    assert data_of(destination, content, kind) == text
+
+
+@pytest.mark.parametrize("call", [get, post])
+def test_a_page_where_the_job_wants_json_is_refused_and_shown_in_the_log(destination, call, capsys):
+    destination.answer("/things", 200, HTML, Content_Type="text/html")
+    error = error_of(call("things", parse_as="json"), state_for(destination))
+    assert isinstance(error, RemoteRefused)
+    assert str(error).endswith("answered 200 OK with something that is not JSON (text/html)")
+    assert "Down for maintenance" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("content", [b"{", b"<html>", b'{"a": 1} trailing', b"[" * 100_000])
+def test_what_is_labelled_json_must_be_json(destination, content):
+    destination.answer("/things", 200, content, Content_Type="application/json")
+    assert isinstance(error_of(get("things"), state_for(destination)), RemoteRefused)
+
+
+def test_a_page_is_text_where_nothing_is_promised(destination):
+    assert data_of(destination, HTML, "text/html") == HTML.decode()
+
+
+@pytest.mark.parametrize("status", [404, 409, 422, 500])
+@pytest.mark.parametrize("call", [get, post, delete])
+def test_a_status_the_job_accepts_is_data(destination, call, status):
+    destination.answer("/things", status, {"message": "there is none"})
+    before = state_for(destination, "before")
+    after = call("things", accept_statuses={404, 409, 422, 500})(before)
+    assert after["data"] == {"message": "there is none"}
+    assert after["response"]["status"] == status
+    assert after["references"] == ["before"]
+
+
+def test_an_accepted_status_may_come_with_a_page(destination):
+    destination.answer("/things", 404, HTML, Content_Type="text/html")
+    after = get("things", parse_as="json", accept_statuses=404)(state_for(destination))
+    assert after["data"] == HTML.decode()
+
+
+def test_a_status_the_job_does_not_accept_is_an_error_all_the_same(destination):
+    destination.answer("/things", 503, {}, Retry_After="7")
+    error = error_of(get("things", accept_statuses={404}), state_for(destination))
+    assert isinstance(error, RemoteUnavailable)
+    assert error.retry_after == 7
+
+
+def test_a_job_may_create_what_is_not_there(destination):
+    destination.answer("/things/7", 404, {})
+    destination.answer("/things", 201, {"id": 7})
+
+    def create_if_missing(state):
+        missing = state["response"]["status"] == 404
+        return post("things", {"id": 7})(state) if missing else state
+
+    look = get(lambda state: f"things/{state['data']}", accept_statuses={404})
+    each("ids", look, create_if_missing)(state_for(destination, {"ids": [7, 8]}))
+    assert [f"{each.method} {each.path}" for each in destination.received] == [
+        "GET /things/7",
+        "POST /things",
+        "GET /things/8",
+    ]
+
+
+@pytest.mark.parametrize(
+    "wish", ["Fri, 31 Dec 2999 23:59:59 GMT", "Friday, 31-Dec-99 23:59:59 GMT", "-0000"]
+)
+def test_a_wish_that_is_a_date_of_any_form_is_read_or_passed_over(destination, wish):
+    destination.answer("/things", 429, {}, Retry_After=wish)
+    error = error_of(get("things"), state_for(destination))
+    assert isinstance(error, RemoteUnavailable)
+    assert error.retry_after is None or error.retry_after >= 0
+
+
+def test_a_date_without_a_zone_is_one_of_greenwich(destination, monkeypatch):
+    destination.answer("/things", 429, {}, Retry_After="Thu, 01 Jan 2099 00:00:00 -0000")
+    plain = error_of(get("things"), state_for(destination)).retry_after
+    destination.answer("/things", 429, {}, Retry_After="Thu, 01 Jan 2099 00:00:00 GMT")
+    assert abs(plain - error_of(get("things"), state_for(destination)).retry_after) < 60
+
+
+def test_what_a_job_keeps_of_an_answer_can_be_written_as_json(destination):
+    destination.answer("/things", 200, PNG, Content_Type="image/png", Set_Cookie="a=s3cr3t")
+    after = get("things", parse_as="base64")(state_for(destination))
+    kept = json.dumps({key: after[key] for key in ("data", "response")})
+    assert "s3cr3t" not in kept
+    assert base64.b64decode(json.loads(kept)["data"]) == PNG

@@ -1,0 +1,163 @@
+"""Each kind of credential: what a real server makes of it, and that nobody else sees it."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+from flask import Flask, request
+from flask_httpauth import HTTPBasicAuth, HTTPTokenAuth, MultiAuth
+
+from adaptors.dryrun import dry_run
+from adaptors.errors import AdaptorError, ConfigurationError, RemoteRefused
+from adaptors.http import get, post
+from tests.adaptors.serving import served, status
+
+SECRET = "s3cr3t-Zm9v"
+PAIR = base64.b64encode(f"nurse:{SECRET}".encode()).decode()
+KINDS = {
+    "basic": {"username": "nurse", "password": SECRET},
+    "basic by name": {"username": "nurse", "password": SECRET, "authType": "basic"},
+    "bearer": {"access_token": SECRET},
+    "key in a header": {"apiKey": SECRET, "header": "X-Organisation"},
+    "key in the query": {"apiKey": SECRET, "parameter": "appid"},
+    "key and basic": {"apiKey": SECRET, "parameter": "appid", "username": "a", "password": SECRET},
+}
+each_kind = pytest.mark.parametrize("credential", KINDS.values(), ids=KINDS)
+
+
+@pytest.fixture(scope="module")
+def server():
+    app, basic = Flask(__name__), HTTPBasicAuth()
+    bearer = HTTPTokenAuth("Bearer")
+    basic.verify_password(lambda user, password: user if password == SECRET else None)
+    bearer.verify_token(lambda token: "token" if token == SECRET else None)
+    either = MultiAuth(basic, bearer)
+
+    @app.route("/things", methods=["GET", "POST"])
+    def things():
+        keys = (request.headers.get("X-Organisation"), request.args.get("appid"))
+        return {"user": "key"} if SECRET in keys else known()
+
+    @either.login_required
+    def known():
+        return {"user": either.current_user()}
+
+    with served(app) as serving:
+        yield serving
+
+
+def state_for(server, **configuration):
+    return {"configuration": {"baseUrl": server.url, **configuration}, "data": None}
+
+
+def error_of(operate, state):
+    with pytest.raises(AdaptorError) as caught:
+        operate(state)
+    return caught.value
+
+
+@each_kind
+@pytest.mark.parametrize("call", [get, post])
+def test_a_server_knows_who_it_is(server, call, credential):
+    assert call("things")(state_for(server, **credential))["data"]["user"] in {
+        "nurse",
+        "token",
+        "key",
+    }
+
+
+@pytest.mark.parametrize(
+    "credential",
+    [{}, {"username": "nurse", "password": "wrong"}, {"access_token": "wrong"}],
+    ids=str,
+)
+def test_a_server_that_does_not_know_it_refuses(server, credential):
+    error = error_of(post("things", {}), state_for(server, **credential))
+    assert isinstance(error, RemoteRefused)
+    assert "answered 401" in str(error)
+
+
+def test_a_key_in_the_query_stands_beside_what_the_job_asks(server):
+    state = state_for(server, apiKey="a&b=ü", parameter="app id")
+    server.troubles.append(status(200, b"{}"))
+    get("things?x=1", query={"y": "2"})(state)
+    assert list(server.received[-1].args.items()) == [("x", "1"), ("y", "2"), ("app id", "a&b=ü")]
+
+
+def test_a_header_of_the_job_wins_over_the_credentials(server):
+    state = state_for(server, apiKey="other", header="X-Organisation")
+    assert get("things", headers={"x-organisation": SECRET})(state)["data"] == {"user": "key"}
+
+
+def test_an_authorization_of_the_job_does_not_take_the_key_away(server):
+    state = state_for(server, apiKey=SECRET, header="X-Organisation")
+    assert get("things", headers={"Authorization": "x"})(state)["data"] == {"user": "key"}
+
+
+@each_kind
+def test_the_secret_is_nowhere_to_be_seen_when_all_is_well(server, credential, capsys):
+    after = post("things", {})(state_for(server, **credential))
+    told = json.dumps({key: each for key, each in after.items() if key != "configuration"})
+    told += capsys.readouterr().out
+    assert after["response"]["url"] == f"{server.url}/things"
+    assert SECRET not in told
+    assert PAIR not in told
+
+
+@each_kind
+@pytest.mark.parametrize("code", [302, 401, 404, 429, 503])
+def test_the_secret_is_in_no_error(server, credential, code, capsys):
+    server.troubles.append(status(code, b"no", Location="/other"))
+    error = error_of(post("things", {}), state_for(server, **credential))
+    told = str(error) + repr(error.args) + capsys.readouterr().out
+    assert SECRET not in told
+    assert PAIR not in told
+
+
+@each_kind
+def test_the_secret_is_in_no_error_of_the_connection(closed_url, credential):
+    error = error_of(get("things"), {"configuration": {"baseUrl": closed_url, **credential}})
+    assert SECRET not in str(error)
+
+
+@each_kind
+def test_a_dry_run_shows_that_there_is_one_and_not_which(server, credential):
+    before = len(server.received)
+    with dry_run() as seen:
+        get("things", query={"page": "2", "keyword": "flu"})(state_for(server, **credential))
+    assert len(server.received) == before
+    assert "***" in repr(seen)
+    assert SECRET not in repr(seen)
+    assert PAIR not in repr(seen)
+    assert seen[0].url.startswith(f"{server.url}/things?page=2&keyword=flu")
+
+
+@pytest.mark.parametrize(
+    "name", ["token", "access_token", "apikey", "key", "signature", "password"]
+)
+def test_a_dry_run_masks_a_parameter_that_by_its_name_is_a_secret(server, name):
+    with dry_run() as seen:
+        get("things", query={name: SECRET, "page": 2})(state_for(server))
+    assert seen[0].url == f"{server.url}/things?{name}=***&page=2"
+
+
+@pytest.mark.parametrize(
+    ("credential", "told"),
+    [
+        ({"username": "nurse"}, "the credential needs both, username and password"),
+        ({"authType": "digest"}, "authType digest needs username and password"),
+        ({"authType": "ntlm"}, "authType: Input should be 'basic' or 'digest'"),
+        ({"apiKey": SECRET}, "apiKey needs the name of either the header or the parameter"),
+        ({"apiKey": SECRET, "header": "a", "parameter": "b"}, "apiKey needs the name of either"),
+        ({"password": [SECRET], "username": "a"}, "password: Input should be a valid string"),
+        ({"apiKey": SECRET, "header": "X Key:"}, "header: String should match pattern"),
+        ({"apiKey": f"{SECRET}\n", "header": "X-Key"}, "cannot be sent"),
+    ],
+)
+def test_a_mistake_is_named_and_no_secret_with_it(server, credential, told):
+    error = error_of(get("things"), state_for(server, **credential))
+    assert isinstance(error, ConfigurationError)
+    assert told in str(error)
+    assert SECRET not in str(error)

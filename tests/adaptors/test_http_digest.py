@@ -1,0 +1,270 @@
+"""Digest authentication, against Flask-HTTPAuth and against a server with RFC 7616's algorithms."""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+from contextlib import ExitStack
+
+import pytest
+from flask import Flask, request
+from flask_httpauth import HTTPDigestAuth
+
+from adaptors.common import each
+from adaptors.dryrun import dry_run
+from adaptors.errors import ConfigurationError, RemoteRefused
+from adaptors.http import delete, get, patch, post, put
+from tests.adaptors.digestserver import DigestServer, response_to
+from tests.adaptors.serving import redirect, served
+
+SECRET = "p:ä s3cr3t-Zm9v"
+CALLS = {
+    "GET": get("things", query={"q": "a b&c"}),
+    "POST": post("things", {"name": "Amina"}),
+    "PUT": put("things", files={"photo": b"\x89PNG"}),
+    "PATCH": patch("things", text="é"),
+    "DELETE": delete("things"),
+}
+BODIES = {"POST": b'{"name": "Amina"}', "PATCH": "é".encode()}
+ALGORITHMS = ["MD5", "SHA-256", "SHA-512", "SHA-512-256", "MD5-sess", "SHA-256-sess", "sha-256"]
+USED = set()
+each_call = pytest.mark.parametrize(("method", "call"), CALLS.items(), ids=CALLS)
+
+
+def state_for(url, username="nurse", password=SECRET):
+    credential = {"baseUrl": url, "username": username, "password": password}
+    return {"configuration": {**credential, "authType": "digest"}, "data": None}
+
+
+@pytest.fixture
+def digest():
+    """A server of our own: its application, and how it is served."""
+    app = DigestServer({"nurse": SECRET, "nürse": SECRET, "doctor": "other"})
+    with ExitStack() as context:
+        serving = context.enter_context(served(app))
+        while serving.url in USED:  # what was asked there before is remembered
+            serving = context.enter_context(served(app))
+        USED.add(serving.url)
+        yield app, serving
+
+
+@pytest.fixture(scope="module")
+def flask():
+    """Flask-HTTPAuth as it is: MD5, and a cookie by which it knows its nonce again."""
+    app = Flask(__name__)
+    app.config["SECRET_KEY"] = "cookies"
+    auth = HTTPDigestAuth(realm="health")
+    auth.get_password({"nurse": SECRET}.get)
+
+    @app.route("/things", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
+    @auth.login_required
+    def things():
+        return {"user": auth.current_user(), "body": request.get_data().hex()}
+
+    with served(app) as serving:
+        yield serving
+
+
+def tried(serving):
+    return ["Authorization" in each.headers for each in serving.received]
+
+
+@each_call
+def test_flask_knows_the_user_and_the_body_is_whole(flask, method, call):
+    answer = call(state_for(flask.url))["data"]
+    assert answer["user"] == "nurse"
+    if method in BODIES:
+        assert bytes.fromhex(answer["body"]) == BODIES[method]
+
+
+def test_flask_refuses_a_wrong_password(flask):
+    with pytest.raises(RemoteRefused, match="answered 401"):
+        get("things")(state_for(flask.url, password="wrong"))
+
+
+def test_flask_asks_once_and_knows_the_user_again_by_its_cookie(flask):
+    before = len(flask.received)
+    call = each("names", post("things", {}))
+    call(state_for(flask.url, username="nurse") | {"data": {"names": [1, 2, 3]}})
+    assert len(flask.received) - before <= 4
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+@each_call
+def test_each_algorithm_is_known_and_the_body_is_whole(digest, algorithm, method, call):
+    app, serving = digest
+    app.asks = ({"algorithm": algorithm, "qop": "auth"},)
+    assert call(state_for(serving.url))["data"] == {"welcome": True}
+    assert tried(serving) == [False, True]
+    first, second = (each.get_data() for each in serving.received)
+    assert first == second == BODIES.get(method, first)
+
+
+def test_without_an_algorithm_it_is_md5_and_without_qop_it_is_the_old_way(digest):
+    app, serving = digest
+    app.asks = ({},)
+    assert get("things")(state_for(serving.url))["data"] == {"welcome": True}
+    assert "cnonce" not in serving.received[-1].headers["Authorization"]
+
+
+def test_the_servers_proofs_are_those_of_rfc_7616():
+    given = {
+        "realm": "http-auth@example.org",
+        "nonce": "7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v",
+        "uri": "/dir/index.html",
+        "nc": "00000001",
+        "cnonce": "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ",
+        "qop": "auth",
+    }
+    proof = [
+        response_to(given | {"algorithm": name}, "GET", "Mufasa", "Circle of Life")
+        for name in ("MD5", "SHA-256")
+    ]
+    assert proof == [
+        "8ca523f5e9506fed4657c9700eebdbec",
+        "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1",
+    ]
+
+
+def test_the_challenge_is_remembered_so_that_the_next_request_is_sent_once(digest):
+    _, serving = digest
+    for number in range(3):
+        post("things", number)(state_for(serving.url))
+    assert tried(serving) == [False, True, True, True]
+    counts = [each.headers["Authorization"].split("nc=")[1][:8] for each in serving.received[1:]]
+    assert counts == ["00000001", "00000002", "00000003"]
+    assert [json.loads(each.get_data()) for each in serving.received] == [0, 0, 1, 2]
+
+
+def test_a_stale_nonce_is_exchanged_and_the_body_sent_again(digest):
+    app, serving = digest
+    post("things", 1)(state_for(serving.url))
+    app.forget()
+    assert post("things", 2)(state_for(serving.url))["data"] == {"welcome": True}
+    assert tried(serving) == [False, True, True, True]
+    assert json.loads(serving.received[-1].get_data()) == 2
+
+
+def test_a_server_that_has_forgotten_its_nonces_asks_anew(digest):
+    app, serving = digest
+    get("things")(state_for(serving.url))
+    app.nonces.clear()
+    assert get("things")(state_for(serving.url))["data"] == {"welcome": True}
+
+
+def test_a_wrong_password_is_refused_after_one_more_request(digest):
+    _, serving = digest
+    with pytest.raises(RemoteRefused, match="answered 401"):
+        post("things", {})(state_for(serving.url, password="wrong"))
+    assert len(serving.received) == 2
+
+
+@pytest.mark.parametrize(
+    ("ask", "told"),
+    [
+        ({"algorithm": "MD5", "qop": "auth-int"}, "MD5 with qop=auth-int, which is not supported"),
+        ({"algorithm": "SHA3", "qop": "auth"}, "SHA3 with qop=auth, which is not supported"),
+    ],
+)
+def test_what_is_not_supported_is_said_and_not_tried(digest, ask, told):
+    app, serving = digest
+    app.asks = (ask,)
+    with pytest.raises(ConfigurationError) as caught:
+        post("things", {})(state_for(serving.url))
+    assert told in str(caught.value)
+    assert "let it offer qop=auth with one of SHA-512, SHA-512-256, SHA-256, MD5" in str(
+        caught.value
+    )
+    assert len(serving.received) == 1
+
+
+def test_of_auth_and_auth_int_it_is_auth(digest):
+    app, serving = digest
+    app.asks = ({"algorithm": "SHA-256", "qop": "auth-int, auth"},)
+    assert post("things", {})(state_for(serving.url))["data"] == {"welcome": True}
+
+
+@pytest.mark.parametrize("joined", [False, True], ids=["headers of their own", "one header"])
+def test_of_several_challenges_the_strongest_is_met(digest, joined):
+    app, serving = digest
+    app.asks = tuple({"algorithm": name, "qop": "auth"} for name in ("MD5", "SHA-256", "SHA3"))
+    app.others = ('Basic realm="a, Digest b"', "Negotiate")
+    if joined:
+        challenges = app._challenges  # noqa: SLF001 - an application server may join them so
+
+        def in_one(**how):
+            text = ", ".join(value for _, value in challenges(**how))
+            return [("WWW-Authenticate", text)]
+
+        app._challenges = in_one  # noqa: SLF001 - the same
+    assert post("things", {})(state_for(serving.url))["data"] == {"welcome": True}
+    assert "algorithm=SHA-256" in serving.received[-1].headers["Authorization"]
+
+
+def test_a_401_that_asks_for_something_else_is_refused(destination):
+    destination.answer("/things", 401, WWW_Authenticate='Basic realm="x"')
+    with pytest.raises(RemoteRefused, match="answered 401"):
+        get("things")(state_for(destination.url))
+    assert len(destination.received) == 1
+
+
+def test_a_user_may_have_accents(digest):
+    _, serving = digest
+    assert get("things")(state_for(serving.url, username="nürse"))["data"] == {"welcome": True}
+
+
+def test_two_users_of_a_server_are_not_taken_for_each_other(digest):
+    _, serving = digest
+    get("things")(state_for(serving.url))
+    get("things")(state_for(serving.url, username="doctor", password="other"))
+    get("things")(state_for(serving.url))
+    names = [
+        (each.headers.get("Authorization") or "-").partition('username="')[2][:5]
+        for each in serving.received
+    ]
+    assert names == ["", "nurse", "", "docto", "nurse"]
+
+
+def test_a_password_that_was_changed_begins_anew(digest):
+    app, serving = digest
+    get("things")(state_for(serving.url))
+    app.users["nurse"] = "changed"
+    assert get("things")(state_for(serving.url, password="changed"))["data"] == {"welcome": True}
+
+
+def test_each_thread_proves_itself(digest):
+    _, serving = digest
+    get("things")(state_for(serving.url))
+    thread = threading.Thread(target=get("things"), args=[state_for(serving.url)])
+    thread.start()
+    thread.join()
+    assert tried(serving) == [False, True, False, True]
+
+
+def test_another_origin_is_proved_nothing(digest):
+    _, serving = digest
+    with served(DigestServer({"nurse": SECRET})) as other:
+        serving.troubles.append(redirect(f"{other.url}/things"))
+        for call in (get(f"{other.url}/things"), get("moved")):
+            with pytest.raises(RemoteRefused, match="answered 401"):
+                call(state_for(serving.url))
+        assert tried(other) == [False, False]
+
+
+def test_the_password_is_nowhere_to_be_seen(digest, capsys):
+    app, serving = digest
+    after = post("things", {})(state_for(serving.url))
+    with dry_run() as seen:
+        post("things", {})(state_for(serving.url))
+    app.users.clear()
+    with pytest.raises(RemoteRefused) as caught:
+        post("things", {})(state_for(serving.url))
+    pair = base64.b64encode(f"nurse:{SECRET}".encode()).decode()
+    headers = [str(each.headers) for each in serving.received]
+    kept = json.dumps({key: after[key] for key in ("data", "response", "references")})
+    for told in (kept, repr(seen), str(caught.value), repr(caught.value), *headers):
+        assert SECRET not in told
+        assert pair not in told
+    assert SECRET not in capsys.readouterr().out
+    assert seen[0].headers["Authorization"] == "***"

@@ -1,0 +1,142 @@
+"""Keys by which a destination knows a request again, from attempt to attempt of a run."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+
+from adaptors.common import data_value, each, fn
+from adaptors.dryrun import dry_run
+from adaptors.http import delete, patch, post, put, request
+from adaptors.running import executing
+
+VISITS = {"visits": [{"day": 1}, {"day": 1}, {"day": 2}]}
+each_visit = each("visits", post("visits", data_value(""), idempotency_key=True))
+
+
+def keys(destination, header="Idempotency-Key"):
+    return [received.headers[header] for received in destination.received]
+
+
+def attempt(destination, *operations, run="m1#job-a", data=None, state=None):
+    """Execute operations as one attempt of a run; give the state before each."""
+    states = []
+    state = state or {"configuration": {"baseUrl": destination.url}, "data": data, "references": []}
+    with executing(run, datetime.now(UTC)):
+        for apply in operations:
+            states.append(state)
+            state = apply(state)
+    return states
+
+
+def test_a_key_is_a_uuid_in_the_usual_header(destination):
+    attempt(destination, post("visits", {}, idempotency_key=True))
+    (key,) = keys(destination)
+    assert str(UUID(key)) == key
+
+
+@pytest.mark.parametrize("call", [post, put, patch, delete])
+def test_each_write_may_have_one(destination, call):
+    attempt(destination, call("visits/7", idempotency_key=True))
+    assert keys(destination)[0]
+
+
+def test_without_it_no_key_is_sent(destination):
+    attempt(destination, post("visits", {}), post("visits", {}, idempotency_key=None))
+    assert keys(destination) == [None, None]
+
+
+def test_an_attempt_after_another_sends_the_same_keys(destination):
+    for _ in range(2):
+        attempt(destination, each_visit, data=VISITS)
+    sent = keys(destination)
+    assert sent[:3] == sent[3:]
+
+
+def test_an_attempt_that_goes_on_where_one_failed_sends_the_same_keys(destination):
+    operations = [
+        post("visits", {"a": 1}, idempotency_key=True),
+        post("visits", {"a": 1}, idempotency_key=True),
+        each_visit,
+    ]
+    states = attempt(destination, *operations[:2], fn(lambda state: state), data=VISITS)
+    before = states[-1] | {"data": VISITS}
+    attempt(destination, each_visit, state=before)
+    attempt(destination, each_visit, state=before)
+    sent = keys(destination)
+    assert sent[2:5] == sent[5:]
+    assert len(set(sent)) == 5
+
+
+def test_two_requests_of_a_run_never_share_one(destination):
+    post_a = post("visits", {"day": 1}, idempotency_key=True)
+
+    def twice_with_one_state(state):
+        post_a(state)
+        return post_a(state)
+
+    attempt(
+        destination,
+        post_a,
+        post_a,
+        each("visits", each("days", post_a)),
+        fn(twice_with_one_state),
+        post("visits", {"day": 2}, idempotency_key=True),
+        post("visit", {"day": 1}, idempotency_key=True),
+        post("visits", {"day": 1}, idempotency_key=True, query={"a": 1}),
+        put("visits", {"day": 1}, idempotency_key=True),
+        post("visits", form={"day": 1}, idempotency_key=True),
+        post("visits", files={"day": b"1"}, idempotency_key=True),
+        data={"visits": [{"days": [1, 1]}, {"days": [1]}]},
+    )
+    assert len(set(keys(destination))) == len(destination.received) >= 10
+
+
+def test_two_runs_never_share_one(destination):
+    for run in ("m1#job-a", "m2#job-a", "m1#job-b"):
+        attempt(destination, post("visits", {}, idempotency_key=True), run=run)
+    assert len(set(keys(destination))) == 3
+
+
+def test_files_are_known_again(destination):
+    photo = {"photo": ("a.png", b"\x89PNG", "image/png")}
+    for _ in range(2):
+        attempt(destination, post("photos", files=photo, idempotency_key=True))
+    assert len(set(keys(destination))) == 1
+
+
+def test_a_credential_that_was_changed_between_attempts_changes_no_key(destination):
+    for secret in ("old", "new"):
+        credential = {"baseUrl": destination.url, "apiKey": secret, "parameter": "key"}
+        state = {"configuration": credential, "data": None}
+        attempt(destination, post("visits", {}, idempotency_key=True), state=state)
+    assert len(set(keys(destination))) == 1
+    assert destination.received[0].query != destination.received[1].query
+
+
+def test_outside_of_a_run_each_request_has_its_own(destination):
+    for _ in range(2):
+        post("visits", {}, idempotency_key=True)({"configuration": {"baseUrl": destination.url}})
+    assert len(set(keys(destination))) == 2
+
+
+@pytest.mark.parametrize("key", ["visit-7", data_value("id")], ids=["text", "value"])
+def test_a_key_of_the_jobs_own_is_sent_as_it_is(destination, key):
+    operate = post("visits", {}, idempotency_key=key, idempotency_header="X-Request-Id")
+    attempt(destination, operate, data={"id": "visit-7"})
+    assert keys(destination, "X-Request-Id") == ["visit-7"]
+    assert keys(destination) == [None]
+
+
+def test_a_header_of_the_job_wins(destination):
+    headers = {"idempotency-key": "mine"}
+    attempt(destination, request("POST", "visits", {}, headers=headers, idempotency_key=True))
+    assert destination.only.headers.get_all("Idempotency-Key") == ["mine"]
+
+
+def test_a_dry_run_shows_it(destination):
+    with dry_run() as seen:
+        attempt(destination, post("visits", {}, idempotency_key="visit-7"))
+    assert seen[0].headers["Idempotency-Key"] == "visit-7"

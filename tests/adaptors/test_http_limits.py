@@ -1,0 +1,178 @@
+"""No answer may last for ever or be without end, however a destination goes about it."""
+
+from __future__ import annotations
+
+import gzip
+import socket
+import threading
+import time
+from contextlib import ExitStack, contextmanager
+from datetime import timedelta
+
+import pytest
+import time_machine
+
+from adaptors.errors import AdaptorError, RemoteRefused, RemoteUnavailable
+from adaptors.http import get, post, put
+
+LONG = 10.0
+"""Seconds that none of these tests may take."""
+
+
+class Raw:
+    """A server that answers with the pieces it is given, one after the other."""
+
+    def __init__(self, listening):
+        self.listening, self.pieces, self.wait, self.reads = listening, [], 0.0, True
+        self.over = threading.Event()
+        self.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+    def serve(self):
+        while not self.over.is_set():
+            try:
+                connection, _ = self.listening.accept()
+            except OSError:
+                return
+            with connection:
+                self._answer(connection)
+
+    def _answer(self, connection):
+        if not self.reads:
+            self.over.wait(LONG)
+            return
+        connection.recv(65536)
+        try:
+            for piece in self.pieces:
+                connection.sendall(piece)
+                self.over.wait(self.wait)
+        except OSError:
+            return  # the client has hung up
+
+
+@pytest.fixture
+def raw():
+    with _listening() as listening:
+        server = Raw(listening)
+        thread = threading.Thread(target=server.serve, daemon=True)
+        thread.start()
+        yield server
+        server.over.set()
+        listening.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+@contextmanager
+def _listening():
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield listening
+
+
+def error_of(operate, url):
+    began = time.monotonic()
+    with pytest.raises(AdaptorError) as caught:
+        operate({"configuration": {"baseUrl": url}, "data": None})
+    assert time.monotonic() - began < LONG
+    return caught.value
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
+DRIPS = {
+    "body": [HEAD + b"Content-Length: 1000\r\n\r\n", *[b"x"] * 1000],
+    "body without a length": [HEAD + b"\r\n", *[b"x"] * 1000],
+    "chunks": [HEAD + b"Transfer-Encoding: chunked\r\n\r\n", *[b"1\r\nx\r\n"] * 1000],
+    "status": [bytes([each]) for each in HEAD * 100],
+    "header": [HEAD, *[b"X-More: 1\r\n"] * 90, *[b"x"] * 1000],
+    "nothing": [],
+}
+
+
+@pytest.mark.parametrize("pieces", DRIPS.values(), ids=DRIPS)
+@pytest.mark.parametrize("call", [get, post], ids=["GET", "POST"])
+def test_a_destination_that_drips_is_cut_off_when_the_time_of_the_call_is_over(raw, pieces, call):
+    raw.pieces, raw.wait = pieces or [b""], 0.01 if pieces else LONG
+    error = error_of(call("things", timeout=0.15), raw.url)
+    assert isinstance(error, RemoteUnavailable)
+    assert str(error).endswith(f"{raw.url}/things: no answer in time")
+
+
+def test_a_destination_that_takes_nothing_is_given_up_in_time(raw):
+    raw.reads = False
+    error = error_of(post("things", content=b"x" * 20_000_000, timeout=0.15), raw.url)
+    assert isinstance(error, RemoteUnavailable)
+    assert str(error) == f"POST {raw.url}/things: no answer in time"
+
+
+def test_a_destination_that_takes_no_connection_is_given_up_in_time():
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full, ExitStack() as waiting:
+        for _ in range(3):  # nobody accepts them, and there is no room for more
+            client = waiting.enter_context(socket.socket())
+            client.settimeout(0)
+            client.connect_ex(full.getsockname())
+        url = f"http://127.0.0.1:{full.getsockname()[1]}"
+        error = error_of(get("things", timeout=0.15), url)
+    assert isinstance(error, RemoteUnavailable)
+    assert str(error) == f"GET {url}/things: no answer in time"
+
+
+def test_the_time_is_for_all_redirects_together(destination):
+    destination.answer("/a", 302, Location="/b")
+    destination.answer("/b", silent=True)
+    error = error_of(get("a", timeout=0.1), destination.url)
+    assert str(error) == f"GET {destination.url}/a: no answer in time"
+
+
+def test_after_a_call_that_was_cut_off_the_next_is_well(destination):
+    destination.answer("/never", silent=True)
+    error_of(get("never", timeout=0.05), destination.url)
+    state = {"configuration": {"baseUrl": destination.url}}
+    assert get("things")(state)["response"]["status"] == 200
+
+
+def test_a_short_time_of_one_call_does_not_shorten_the_next(destination):
+    state = {"configuration": {"baseUrl": destination.url}}
+    post("things", 1, timeout=0.05)(state)
+    time.sleep(0.06)  # the time of the first is over
+    put("things", content=b"x" * 5_000_000)(state)
+    assert len(destination.received[1].body) == 5_000_000
+    assert len({each.client_port for each in destination.received}) == 1
+
+
+def test_an_answer_as_long_as_allowed_is_taken_and_a_longer_one_refused(destination):
+    state = {"configuration": {"baseUrl": destination.url}}
+    destination.answer("/things", 200, b"x" * 1000)
+    assert get("things", max_bytes=1000)(state)["data"] == "x" * 1000
+    error = error_of(get("things", max_bytes=999), destination.url)
+    assert isinstance(error, RemoteRefused)
+    assert str(error).startswith(
+        f"GET {destination.url}/things: the answer has more than 999 bytes"
+    )
+
+
+def test_an_answer_of_unknown_length_is_refused_once_it_is_too_long(raw):
+    raw.pieces = [HEAD + b"\r\n", *[b"x" * 65536] * 1000]
+    error = error_of(get("things", max_bytes=100_000), raw.url)
+    assert "the answer has more than 100,000 bytes" in str(error)
+
+
+def test_an_answer_that_unpacks_to_more_is_refused(destination):
+    packed = gzip.compress(b"0" * 50_000_000)
+    destination.answer("/things", 200, packed, Content_Encoding="gzip")
+    error = error_of(get("things", max_bytes=1_000_000), destination.url)
+    assert "the answer has more than 1,000,000 bytes" in str(error)
+
+
+def test_after_an_answer_that_was_too_long_the_next_is_well(destination):
+    destination.answer("/things", 200, b"x" * 1_000_000)
+    error_of(get("things", max_bytes=10), destination.url)
+    state = {"configuration": {"baseUrl": destination.url}}
+    assert get("other")(state)["data"] == {}
+
+
+def test_a_connection_that_has_idled_for_long_is_not_used_again(destination):
+    state = {"configuration": {"baseUrl": destination.url}}
+    with time_machine.travel(0, tick=False) as clock:
+        for seconds in (0, 50, 50, 61):
+            clock.shift(timedelta(seconds=seconds))
+            get("things")(state)
+    first, second, third, fourth = (each.client_port for each in destination.received)
+    assert first == second == third != fourth

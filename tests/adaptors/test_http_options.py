@@ -1,0 +1,62 @@
+"""What a request may be told, and the mistakes that show where the job says them."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+
+from adaptors.errors import ConfigurationError
+from adaptors.http import delete, each_page, get, patch, post, put, request
+
+WRITING = (post, put, patch, delete)
+
+
+@pytest.mark.parametrize("call", [get, *WRITING, each_page])
+def test_an_option_that_does_not_exist_is_refused_where_the_job_says_it(call):
+    with pytest.raises(TypeError, match="qeury"):
+        call("things", qeury={"a": 1})
+
+
+@pytest.mark.parametrize("call", [get, each_page])
+@pytest.mark.parametrize("name", ["json", "form", "idempotency_key"])
+def test_what_reads_takes_no_body_and_no_key(call, name):
+    with pytest.raises(TypeError, match=name):
+        call("things", **{name: "x"})
+
+
+@pytest.mark.parametrize("call", WRITING)
+@pytest.mark.parametrize(
+    "bodies",
+    [
+        {"json": {}, "form": {}},
+        {"json": 0, "text": ""},
+        {"form": {}, "xml": "<a/>"},
+        {"text": "a", "content": b"a"},
+        {"files": {}, "json": {}},
+        {"files": {}, "form": {}, "text": "a"},
+        {"json": lambda _state: None, "form": {}},
+    ],
+    ids="+".join,
+)
+def test_two_bodies_are_refused_where_the_job_says_them(call, bodies):
+    with pytest.raises(ConfigurationError) as caught:
+        call("things", **bodies)
+    assert "a request has one body, not " in str(caught.value)
+    assert all(name in str(caught.value) for name in bodies)
+
+
+def test_an_unknown_way_to_parse_is_refused_where_the_job_says_it():
+    with pytest.raises(ConfigurationError, match="parse_as is one of auto, json, text, base64"):
+        get("things", parse_as="yaml")
+
+
+def test_a_signature_names_each_option_with_its_usual_value():
+    signature = inspect.signature(post)
+    assert list(signature.parameters)[:2] == ["path", "json"]
+    assert signature.parameters["timeout"].default == 60
+    assert signature.parameters["idempotency_header"].default == "Idempotency-Key"
+    assert signature.parameters["query"].annotation == "Mapping[str, Any] | Value"
+    assert "form" in inspect.signature(request).parameters
+    assert "form" not in inspect.signature(get).parameters
+    assert {"next", "max_pages", "query"} <= inspect.signature(each_page).parameters.keys()

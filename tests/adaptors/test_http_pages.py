@@ -1,0 +1,281 @@
+"""Lists that come page by page, as the usual APIs offer them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from flask import Flask, request
+
+from adaptors.common import each, fn, source_value
+from adaptors.dryrun import dry_run
+from adaptors.errors import AdaptorError, ConfigurationError, RemoteRefused, RemoteUnavailable
+from adaptors.http import by_cursor, by_link, by_offset, by_page, by_url, each_page
+from tests.adaptors.serving import served, status
+
+SECRET = "s3cr3t-Zm9v"
+COUNT = 7
+CAP = 3
+"""How many records the server gives at most, whatever is asked for."""
+RECORDS = [{"id": number} for number in range(COUNT)]
+keep = each("results", fn(lambda s: {**s, "seen": [*s.get("seen", []), s["data"]["id"]]}))
+keep_bare = each(
+    lambda s: s["data"], fn(lambda s: {**s, "seen": [*s.get("seen", []), s["data"]["id"]]})
+)
+
+
+@pytest.fixture(scope="module")
+def server():
+    app = Flask(__name__)
+
+    def part(start):
+        limit = min(int(request.args.get("limit", CAP)), CAP)
+        return RECORDS[start : start + limit], start + limit
+
+    @app.route("/offset")
+    def offset():
+        return {"results": part(int(request.args.get("offset", 0)))[0]}
+
+    @app.route("/bare")
+    def bare():
+        return part(int(request.args.get("skip", 0)))[0]
+
+    @app.route("/page")
+    def page():
+        number = int(request.args.get("page", 1))
+        found, _ = part((number - 1) * CAP)
+        return {"results": found} if found else ({"detail": "Invalid page."}, 404)
+
+    @app.route("/cursor")
+    def cursor():
+        found, after = part(int(request.args.get("after", "c0")[1:]))
+        return {"results": found, "meta": {"next": f"c{after}" if after < COUNT else None}}
+
+    @app.route("/url")
+    def url():
+        found, after = part(int(request.args.get("from", 0)))
+        link = f"{request.base_url}?from={after}&limit=3" if after < COUNT else None
+        return {"results": found, "next": link}
+
+    @app.route("/link")
+    def link():
+        found, after = part(int(request.args.get("from", 0)))
+        links = ['</link?from=0>; rel="first"']
+        links += [f'</link?from={after}>; rel="last next"; title="a, b"'] if after < COUNT else []
+        return {"results": found}, 200, {"Link": ", ".join(links)}
+
+    with served(app) as serving:
+        yield serving
+
+
+@pytest.fixture(autouse=True)
+def _afresh(server):
+    server.received.clear()
+
+
+def state_for(server, **more):
+    return {"configuration": {"baseUrl": server.url}, "data": "before", **more}
+
+
+def error_of(operate, state):
+    with pytest.raises(AdaptorError) as caught:
+        operate(state)
+    return caught.value
+
+
+WAYS = {
+    "link": each_page("link", keep),
+    "link, said": each_page("link", keep, next=by_link()),
+    "url": each_page("url", keep, next=by_url("next")),
+    "cursor": each_page("cursor", keep, next=by_cursor("meta.next", "after")),
+    "offset": each_page("offset", keep, next=by_offset("results")),
+    "offset, of a bare list": each_page("bare", keep_bare, next=by_offset(parameter="skip")),
+    "page": each_page("page", keep, next=by_page("results"), accept_statuses={404}),
+    "a function": each_page(
+        "cursor",
+        keep,
+        next=lambda page: {"after": page.data["meta"]["next"]} if page.number < 2 else 0,
+    ),
+}
+
+
+@pytest.mark.parametrize("operate", WAYS.values(), ids=WAYS)
+def test_each_record_comes_once_and_in_order(server, operate):
+    assert operate(state_for(server))["seen"] == list(range(COUNT))
+
+
+@pytest.mark.parametrize(
+    ("path", "how"),
+    [("offset", by_offset("results")), ("cursor", by_cursor("meta.next", "after"))],
+    ids=["offset", "cursor"],
+)
+def test_a_server_that_gives_less_than_was_asked_for_loses_no_record(server, path, how):
+    operate = each_page(path, keep, next=how, query={"limit": 1000, "village": "Kisumu"})
+    assert operate(state_for(server))["seen"] == list(range(COUNT))
+    assert {each.args["village"] for each in server.received} == {"Kisumu"}
+    assert {each.args["limit"] for each in server.received} == {"1000"}
+
+
+def test_afterwards_data_and_index_are_the_original_and_the_rest_stays(server):
+    note = fn(lambda s: {**s, "indexes": [*s.get("indexes", []), s["index"]]})
+    after = each_page("link", note)(state_for(server, index=9, references=["older"]))
+    assert (after["data"], after["index"], after["references"]) == ("before", 9, ["older"])
+    assert after["indexes"] == [0, 1, 2]
+    assert "index" not in each_page("link", note)(state_for(server))
+
+
+def test_a_page_has_its_response_beside_it(server):
+    note = fn(lambda s: {**s, "links": [*s.get("links", []), s["response"]["headers"]["link"]]})
+    after = each_page("link", note)(state_for(server))
+    assert len(after["links"]) == 3
+    assert all("first" in each for each in after["links"])
+
+
+def test_a_page_is_fetched_when_the_one_before_has_been_dealt_with(server):
+    def stop(state):
+        raise ValueError(state["index"])
+
+    with pytest.raises(ValueError, match="0"):
+        each_page("link", stop)(state_for(server))
+    assert len(server.received) == 1
+
+
+def test_values_of_the_state_may_stand_in_path_query_and_headers(server):
+    operate = each_page(
+        source_value("way"),
+        keep,
+        next=by_offset("results"),
+        query={"limit": source_value("limit")},
+        headers={"X-Run": source_value("run")},
+    )
+    operate(state_for(server, way="offset", limit=2, run="r7"))
+    assert {each.headers["X-Run"] for each in server.received} == {"r7"}
+    assert [each.args.get("offset") for each in server.received] == [None, "2", "4", "6", "7"]
+
+
+def test_a_list_without_pages_is_one_page(destination):
+    destination.answer("/things", 200, {"results": RECORDS})
+    assert each_page("things", keep)(state_for(destination))["seen"] == list(range(COUNT))
+    assert len(destination.received) == 1
+
+
+def test_an_empty_list_is_one_page(destination):
+    for empty in ([], None):
+        destination.answer("/things", 200, {"results": empty})
+        after = each_page("things", keep, next=by_offset("results"))(state_for(destination))
+        assert "seen" not in after
+
+
+@pytest.mark.parametrize("how", [by_offset("result"), by_page("results[0]"), by_offset()])
+def test_a_list_that_is_not_where_the_job_says_is_the_authors_mistake(server, how):
+    error = error_of(each_page("offset", next=how), state_for(server))
+    assert isinstance(error, ConfigurationError)
+    assert "the first page has no list at" in str(error)
+
+
+# Lists that do not end
+
+
+def test_a_page_that_leads_to_itself_is_an_error(destination):
+    destination.answer("/things", 200, {"results": [1], "next": "/things?page=2"})
+    error = error_of(each_page("things", next=by_url("next")), state_for(destination))
+    assert isinstance(error, RemoteRefused)
+    assert f"GET {destination.url}/things answered 200 OK" in str(error)
+    assert len(destination.received) == 2
+
+
+def test_a_ring_of_pages_is_an_error(destination):
+    for here, there in [("a", "b"), ("b", "c"), ("c", "b")]:
+        destination.answer(f"/{here}", 200, {"here": here, "next": f"/{there}"})
+    error = error_of(each_page("a", next=by_url("next")), state_for(destination))
+    assert isinstance(error, RemoteRefused)
+    assert "a page that has been fetched already" in str(error)
+    assert [each.path for each in destination.received] == ["/a", "/b", "/c"]
+
+
+def test_a_cursor_that_stays_is_an_error(destination):
+    destination.answer("/things", 200, {"results": [1], "next": "c7"})
+    error = error_of(each_page("things", next=by_cursor("next")), state_for(destination))
+    assert isinstance(error, RemoteRefused)
+
+
+def test_a_server_that_does_not_know_the_parameter_is_found_out_before_records_come_twice(
+    destination,
+):
+    destination.answer("/things", 200, {"results": RECORDS})
+    seen = []
+    note = fn(lambda state: seen.append(state["data"]) or state)
+    error = error_of(each_page("things", note, next=by_page("results")), state_for(destination))
+    assert isinstance(error, RemoteRefused)
+    assert "the page before" in str(error)
+    assert len(seen) == 1
+
+
+def test_a_list_with_more_pages_than_allowed_is_an_error(server):
+    error = error_of(each_page("link", max_pages=2), state_for(server))
+    assert isinstance(error, ConfigurationError)
+    assert "more than 2 pages" in str(error)
+    assert "max_pages=" in str(error)
+    assert each_page("link", keep, max_pages=3)(state_for(server))["seen"] == list(range(COUNT))
+
+
+# Troubles, origins, dry run
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"), [(401, RemoteRefused), (409, RemoteRefused), (503, RemoteUnavailable)]
+)
+def test_a_page_that_fails_fails_the_run_with_its_verdict(server, code, kind):
+    server.troubles.extend([status(200, b'{"next": "/url"}'), status(code, b"", Retry_After="7")])
+    error = error_of(each_page("x", next=by_url("next")), state_for(server))
+    assert isinstance(error, kind)
+
+
+def test_a_page_that_is_no_json_is_refused_where_the_job_wants_json(server):
+    server.troubles.append(status(200, b"<html>"))
+    error = error_of(each_page("x", parse_as="json"), state_for(server))
+    assert isinstance(error, RemoteRefused)
+
+
+@pytest.mark.parametrize(
+    "credential",
+    [
+        {"username": "nurse", "password": SECRET},
+        {"access_token": SECRET},
+        {"apiKey": SECRET, "header": "X-Organisation"},
+        {"apiKey": SECRET, "parameter": "appid"},
+    ],
+    ids=lambda each: next(iter(each)),
+)
+def test_a_next_page_of_another_origin_is_sent_no_credential(destination, elsewhere, credential):
+    destination.answer("/things", 200, {"next": f"{elsewhere.url}/more"})
+    elsewhere.answer("/more", 200, {"next": None})
+    state = {"configuration": {"baseUrl": destination.url, **credential}}
+    headers = {"X-Org": SECRET, "Accept": "text/json"}
+    each_page("things", next=by_url("next"), headers=headers)(state)
+    received = elsewhere.only
+    assert received.headers["Accept"] == "text/json"
+    assert SECRET not in f"{received.query} {received.headers}"
+    assert received.headers["Authorization"] is None
+    assert destination.only.headers["X-Org"] == SECRET
+
+
+def test_a_next_page_may_be_relative_to_the_page(destination):
+    destination.answer("/api/things", 200, {"page": 1, "next": "more?page=2"})
+    destination.answer("/api/more", 200, {"page": 2, "next": ""})
+    each_page("api/things", next=by_url("next"))(state_for(destination))
+    assert [each.path for each in destination.received] == ["/api/things", "/api/more"]
+
+
+def test_a_dry_run_asks_for_the_first_page_alone(server):
+    with dry_run() as seen:
+        for operate in WAYS.values():
+            if operate is not WAYS["offset, of a bare list"]:  # it cannot bear an answer of {}
+                operate(state_for(server))
+    assert len(seen) == len(WAYS) - 1
+    assert server.received == []
+
+
+def test_the_pages_can_be_told_as_json(server):
+    after = each_page("url", keep, next=by_url("next"))(state_for(server))
+    json.dumps(after)

@@ -1,0 +1,141 @@
+"""Where a GET may be led, and what it takes along."""
+
+from __future__ import annotations
+
+import pytest
+
+from adaptors.errors import AdaptorError, RemoteRefused
+from adaptors.http import get, post, request
+from tests.adaptors.conftest import Script
+
+SECRET = "s3cr3t-Zm9v"
+KINDS = {
+    "basic": {"username": "nurse", "password": SECRET},
+    "bearer": {"access_token": SECRET},
+    "header": {"apiKey": SECRET, "header": "X-Organisation"},
+    "parameter": {"apiKey": SECRET, "parameter": "appid"},
+}
+each_kind = pytest.mark.parametrize("credential", KINDS.values(), ids=KINDS)
+
+
+def state_for(destination, **configuration):
+    return {"configuration": {"baseUrl": destination.url, **configuration}}
+
+
+def error_of(operate, state):
+    with pytest.raises(AdaptorError) as caught:
+        operate(state)
+    return caught.value
+
+
+def everything(received):
+    return f"{received.path}?{received.query} {received.headers}"
+
+
+@each_kind
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_no_kind_of_credential_goes_to_another_origin(destination, elsewhere, credential, status):
+    destination.answer("/moved", status, Location=f"{elsewhere.url}/there")
+    get("moved")(state_for(destination, **credential))
+    assert SECRET in everything(destination.only) or "Basic " in everything(destination.only)
+    assert SECRET not in everything(elsewhere.only)
+    assert elsewhere.only.headers["Authorization"] is None
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Authorization", "X-Api-Key", "Cookie", "X-Auth-Token", "Ocp-Apim-Subscription-Key", "X-Org"],
+)
+def test_no_header_that_may_be_a_secret_goes_to_another_origin(destination, elsewhere, name):
+    destination.answer("/moved", 302, Location=f"{elsewhere.url}/there")
+    kept = {
+        "Accept": "text/csv",
+        "Accept-Language": "fr",
+        "If-None-Match": "7",
+        "Range": "bytes=0-",
+    }
+    get("moved", headers={name: SECRET, **kept})(state_for(destination))
+    assert destination.only.headers[name] == SECRET
+    assert elsewhere.only.headers[name] is None
+    assert {each: elsewhere.only.headers[each] for each in kept} == kept
+
+
+@each_kind
+def test_what_comes_back_from_another_origin_is_not_trusted_again(
+    destination, elsewhere, credential
+):
+    destination.answer("/moved", 302, Location=f"{elsewhere.url}/there")
+    elsewhere.answer("/there", 302, Location=f"{destination.url}/delete-all")
+    get("moved", headers={"X-Own": SECRET})(state_for(destination, **credential))
+    assert SECRET not in everything(destination.received[1])
+    assert destination.received[1].headers["Authorization"] is None
+
+
+@each_kind
+def test_within_the_origin_credential_and_headers_go_along(destination, credential):
+    destination.answer("/moved", 302, Location="/there?page=2")
+    state = state_for(destination, **credential)
+    get("moved", query={"page": 1}, headers={"X-Own": "7"})(state)
+    first, second = destination.received
+    assert second.pairs[0] == ("page", "2")
+    assert ("page", "1") not in second.pairs
+    assert second.headers["X-Own"] == "7"
+    assert second.headers["Authorization"] == first.headers["Authorization"]
+    assert second.headers["X-Organisation"] == first.headers["X-Organisation"]
+    assert ("appid" in second.query) == ("appid" in first.query)
+
+
+@pytest.mark.parametrize(
+    ("location", "path"),
+    [
+        ("there", "/api/there"),
+        ("../there", "/there"),
+        ("?page=2", "/api/moved"),
+        ("/caf\u00c3\u00a9", "/caf%C3%A9"),  # UTF-8, as it stands in a header
+        ("/a b", "/a%20b"),
+        ("//HOST/there", "/there"),
+    ],
+)
+def test_an_address_is_read_as_browsers_read_it(destination, location, path):
+    host = destination.url.removeprefix("http://")
+    destination.answer("/api/moved", 302, Location=location.replace("HOST", host))
+    if location.startswith("?"):
+        destination.answer("/api/moved", 200)
+        destination.answer("/begin", 302, Location="/api/moved?page=2")
+        get("begin")(state_for(destination))
+    else:
+        get("api/moved")(state_for(destination))
+    assert destination.received[-1].path == path
+
+
+@pytest.mark.parametrize("location", ["", "ftp://x.org/a", "http://[::1", "javascript:1"])
+def test_a_redirect_that_leads_nowhere_is_refused(destination, location):
+    destination.answer("/moved", 302, Location=location)
+    error = error_of(get("moved"), state_for(destination))
+    assert isinstance(error, RemoteRefused)
+    assert str(error).endswith("a redirect that leads nowhere")
+
+
+def test_a_ring_of_redirects_ends(destination, elsewhere):
+    destination.answer("/moved", 302, Location=f"{elsewhere.url}/there")
+    elsewhere.answer("/there", 302, Location=f"{destination.url}/moved")
+    error = error_of(get("moved"), state_for(destination))
+    assert isinstance(error, RemoteRefused)
+    assert "redirected without end" in str(error)
+    assert len(destination.received) + len(elsewhere.received) == 20
+
+
+def test_a_head_is_redirected_like_a_get(destination):
+    destination.scripts["/moved"] = Script(302, b"", {"Location": "/there"})
+    after = request("HEAD", "moved")(state_for(destination))
+    assert [each.method for each in destination.received] == ["HEAD", "HEAD"]
+    assert after["response"]["url"] == f"{destination.url}/there"
+
+
+@pytest.mark.parametrize("call", [get, post])
+def test_a_redirect_may_be_what_the_job_wants(destination, call):
+    destination.answer("/moved", 302, Location="/there")
+    after = call("moved", accept_statuses={302})(state_for(destination))
+    assert after["response"]["status"] == 302
+    assert after["response"]["headers"]["location"] == "/there"
+    assert len(destination.received) == 1

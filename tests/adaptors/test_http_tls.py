@@ -1,0 +1,245 @@
+"""Certificates: an authority of one's own, and clients that must show theirs."""
+
+from __future__ import annotations
+
+import json
+import ssl
+import subprocess
+import sys
+import tempfile
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import trustme
+from cryptography.hazmat.primitives import serialization
+from flask import Flask, request
+
+from adaptors.dryrun import dry_run
+from adaptors.errors import AdaptorError, ConfigurationError, RemoteUnavailable
+from adaptors.http import get, post
+from tests.adaptors.serving import redirect, served
+
+PASSPHRASE = "0pen-s3same"
+AUTHORITY, CLIENTS = trustme.CA(), trustme.CA()
+NURSE, DOCTOR = (CLIENTS.issue_cert(f"{name}@example.org") for name in ("nurse", "doctor"))
+CA = AUTHORITY.cert_pem.bytes().decode()
+
+
+def pem(issued):
+    chain = "".join(each.bytes().decode() for each in issued.cert_chain_pems)
+    return {"cert": chain, "key": issued.private_key_pem.bytes().decode(), "ca": CA}
+
+
+def encrypted(issued):
+    key = serialization.load_pem_private_key(issued.private_key_pem.bytes(), None)
+    text = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.BestAvailableEncryption(PASSPHRASE.encode()),
+    )
+    return pem(issued) | {"key": text.decode()}
+
+
+def app():
+    made = Flask(__name__)
+
+    @made.route("/things", methods=["GET", "POST"])
+    def things():
+        shown = request.environ["werkzeug.socket"].getpeercert() or {}
+        names = [name for _, name in shown.get("subjectAltName", [])]
+        return {"client": names, "body": request.get_data().decode()}
+
+    return made
+
+
+def context(issued, *, clients=ssl.CERT_NONE):
+    made = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    issued.configure_cert(made)
+    CLIENTS.configure_trust(made)
+    made.verify_mode = clients
+    return made
+
+
+def serving(*names, clients=ssl.CERT_NONE, **how):
+    issued = AUTHORITY.issue_cert(*(names or ("127.0.0.1",)), **how)
+    return served(app(), context(issued, clients=clients))
+
+
+@pytest.fixture(scope="module")
+def server():
+    with serving() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def strict():
+    """A server that wants to see its clients' certificates."""
+    with serving(clients=ssl.CERT_REQUIRED) as found:
+        yield found
+
+
+def state_for(url, tls=None, **more):
+    given = {"tls": tls} if tls else {}
+    return {"configuration": {"baseUrl": url, **given, **more}, "data": None}
+
+
+def error_of(operate, state):
+    with pytest.raises(AdaptorError) as caught:
+        operate(state)
+    return caught.value
+
+
+def test_an_authority_of_ones_own_is_trusted_when_the_credential_names_it(server):
+    answer = post("things", {"name": "Amina"})(state_for(server.url, {"ca": CA}))
+    assert answer["data"] == {"client": [], "body": '{"name": "Amina"}'}
+
+
+def test_an_unknown_authority_is_the_authors_problem_and_nothing_is_sent(server):
+    before = len(server.received)
+    error = error_of(post("things", {}), state_for(server.url, access_token="t0ken"))
+    assert isinstance(error, ConfigurationError)
+    assert str(error).startswith(f"POST {server.url}/things: the destination's certificate is not")
+    assert "unable to get local issuer certificate" in str(error)
+    assert "tls.ca" in str(error)
+    assert len(server.received) == before
+
+
+def test_the_authority_takes_the_place_of_the_public_ones(server):
+    other = trustme.CA().cert_pem.bytes().decode()
+    assert isinstance(error_of(get("things"), state_for(server.url, {"ca": other})), AdaptorError)
+
+
+def test_a_certificate_of_another_name_is_not_taken():
+    with serving("other.example.org") as server:
+        error = error_of(get("things"), state_for(server.url, {"ca": CA}))
+    assert isinstance(error, ConfigurationError)
+    assert "IP address mismatch" in str(error)
+
+
+def test_a_certificate_that_has_expired_may_be_well_later():
+    now = datetime.now(UTC)
+    past = {"not_before": now - timedelta(days=9), "not_after": now - timedelta(days=1)}
+    with serving(**past) as server:
+        error = error_of(get("things"), state_for(server.url, {"ca": CA}))
+    assert isinstance(error, RemoteUnavailable)
+    assert "certificate has expired" in str(error)
+
+
+def test_a_server_that_speaks_no_tls_may_be_asked_later(destination):
+    address = destination.url.replace("http:", "https:")
+    error = error_of(get("things"), state_for(address, {"ca": CA}))
+    assert isinstance(error, RemoteUnavailable)
+
+
+@pytest.mark.parametrize("tls", [pem(NURSE), encrypted(NURSE) | {"passphrase": PASSPHRASE}])
+def test_a_client_shows_its_certificate(strict, tls):
+    answer = post("things", {"name": "Amina"})(state_for(strict.url, tls))
+    assert answer["data"] == {"client": ["nurse@example.org"], "body": '{"name": "Amina"}'}
+
+
+def test_a_client_without_a_certificate_is_told_what_the_server_wants(strict):
+    error = error_of(get("things"), state_for(strict.url, {"ca": CA}))
+    assert isinstance(error, ConfigurationError)
+    assert "the destination does not take the certificate of the credential's tls" in str(error)
+
+
+def test_a_client_whose_certificate_is_of_another_authority_is_told(strict):
+    stranger = trustme.CA().issue_cert("nurse@example.org")
+    error = error_of(get("things"), state_for(strict.url, pem(stranger)))
+    assert isinstance(error, ConfigurationError)
+    assert "the destination does not take the certificate" in str(error)
+
+
+def test_two_credentials_for_one_server_show_each_their_own(strict):
+    for issued, name in [(NURSE, "nurse"), (DOCTOR, "doctor"), (NURSE, "nurse")]:
+        answer = get("things")(state_for(strict.url, pem(issued)))
+        assert answer["data"]["client"] == [f"{name}@example.org"]
+    error = error_of(get("things"), state_for(strict.url, {"ca": CA}))
+    assert isinstance(error, ConfigurationError)
+
+
+def test_another_origin_is_shown_no_certificate_and_its_own_is_checked_as_usual(strict, server):
+    strict.troubles.append(redirect(f"{server.url}/things"))
+    for call in (get(f"{server.url}/things"), get("things")):
+        error = error_of(call, state_for(strict.url, pem(NURSE)))
+        assert f"{server.url}/things" in str(error) or "unable to get local issuer" in str(error)
+        assert isinstance(error, ConfigurationError)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"cert": "MIIB"}, "tls.cert: it is the text of a PEM file"),
+        ({"key": "c:/keys/nurse.pem"}, "tls.key: it is the text of a PEM file"),
+        ({"ca": "/etc/ca.pem"}, "tls.ca: it is the text of a PEM file"),
+        ({"key": None}, "tls: a client's certificate needs both, cert and key"),
+        ({"cert": None}, "tls: a client's certificate needs both, cert and key"),
+        ({"cert": 7}, "tls.cert: Input should be a valid string"),
+        ({"key": pem(DOCTOR)["key"]}, "tls.cert and tls.key cannot be used"),
+        ({"key": "-----BEGIN nonsense"}, "tls.cert and tls.key cannot be used"),
+        ({"key": encrypted(NURSE)["key"]}, "tls.passphrase opens it"),
+        ({"key": encrypted(NURSE)["key"], "passphrase": "wr0ng-one"}, "tls.passphrase opens it"),
+        ({"ca": "-----BEGIN CERTIFICATE-----\nMIIB"}, "tls.ca is no certificate in PEM"),
+    ],
+    ids=lambda each: each if isinstance(each, str) else "",
+)
+@pytest.mark.parametrize("dry", [False, True], ids=["sent", "dry run"])
+def test_what_cannot_be_used_is_named_and_not_shown(strict, changes, told, dry):
+    before = len(strict.received)
+    with dry_run() if dry else tempfile.TemporaryDirectory():
+        error = error_of(post("things", {}), state_for(strict.url, pem(NURSE) | changes))
+    assert isinstance(error, ConfigurationError)
+    assert told in str(error)
+    assert len(strict.received) == before
+    for secret in (pem(NURSE)["key"], pem(DOCTOR)["key"], "wr0ng-one", "nurse.pem"):
+        assert secret not in str(error)
+
+
+def test_certificates_are_for_https_alone(destination):
+    error = error_of(get("things"), state_for(destination.url, {"ca": CA}))
+    assert "tls needs a baseUrl that begins with https://" in str(error)
+
+
+WATCHED = """
+import json, os, stat, sys, tempfile
+from pathlib import Path
+from adaptors.tls import Tls, context
+
+modes = []
+
+def watch(event, arguments):
+    name = str(arguments[0]) if event == "open" else ""
+    if name.endswith("client.pem") and os.path.exists(name):
+        path = Path(name)
+        modes.append([oct(path.parent.stat().st_mode), oct(path.stat().st_mode)])
+
+os.umask(0)
+sys.addaudithook(watch)
+tempfile.tempdir = sys.argv[1]
+context(Tls(**json.load(sys.stdin)))
+print(json.dumps([modes, os.listdir(sys.argv[1])]))
+"""
+
+
+def test_key_and_certificate_are_in_a_file_only_while_they_are_read_and_only_for_us(tmp_path):
+    told = subprocess.run(
+        [sys.executable, "-c", WATCHED, str(tmp_path)],
+        input=json.dumps(pem(NURSE)),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    modes, left = json.loads(told.stdout)
+    assert modes
+    assert {tuple(each) for each in modes} == {("0o40700", "0o100600")}
+    assert left == []
+
+
+def test_the_key_is_nowhere_to_be_seen(strict):
+    tls = encrypted(NURSE) | {"passphrase": PASSPHRASE}
+    after = post("things", {})(state_for(strict.url, tls))
+    with dry_run() as seen:
+        post("things", {})(state_for(strict.url, tls))
+    told = repr(seen) + json.dumps({k: each for k, each in after.items() if k != "configuration"})
+    assert PASSPHRASE not in told
+    assert "BEGIN" not in told
