@@ -41,6 +41,7 @@ class Dhis2:
 
     version: int
     tracker: dict = field(default_factory=lambda: {kind: {} for kind in TYPES})
+    attributes: set = field(default_factory=lambda: {NAME, NATIONAL_ID})
     deleted: set = field(default_factory=set)
     old: dict = field(default_factory=lambda: {kind: {} for kind in OLD})
     values: dict = field(default_factory=dict)
@@ -246,7 +247,7 @@ def _entity_rules(dhis2, entity, _flat):
     if entity.get("trackedEntityType") != PERSON:
         yield "E1005", f"Could not find TrackedEntityType: `{entity.get('trackedEntityType')}`."
     for each in entity.get("attributes") or []:
-        if each["attribute"] not in {NAME, NATIONAL_ID}:
+        if each["attribute"] not in dhis2.attributes:
             yield "E1006", f"Attribute: `{each['attribute']}`, does not exist."
         elif each["attribute"] == NATIONAL_ID and _taken(dhis2, entity, each["value"]):
             text = f"Non-unique attribute value `{each['value']}` for attribute `{NATIONAL_ID}`"

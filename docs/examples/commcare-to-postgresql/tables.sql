@@ -1,0 +1,16 @@
+-- What the job writes to. `form` keeps the whole answer beside the columns we name.
+CREATE TABLE household (id text PRIMARY KEY, village text);
+CREATE TABLE visit (
+    id text PRIMARY KEY,
+    household text REFERENCES household,
+    worker text,
+    finished timestamptz,
+    form jsonb
+);
+CREATE TABLE member (
+    id text PRIMARY KEY,
+    household text REFERENCES household,
+    name text NOT NULL,
+    born date,
+    sleeps_under_net boolean
+);

@@ -1,0 +1,76 @@
+"""Kobo child registration → a tracked entity, its enrollment, and an event for each vaccination.
+
+Each object has a uid that is derived from the submission's own id, and the import creates or
+updates: a submission that comes twice, or a run that is tried again, makes nothing twice.
+"""
+
+from adaptors.common import data_value
+from adaptors.dhis2 import attr, dv, tracker_import, uid
+
+PROGRAM, STAGE, CHILD = "IpHINAT79UW", "A03MvHHogjR", "nEenWmSyUEp"
+FACILITIES = {"ngelehun": "DiszpKrYNg8", "kissy": "tYhyr3oGcvA"}
+CONDITIONS = {"asthma": "X8zyunlgUfM", "sickle_cell": "a3kGcGDCuk6"}
+submission = data_value("_uuid")
+
+
+def facility(state):
+    return FACILITIES[data_value("place/facility")(state)]
+
+
+def location(state):
+    """Give Kobo's `lat lon alt accuracy` as GeoJSON, whose order is lon, lat."""
+    text = data_value("place/location")(state)
+    if not text:
+        return None
+    latitude, longitude, *_ = map(float, text.split())
+    return {"type": "Point", "coordinates": [longitude, latitude]}
+
+
+def attributes(state):
+    conditions = (data_value("child/conditions")(state) or "").split()  # a select_multiple
+    return [
+        attr("w75KJ2mc4zz", data_value("child/first_name")),
+        attr("zDhUuAYrxNC", data_value("child/last_name")),
+        *[attr(CONDITIONS[each], "true") for each in conditions if each in CONDITIONS],
+    ]
+
+
+def vaccinations(state):
+    repeat = "vaccinations/vaccination"  # whose answers are named with their whole path too
+    return [
+        {
+            "event": uid(submission, "vaccination", number),
+            "program": PROGRAM,
+            "programStage": STAGE,
+            "orgUnit": facility,
+            "occurredAt": entry[f"{repeat}/date"],
+            "status": "COMPLETED",
+            "dataValues": [dv("bx6fsa0t90x", entry[f"{repeat}/vaccine"])],
+        }
+        for number, entry in enumerate(data_value(repeat)(state) or [])
+    ]
+
+
+tracker_import(
+    {
+        "trackedEntities": [
+            {
+                "trackedEntity": uid(submission, "child"),
+                "trackedEntityType": CHILD,
+                "orgUnit": facility,
+                "geometry": location,
+                "attributes": attributes,
+                "enrollments": [
+                    {
+                        "enrollment": uid(submission, "enrollment"),
+                        "program": PROGRAM,
+                        "orgUnit": facility,
+                        "enrolledAt": data_value("_submission_time"),
+                        "occurredAt": data_value("child/born"),
+                        "events": vaccinations,
+                    }
+                ],
+            }
+        ]
+    }
+)
