@@ -25,12 +25,13 @@ serve: $(READY) ## run the stack on this machine until Ctrl-C
 test: $(READY) $(HERE)/.ready ## run all tests
 	.venv/bin/python -m pytest
 
-check: $(READY) ## format, lint, types, template, security of the template
+check: $(READY) ## format, lint, types, template and its security, and the build for Lambda
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/mypy
 	$(SAM) validate --lint --config-env $(ENV)
 	LOG_LEVEL=ERROR .venv/bin/uv tool run --quiet $(CHECKOV) --config-file .checkov.yaml
+	$(MAKE) --no-print-directory build
 
 audit: $(READY) ## ask PyPI whether what is deployed has known vulnerabilities
 	.venv/bin/uv tool run pip-audit --disable-pip --require-hashes \
@@ -45,6 +46,7 @@ docs: $(READY) ## write docs/reference.md from what the adaptors say of themselv
 
 bench: $(READY) $(HERE)/.ready ## measure the inbox's start, finding triggers, a run, a burst of posts, and many rows
 	.venv/bin/python -m benchmarks.import_inbox
+	.venv/bin/python -m benchmarks.cold_start
 	.venv/bin/python -m benchmarks.matching
 	.venv/bin/python -m benchmarks.runner
 	.venv/bin/python -m benchmarks.burst
@@ -56,8 +58,10 @@ fuzz: $(READY) ## send 20,000 hostile requests to the inboxes
 simulate: $(READY) ## walk 10,000 random steps through faults of every kind
 	.venv/bin/python -m benchmarks.simulate
 
-build: $(READY) ## build what is deployed, for Lambda
+build: $(READY) ## build what is deployed, for Lambda, and print how large the layers are
 	$(SAM) build --config-env $(ENV)
+	@du -sm .aws-sam/build/*Layer | awk '{most = /Core/ ? 10 : 45; print "MB (of " most ") " $$0; \
+		if ($$1 > most) over = 1} END {if (over) print "a layer is too large"; exit over}'
 
 deploy: build ## deploy one organization or environment: make deploy ENV=NAME
 	$(SAM) deploy --config-env $(ENV)

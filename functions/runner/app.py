@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
+from importlib import import_module
 from typing import Any, Protocol
 
 from aws_lambda_powertools import Logger
 
-import adaptors.http  # noqa: F401 - made ready during INIT, where a function has a whole processor
 from adaptors import outbox, running, tls
 from openfn import (
     attempts,
@@ -46,7 +46,11 @@ _COUNTED = {
     runs.WAITING: Metric.WAITING,
 }
 _logger = Logger(service="runner", location=None)
-tls.context()  # the public authorities are read during INIT too: 20 ms of a whole processor
+# Made ready during INIT, where a function has a whole processor: what the jobs import, and the
+# public authorities.
+for _adaptor in project.current().adaptors:
+    import_module(f"adaptors.{_adaptor}")
+tls.context()
 
 
 class Context(Protocol):

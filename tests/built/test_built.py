@@ -102,3 +102,19 @@ def test_starting_the_inbox_drags_in_nothing_it_does_not_need(layout):
         "aws_lambda_powertools.utilities.batch",
     }
     assert sorted(modules & heavy) == []
+
+
+def test_starting_the_runner_makes_the_project_s_adaptors_ready_and_no_others(layout):
+    root = layout("runner")
+    path = root / "opt/project/project.json"
+    project = json.loads(path.read_text("utf-8"))
+    project["credentials"]["registry"]["adaptor"] = "kobotoolbox"
+    path.write_text(json.dumps(project), "utf-8")
+    code = "import sys, json, app; print(json.dumps(sorted(sys.modules)))"
+    python, environment = command(root, "-c", code)
+    environment |= {"AWS_DEFAULT_REGION": resources.REGION, "PROJECT_DIR": str(path.parent)}
+    answer = subprocess.run(python, env=environment, capture_output=True, check=True, text=True)
+    modules = set(json.loads(answer.stdout))
+    assert "adaptors.kobotoolbox" in modules
+    others = {"adaptors.http", "adaptors.dhis2", "psycopg", "simple_salesforce", "jsonschema"}
+    assert sorted(modules & others) == []

@@ -53,6 +53,8 @@ class Project:
     flows: Sequence[FlowTrigger]
     limits: Mapping[str, int]
     """How many runs each credential that has a limit takes at once."""
+    adaptors: frozenset[str]
+    """The adaptors that the credentials are for."""
 
     def inbox_of(self, inbox_id: str) -> Inbox | None:
         """Give the inbox with this id, or `None`."""
@@ -113,6 +115,7 @@ def load(directory: Path) -> Project:
             for name, each in raw["credentials"].items()
             if each["max_concurrency"]
         },
+        adaptors=frozenset(each["adaptor"] for each in raw["credentials"].values()),
     )
 
 
