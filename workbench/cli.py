@@ -16,12 +16,15 @@ from workbench import (
     credentialcommands,
     credentialnotes,
     deadlettercommands,
+    historycommands,
     inboxcommands,
     jobcommands,
     matchcommand,
     newadaptor,
     replaycommands,
     show,
+    showcommand,
+    statuscommand,
     testcommand,
 )
 from workbench.compiler import check as check_project
@@ -42,6 +45,11 @@ app.command("try")(jobcommands.try_job)
 app.command("test", context_settings=testcommand.ANYTHING)(testcommand.run_tests)
 app.command("run")(jobcommands.run)
 app.command("new-adaptor")(newadaptor.new_adaptor)
+app.command("status")(statuscommand.status)
+app.command("messages")(historycommands.messages)
+app.command("runs")(historycommands.runs)
+app.command("show")(showcommand.show_one)
+app.command("logs")(showcommand.logs)
 app.command("replay")(replaycommands.replay)
 app.add_typer(deadlettercommands.app, name="dead-letters")
 _errors = Console(emoji=False, highlight=False, stderr=True)

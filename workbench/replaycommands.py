@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -13,13 +12,12 @@ import typer
 
 from openfn import runs
 from openfn.messages import Message
-from workbench import deployed, replays, selection, show
+from workbench import deployed, moments, replays, selection, show
 from workbench.compiler import check
 from workbench.errors import CannotDo
 from workbench.options import Json, Project, Stack, Yes, console, known, sure
 from workbench.selection import Selected
 
-_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 _BOTH_WAYS = "give ids of messages and runs, or select runs by --job, --state and --since: not both"
 
 
@@ -61,9 +59,9 @@ def replay(
     if bool(ids) == bool(job or state or since):
         raise CannotDo(_BOTH_WAYS)
     known("job", job, check(project).jobs)
-    moment = _moment(since)
+    begin = moments.moment("--since", since) if since else None
     with deployed.connected(stack, project):
-        chosen, messages = selection.named(ids) if ids else (_select(job, state, moment), [])
+        chosen, messages = selection.named(ids) if ids else (_select(job, state, begin), [])
         if not as_json:
             show.selected(console, chosen, len(messages), each=dry_run)
         if dry_run or not chosen + messages:
@@ -111,12 +109,3 @@ def _tell(
         console.print(f"{queued} of {total} queued")
     if left:
         raise typer.Exit(1)
-
-
-def _moment(since: str | None) -> datetime | None:
-    if since is None:
-        return None
-    match = re.fullmatch(r"(\d{1,5})([mhd])", since)
-    if match is None:
-        raise CannotDo(f"--since {since} is no time such as 90m, 2h or 3d")
-    return datetime.now(UTC) - timedelta(**{_UNITS[match[2]]: int(match[1])})

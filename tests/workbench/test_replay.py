@@ -389,7 +389,7 @@ def test_once_aws_refuses_one_those_behind_it_are_not_begun(made, replay):
         (("x", "--job", "job-a"), "not both"),
         (("--job", "gone"), "the project has no job gone; it has job-a, after, catch"),
         (("--state", "succeeded"), "name the job whose succeeded runs"),
-        (("--since", "soon"), "--since soon is no time such as 90m, 2h or 3d"),
+        (("--since", "soon"), "--since soon is no time such as 90m, 2h, 3d"),
         (("--job", "job-a", "--stack", "nowhere"), "there is no stack nowhere of ours here"),
     ],
 )

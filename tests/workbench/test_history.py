@@ -1,0 +1,206 @@
+"""`ofn status`, `messages`, `runs`, `show` and `logs` on a stack with a bit of everything."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import boto3
+import pytest
+
+from openfn import runs
+from tests.conftest import post, tick
+from tests.remote import Remote
+
+PROJECT = """
+triggers:
+  good: {inclusion: {kind: good}}
+  bad: {inclusion: {kind: bad}}
+  away: {inclusion: {kind: away}}
+  after: {success: good}
+  clock: {cron: "* * * * *"}
+credentials:
+  remote: {adaptor: http}
+jobs:
+  good: {trigger: good, expression: jobs/good.py}
+  bad: {trigger: bad, expression: jobs/bad.py}
+  away: {trigger: away, credential: remote, expression: jobs/away.py}
+  after: {trigger: after, expression: jobs/quiet.py}
+  nightly: {trigger: clock, expression: jobs/tell.py}
+"""
+JOBS = {
+    "good": "from adaptors.common import fn, log\nlog('seen', lambda s: s['data']['n'])\n",
+    "quiet": "from adaptors.common import fn\nfn(lambda state: state)\n",
+    "bad": "from adaptors.common import fn\nfn(lambda state: {}['village'])\n",
+    "away": "from adaptors.http import post\npost('records', {'a': 1})\n",
+    "tell": "from adaptors.common import emit\nemit('inbox-a', {'kind': 'emitted'})\n",
+}
+
+
+def say(kind, number=0):
+    return json.dumps({"kind": kind, "n": number})
+
+
+@pytest.fixture
+def stack(made_of, tmp_path):
+    """A stack, its project's folder, and the ids of its messages by what they are."""
+    made, ids, remote = made_of(PROJECT, **JOBS), {}, Remote()
+    remote.otherwise = 503
+    with remote.running():
+        made.set_credential("remote", {"baseUrl": remote.url})
+        for name, body in (
+            ("good", say("good", 1)),
+            ("other", say("nobody's")),
+            ("unreadable", "neither JSON nor XML"),
+            ("bad", say("bad")),
+            ("away", say("away")),
+            ("good again", say("good", 2)),
+        ):
+            ids[name] = post(made, body)["headers"]["X-Message-Id"]
+        made.settle()
+    return made, tmp_path, ids
+
+
+@pytest.fixture
+def asked(ofn, stack):
+    """Run a command on the stack and give what it prints as JSON."""
+
+    def ask(*arguments):
+        ended = ofn(*arguments, "--project", stack[1], "--json")
+        assert (ended.err, ended.status) == ("", 0)
+        return json.loads(ended.out)
+
+    return ask
+
+
+def test_messages_are_listed_newest_first_with_their_state_and_runs(asked, stack):
+    _, _, ids = stack
+    rows = asked("messages")
+    assert [row["id"] for row in rows] == sorted(ids.values(), reverse=True)
+    by_id = {row["id"]: row for row in rows}
+    states = {name: by_id[each]["state"] for name, each in ids.items()}
+    assert states == {
+        "good": "matched",
+        "other": "unmatched",
+        "unreadable": "unreadable",
+        "bad": "matched",
+        "away": "matched",
+        "good again": "matched",
+    }
+    assert [run["job"] for run in by_id[ids["good"]]["runs"]] == ["after", "good"]
+
+
+@pytest.mark.parametrize(
+    ("options", "found"),
+    [
+        (("--state", "unmatched"), ["other"]),
+        (("--state", "unreadable"), ["unreadable"]),
+        (("--job", "bad"), ["bad"]),
+        (("--error", "VILLAGE"), ["bad"]),
+        (("--inbox", "inbox-a", "--limit", "1"), ["good again"]),
+        (("--since", "2026-01-01", "--until", "2026-01-02"), []),
+    ],
+)
+def test_messages_are_filtered(asked, stack, options, found):
+    _, _, ids = stack
+    assert [row["id"] for row in asked("messages", *options)] == [ids[name] for name in found]
+
+
+def test_a_list_goes_on_where_it_ended(asked, ofn, stack):
+    everything = [row["id"] for row in asked("runs")]
+    told = ofn("runs", "--limit", "2", "--project", stack[1]).out
+    assert f"--before '{everything[1]}'" in told
+    rest = asked("runs", "--before", everything[1])
+    assert [row["id"] for row in rest] == everything[2:]
+
+
+@pytest.mark.parametrize(
+    ("options", "jobs"),
+    [
+        ((), ["good", "after", "away", "bad", "good", "after"]),
+        (("--state", "failed"), ["bad"]),
+        (("--state", "waiting"), ["away"]),
+        (("--job", "good"), ["good", "good"]),
+        (("--error", "no such"), []),
+    ],
+)
+def test_runs_are_filtered_newest_first(asked, stack, options, jobs):
+    assert [row["job"] for row in asked("runs", *options)] == jobs
+
+
+def test_a_run_that_waits_says_why_and_when_it_is_tried_again(ofn, stack):
+    told = ofn("runs", "--state", "waiting", "--project", stack[1]).out
+    assert "RemoteUnavailable" in told
+    assert "attempt 2 in" in told
+
+
+def test_a_message_is_shown_with_its_runs_and_its_body_only_if_wanted(ofn, asked, stack):
+    _, folder, ids = stack
+    found = asked("show", ids["good"])
+    assert found["inbox"] == "inbox-a"
+    assert found["runs"][f"{ids['good']}#good"].startswith("succeeded")
+    assert "body" not in found
+    assert asked("show", ids["good"], "--body")["body"] == say("good", 1)
+    assert "unreadable" in ofn("show", ids["unreadable"], "--project", folder).out
+
+
+def test_a_run_is_shown_with_error_attempts_log_and_what_followed(asked, stack):
+    _, _, ids = stack
+    good = asked("show", f"{ids['good']}#good")
+    assert good["log"].strip() == "seen 1"
+    assert good["followed_by"] == [f"{ids['good']}#after"]
+    bad = asked("show", f"{ids['bad']}#bad", "--body")
+    assert (bad["error"]["type"], bad["initial"]["data"]["kind"]) == ("KeyError", "bad")
+    assert "initial" not in asked("show", f"{ids['bad']}#bad")
+
+
+def test_what_a_run_of_the_clock_emitted_is_shown(asked, stack):
+    made, _, _ = stack
+    tick(made, f"{datetime.now(UTC):%Y-%m-%dT%H:%M:00Z}")
+    made.settle()
+    (run,) = asked("runs", "--job", "nightly")
+    assert len(asked("show", run["id"])["emitted"]) == 1
+
+
+def test_logs_are_what_a_run_printed_and_follow_ends_with_it(ofn, stack):
+    _, folder, ids = stack
+    told = ofn("logs", f"{ids['good']}#good", "--follow", "--project", folder)
+    assert (told.status, told.out.splitlines()[-1]) == (0, "seen 1")
+    assert "it printed nothing" in ofn("logs", f"{ids['good']}#after", "--project", folder).out
+
+
+@pytest.mark.parametrize("command", ["show", "logs"])
+@pytest.mark.parametrize("identifier", ["nonsense", "nonsense#job"])
+def test_an_id_of_nothing_is_said_in_words(ofn, stack, command, identifier):
+    ended = ofn(command, identifier, "--project", stack[1])
+    assert ended.status == 1
+    assert (
+        f"there is no {'message' if command == 'show' and '#' not in identifier else 'run'} "
+        in (ended.err)
+    )
+
+
+def test_status_says_what_came_what_failed_and_what_waits(ofn, asked, stack):
+    made, folder, _ = stack
+    boto3.client("sqs").send_message(
+        QueueUrl=made.resources.physical_ids["RunDeadLetters"],
+        MessageBody="{}",
+        MessageGroupId="g",
+        MessageDeduplicationId="d",
+    )
+    found = asked("status")
+    assert found["messages"] == {"matched": 4, "unmatched": 1, "unreadable": 1}
+    assert found["runs"] == {"succeeded": 4, "failed": 1, "waiting": 1}
+    assert (found["failed"], found["circuits"]) == (1, [])
+    assert found["queues"]["RunDeadLetters"]["waiting"] == 1
+    told = ofn("status", "--project", folder).out
+    assert "1 RunDeadLetters" in told
+    assert "failed, all   1" in told
+
+
+def test_a_time_that_is_none_and_a_name_there_is_not_are_said_in_words(ofn, stack):
+    assert "no time such as" in ofn("runs", "--since", "soon", "--project", stack[1]).err
+    assert "has no job x" in ofn("runs", "--job", "x", "--project", stack[1]).err
+    late = ofn("runs", "--since", "1h", "--until", "2h", "--project", stack[1])
+    assert "is later than" in late.err
+    assert runs.FAILED in ofn("runs", "--help").out
