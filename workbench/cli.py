@@ -13,6 +13,7 @@ from rich.console import Console
 
 from openfn.errors import OpenFnError
 from workbench import (
+    costcommand,
     credentialcommands,
     credentialnotes,
     deadlettercommands,
@@ -50,6 +51,7 @@ app.command("messages")(historycommands.messages)
 app.command("runs")(historycommands.runs)
 app.command("show")(showcommand.show_one)
 app.command("logs")(showcommand.logs)
+app.command("cost")(costcommand.cost)
 app.command("replay")(replaycommands.replay)
 app.add_typer(deadlettercommands.app, name="dead-letters")
 _errors = Console(emoji=False, highlight=False, stderr=True)

@@ -92,7 +92,7 @@ def _refused(stack: str, since: datetime) -> dict[str, int]:
         for status in _ANSWERS
     ]
     answer = boto3.client("cloudwatch").get_metric_data(
-        MetricDataQueries=queries, StartTime=since, EndTime=datetime.now(UTC)
+        MetricDataQueries=queries, StartTime=since, EndTime=datetime.now(UTC) + timedelta(hours=1)
     )
     found = {each["Id"][1:]: round(sum(each["Values"])) for each in answer["MetricDataResults"]}
     return {status: count for status, count in found.items() if count}

@@ -188,7 +188,13 @@ def test_status_says_what_came_what_failed_and_what_waits(ofn, asked, stack):
         MessageGroupId="g",
         MessageDeduplicationId="d",
     )
+    refused = {"MetricName": "Answers404", "Value": 3, "Timestamp": datetime.now(UTC)}
+    dimensions = [{"Name": "service", "Value": "inbox"}]
+    boto3.client("cloudwatch").put_metric_data(
+        Namespace="OpenFn/openfn", MetricData=[refused | {"Dimensions": dimensions}]
+    )
     found = asked("status")
+    assert found["refused"] == {"404": 3}
     assert found["messages"] == {"matched": 4, "unmatched": 1, "unreadable": 1}
     assert found["runs"] == {"succeeded": 4, "failed": 1, "waiting": 1}
     assert (found["failed"], found["circuits"]) == (1, [])

@@ -1,0 +1,84 @@
+"""`ofn cost`: what a stack used, from CloudWatch where it counts, else estimated, and priced."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import boto3
+import pytest
+
+from benchmarks.cost import counts
+from openfn.metrics import Metric
+from tests.conftest import post
+from tests.watching.test_watching import ALARMS, of_type
+from workbench import usage
+from workbench.prices import prices
+
+PROJECT = """
+triggers:
+  all: {inclusion: {}}
+credentials:
+  remote: {adaptor: http}
+jobs:
+  job-a: {trigger: all, expression: jobs/a.py}
+"""
+
+
+@pytest.fixture
+def stack(made_of, tmp_path):
+    made = made_of(PROJECT, a="from adaptors.common import fn\nfn(lambda state: state)\n")
+    post(made, '{"n": 1}')
+    post(made, '{"n": 2}')
+    made.settle()
+    return made, tmp_path
+
+
+def test_what_nobody_counts_is_estimated_from_messages_and_runs_and_said_to_be(ofn, stack):
+    ended = ofn("cost", "--project", stack[1])
+    assert "2 messages, 2 runs" in ended.out
+    assert "estimated" in ended.out
+    assert "HTTP API requests 2 0.0000" in ended.out
+    assert f"list prices of {prices().date}" in ended.out
+
+
+def test_what_cloudwatch_counts_is_priced(ofn, stack):
+    made, folder = stack
+    name = made.resources.functions["runner"].arn.split(":")[-1]
+    dimensions = [{"Name": "FunctionName", "Value": name}]
+    counted = (("Invocations", 3_000_000.0), ("Duration", 4_000_000.0))
+    for metric, value in counted:
+        boto3.client("cloudwatch").put_metric_data(
+            Namespace="AWS/Lambda",
+            MetricData=[
+                {
+                    "MetricName": metric,
+                    "Dimensions": dimensions,
+                    "Value": value,
+                    "Timestamp": datetime.now(UTC),
+                }
+            ],
+        )
+    found = json.loads(ofn("cost", "--project", folder, "--since", "2h", "--json").out)
+    assert found["estimated"] is False
+    assert found["dollars"]["invocations"] == pytest.approx(0.60)
+    memory = made.resources.functions["runner"].memory / 1024
+    assert found["dollars"]["gb_seconds"] == pytest.approx(4_000 * memory * 0.0000133334)
+
+
+def test_what_is_estimated_of_one_message_with_one_run_is_what_is_counted_of_one():
+    counted = counts()[0]
+    of_both = {n: each + usage.OF_A_RUN.get(n, 0) for n, each in usage.OF_A_MESSAGE.items()}
+    seen = {name: counted.per_message(name) for name in of_both}
+    seen["gb_seconds"] = counted.per_message("mb_ms") / 1024 / 1000
+    seen["log_gb"] = counted.per_message("log_bytes") / 1e9
+    assert of_both == pytest.approx(seen, rel=0.05)
+
+
+def test_what_is_paid_each_month_is_what_the_template_makes(ofn, stack):
+    found = json.loads(ofn("cost", "--project", stack[1], "--json").out)["monthly"]
+    composites = of_type("CloudWatch::CompositeAlarm")
+    there = len(ALARMS) - 1  # that of silence is there only if it is asked for
+    assert found["alarms"] == pytest.approx(0.10 * there + 0.50 * len(composites))
+    assert found["secrets"] == pytest.approx(0.40)
+    assert found["metrics at most"] == pytest.approx(0.30 * len(Metric))
