@@ -47,6 +47,25 @@ def connected(stack: str, project: Path) -> Iterator[None]:
         raise CannotDo(f"AWS is not reached: {error}; {_REGION}") from None
 
 
+def output(stack: str, name: str) -> str:
+    """Give an output of a stack, such as `InboxUrl`; `CannotDo` when there is none."""
+    try:
+        answer = boto3.client("cloudformation").describe_stacks(StackName=stack)
+    except ClientError as error:
+        raise CannotDo(_refused(stack, error)) from None
+    except BotoCoreError as error:
+        raise CannotDo(f"AWS is not reached: {error}; {_REGION}") from None
+    outputs = {
+        each.get("OutputKey"): each.get("OutputValue", "")
+        for each in answer["Stacks"][0].get("Outputs", [])
+    }
+    if name not in outputs:
+        raise CannotDo(
+            f"the stack {stack} has no {name}; the URLs of `ofn serve` are those that it shows"
+        )
+    return outputs[name]
+
+
 def _environment(stack: str) -> dict[str, str]:
     answer = boto3.client("cloudformation").describe_stack_resource(
         StackName=stack, LogicalResourceId=_FUNCTION

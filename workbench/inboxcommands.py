@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
-from workbench import inboxids, show
+from workbench import deployed, inboxids, show
 from workbench.compiler import check
-from workbench.options import Json, Project, console
+from workbench.errors import CannotDo
+from workbench.options import Json, Project, Stack, console, known
 
 app = typer.Typer(help="The secret ids of inboxes.", no_args_is_help=True)
 
@@ -62,6 +64,36 @@ def list_(project: Project = Path("project"), as_json: Json = False) -> None:
         path = ".".join(map(str, each.dedupe))
         table.add_row(name, str(len(each.id_sha256)), ways, path)
     console.print(table)
+
+
+@app.command("url")
+def url_(
+    name: Name,
+    inbox_id: Annotated[
+        str, typer.Option("--id", help="The secret id, as it was shown when it was made.")
+    ] = "",
+    stack: Stack = "openfn",
+    project: Project = Path("project"),
+    as_json: Json = False,
+) -> None:
+    """Show where an inbox of a stack is: with its id, which is checked, the whole URL."""
+    inboxes = check(project).inboxes
+    known("inbox", name, inboxes)
+    digest = hashlib.sha256(inbox_id.encode()).hexdigest()
+    if inbox_id and digest not in inboxes[name].id_sha256:
+        raise CannotDo(
+            f"{name} has another id; if it is lost, `ofn inbox rotate {name}` gives it a new one"
+        )
+    whole = f"{deployed.output(stack, 'InboxUrl')}{inbox_id}"
+    if as_json:
+        show.as_json({"inbox": name, "url": whole, "whole": bool(inbox_id)})
+        return
+    console.print(whole, markup=False, soft_wrap=True)
+    if not inbox_id:
+        console.print(
+            f"and behind it the secret id of {name}, of which the project has only the hash; "
+            f"if it is lost, `ofn inbox rotate {name}` gives it a new one"
+        )
 
 
 def _show(name: str, inbox_id: str, url: str, *, as_json: bool) -> None:

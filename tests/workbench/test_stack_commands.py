@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 import boto3
@@ -181,3 +182,39 @@ def test_what_cannot_be_run_by_hand_is_said_in_words(ofn, stack, job, words):
     ended = ofn("run", job, "--project", stack[1])
     assert (ended.status, ended.out) == (1, "")
     assert words in ended.words
+
+
+@pytest.fixture
+def with_url(stack):
+    """A stack whose output says where its inboxes are, as a deployed one's does."""
+    template = {
+        "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
+        "Outputs": {
+            "InboxUrl": {"Value": "https://abc.execute-api.eu-west-1.amazonaws.com/inbox/"}
+        },
+    }
+    body = json.dumps(template)
+    boto3.client("cloudformation").create_stack(StackName="deployed", TemplateBody=body)
+    return stack
+
+
+def test_the_url_of_an_inbox_is_whole_with_its_id_which_is_checked(ofn, with_url):
+    _, folder = with_url
+    (folder / "project.yaml").write_text(
+        project().replace("0" * 64, hashlib.sha256(b"the-id").hexdigest()).join(["name: t\n", ""]),
+        "utf-8",
+    )
+    asked = ("inbox", "url", "inbox-a", "--stack", "deployed", "--project", folder)
+    address = "https://abc.execute-api.eu-west-1.amazonaws.com/inbox/"
+    assert ofn(*asked, "--id", "the-id").out.split() == [f"{address}the-id"]
+    told = ofn(*asked)
+    assert told.out.splitlines()[0] == address
+    assert "ofn inbox rotate inbox-a" in told.out
+    wrong = ofn(*asked, "--id", "another")
+    assert (wrong.status, "another" in wrong.out) == (1, False)
+    assert "has another id" in wrong.err
+
+
+def test_a_stack_without_urls_says_where_they_are(ofn, stack):
+    ended = ofn("inbox", "url", "inbox-a", "--project", stack[1])
+    assert "those that it shows" in ended.err
