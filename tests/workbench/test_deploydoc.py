@@ -1,0 +1,82 @@
+"""docs/deploy.md: its commands, in the order given, lead from nothing to a message that arrived."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import shutil
+
+import pytest
+from markdown_it import MarkdownIt
+
+from tests.conftest import ROOT, post
+from workbench import destination, records, stack
+
+PAGE = (ROOT / "docs/deploy.md").read_text("utf-8").split("## The first message")[1]
+SECTION = PAGE.split("\n## ")[0]
+COMMANDS = [
+    line.strip()
+    for fence in MarkdownIt().parse(SECTION)
+    if fence.type == "fence"
+    for line in fence.content.splitlines()
+    if line.strip()
+]
+OFN = ".venv/bin/ofn "
+
+
+def test_the_page_leads_through_these_commands():
+    told = [line.removeprefix(OFN).split(" --")[0] for line in COMMANDS if line.startswith(OFN)]
+    assert told == [
+        "inbox add kobo",
+        "check",
+        "credential set registry",
+        "credential list",
+        "status",
+        "messages",
+        "runs",
+        "show RUN",
+    ]
+    assert "make deploy" in COMMANDS
+
+
+@pytest.fixture
+def project(tmp_path):
+    shutil.copytree(ROOT / "project", tmp_path / "project", dirs_exist_ok=True)
+    return tmp_path / "project"
+
+
+def test_every_command_works_in_the_order_given(ofn, project, tmp_path):
+    before, after = (
+        [line.removeprefix(OFN) for line in part if line.startswith(OFN)]
+        for part in _split(COMMANDS, "make deploy")
+    )
+    for line in before:
+        assert _done(ofn(*shlex.split(line), "--project", project))
+    (tmp_path / "secret.json").write_text("{}", "utf-8")
+    with stack.created(project) as made, destination.running() as sink:
+        (tmp_path / "secret.json").write_text(json.dumps({"baseUrl": sink.url}), "utf-8")
+        for line in after:
+            words = shlex.split(line)
+            if line.startswith("credential set"):
+                words += ["--file", tmp_path / "secret.json", "--yes"]
+            if line.startswith("status"):
+                body = (ROOT / "events/kobo_household.json").read_text("utf-8")
+                assert post(made, body, "field-data")["statusCode"] == 200
+                made.settle()
+            if "RUN" in words:
+                (message,) = records.newest(1)
+                words[words.index("RUN")] = f"{message.message.id}#{message.ran[0]}"
+            ended = ofn(*words, "--project", project)
+            assert _done(ended)
+        assert [each.method for each in sink.received] == ["PUT"]
+    assert re.search(r"status\W+succeeded", ended.out)
+
+
+def _split(lines, at):
+    place = lines.index(at)
+    return lines[:place], lines[place + 1 :]
+
+
+def _done(ended):
+    return (ended.err, ended.status) == ("", 0)
