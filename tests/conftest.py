@@ -72,16 +72,21 @@ def made_of(tmp_path, logged):
     with ExitStack() as context:
 
         def make(text, **jobs):
-            (tmp_path / "jobs").mkdir()
-            for name, code in jobs.items():
-                (tmp_path / f"jobs/{name}.py").write_text(dedent(code), "utf-8")
-            inboxes = f'inboxes: {{inbox-a: {{id_sha256: "{"0" * 64}"}}}}\n'
-            given = "" if "inboxes:" in text else inboxes
-            (tmp_path / "project.yaml").write_text(f"name: test\n{given}{dedent(text)}", "utf-8")
+            write_project(tmp_path, text, jobs)
             tell = lambda *each: logged.append(each)  # noqa: E731
             return context.enter_context(stack.created(tmp_path, tell))
 
         yield make
+
+
+def write_project(folder, text, jobs):
+    """Write a project: the text of project.yaml, with an inbox if it has none, and its jobs."""
+    (folder / "jobs").mkdir()
+    for name, code in jobs.items():
+        (folder / f"jobs/{name}.py").write_text(dedent(code), "utf-8")
+    inboxes = f'inboxes: {{inbox-a: {{id_sha256: "{"0" * 64}"}}}}\n'
+    given = "" if "inboxes:" in text else inboxes
+    (folder / "project.yaml").write_text(f"name: test\n{given}{dedent(text)}", "utf-8")
 
 
 @contextmanager

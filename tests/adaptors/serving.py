@@ -58,6 +58,9 @@ def redirect(to):
     return status(302, Location=to)
 
 
+_used = set()
+
+
 class _Handler(WSGIRequestHandler):
     protocol_version = "HTTP/1.1"  # connections are kept, as real servers keep them
     wbufsize = -1  # head and body in one packet: otherwise each answer waits 40 ms for an ACK
@@ -82,9 +85,7 @@ def served(app, tls=None):
             return found.troubles.popleft()(request)(environ, start_response)
         return app(environ, start_response)
 
-    server = make_server(
-        "127.0.0.1", 0, troubled, threaded=True, request_handler=_Handler, ssl_context=tls
-    )
+    server = _server(troubled, tls)
     found.url = f"http{'s' if tls else ''}://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, args=[0.01], daemon=True)
     thread.start()
@@ -95,3 +96,19 @@ def served(app, tls=None):
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def _server(app, tls):
+    # At an address that was another's before, a warm adaptor goes on with what it knows of that.
+    passed = []
+    while True:
+        server = make_server(
+            "127.0.0.1", 0, app, threaded=True, request_handler=_Handler, ssl_context=tls
+        )
+        if server.server_port not in _used:
+            break
+        passed.append(server)
+    _used.add(server.server_port)
+    for each in passed:
+        each.server_close()
+    return server

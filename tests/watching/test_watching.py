@@ -14,9 +14,10 @@ import pytest
 from samtranslator.yaml_helper import yaml_parse
 
 from openfn.metrics import Metric
-from tests.conftest import hooked, post, tick, without_queue
+from tests.conftest import Lines, hooked, post, tick, without_queue, write_project
 from tests.remote import Remote
 from tests.watching.alarms import World
+from workbench.stack import created
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = yaml_parse((ROOT / "template.yaml").read_text("utf-8"))
@@ -140,17 +141,46 @@ def body(kind):
 def busy(made_of, logged):
     """A stack in which all is well."""
     made = made_of(PROJECT, **JOBS)
+    _live_well(made)
+    return made
+
+
+@pytest.fixture(scope="module")
+def calm(tmp_path_factory):
+    """What CloudWatch knows of a stack in which all is well, and what it logged."""
+    folder, lines = tmp_path_factory.mktemp("project"), Lines()
+    write_project(folder, PROJECT, JOBS)
+    with created(folder, lambda *each: lines.append(each)) as made:
+        _live_well(made)
+        return SimpleNamespace(values=world(made, lines).values, logged=lines)
+
+
+@pytest.fixture
+def known(calm):
+    """Give CloudWatch as it is while all is well, with parameters of the stack."""
+    return lambda **parameters: World({**DEFAULTS, **parameters}, dict(calm.values))
+
+
+def _live_well(made):
     for kind in ("good", "tell", "other"):
         post(made, body(kind))
     made.settle()
     tick(made, "2026-03-09T10:00:00Z")
     made.settle()
-    return made
 
 
-@pytest.fixture
-def eventful(busy, logged):
-    """The same, after all kinds of trouble."""
+@pytest.fixture(scope="module")
+def eventful(tmp_path_factory):
+    """What a stack logged in which there was all kinds of trouble."""
+    folder, lines = tmp_path_factory.mktemp("project"), Lines()
+    write_project(folder, PROJECT, JOBS)
+    with created(folder, lambda *each: lines.append(each)) as made:
+        _live_well(made)
+        _live_badly(made)
+    return SimpleNamespace(logged=lines)
+
+
+def _live_badly(busy):
     remote = Remote()
     remote.otherwise = 503
     with remote.running():
@@ -168,7 +198,6 @@ def eventful(busy, logged):
         post(busy, body("good"))
     tick(busy, "2026-03-09T10:01:00Z")
     busy.settle()
-    return SimpleNamespace(made=busy, logged=logged)
 
 
 def _fail(**_):
@@ -208,8 +237,8 @@ def ringing(found):
     )
 
 
-def test_no_alarm_goes_off_while_all_is_well(busy, logged):
-    assert ringing(world(busy, logged, QuietHours=1)) == set()
+def test_no_alarm_goes_off_while_all_is_well(known):
+    assert ringing(known(QuietHours=1)) == set()
 
 
 def test_a_run_that_fails_is_an_alarm_unless_so_many_are_none(busy, logged):
@@ -236,8 +265,8 @@ def test_an_id_that_stays_on_its_queue_is_an_alarm_once_it_is_late(busy, logged)
     assert ringing(World({**found.parameters, "MaxQueueMinutes": 16}, found.values)) == set()
 
 
-def test_a_run_that_stays_on_its_queue_is_an_alarm_once_it_is_late(busy, logged):
-    found = world(busy, logged)
+def test_a_run_that_stays_on_its_queue_is_an_alarm_once_it_is_late(known):
+    found = known()
     found.values["AWS/SQS", "ApproximateAgeOfOldestMessage", "RunQueue"] = [15 * 60 + 1]
     assert ringing(found) == {"RunQueueLateAlarm"}
 
@@ -268,8 +297,8 @@ def test_a_destination_away_for_a_quarter_of_an_hour_is_an_alarm(busy, logged):
     assert ringing(found) == {"CircuitOpenAlarm"}
 
 
-def test_a_clock_that_does_not_tick_or_fails_is_an_alarm(busy, logged):
-    found = world(busy, logged)
+def test_a_clock_that_does_not_tick_is_an_alarm(known):
+    found = known()
     found.values["OpenFn/openfn", "Ticks", "matcher"] = [None, None]
     assert ringing(found) == {"ClockSilentAlarm"}
 
@@ -281,8 +310,8 @@ def test_a_tick_that_fails_is_not_counted(busy, logged):
     assert ("Ticks", "matcher") not in counted(logged)
 
 
-def test_silence_is_an_alarm_where_posts_are_expected(busy, logged):
-    found = world(busy, logged, QuietHours=2)
+def test_silence_is_an_alarm_where_posts_are_expected(known):
+    found = known(QuietHours=2)
     assert ringing(found) == set()
     found.values["OpenFn/openfn", "Answers200", "inbox"] = [None, None, 7]
     assert ringing(found) == {"QuietAlarm"}
@@ -290,10 +319,8 @@ def test_silence_is_an_alarm_where_posts_are_expected(busy, logged):
 
 @pytest.mark.parametrize("function", FUNCTIONS.values())
 @pytest.mark.parametrize("metric", ["Errors", "Throttles"])
-def test_a_function_that_dies_or_is_refused_again_and_again_is_an_alarm(
-    busy, logged, metric, function
-):
-    found = world(busy, logged)
+def test_a_function_that_dies_or_is_refused_again_and_again_is_an_alarm(known, metric, function):
+    found = known()
     found.values["AWS/Lambda", metric, function] = [1, None, None]
     assert ringing(found) == set()
     found.values["AWS/Lambda", metric, function] = [None, 1, 2]
@@ -343,8 +370,8 @@ def test_every_field_that_a_query_names_is_in_lines_it_looks_at(eventful, name):
     assert missing == set()
 
 
-def test_the_story_of_a_message_has_all_its_stages(busy, logged):
-    lines = [json.loads(line) for _, line in logged if '"_aws"' not in line]
+def test_the_story_of_a_message_has_all_its_stages(calm):
+    lines = [json.loads(line) for _, line in calm.logged if '"_aws"' not in line]
     kept = next(each["message_id"] for each in lines if each["message"] == "message kept")
     query = QUERIES["StoryQuery"]["QueryString"]
     assert 'message_id = "PUT-THE-ID-HERE" or run_id like /^PUT-THE-ID-HERE/' in query

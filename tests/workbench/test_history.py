@@ -9,8 +9,9 @@ import boto3
 import pytest
 
 from openfn import runs
-from tests.conftest import post, tick
+from tests.conftest import post, write_project
 from tests.remote import Remote
+from workbench.stack import created
 
 PROJECT = """
 triggers:
@@ -18,7 +19,6 @@ triggers:
   bad: {inclusion: {kind: bad}}
   away: {inclusion: {kind: away}}
   after: {success: good}
-  clock: {cron: "* * * * *"}
 credentials:
   remote: {adaptor: http}
 jobs:
@@ -26,14 +26,12 @@ jobs:
   bad: {trigger: bad, expression: jobs/bad.py}
   away: {trigger: away, credential: remote, expression: jobs/away.py}
   after: {trigger: after, expression: jobs/quiet.py}
-  nightly: {trigger: clock, expression: jobs/tell.py}
 """
 JOBS = {
     "good": "from adaptors.common import fn, log\nlog('seen', lambda s: s['data']['n'])\n",
     "quiet": "from adaptors.common import fn\nfn(lambda state: state)\n",
     "bad": "from adaptors.common import fn\nfn(lambda state: {}['village'])\n",
     "away": "from adaptors.http import post\npost('records', {'a': 1})\n",
-    "tell": "from adaptors.common import emit\nemit('inbox-a', {'kind': 'emitted'})\n",
 }
 
 
@@ -41,12 +39,13 @@ def say(kind, number=0):
     return json.dumps({"kind": kind, "n": number})
 
 
-@pytest.fixture
-def stack(made_of, tmp_path):
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory):
     """A stack, its project's folder, and the ids of its messages by what they are."""
-    made, ids, remote = made_of(PROJECT, **JOBS), {}, Remote()
+    folder, ids, remote = tmp_path_factory.mktemp("project"), {}, Remote()
+    write_project(folder, PROJECT, JOBS)
     remote.otherwise = 503
-    with remote.running():
+    with remote.running(), created(folder) as made:
         made.set_credential("remote", {"baseUrl": remote.url})
         for name, body in (
             ("good", say("good", 1)),
@@ -58,7 +57,7 @@ def stack(made_of, tmp_path):
         ):
             ids[name] = post(made, body)["headers"]["X-Message-Id"]
         made.settle()
-    return made, tmp_path, ids
+        yield made, folder, ids
 
 
 @pytest.fixture
@@ -152,14 +151,6 @@ def test_a_run_is_shown_with_error_attempts_log_and_what_followed(asked, stack):
     bad = asked("show", f"{ids['bad']}#bad", "--body")
     assert (bad["error"]["type"], bad["initial"]["data"]["kind"]) == ("KeyError", "bad")
     assert "initial" not in asked("show", f"{ids['bad']}#bad")
-
-
-def test_what_a_run_of_the_clock_emitted_is_shown(asked, stack):
-    made, _, _ = stack
-    tick(made, f"{datetime.now(UTC):%Y-%m-%dT%H:%M:00Z}")
-    made.settle()
-    (run,) = asked("runs", "--job", "nightly")
-    assert len(asked("show", run["id"])["emitted"]) == 1
 
 
 def test_logs_are_what_a_run_printed_and_follow_ends_with_it(ofn, stack):

@@ -10,10 +10,11 @@ import pytest
 from markdown_it import MarkdownIt
 
 from openfn import aws
-from tests.conftest import ROOT, hooked, post
+from tests.conftest import ROOT, hooked, post, write_project
 from tests.security import iam
 from tests.security.calls import ACTIONS, PARTS
 from workbench import functions
+from workbench.stack import created
 
 PAGE = (ROOT / "docs/security.md").read_text("utf-8")
 FENCES = [each.content for each in MarkdownIt().parse(PAGE) if each.type == "fence"]
@@ -34,18 +35,20 @@ jobs:
 CODE = "from adaptors.common import fn\nfn(lambda state: state)\n"
 
 
-@pytest.fixture
-def stack(made_of, tmp_path):
-    made = made_of(PROJECT, a=CODE, night=CODE)
-    message_id = post(made, '{"form": "visit"}')["headers"]["X-Message-Id"]
-    post(made, "x" * 400_000)
-    made.settle()
-    dead = made.resources.physical_ids["RunDeadLetters"]
-    body = json.dumps({"run_id": f"{message_id}#job-a"})
-    boto3.client("sqs").send_message(
-        QueueUrl=dead, MessageBody=body, MessageGroupId="g", MessageDeduplicationId="d"
-    )
-    return made, tmp_path, f"{message_id}#job-a"
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("project")
+    write_project(folder, PROJECT, {"a": CODE, "night": CODE})
+    with created(folder) as made:
+        message_id = post(made, '{"form": "visit"}')["headers"]["X-Message-Id"]
+        post(made, "x" * 400_000)
+        made.settle()
+        dead = made.resources.physical_ids["RunDeadLetters"]
+        body = json.dumps({"run_id": f"{message_id}#job-a"})
+        boto3.client("sqs").send_message(
+            QueueUrl=dead, MessageBody=body, MessageGroupId="g", MessageDeduplicationId="d"
+        )
+        yield made, folder, f"{message_id}#job-a"
 
 
 @pytest.fixture

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from datetime import UTC, datetime
 
 import boto3
 import pytest
 
 from openfn import runs
-from tests.conftest import post
+from tests.conftest import post, tick
 from workbench import records
 
 PROJECT = """
@@ -218,3 +219,18 @@ def test_the_url_of_an_inbox_is_whole_with_its_id_which_is_checked(ofn, with_url
 def test_a_stack_without_urls_says_where_they_are(ofn, stack):
     ended = ofn("inbox", "url", "inbox-a", "--project", stack[1])
     assert "those that it shows" in ended.err
+
+
+EMITS = """
+triggers: {minute: {cron: "* * * * *"}}
+jobs: {nightly: {trigger: minute, expression: jobs/tell.py}}
+"""
+
+
+def test_what_a_run_of_the_clock_emitted_is_shown(ofn, made_of, tmp_path):
+    made = made_of(EMITS, tell="from adaptors.common import emit\nemit('inbox-a', {'n': 1})\n")
+    tick(made, f"{datetime.now(UTC):%Y-%m-%dT%H:%M:00Z}")
+    made.settle()
+    options = ("--project", tmp_path, "--json")
+    (run,) = json.loads(ofn("runs", "--job", "nightly", *options).out)
+    assert len(json.loads(ofn("show", run["id"], *options).out)["emitted"]) == 1
