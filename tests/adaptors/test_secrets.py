@@ -1,0 +1,81 @@
+"""No secret of any adaptor's credential is in a dry run, a state, a log or an error of a run."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+
+import adaptors
+from openfn.masking import masked
+from workbench.trial import attempt
+
+USER, SECRET, OTHER = "nurse@example.org", "s3cr3t-Zm9v/8", "0th3r-QmFyYmF6+"
+AT = "https://there.example.org"
+JOBS = {
+    "commcare": "from adaptors.commcare import get\nget('form')\n",
+    "dhis2": "from adaptors.dhis2 import create\ncreate('organisationUnits', {'a': 1})\n",
+    "http": "from adaptors.http import post\npost('records', {'a': 1})\n",
+    "kobotoolbox": "from adaptors.kobotoolbox import get_forms\nget_forms()\n",
+    "odk": "from adaptors.odk import get_forms\nget_forms(1)\n",
+    "postgresql": "from adaptors.postgresql import insert\ninsert('t', {'a': 1})\n",
+    "salesforce": "from adaptors.salesforce import create\ncreate('Contact', {'LastName': 'A'})\n",
+}
+USER_AND_PASSWORD = {"username": USER, "password": SECRET}
+CREDENTIALS = [
+    ("commcare", {"hostUrl": AT, "domain": "d", "appId": "a", **USER_AND_PASSWORD}),
+    ("commcare", {"hostUrl": AT, "domain": "d", "appId": "a", "username": USER, "apiKey": SECRET}),
+    ("dhis2", {"hostUrl": AT, **USER_AND_PASSWORD}),
+    ("dhis2", {"hostUrl": AT, "pat": SECRET}),
+    ("http", {"baseUrl": AT, **USER_AND_PASSWORD}),
+    ("http", {"baseUrl": AT, **USER_AND_PASSWORD, "authType": "digest"}),
+    ("http", {"baseUrl": AT, "access_token": SECRET}),
+    ("kobotoolbox", {"baseUrl": AT, **USER_AND_PASSWORD}),
+    ("kobotoolbox", {"baseUrl": AT, "token": SECRET}),
+    ("odk", {"baseUrl": AT, "email": USER, "password": SECRET}),
+    ("odk", {"baseUrl": AT, "access_token": SECRET}),
+    ("postgresql", {"host": "db", "database": "d", "user": USER, "password": SECRET}),
+    ("salesforce", {"loginUrl": AT, **USER_AND_PASSWORD, "securityToken": OTHER}),
+    ("salesforce", {"loginUrl": AT, "client_id": "c", "client_secret": SECRET}),
+    ("salesforce", {"instance_url": AT, "access_token": SECRET}),
+]
+
+
+def forms():
+    pairs = [f"{user}:{each}" for user in (USER, "") for each in (SECRET, OTHER)]
+    return [SECRET, OTHER, *(base64.b64encode(each.encode()).decode() for each in pairs)]
+
+
+def found_in(text):
+    return [each for each in forms() if each in text]
+
+
+def test_every_adaptor_is_tried():
+    assert set(JOBS) == set(adaptors.names()) == {name for name, _ in CREDENTIALS}
+
+
+@pytest.mark.parametrize(
+    ("name", "credential"), CREDENTIALS, ids=[f"{n}-{'-'.join(c)}" for n, c in CREDENTIALS]
+)
+def test_a_dry_run_shows_what_would_be_sent_and_no_secret(tmp_path, name, credential):
+    path = tmp_path / "job.py"
+    path.write_text(JOBS[name], "utf-8")
+    done = attempt(path, {"data": {}}, credential, dry=True)
+    assert done.error is None
+    assert done.requests
+    assert found_in(json.dumps(done.as_dict(), default=str)) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "credential"), CREDENTIALS, ids=[f"{n}-{'-'.join(c)}" for n, c in CREDENTIALS]
+)
+def test_what_a_job_prints_or_raises_is_masked(name, credential):
+    secrets = [each for each in (SECRET, OTHER) if each in credential.values()]
+    printed = " ".join([str(credential), *forms()])
+    assert len(found_in(printed)) == len(forms())
+    kept = masked(printed, credential)
+    assert not set(found_in(kept)) & set(secrets)
+    users = [each for each in ("username", "user", "email") if each in credential]
+    for secret in secrets if users else []:
+        assert base64.b64encode(f"{USER}:{secret}".encode()).decode() not in kept
