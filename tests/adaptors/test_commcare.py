@@ -255,6 +255,7 @@ def test_a_retry_that_reads_other_rows_puts_none_in_the_place_of_another(commcar
     in_a_run(names, state_for(commcare, ["Zainab", "Amina", "Kofi"]))
     names = [form["name"] for form in commcare.forms.values()]
     assert sorted(names) == ["Amina", "Kofi", "Zainab"]
+    assert len(commcare.writings) == 3  # none was replaced by another and written anew
 
 
 def test_outside_of_a_run_each_form_is_a_new_one(commcare):
@@ -405,6 +406,7 @@ def said(nature, code=201):
         (said("", 201), RemoteRefused),
         (said("processing_failure", 422), RemoteRefused),
         (said("post_processing_failure", 422), RemoteUnavailable),
+        (said("", 422), RemoteUnavailable),
         (said("submit_error", 500), RemoteRefused),
         (status(500), RemoteUnavailable),
         (status(422), RemoteRefused),
@@ -414,7 +416,7 @@ def said(nature, code=201):
         (status(201, b"{}"), RemoteRefused),
         (html_page, RemoteRefused),
     ],
-    ids=range(13),
+    ids=range(14),
 )
 def test_the_nature_of_an_answer_decides_and_not_its_status_alone(commcare, answer, kind, capsys):
     commcare.served.troubles.append(answer)
@@ -433,9 +435,9 @@ def test_a_case_is_created_and_then_changed(commcare, credential):
         {**CASE, "properties": {"age": data_value("age"), "village": "Kisumu"}},
         {"properties": {"age": 30, "seen": date(2026, 3, 9)}},
     ):
-        after = upsert_case("a/b 7", data)(state)
+        after = upsert_case("a/b?c#d 7", data)(state)
     (case,) = commcare.cases.values()
-    assert case["external_id"] == "a/b 7"
+    assert case["external_id"] == "a/b?c#d 7"
     assert case["properties"] == {"age": "30", "village": "Kisumu", "seen": "2026-03-09"}
     assert after["data"]["case"]["case_id"] == case["case_id"]
 
@@ -578,6 +580,24 @@ def test_an_upload_without_a_success_is_none(commcare, body, kind):
     commcare.served.troubles.append(status(200, body))
     operate = bulk_cases(ROWS, case_type="patient", pause=0.001)
     assert type(error_of(operate, state_for(commcare))) is kind
+
+
+def test_a_warning_is_no_success_even_with_a_status_to_look_at(commcare):
+    imported(commcare)
+    where = f"{commcare.url}/a/demo/importer/excel/status/1/"
+    answer = {"code": 402, "message": "warning", "status_url": where}
+    commcare.served.troubles.append(status(200, json.dumps(answer).encode()))
+    error = error_of(bulk_cases(ROWS, case_type="patient", pause=0.001), state_for(commcare))
+    assert isinstance(error, RemoteRefused)
+    assert "code 402" in str(error)
+
+
+def test_a_status_may_be_named_by_its_path_alone(commcare):
+    imported(commcare)
+    where = "/a/demo/importer/excel/status/1/"
+    answer = {"code": 200, "message": "success", "status_url": where}
+    commcare.served.troubles.append(status(200, json.dumps(answer).encode()))
+    assert imported(commcare)["data"]["created_count"] == 2
 
 
 def test_rows_with_errors_fail_the_run_and_are_named(commcare, capsys):

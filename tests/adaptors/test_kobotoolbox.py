@@ -252,6 +252,15 @@ def test_what_is_kept_of_a_place_does_not_grow(kobo):
     assert state["pulled"][FORM]["met"] == [10]
 
 
+def test_a_source_may_begin_to_write_its_times_otherwise(kobo):
+    kobo.submit("2026-03-09T10:00:00")
+    kept, _ = pull(state_for(kobo))
+    kobo.submit("2026-03-09T10:06:00Z")
+    kept, new = pull({**kept, **state_for(kobo)})
+    assert new == [2]
+    assert kept["pulled"][FORM] == {"from": "2026-03-09T10:01:00Z", "met": [2]}
+
+
 def test_two_forms_are_pulled_each_from_its_own_place(kobo):
     kobo.assets["other"], kobo.submissions["other"] = {"uid": "other", "asset_type": "survey"}, []
     kobo.submit("2026-03-09T10:00:00")

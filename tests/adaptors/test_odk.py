@@ -164,6 +164,14 @@ def passed(server, request):
         return server.app.full_dispatch_request()
 
 
+def test_a_new_token_that_is_refused_is_not_renewed(central):
+    state = state_for(central)
+    state["configuration"]["baseUrl"] += "/"  # a credential that no test has logged in with
+    central.served.troubles += [lambda request: passed(central, request), status(401)]
+    assert isinstance(error_of(get_forms(22), state), RemoteRefused)
+    assert paths(central) == ["/v1/sessions", "/v1/projects/22/forms"]
+
+
 def test_a_wrong_password_is_refused_and_tried_once(central):
     error = error_of(get_forms(22), state_for(central, password="wr0ng-Zm9vYmFy"))
     assert isinstance(error, RemoteRefused)
@@ -254,6 +262,8 @@ def test_submissions_come_with_all_pages_and_with_their_repeats(
     after = get_submissions(22, FORM, query, **more)(state_for(central, since))
     assert after["data"] == there[wanted]
     assert len(central.served.received) == requests
+    most = min((query or {}).get("$top", 500), more.get("page_size", 500))
+    assert central.served.received[0].args["$top"] == str(most)
 
 
 @pytest.mark.parametrize("query", [{"$select": "__id"}, {"$expand": "*"}], ids=str)
@@ -362,7 +372,8 @@ def test_each_submission_is_emitted_once_over_many_ticks(central):
         central.submit(f"b{tick}")
         state, new = pull(central, state, operate)
         emitted += [body["__id"] for body in new]
-    assert len(emitted) == len(set(emitted)) == 17
+    ticks = [f"uuid:{letter}{tick}" for tick in range(8) for letter in "ba"]
+    assert emitted == ["uuid:first", *ticks]  # oldest first; b and a have the same time
     assert "uuid:before" not in emitted
     place = state["pulled"][f"22/{FORM}"]
     assert place["from"].endswith("Z")
@@ -425,6 +436,17 @@ def test_an_id_whose_submission_cannot_be_read_stays_refused(central):
     error = error_of(create_submission(22, FORM, XML), state_for(central))
     assert isinstance(error, RemoteRefused)
     assert "problem 409.3" in str(error)
+    assert "with other XML" not in str(error)
+
+
+@pytest.mark.parametrize("number", [500.1, 502.2, 503.1, 429.1])
+def test_a_problem_for_now_may_be_sent_later(central, number):
+    get_forms(22)(state_for(central))
+    body = json.dumps({"code": number, "message": "…"}).encode()
+    central.served.troubles.append(status(int(number), body, Retry_After="9"))
+    error = error_of(create_submission(22, FORM, DATA), state_for(central))
+    assert isinstance(error, RemoteUnavailable)
+    assert error.retry_after == 9
 
 
 @pytest.mark.parametrize(
@@ -542,7 +564,13 @@ def test_a_form_that_is_not_there_is_refused(aggregate):
 
 
 @pytest.mark.parametrize(
-    "answer", [html_page, status(202, b"<OpenRosaResponse/>"), status(201), status(201, b"{}")]
+    "answer",
+    [
+        html_page,
+        status(202, b"<OpenRosaResponse><message>in parts</message></OpenRosaResponse>"),
+        status(201),
+        status(201, b"{}"),
+    ],
 )
 def test_an_answer_that_is_none_of_openrosa_is_no_success(aggregate, answer):
     kept(aggregate, "a")

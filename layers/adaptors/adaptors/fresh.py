@@ -8,7 +8,7 @@ once: so each time asks again for the minutes before the newest record, and leav
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from adaptors.errors import RemoteRefused
@@ -35,7 +35,7 @@ def new(
     stamp: Callable[[Any], Any],
     mark: Callable[[Any], Any],
 ) -> tuple[list[Any], State]:
-    """Give the records that were not met before, and the state with the place moved on.
+    """Give the records that were not met before, oldest first, and the state with its place moved.
 
     `stamp` gives a record's time, `mark` what it is known by.
 
@@ -48,12 +48,13 @@ def new(
     met = set(place.get("met", ()))
     fresh = [each for each in records if mark(each) not in met]
     if fresh:
-        newest = max(_time(name, stamp(each)) for each in fresh)
-        begin = max(
-            [newest - OVERLAP, *(_time(name, each) for each in [place.get("from")] if each)]
-        )
+        fresh.sort(key=lambda each: _time(name, stamp(each)))
+        newest = stamp(fresh[-1])
+        begin = _time(name, newest) - OVERLAP
+        if "from" in place:
+            begin = max(begin, _time(name, place["from"]))
         again = [mark(each) for each in records if _time(name, stamp(each)) >= begin]
-        place = {"from": _written(begin), "met": again}
+        place = {"from": _written(begin, newest), "met": again}
     return fresh, {**state, "pulled": {**state.get("pulled", {}), name: place}}
 
 
@@ -64,10 +65,14 @@ def _place(state: State, name: str) -> dict[str, Any]:
 
 def _time(name: str, text: Any) -> datetime:
     try:
-        return datetime.fromisoformat(text)
+        time = datetime.fromisoformat(text)
     except (TypeError, ValueError):
         raise RemoteRefused(f"{name}: a record comes without a time that can be read") from None
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
-def _written(time: datetime) -> str:
-    return time.isoformat().replace("+00:00", "Z")
+def _written(time: datetime, like: str) -> str:
+    # Some sources compare times as texts: this one must look like theirs.
+    if datetime.fromisoformat(like).tzinfo:
+        return time.isoformat().replace("+00:00", "Z")
+    return time.replace(tzinfo=None).isoformat()

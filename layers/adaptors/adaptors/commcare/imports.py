@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urljoin
 
 from urllib3 import encode_multipart_formdata
 
@@ -91,7 +92,7 @@ def _status_url(answer: Answer) -> str:
         promised_json(answer)
         raise broken(answer, "answer")
     if said["code"] == 200 and said.get("status_url"):
-        return str(said["status_url"])
+        return urljoin(answer.url, str(said["status_url"]))
     # A refused file comes with 200 from older servers, with 500 from newer ones.
     show(answer)
     raise RemoteRefused(f"{answer.told}, but with code {said['code']}: the file was not taken")

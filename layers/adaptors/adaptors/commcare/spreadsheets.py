@@ -23,7 +23,7 @@ def write(rows: Sequence[Mapping[str, Any]]) -> bytes:
     >>> write([{"external_id": "007", "name": "Amina"}])[:2]
     b'PK'
     """
-    # 30 ms that only an import of cases should pay.
+    # 10 ms that only an import of cases should pay.
     from xlsxwriter import Workbook  # noqa: PLC0415
 
     columns = list(dict.fromkeys(key for row in rows for key in row))
