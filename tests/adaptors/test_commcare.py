@@ -653,9 +653,9 @@ def test_a_status_at_another_origin_is_refused_and_never_asked_for(commcare, els
     assert elsewhere.received == []
 
 
-def test_no_rows_are_the_authors_mistake(commcare):
-    operate = bulk_cases([], case_type="patient")
-    assert isinstance(error_of(operate, state_for(commcare)), ConfigurationError)
+def test_no_rows_are_no_request(commcare):
+    assert imported(commcare, [])["data"]["created_count"] == 0
+    assert commcare.served.received == []
 
 
 def test_a_cell_that_excel_cannot_hold_is_named_and_not_cut(commcare):
