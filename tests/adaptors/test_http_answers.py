@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 
 import pytest
 
@@ -71,6 +72,11 @@ def test_an_answer_is_read_as_the_job_says(destination, content, kind, parse_as,
             '<?xml version="1.0" encoding="ISO-8859-1"?><a>ï</a>'.encode("iso-8859-1"),
             "text/xml",
             '<?xml version="1.0" encoding="ISO-8859-1"?><a>ï</a>',
+        ),
+        (
+            "<?xml version='1.0' encoding='ISO-8859-2'?><a>ł</a>".encode("iso-8859-2"),
+            "application/xml",
+            "<?xml version='1.0' encoding='ISO-8859-2'?><a>ł</a>",
         ),
         (
             "<?xml version='1.0' encoding='ISO-8859-1'?><a>ï</a>".encode(),
@@ -153,7 +159,17 @@ def test_a_wish_that_is_a_date_of_any_form_is_read_or_passed_over(destination, w
     assert error.retry_after is None or error.retry_after >= 0
 
 
-def test_a_date_without_a_zone_is_one_of_greenwich(destination, monkeypatch):
+@pytest.fixture
+def _in_auckland(monkeypatch):
+    with monkeypatch.context() as changed:
+        changed.setenv("TZ", "Pacific/Auckland")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("_in_auckland")
+def test_a_date_without_a_zone_is_one_of_greenwich(destination):
     destination.answer("/things", 429, {}, Retry_After="Thu, 01 Jan 2099 00:00:00 -0000")
     plain = error_of(get("things"), state_for(destination)).retry_after
     destination.answer("/things", 429, {}, Retry_After="Thu, 01 Jan 2099 00:00:00 GMT")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 import xmltodict
@@ -16,6 +16,7 @@ from adaptors.http import delete, patch, post, put
 from adaptors.http import request as any_request
 from tests.adaptors.serving import served
 
+NOON = datetime(2026, 3, 9, 12, tzinfo=UTC)
 PHOTO = b"\x89PNG\r\n\x1a\n\x00--boundary\r\n\xff"
 
 
@@ -63,11 +64,13 @@ def test_a_form_is_url_encoded(answer_to, call):
 
 
 def test_values_of_a_form_are_written_as_json_writes_them(answer_to):
-    form = {"yes": True, "no": False, "day": date(2026, 3, 9), "none": None, "where": {"a": 1}}
+    form = {"yes": True, "no": False, "day": date(2026, 3, 9), "at": NOON, "none": None}
+    form["where"] = {"a": 1}
     assert answer_to(post("things", form=form))["form"] == [
         ["yes", "true"],
         ["no", "false"],
         ["day", "2026-03-09"],
+        ["at", "2026-03-09T12:00:00+00:00"],
         ["where", '{"a": 1}'],
     ]
 

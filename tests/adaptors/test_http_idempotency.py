@@ -56,18 +56,15 @@ def test_an_attempt_after_another_sends_the_same_keys(destination):
 
 
 def test_an_attempt_that_goes_on_where_one_failed_sends_the_same_keys(destination):
-    operations = [
-        post("visits", {"a": 1}, idempotency_key=True),
-        post("visits", {"a": 1}, idempotency_key=True),
-        each_visit,
-    ]
-    states = attempt(destination, *operations[:2], fn(lambda state: state), data=VISITS)
-    before = states[-1] | {"data": VISITS}
-    attempt(destination, each_visit, state=before)
-    attempt(destination, each_visit, state=before)
+    visit = post("visits", {"a": 1}, idempotency_key=True)
+    operations = [visit, visit, fn(lambda state: state | {"data": VISITS}), each_visit]
+    states = attempt(destination, *operations)
     sent = keys(destination)
-    assert sent[2:5] == sent[5:]
-    assert len(set(sent)) == 5
+    assert len(set(sent)) == len(sent) == 5
+    for number, came_before in [(1, 1), (2, 2), (3, 2)]:
+        destination.begin()
+        attempt(destination, *operations[number:], state=states[number])
+        assert keys(destination) == sent[came_before:]
 
 
 def test_two_requests_of_a_run_never_share_one(destination):
@@ -92,6 +89,34 @@ def test_two_requests_of_a_run_never_share_one(destination):
         data={"visits": [{"days": [1, 1]}, {"days": [1]}]},
     )
     assert len(set(keys(destination))) == len(destination.received) >= 10
+
+
+PLACE = {
+    "a post": post("visits", {"day": 1}, idempotency_key=True),
+    "another body": post("visits", {"day": 2}, idempotency_key=True),
+    "another path": post("visit", {"day": 1}, idempotency_key=True),
+    "another query": post("visits", {"day": 1}, idempotency_key=True, query={"a": 1}),
+    "another method": put("visits", {"day": 1}, idempotency_key=True),
+    "no body": post("visits", idempotency_key=True),
+}
+
+
+def test_another_request_at_the_same_place_of_a_later_attempt_has_another(destination):
+    for operate in PLACE.values():  # the job was changed between two attempts
+        attempt(destination, operate)
+    assert len(set(keys(destination))) == len(PLACE)
+
+
+def test_an_item_keeps_its_key_though_those_before_it_are_passed_over(destination):
+    def send(state, done=()):
+        if state["index"] not in done:
+            post("visits", {"day": 1}, idempotency_key=True)(state)
+        return state
+
+    attempt(destination, each("visits", send), data=VISITS)
+    attempt(destination, each("visits", lambda state: send(state, done={0})), data=VISITS)
+    sent = keys(destination)
+    assert sent[1:3] == sent[3:]
 
 
 def test_two_runs_never_share_one(destination):

@@ -46,6 +46,11 @@ def server():
         found, _ = part((number - 1) * CAP)
         return {"results": found} if found else ({"detail": "Invalid page."}, 404)
 
+    @app.route("/without")
+    def without():
+        found, _ = part((int(request.args.get("page", 1)) - 1) * CAP)
+        return {"results": found} if found else {}
+
     @app.route("/cursor")
     def cursor():
         found, after = part(int(request.args.get("after", "c0")[1:]))
@@ -91,6 +96,7 @@ WAYS = {
     "offset": each_page("offset", keep, next=by_offset("results")),
     "offset, of a bare list": each_page("bare", keep_bare, next=by_offset(parameter="skip")),
     "page": each_page("page", keep, next=by_page("results"), accept_statuses={404}),
+    "page, without a list after the last": each_page("without", keep, next=by_page("results")),
     "a function": each_page(
         "cursor",
         keep,
@@ -122,6 +128,22 @@ def test_afterwards_data_and_index_are_the_original_and_the_rest_stays(server):
     assert (after["data"], after["index"], after["references"]) == ("before", 9, ["older"])
     assert after["indexes"] == [0, 1, 2]
     assert "index" not in each_page("link", note)(state_for(server))
+
+
+def test_a_page_that_is_not_there_is_the_end_and_no_page(server):
+    note = fn(lambda s: {**s, "pages": [*s.get("pages", []), s["data"]]})
+    operate = each_page("page", note, next=by_page("results"), accept_statuses=404)
+    after = operate(state_for(server))
+    assert len(after["pages"]) == 3
+    assert all("results" in page for page in after["pages"])
+
+
+def test_an_address_of_the_next_page_is_taken_as_it_is(server):
+    each_page("url", next=by_url("next"), query={"limit": 3, "village": "Kisumu"})(
+        state_for(server)
+    )
+    assert [each.args.getlist("limit") for each in server.received] == [["3"]] * 3
+    assert [each.args.get("village") for each in server.received] == ["Kisumu", None, None]
 
 
 def test_a_page_has_its_response_beside_it(server):

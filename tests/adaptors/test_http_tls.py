@@ -14,9 +14,11 @@ import trustme
 from cryptography.hazmat.primitives import serialization
 from flask import Flask, request
 
+from adaptors import tls
 from adaptors.dryrun import dry_run
 from adaptors.errors import AdaptorError, ConfigurationError, RemoteUnavailable
 from adaptors.http import get, post
+from adaptors.tls import Tls
 from tests.adaptors.serving import redirect, served
 
 PASSPHRASE = "0pen-s3same"
@@ -78,8 +80,8 @@ def strict():
         yield found
 
 
-def state_for(url, tls=None, **more):
-    given = {"tls": tls} if tls else {}
+def state_for(url, certificates=None, **more):
+    given = {"tls": certificates} if certificates else {}
     return {"configuration": {"baseUrl": url, **given, **more}, "data": None}
 
 
@@ -107,6 +109,8 @@ def test_an_unknown_authority_is_the_authors_problem_and_nothing_is_sent(server)
 def test_the_authority_takes_the_place_of_the_public_ones(server):
     other = trustme.CA().cert_pem.bytes().decode()
     assert isinstance(error_of(get("things"), state_for(server.url, {"ca": other})), AdaptorError)
+    assert len(tls.context(Tls(ca=CA)).get_ca_certs()) == 1
+    assert len(tls.context().get_ca_certs()) > 50
 
 
 def test_a_certificate_of_another_name_is_not_taken():
@@ -131,9 +135,9 @@ def test_a_server_that_speaks_no_tls_may_be_asked_later(destination):
     assert isinstance(error, RemoteUnavailable)
 
 
-@pytest.mark.parametrize("tls", [pem(NURSE), encrypted(NURSE) | {"passphrase": PASSPHRASE}])
-def test_a_client_shows_its_certificate(strict, tls):
-    answer = post("things", {"name": "Amina"})(state_for(strict.url, tls))
+@pytest.mark.parametrize("given", [pem(NURSE), encrypted(NURSE) | {"passphrase": PASSPHRASE}])
+def test_a_client_shows_its_certificate(strict, given):
+    answer = post("things", {"name": "Amina"})(state_for(strict.url, given))
     assert answer["data"] == {"client": ["nurse@example.org"], "body": '{"name": "Amina"}'}
 
 
@@ -236,10 +240,10 @@ def test_key_and_certificate_are_in_a_file_only_while_they_are_read_and_only_for
 
 
 def test_the_key_is_nowhere_to_be_seen(strict):
-    tls = encrypted(NURSE) | {"passphrase": PASSPHRASE}
-    after = post("things", {})(state_for(strict.url, tls))
+    given = encrypted(NURSE) | {"passphrase": PASSPHRASE}
+    after = post("things", {})(state_for(strict.url, given))
     with dry_run() as seen:
-        post("things", {})(state_for(strict.url, tls))
+        post("things", {})(state_for(strict.url, given))
     told = repr(seen) + json.dumps({k: each for k, each in after.items() if k != "configuration"})
     assert PASSPHRASE not in told
     assert "BEGIN" not in told
