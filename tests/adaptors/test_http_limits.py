@@ -12,8 +12,10 @@ from datetime import timedelta
 import pytest
 import time_machine
 
+from adaptors.answers import accepted
 from adaptors.errors import AdaptorError, RemoteRefused, RemoteUnavailable
 from adaptors.http import get, post, put
+from adaptors.transport import Access, Call, send
 
 LONG = 10.0
 """Seconds that none of these tests may take."""
@@ -159,6 +161,24 @@ def test_an_answer_that_unpacks_to_more_is_refused(destination):
     destination.answer("/things", 200, packed, Content_Encoding="gzip")
     error = error_of(get("things", max_bytes=1_000_000), destination.url)
     assert "the answer has more than 1,000,000 bytes" in str(error)
+
+
+@pytest.mark.parametrize("trouble", ["long", "a ring", "nowhere", "silent", "refused"])
+def test_an_address_that_must_not_be_told_is_in_no_error(destination, trouble):
+    call = Call("GET", "s3cr3t", timeout=0.1, told="the login", most_bytes=10)
+    destination.answer("/s3cr3t", 200, b"x" * 20)
+    if trouble == "a ring":
+        destination.answer("/s3cr3t", 302, Location="/s3cr3t")
+    elif trouble == "nowhere":
+        destination.answer("/s3cr3t", 302, Location="ftp://x")
+    elif trouble == "silent":
+        destination.answer("/s3cr3t", silent=True)
+    elif trouble == "refused":
+        destination.answer("/s3cr3t", 404)
+    with pytest.raises(AdaptorError) as caught:
+        accepted(send(Access(destination.url), call))
+    assert "GET the login" in str(caught.value)
+    assert "s3cr3t" not in str(caught.value)
 
 
 def test_after_an_answer_that_was_too_long_the_next_is_well(destination):

@@ -34,7 +34,7 @@ from urllib3 import (
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from adaptors.errors import RemoteRefused
-from adaptors.origins import origin, shown
+from adaptors.origins import origin
 from adaptors.tls import Tls, context
 
 _CONNECT_SECONDS = 10.0
@@ -48,11 +48,12 @@ _warm = local()
 
 
 def exchange(
-    request: PreparedRequest, tls: Tls | None, until: float, most: int
+    request: PreparedRequest, tls: Tls | None, until: float, most: int, told: str
 ) -> tuple[BaseHTTPResponse, bytes]:
     """Send a request and read its answer until a moment of the monotonic clock, without redirects.
 
-    Raises what urllib3 raises, and `RemoteRefused` when the answer has more bytes than `most`.
+    Raises what urllib3 raises, and `RemoteRefused` when the answer has more bytes than `most`; in
+    that `told` stands for the address.
     """
     url, _warm.until = request.url or "", until
     response = _manager(url, tls).urlopen(
@@ -72,7 +73,7 @@ def exchange(
         if size > most:
             response.close()
             raise RemoteRefused(
-                f"{request.method} {shown(url)}: the answer has more than {most:,} bytes; "
+                f"{request.method} {told}: the answer has more than {most:,} bytes; "
                 "ask for less, page by page perhaps"
             )
     return response, b"".join(pieces)

@@ -139,7 +139,7 @@ def _followed(access: Access, call: Call, url: str, until: float) -> Answer:
         if origin(to) != origin(url):
             access, call = Access(), replace(call, headers=harmless(call.headers))
         url, call = to, replace(call, query=None)
-    raise RemoteRefused(f"{call.method} {shown(url)} is redirected without end")
+    raise RemoteRefused(f"{call.method} {call.told or shown(url)} is redirected without end")
 
 
 def _leads_to(url: str, answer: Answer) -> str:
@@ -158,14 +158,15 @@ def _leads_to(url: str, answer: Answer) -> str:
 def _asked(access: Access, call: Call, url: str, until: float) -> Answer:
     request = _prepared(call, url)
     tls = _authorized(access, call, request)
-    response, content = connections.exchange(request, tls, until, call.most_bytes)
+    told = call.told or shown(url)
+    response, content = connections.exchange(request, tls, until, call.most_bytes, told)
     if response.status == 401 and access.digest and _is_own(access, request):
         cookies = digest.cookies_of(response.headers.getlist("set-cookie"))
         challenges = response.headers.getlist("www-authenticate")
         if digest.learn(access.digest, request, challenges, cookies):
             request = _prepared(call, url)
             _authorized(access, call, request)
-            response, content = connections.exchange(request, tls, until, call.most_bytes)
+            response, content = connections.exchange(request, tls, until, call.most_bytes, told)
     return _answer(call, request, response, content)
 
 
