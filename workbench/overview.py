@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from workbench.records import query
 
 _QUEUES = ("MatchQueue", "RunQueue", "MatchDeadLetters", "RunDeadLetters")
 _MOST = 20_000
-"""So many messages are counted; beyond them a stack is better read from its dashboard."""
+"""So many messages and runs are counted; what is more is better read from the dashboard."""
 _ANSWERS = ("400", "401", "404", "413", "503")
 
 
@@ -44,7 +45,7 @@ def read(stack: str, since: datetime) -> Overview:
     """Read how a stack stands, and what it did since a time."""
     span = Span(since, datetime.now(UTC) + timedelta(minutes=1))
     found = list(islice(history.read_messages(span), _MOST + 1))
-    states = Counter(run.status for run in history.read_runs(span))
+    states = Counter(run.status for run in islice(history.read_runs(span), _MOST))
     return Overview(
         messages=dict(Counter(each.state for each in found[:_MOST])),
         runs=dict(states),
@@ -105,4 +106,6 @@ def _alarms(stack: str) -> tuple[str, ...]:
         AlarmTypes=["MetricAlarm", "CompositeAlarm"],
     )
     found = answer.get("MetricAlarms", []) + answer.get("CompositeAlarms", [])
-    return tuple(sorted(each["AlarmName"] for each in found))
+    # Another stack's name may begin with this one's.
+    own = re.compile(rf"{re.escape(stack)}-[A-Za-z]+Alarm-")
+    return tuple(sorted(each["AlarmName"] for each in found if own.match(each["AlarmName"])))

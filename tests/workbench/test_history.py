@@ -184,7 +184,15 @@ def test_status_says_what_came_what_failed_and_what_waits(ofn, asked, stack):
     boto3.client("cloudwatch").put_metric_data(
         Namespace="OpenFn/openfn", MetricData=[refused | {"Dimensions": dimensions}]
     )
+    for name in ("openfn-FailedRunsAlarm-1A2B", "openfn-staging-FailedRunsAlarm-1A2B"):
+        boto3.client("cloudwatch").put_metric_alarm(
+            AlarmName=name, ComparisonOperator="GreaterThanThreshold", EvaluationPeriods=1
+        )
+        boto3.client("cloudwatch").set_alarm_state(
+            AlarmName=name, StateValue="ALARM", StateReason="a test"
+        )
     found = asked("status")
+    assert found["alarms"] == ["openfn-FailedRunsAlarm-1A2B"]
     assert found["refused"] == {"404": 3}
     assert found["messages"] == {"matched": 4, "unmatched": 1, "unreadable": 1}
     assert found["runs"] == {"succeeded": 4, "failed": 1, "waiting": 1}
