@@ -40,6 +40,8 @@ class ListedRun:
     error: dict[str, Any] | None
     next: datetime | None
     upstream: str | None
+    inbox: str | None = None
+    """Where its message came in, as far as the message was read with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +82,20 @@ def read_messages(span: Span) -> Iterator[ListedMessage]:
             yield _message(message, family)
 
 
-def read_runs(span: Span, status: str | None = None) -> Iterator[ListedRun]:
-    """Read the runs of a span, of one status or of any, the newest first."""
-    if status == runs.FAILED:
+def read_runs(
+    span: Span, status: str | None = None, inbox: str | None = None
+) -> Iterator[ListedRun]:
+    """Read the runs of a span, of one status and inbox or of any, the newest first."""
+    if status == runs.FAILED and inbox is None:
         yield from _failed(span)
         return
     for family in _families(span):
-        found = [_run(item) for item in family if _is_run(item) and _is_behind(span, item["sk"])]
-        yield from (run for run in found if status in (None, run.status))
+        own = next((item["inbox"] for item in family if "inbox" in item), None)
+        for item in family:
+            if _is_run(item) and _is_behind(span, item["sk"]):
+                run = _run(item, own)
+                if status in (None, run.status) and inbox in (None, own):
+                    yield run
 
 
 def read_family(origin: str) -> list[ListedRun]:
@@ -143,7 +151,8 @@ def _is_run(item: dict[str, Any]) -> bool:
 
 
 def _message(item: dict[str, Any], family: list[dict[str, Any]]) -> ListedMessage:
-    found = tuple(sorted((_run(each) for each in family if _is_run(each)), key=lambda r: r.id))
+    own = (_run(each, item["inbox"]) for each in family if _is_run(each))
+    found = tuple(sorted(own, key=lambda run: run.id))
     unmatched = any(each.get("status") == messages.UNMATCHED for each in family)
     state = MATCHED if found else UNMATCHED if unmatched else KEPT
     return ListedMessage(
@@ -156,7 +165,7 @@ def _message(item: dict[str, Any], family: list[dict[str, Any]]) -> ListedMessag
     )
 
 
-def _run(item: dict[str, Any]) -> ListedRun:
+def _run(item: dict[str, Any], inbox: str | None = None) -> ListedRun:
     duration, due = item.get("duration_ms"), item.get("due")
     return ListedRun(
         item["sk"],
@@ -169,4 +178,5 @@ def _run(item: dict[str, Any]) -> ListedRun:
         json.loads(item["error"]) if item.get("error") else None,
         datetime.fromtimestamp(int(due), UTC) if due and item["status"] == runs.WAITING else None,
         item.get("upstream"),
+        inbox,
     )

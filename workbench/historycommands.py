@@ -85,6 +85,9 @@ def messages(
 
 
 def runs(
+    inbox: Annotated[
+        str | None, typer.Option(help="Runs that go back to a message of this inbox.")
+    ] = None,
     job: Annotated[str | None, typer.Option(help="Runs of this job.")] = None,
     state: Annotated[RunState | None, typer.Option(help="Runs that stand so.")] = None,
     since: Since = "7d",
@@ -97,14 +100,16 @@ def runs(
     as_json: Json = False,
 ) -> None:
     """List runs of a stack, the newest first: how each stands, its error and its next attempt."""
-    known("job", job, check(project).jobs)
+    written = check(project)
+    known("inbox", inbox, written.inboxes)
+    known("job", job, written.jobs)
 
     def wanted(each: ListedRun) -> bool:
         return job in (None, each.job) and (not error or _says(each, error))
 
     span = _span(since, until, before)
     with deployed.connected(stack, project):
-        found, more = _taken(history.read_runs(span, state), wanted, limit)
+        found, more = _taken(history.read_runs(span, state, inbox), wanted, limit)
     if as_json:
         show.as_json([_plain(each) for each in found])
     else:

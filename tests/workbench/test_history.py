@@ -14,6 +14,9 @@ from tests.remote import Remote
 from workbench.stack import created
 
 PROJECT = """
+inboxes:
+  inbox-a: {id_sha256: "0000000000000000000000000000000000000000000000000000000000000000"}
+  inbox-b: {id_sha256: "1111111111111111111111111111111111111111111111111111111111111111"}
 triggers:
   good: {inclusion: {kind: good}}
   bad: {inclusion: {kind: bad}}
@@ -121,6 +124,8 @@ def test_a_list_goes_on_where_it_ended(asked, ofn, stack):
         (("--state", "waiting"), ["away"]),
         (("--job", "good"), ["good", "good"]),
         (("--error", "no such"), []),
+        (("--inbox", "inbox-a", "--state", "failed"), ["bad"]),
+        (("--inbox", "inbox-b"), []),
     ],
 )
 def test_runs_are_filtered_newest_first(asked, stack, options, jobs):
