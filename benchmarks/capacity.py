@@ -11,10 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from benchmarks.cost import MILLISECONDS, counts
+from openfn import ids
 from workbench.translation import translate
 
 RATES = (10, 100, 1_000, 10_000)
-SHARDS = 16  # openfn/ids.py: a day's items are on so many partition keys
+SHARDS = len(ids.SHARDS)  # a day's items are on so many partition keys
 BATCH = 10
 
 

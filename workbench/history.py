@@ -14,11 +14,9 @@ from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Any
 
-from openfn import aws, ids, messages, runs, table
-from openfn.aws import Setting
+from openfn import ids, messages, runs, table
 from workbench.records import query
 
-_SHARDS = "0123456789abcdef"
 _NAMES = (
     *("pk", "sk", "inbox", "unreadable", "emitted_by", "kind", "job", "trigger", "status"),
     *("attempt", "duration_ms", "error", "due", "upstream"),
@@ -66,11 +64,6 @@ class Span:
     since: datetime
     until: datetime
     before: str = ""
-
-
-def longest() -> timedelta:
-    """Give the time that a stack keeps messages and runs for."""
-    return timedelta(days=int(aws.setting(Setting.RETENTION_DAYS)))
 
 
 def read_messages(span: Span) -> Iterator[ListedMessage]:
@@ -123,7 +116,7 @@ def _is_behind(span: Span, sk: str) -> bool:
 def _families(span: Span) -> Iterator[list[dict[str, Any]]]:
     day = span.until.date()
     while day >= span.since.date():
-        found = [_descending(f"{day}#{shard}", span) for shard in _SHARDS]
+        found = [_descending(f"{day}#{shard}", span) for shard in ids.SHARDS]
         merged = heapq.merge(*found, key=lambda item: str(item["sk"]), reverse=True)
         for _, items in groupby(merged, lambda item: ids.origin_of(item["sk"])):
             yield list(items)

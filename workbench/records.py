@@ -16,8 +16,6 @@ from openfn.errors import NotFound
 from openfn.messages import Message
 from openfn.triggers import Kind
 
-_SHARDS = "0123456789abcdef"
-
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
@@ -96,10 +94,12 @@ def newest(limit: int, days: int | None = None) -> list[MessageRecord]:
     """Read the newest kept messages, the newest first, of so many days or of all that are kept."""
     found: list[list[dict[str, Any]]] = []
     today = datetime.now(UTC)
-    with ThreadPoolExecutor(len(_SHARDS)) as pool:
+    with ThreadPoolExecutor(len(ids.SHARDS)) as pool:
         for before in range(days or int(aws.setting(Setting.RETENTION_DAYS)) + 1):
             day = f"{today - timedelta(days=before):%Y-%m-%d}"
-            shards = pool.map(lambda shard, day=day: _newest_of(f"{day}#{shard}", limit), _SHARDS)
+            shards = pool.map(
+                lambda shard, day=day: _newest_of(f"{day}#{shard}", limit), ids.SHARDS
+            )
             found += sorted((each for shard in shards for each in shard), key=_id, reverse=True)
             if len(found) >= limit:
                 break

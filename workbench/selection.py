@@ -15,8 +15,6 @@ from openfn.triggers import Kind
 from workbench import records
 from workbench.errors import CannotDo
 
-_SHARDS = "0123456789abcdef"
-
 
 @dataclass(frozen=True, slots=True)
 class Selected:
@@ -61,7 +59,7 @@ def succeeded(job: str, since: datetime | None) -> list[Selected]:
     longest = timedelta(days=int(aws.setting(Setting.RETENTION_DAYS)) + 1)
     begin = max(since or now - longest, now - longest)
     days = ((begin.date() + timedelta(days=day)) for day in range((now - begin).days + 2))
-    partitions = [f"{day}#{shard}" for day in days for shard in _SHARDS]
+    partitions = [f"{day}#{shard}" for day in days for shard in ids.SHARDS]
     return _in_order(
         Selected(item["sk"], item["job"], SUCCEEDED)
         for partition in partitions

@@ -18,7 +18,6 @@ from openfn.runs import QUEUED, RUNNING, Run, of_item
 
 _EVERY = 10
 _FROM, _TO = timedelta(minutes=30), timedelta(minutes=10)
-_SHARDS = "0123456789abcdef"
 _NAMES = ("pk", "sk", "inbox", "unreadable", "kind", "job", "trigger", "status", "attempt", "lease")
 _NAMES_OF_A_PLAN = ("upstream", "order", "depth", "erase")
 
@@ -48,7 +47,7 @@ def _is_stray(item: Item) -> bool:
 def _families(since: datetime, until: datetime) -> Iterator[list[Item]]:
     first, last = ids.minute_id(since), ids.minute_id(until)
     for day in sorted({f"{each.astimezone(UTC):%Y-%m-%d}" for each in (since, until)}):
-        for shard in _SHARDS:
+        for shard in ids.SHARDS:
             found = table.between(f"{day}#{shard}", first, last, (*_NAMES, *_NAMES_OF_A_PLAN))
             for _, items in groupby(found, lambda item: ids.origin_of(item["sk"])):
                 yield list(items)

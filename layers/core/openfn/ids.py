@@ -16,6 +16,8 @@ from datetime import UTC, datetime
 
 from openfn.errors import NotFound
 
+SHARDS = "0123456789abcdef"
+"""The shards of a day: the last digit of an id, which is chance."""
 # The first digit is 0 until the year 2527.
 _MESSAGE_ID = re.compile(r"0[0-9a-f]{7}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
