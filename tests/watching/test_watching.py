@@ -13,6 +13,7 @@ import boto3
 import pytest
 from samtranslator.yaml_helper import yaml_parse
 
+from openfn import dispatch, replays, runs
 from openfn.metrics import Metric
 from tests.conftest import Lines, hooked, post, tick, without_queue, write_project
 from tests.remote import Remote
@@ -347,6 +348,20 @@ def test_the_dashboard_shows_every_alarm_that_is_always_there():
     (widget,) = [each for each in DASHBOARD["widgets"] if each["type"] == "alarm"]
     there = {*ALARMS, *of_type("CloudWatch::CompositeAlarm")} - {"QuietAlarm"}
     assert set(widget["properties"]["alarms"]) == {f"${{{name}.Arn}}" for name in there}
+
+
+def test_a_run_on_an_old_message_run_again_says_nothing_of_how_long_delivery_takes(busy, logged):
+    names = ("RunDuration", "DeliveryTime")
+    before = [len(counted(logged)[name, "runner"]) for name in names]
+    (kept, *_) = [event["message_id"] for event in logged.events("message matched")]
+    run_id = f"{kept}#good"
+    replays.replay(runs.read(run_id))
+    dispatch.queue([runs.read(run_id).plan])
+    busy.settle()
+    assert runs.read(run_id).replayed
+    after = [len(counted(logged)[name, "runner"]) for name in names]
+    assert after == [before[0] + 1, before[1]]
+    assert before[1] > 0
 
 
 # Each saved query finds what it asks for
