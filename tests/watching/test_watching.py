@@ -234,7 +234,7 @@ def _age(sqs, url):
 
 def ringing(found):
     return {name for name, alarm in ALARMS.items() if found.in_alarm(alarm)} - (
-        set() if found.parameters["QuietHours"] else {"QuietAlarm"}
+        set() if found.parameters["QuietHours"] else {"NoPostsAlarm"}
     )
 
 
@@ -252,7 +252,7 @@ def test_a_run_that_fails_is_an_alarm_unless_so_many_are_none(busy, logged):
 def test_a_post_that_is_not_kept_is_an_alarm(busy, logged):
     with hooked("before-call.dynamodb.PutItem", _fail):
         assert post(busy, body("good"))["statusCode"] == 503
-    assert ringing(world(busy, logged)) == {"InboxTroubleAlarm"}
+    assert ringing(world(busy, logged)) == {"InboxErrorsAlarm"}
 
 
 def test_an_id_that_stays_on_its_queue_is_an_alarm_once_it_is_late(busy, logged):
@@ -262,14 +262,14 @@ def test_an_id_that_stays_on_its_queue_is_an_alarm_once_it_is_late(busy, logged)
     name = ("AWS/SQS", "ApproximateAgeOfOldestMessage", "MatchQueue")
     assert found.values[name][0] > 0
     found.values[name] = [15 * 60 + 1]
-    assert ringing(found) == {"MatchQueueLateAlarm"}
+    assert ringing(found) == {"MatchQueueAgeAlarm"}
     assert ringing(World({**found.parameters, "MaxQueueMinutes": 16}, found.values)) == set()
 
 
 def test_a_run_that_stays_on_its_queue_is_an_alarm_once_it_is_late(known):
     found = known()
     found.values["AWS/SQS", "ApproximateAgeOfOldestMessage", "RunQueue"] = [15 * 60 + 1]
-    assert ringing(found) == {"RunQueueLateAlarm"}
+    assert ringing(found) == {"RunQueueAgeAlarm"}
 
 
 @pytest.mark.parametrize("queue", ["Match", "Run"])
@@ -301,7 +301,7 @@ def test_a_destination_away_for_a_quarter_of_an_hour_is_an_alarm(busy, logged):
 def test_a_clock_that_does_not_tick_is_an_alarm(known):
     found = known()
     found.values["OpenFn/openfn", "Ticks", "matcher"] = [None, None]
-    assert ringing(found) == {"ClockSilentAlarm"}
+    assert ringing(found) == {"NoTicksAlarm"}
 
 
 def test_a_tick_that_fails_is_not_counted(busy, logged):
@@ -315,7 +315,7 @@ def test_silence_is_an_alarm_where_posts_are_expected(known):
     found = known(QuietHours=2)
     assert ringing(found) == set()
     found.values["OpenFn/openfn", "Answers200", "inbox"] = [None, None, 7]
-    assert ringing(found) == {"QuietAlarm"}
+    assert ringing(found) == {"NoPostsAlarm"}
 
 
 @pytest.mark.parametrize("function", FUNCTIONS.values())
@@ -346,7 +346,7 @@ def test_every_alarm_has_a_runbook_and_tells_somebody_through_one_of_two():
 
 def test_the_dashboard_shows_every_alarm_that_is_always_there():
     (widget,) = [each for each in DASHBOARD["widgets"] if each["type"] == "alarm"]
-    there = {*ALARMS, *of_type("CloudWatch::CompositeAlarm")} - {"QuietAlarm"}
+    there = {*ALARMS, *of_type("CloudWatch::CompositeAlarm")} - {"NoPostsAlarm"}
     assert set(widget["properties"]["alarms"]) == {f"${{{name}.Arn}}" for name in there}
 
 
@@ -388,7 +388,7 @@ def test_every_field_that_a_query_names_is_in_lines_it_looks_at(eventful, name):
 def test_the_story_of_a_message_has_all_its_stages(calm):
     lines = [json.loads(line) for _, line in calm.logged if '"_aws"' not in line]
     kept = next(each["message_id"] for each in lines if each["message"] == "message kept")
-    query = QUERIES["StoryQuery"]["QueryString"]
+    query = QUERIES["MessageHistoryQuery"]["QueryString"]
     assert 'message_id = "PUT-THE-ID-HERE" or run_id like /^PUT-THE-ID-HERE/' in query
     story = [
         line["message"]
