@@ -17,11 +17,11 @@ from typing import Any
 
 import psycopg
 
-from benchmarks import bodies, triggersets
-from benchmarks.triggersets import INBOX
+from benchmarks import bodies, trigger_sets
+from benchmarks.trigger_sets import INBOX
 from openfn import index
 from openfn.triggers import MessageTrigger
-from tests import plain, postgresql
+from tests.support import brute_force_matcher, postgresql
 from workbench import indexer
 
 Engine = Callable[[Any], list[int]]
@@ -30,11 +30,11 @@ SIZES = (1, 10, 100, 1_000, 10_000)
 ROUNDS = 9
 BURST = 0.02
 SETS = (
-    ("Kobo, 1 KB", bodies.kobo(), triggersets.kobo, 1),
-    ("CommCare, 20 KB", bodies.commcare(), triggersets.commcare, 1),
-    ("hard, Kobo, 1 KB", bodies.kobo(), triggersets.hard, 5),
-    ("hard, in an array of CommCare's", bodies.commcare(), triggersets.hard_elements, 5),
-    ("CommCare with 1,000 people", bodies.commcare(1_000), triggersets.commcare, 1),
+    ("Kobo, 1 KB", bodies.kobo(), trigger_sets.kobo, 1),
+    ("CommCare, 20 KB", bodies.commcare(), trigger_sets.commcare, 1),
+    ("hard, Kobo, 1 KB", bodies.kobo(), trigger_sets.hard, 5),
+    ("hard, in an array of CommCare's", bodies.commcare(), trigger_sets.hard_elements, 5),
+    ("CommCare with 1,000 people", bodies.commcare(1_000), trigger_sets.commcare, 1),
 )
 ASK = "select number from fragments where inbox and %s::jsonb @> fragment order by number"
 
@@ -61,7 +61,7 @@ def _row(triggers: list[MessageTrigger], text: str, connection: psycopg.Connecti
     _fill(connection, triggers)
     engines: dict[str, Engine] = {
         "index": lambda body: made.matching(INBOX, body),
-        "plain": lambda body: plain.matching(triggers, INBOX, body),
+        "plain": lambda body: brute_force_matcher.matching_positions(triggers, INBOX, body),
         "postgresql": lambda _: [each for (each,) in connection.execute(ASK, [text], prepare=True)],
     }
     found = {name: engine(_parsed(text)) for name, engine in engines.items()}

@@ -19,8 +19,8 @@ from adaptors.common import each
 from adaptors.operations import Operation
 from adaptors.postgresql import insert, insert_many, upsert, upsert_many
 from openfn import joblog
-from tests import postgresql
 from tests.adaptors.wire import wired
+from tests.support import postgresql
 
 ROWS = 10_000
 ROUNDS = 5

@@ -13,7 +13,7 @@ import boto3
 import pytest
 
 from openfn import aws
-from tests import postgresql
+from tests.support import postgresql
 from workbench import destination, stack
 from workbench.narrator import parsed
 

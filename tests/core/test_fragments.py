@@ -6,16 +6,15 @@ import pytest
 
 from openfn.bodies import parse_exact
 from openfn.fragments import contains
-from tests.matchercases import all_of, cases, exact
+from tests.support.containment_cases import case_params, exclusions_of, parse_part
 
 
-@pytest.mark.parametrize("case", cases())
+@pytest.mark.parametrize("case", case_params())
 def test_matching_is_what_postgresql_says(case):
-    message = exact(case, "message")
-    excluded = "exclusion" in case and any(
-        contains(message, each) for each in all_of(exact(case, "exclusion"))
-    )
-    assert (contains(message, exact(case, "fragment")) and not excluded) is case["match"]
+    message = parse_part(case, "message")
+    excluded = any(contains(message, exclusion) for exclusion in exclusions_of(case))
+    matches = contains(message, parse_part(case, "fragment")) and not excluded
+    assert matches is case["match"]
 
 
 @pytest.mark.parametrize(

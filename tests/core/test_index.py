@@ -10,9 +10,9 @@ import pytest
 
 from openfn import index
 from openfn.triggers import MessageTrigger
-from tests import plain
-from tests.matchercases import all_of, cases, exact
-from tests.nearmisses import body, changed, part
+from tests.support import brute_force_matcher
+from tests.support.containment_cases import case_params, exclusions_of, parse_part
+from tests.support.near_misses import contained_fragment, mutate, random_body
 from workbench import indexer
 
 
@@ -28,8 +28,8 @@ def filters(*fragments):
 
 def some_triggers(random, bodies, count):
     def fragment():
-        made = part(random, random.choice(bodies))
-        return changed(random, made) if random.random() < 0.6 else made
+        made = contained_fragment(random, random.choice(bodies))
+        return mutate(random, made) if random.random() < 0.6 else made
 
     return [
         MessageTrigger(
@@ -48,7 +48,7 @@ def differences(triggers, messages):
         (inbox, message, found, expected)
         for inbox, message in messages
         if (found := made.matching(inbox, message))
-        != (expected := plain.matching(triggers, inbox, message))
+        != (expected := brute_force_matcher.matching_positions(triggers, inbox, message))
     ]
 
 
@@ -57,12 +57,15 @@ def test_it_finds_what_the_plain_loop_finds(seed):
     random = Random(seed)
     matched = compared = 0
     for _ in range(40):
-        bodies = [body(random) for _ in range(random.choice((1, 3, 6)))]
+        bodies = [random_body(random) for _ in range(random.choice((1, 3, 6)))]
         triggers = some_triggers(random, bodies, random.choice((1, 5, 30, 90)))
-        near = [changed(random, each) for each in bodies for _ in range(2)]
+        near = [mutate(random, each) for each in bodies for _ in range(2)]
         messages = [(random.choice("abc"), each) for each in (*bodies, *near)]
         assert differences(triggers, messages) == []
-        matched += sum(len(plain.matching(triggers, *message)) > 0 for message in messages)
+        matched += sum(
+            len(brute_force_matcher.matching_positions(triggers, *message)) > 0
+            for message in messages
+        )
         compared += len(messages)
     assert 0.3 * compared < matched
 
@@ -86,7 +89,7 @@ def leaves(random):
 )
 def test_it_tells_thousands_of_fragments_apart_that_share_all_their_leaves(wrapped):
     random = Random(7)
-    fragments = [wrapped(part(random, leaves(random))) for _ in range(2_000)]
+    fragments = [wrapped(contained_fragment(random, leaves(random))) for _ in range(2_000)]
     triggers = [
         MessageTrigger(f"t{number}", random.choice((None, "a")), each, (wrapped({"open": None}),))
         for number, each in enumerate(fragments)
@@ -94,20 +97,21 @@ def test_it_tells_thousands_of_fragments_apart_that_share_all_their_leaves(wrapp
     assert '"bits":[[' in json.dumps(indexer.prepare(triggers), separators=(",", ":"))
     messages = [("a", wrapped(leaves(random))) for _ in range(30)]
     assert differences(triggers, messages) == []
-    assert any(plain.matching(triggers, *each) for each in messages)
+    assert any(brute_force_matcher.matching_positions(triggers, *each) for each in messages)
 
 
-@pytest.mark.parametrize("case", cases())
+@pytest.mark.parametrize("case", case_params())
 def test_it_matches_what_postgresql_matches(case):
-    exclusions = tuple(all_of(exact(case, "exclusion"))) if "exclusion" in case else ()
-    made = indexed([MessageTrigger("t", None, exact(case, "fragment"), exclusions)])
-    assert made.matching("any", exact(case, "message")) == ([0] if case["match"] else [])
+    made = indexed([MessageTrigger("t", None, parse_part(case, "fragment"), exclusions_of(case))])
+    assert made.matching("any", parse_part(case, "message")) == ([0] if case["match"] else [])
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_the_prepared_form_is_the_same_for_the_same_triggers(seed):
     made = [
-        json.dumps(indexer.prepare(some_triggers(random, [body(random) for _ in range(5)], 200)))
+        json.dumps(
+            indexer.prepare(some_triggers(random, [random_body(random) for _ in range(5)], 200))
+        )
         for random in (Random(seed), Random(seed))
     ]
     assert made[0] == made[1]

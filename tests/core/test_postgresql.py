@@ -11,7 +11,7 @@ from openfn import index
 from openfn.bodies import parse_exact
 from openfn.fragments import contains
 from openfn.triggers import MessageTrigger
-from tests.nearmisses import pair, written
+from tests.support.near_misses import body_and_fragment, json_text
 from workbench import indexer
 
 PAIRS = 6_000
@@ -25,7 +25,7 @@ ASK = """
 @pytest.fixture(scope="module")
 def pairs():
     random = Random(20)
-    return [tuple(map(written, pair(random))) for _ in range(PAIRS)]
+    return [tuple(map(json_text, body_and_fragment(random))) for _ in range(PAIRS)]
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import post, tick, without_queue
 from tests.remote import Remote
-from tests.security import calls, iam
+from tests.security import aws_calls, iam_simulator
 from workbench import poller, resources, stack
 
 PROJECT = f"""
@@ -69,10 +69,10 @@ def world(tmp_path_factory):
     (project / "jobs").mkdir()
     for name, code in JOBS.items():
         (project / f"jobs/{name}.py").write_text(dedent(code), "utf-8")
-    with stack.created(project) as made, calls.recorded() as found:
+    with stack.created(project) as made, aws_calls.recorded() as found:
         made.set_inbox_secret("key", {"key": "k" * 20})
         _live(made)
-        return calls.policies(made.resources), frozenset(found | calls.of_lambda(made))
+        return aws_calls.policies(made.resources), frozenset(found | aws_calls.of_lambda(made))
 
 
 def _live(made):
@@ -123,7 +123,7 @@ def _body(kind, **more):
 def test_every_call_that_a_function_makes_is_allowed_by_its_own_role_on_that_resource(world):
     policies, made = world
     assert len(made) > 40
-    refused = [each for each in made if not iam.allows(policies[each[0]], *each[1:])]
+    refused = [each for each in made if not iam_simulator.allows(policies[each[0]], *each[1:])]
     assert refused == []
 
 
@@ -132,11 +132,11 @@ def test_no_role_allows_what_its_function_never_does(world):
     unused = [
         (function, action, resource)
         for function, statements in policies.items()
-        for action, resource in iam.grants(statements)
+        for action, resource in iam_simulator.grants(statements)
         if not any(
             who == function
-            and iam.matches(action, called, fold=True)
-            and iam.matches(resource, where)
+            and iam_simulator.matches(action, called, fold=True)
+            and iam_simulator.matches(resource, where)
             for who, called, where in made
         )
     ]
@@ -150,7 +150,7 @@ def test_no_role_allows_a_call_of_another_on_what_is_not_its_own(world):
         for owner, action, resource in made
         for who in policies
         if who != owner and action.startswith(("secretsmanager:", "logs:", "sqs:Receive"))
-        if iam.allows(policies[who], action, resource)
+        if iam_simulator.allows(policies[who], action, resource)
     }
     assert taken == set()
 
@@ -159,7 +159,7 @@ def test_a_key_of_the_customer_s_own_and_tracing_are_allowed_to_each_function_if
     key = "arn:aws:kms:eu-west-1:123456789012:key/5f1d2c3b-0000-4000-8000-1a2b3c4d5e6f"
     wanted = {"kms:Decrypt": key, "kms:GenerateDataKey": key, "xray:PutTraceSegments": "*"}
     with resources.created({"KmsKeyArn": key, "Tracing": "Active"}) as made:
-        for statements in calls.policies(made).values():
+        for statements in aws_calls.policies(made).values():
             for action, resource in wanted.items():
-                assert iam.allows(statements, action, resource)
-            assert not iam.allows(statements, "kms:Decrypt", key.replace("5f1d", "5f1e"))
+                assert iam_simulator.allows(statements, action, resource)
+            assert not iam_simulator.allows(statements, "kms:Decrypt", key.replace("5f1d", "5f1e"))

@@ -11,7 +11,7 @@ import pytest
 from benchmarks.cost import counts
 from openfn.metrics import Metric
 from tests.conftest import post
-from tests.watching.test_watching import ALARMS, of_type
+from tests.monitoring.test_monitoring import ALARMS, of_type
 from workbench import usage
 from workbench.prices import prices
 

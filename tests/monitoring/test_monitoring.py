@@ -16,8 +16,8 @@ from samtranslator.yaml_helper import yaml_parse
 from openfn import dispatch, replays, runs
 from openfn.metrics import Metric
 from tests.conftest import Lines, hooked, post, tick, without_queue, write_project
+from tests.monitoring.cloudwatch_alarms import World
 from tests.remote import Remote
-from tests.watching.alarms import World
 from workbench.stack import created
 
 ROOT = Path(__file__).resolve().parents[2]

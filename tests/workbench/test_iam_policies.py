@@ -11,8 +11,8 @@ from markdown_it import MarkdownIt
 
 from openfn import aws
 from tests.conftest import ROOT, hooked, post, write_project
-from tests.security import iam
-from tests.security.calls import ACTIONS, PARTS
+from tests.security import iam_simulator
+from tests.security.aws_calls import ACTIONS, PARTS
 from workbench import functions
 from workbench.stack import created
 
@@ -108,15 +108,15 @@ def done(ofn, stack, command):
 def test_who_may_look_may_do_what_the_command_does(ofn, stack, asked, command):
     done(ofn, stack, command)
     assert asked
-    assert {each for each in asked if not iam.allows([LOOK], each, "*")} == set()
+    assert {each for each in asked if not iam_simulator.allows([LOOK], each, "*")} == set()
 
 
 @pytest.mark.parametrize("command", MENDS, ids=lambda each: " ".join(each[:2]))
 def test_who_is_on_call_may_do_what_the_command_does(ofn, stack, asked, command):
     done(ofn, stack, command)
-    refused = {each for each in asked if not iam.allows([LOOK, MEND], each, "*")}
+    refused = {each for each in asked if not iam_simulator.allows([LOOK, MEND], each, "*")}
     assert refused == set()
-    assert not all(iam.allows([LOOK], each, "*") for each in asked)
+    assert not all(iam_simulator.allows([LOOK], each, "*") for each in asked)
 
 
 @pytest.mark.parametrize("name", ["BucketPolicy", "QueuePolicy", "AlertsPolicy"])
