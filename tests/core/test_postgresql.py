@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from random import Random
 
 import psycopg
@@ -11,6 +12,7 @@ from openfn import index
 from openfn.bodies import parse_exact
 from openfn.fragments import contains
 from openfn.triggers import MessageTrigger
+from tests.support.containment_cases import CASES, exclusions_of, json_part
 from tests.support.near_misses import body_and_fragment, json_text
 from workbench import indexer
 
@@ -66,3 +68,22 @@ def test_the_index_of_all_fragments_finds_what_postgresql_finds(pairs, answers):
         if (number in made.matching("any", read(each[0]))) is not theirs
     ]
     assert differences == []
+
+
+def test_the_containment_cases_hold_what_postgresql_answers(postgresql_uri):
+    with psycopg.connect(postgresql_uri) as connection:
+
+        def contains_in_postgresql(body, fragment):
+            ((answer,),) = connection.execute(ASK, [[body], [fragment]])
+            return answer
+
+        wrong = []
+        for case in CASES:
+            body = json_part(case, "message")
+            exclusions = map(json.dumps, exclusions_of(case))
+            match = contains_in_postgresql(body, json_part(case, "fragment")) and not any(
+                contains_in_postgresql(body, exclusion) for exclusion in exclusions
+            )
+            if match is not case["match"]:
+                wrong.append(case["name"])
+    assert wrong == []

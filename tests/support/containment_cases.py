@@ -1,4 +1,8 @@
-"""The cases of containment: bodies, fragments and PostgreSQL's answers."""
+"""The cases of tests/cases/containment.json: fragments, messages and PostgreSQL's answers.
+
+`engine_match` is the answer of OpenFn's archived engine, which compared top-level keys as a whole.
+A `_raw` part is JSON text that a reader could change, such as the digits of a number.
+"""
 
 from __future__ import annotations
 
@@ -9,26 +13,27 @@ import pytest
 
 from openfn.bodies import parse_exact
 
-CASES = Path(__file__).resolve().parents[2].parent / "shared/cases/matcher_cases.json"
+CASES = json.loads(
+    (Path(__file__).resolve().parents[1] / "cases/containment.json").read_text("utf-8")
+)
 
 
 def case_params():
     """Return the cases as pytest parameters, with their names as ids."""
-    if not CASES.exists():
-        return [pytest.param(None, marks=pytest.mark.skip(reason="the cases are not here"))]
-    cases = json.loads(CASES.read_text("utf-8"))
-    return [pytest.param(case, id=case["name"]) for case in cases]
+    return [pytest.param(case, id=case["name"]) for case in CASES]
+
+
+def json_part(case, name):
+    """Return the JSON text of a case's fragment or message."""
+    return case[f"{name}_raw"] if f"{name}_raw" in case else json.dumps(case[name])
 
 
 def parse_part(case, name):
-    """Parse a part of a case from its JSON text, with all digits of its numbers."""
-    raw = case.get(f"{name}_raw")
-    return parse_exact((json.dumps(case[name]) if raw is None else raw).encode())
+    """Parse a case's fragment or message with all digits of its numbers."""
+    return parse_exact(json_part(case, name).encode())
 
 
 def exclusions_of(case):
     """Return the exclusion fragments of a case."""
-    if "exclusion" not in case:
-        return ()
-    exclusion = parse_part(case, "exclusion")
+    exclusion = case.get("exclusion", [])
     return tuple(exclusion) if isinstance(exclusion, list) else (exclusion,)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from decimal import Decimal
 
 import pytest
 
 from openfn.triggers import MessageTrigger
-from tests.conftest import ROOT
+from tests.support.containment_cases import CASES, exclusions_of, parse_part
 from workbench.explain import MISSING, difference, explain
-
-CASES = ROOT.parent / "shared/cases/matcher_cases.json"
 
 
 def why(body, inclusion, *exclusions, inbox=None):
@@ -120,20 +117,13 @@ def test_a_difference_holds_what_was_wanted_and_what_is_there():
     assert (found.path, found.wanted, found.found) == ("b", {"c": 2}, MISSING)
 
 
-@pytest.mark.skipif(not CASES.exists(), reason="PostgreSQL's answers are not beside this checkout")
 def test_there_is_a_difference_exactly_where_postgresql_sees_no_match():
-    cases = json.loads(CASES.read_text("utf-8"), parse_float=Decimal)
-    for case in cases:
-        body, inclusion = (_exact(case, name) for name in ("message", "fragment"))
-        exclusions = (case["exclusion"],) if "exclusion" in case else ()
+    for case in CASES:
+        body, inclusion = parse_part(case, "message"), parse_part(case, "fragment")
+        exclusions = exclusions_of(case)
         verdict = explain(MessageTrigger("t", None, inclusion, exclusions), None, body)
         assert verdict.matches == case["match"], case["name"]
         assert verdict.matches == (verdict.why == ""), case["name"]
         if not exclusions:
             assert (difference(body, inclusion) is None) == case["match"], case["name"]
-    assert len(cases) > 100
-
-
-def _exact(case, name):
-    raw = case.get(f"{name}_raw")
-    return case[name] if raw is None else json.loads(raw, parse_float=Decimal)
+    assert len(CASES) > 200

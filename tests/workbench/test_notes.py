@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
+from tests.support.containment_cases import CASES
 from workbench.notes import engine_differences, notes
-
-CASES = Path(__file__).resolve().parents[2].parent / "shared/cases/matcher_cases.json"
 
 
 @pytest.mark.parametrize(
@@ -35,15 +33,10 @@ def test_of_what_both_match_alike_nothing_is_said(fragment):
     assert list(engine_differences(fragment)) == []
 
 
-@pytest.mark.skipif(not CASES.exists(), reason="the engine's answers lie beside the project")
-def test_every_case_in_which_the_engine_s_answer_differed_has_its_note():
-    cases = json.loads(CASES.read_text("utf-8"))
-    # One way to write a number or another is not what these notes are about.
-    others = {"exclusion", "fragment_raw", "message_raw"}
-    judged = [each for each in cases if "engine_match" in each and not others & set(each)]
-    differing = [each for each in judged if each["engine_match"] != each["match"]]
+def test_every_case_in_which_the_engine_answers_differently_has_its_note():
+    differing = [case for case in CASES if case.get("engine_match", case["match"]) != case["match"]]
     assert len(differing) > 30
-    silent = [each["name"] for each in differing if not list(engine_differences(each["fragment"]))]
+    silent = [case["name"] for case in differing if not list(engine_differences(case["fragment"]))]
     assert silent == []
 
 
