@@ -1,13 +1,14 @@
-"""CommCare home visit → the visit, then one record for each medicine given.
+"""CommCare home visit → one record for the visit, then one for each medicine.
 
-CommCare sends a repeat with one entry as an object and with more as a list; every answer is text.
+CommCare sends a repeat with one entry as an object, and with more entries as a list. Every answer
+is text.
 """
 
 from adaptors.common import data_value, each, field, fields, fn, last_reference_value, to_array
 from adaptors.http import post
 
 
-def remember_form(state):
+def remember_visit_id(state):
     return {**state, "visit": state["data"]["id"]}
 
 
@@ -15,7 +16,7 @@ def medicines(state):
     return to_array(last_reference_value("form.medicine")(state))
 
 
-fn(remember_form)
+fn(remember_visit_id)
 
 post(
     "visits",

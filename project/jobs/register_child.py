@@ -1,7 +1,7 @@
-"""ODK Aggregate child registration → one record per child in the registry.
+"""ODK Aggregate child registration → one record for each child in the registry.
 
-Aggregate wraps the submission in a list of one, names its own fields `*meta-…*`, and sends even a
-question with one choice as a list.
+Aggregate puts the submission into a list with one entry. Its own fields have names such as
+`*meta-…*`. The answer to a question with one choice is a list too.
 """
 
 from adaptors.common import data_value, each
@@ -9,11 +9,11 @@ from adaptors.http import post
 
 
 def first_choice(path):
-    """Give the one choice of a select-one question."""
+    """Return a function for the only choice of a select-one question."""
     return lambda state: (data_value(path)(state) or [None])[0]
 
 
-def place(state):
+def location(state):
     child = state["data"]
     return {"lat": child.get("location:Latitude"), "lon": child.get("location:Longitude")}
 
@@ -27,7 +27,7 @@ each(
             "name": data_value("child_name"),
             "sex": first_choice("sex"),
             "weight_kg": data_value("weight"),
-            "place": place,
+            "place": location,
         },
     ),
 )

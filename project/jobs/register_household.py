@@ -1,7 +1,7 @@
-"""Kobo household form → the registry, with the whole answer beside the fields we name.
+"""Kobo household form → the registry: a few fields, and all answers beside them.
 
-Kobo prefixes a question in a group with the group's name (`group1/name`), and sends every answer
-as text.
+If a question is in a group, its key has the name of the group (`group1/name`). Every answer is
+text.
 """
 
 from adaptors.common import data_value, field, fields, fn

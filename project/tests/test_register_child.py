@@ -1,4 +1,4 @@
-"""ODK Aggregate child registration → one record per child."""
+"""ODK Aggregate child registration → one record for each child."""
 
 from workbench.jobtests import event, run_job
 
@@ -6,10 +6,10 @@ POST = event("odk_child_registration.json")
 CHILD = POST["data"][0]
 
 
-def test_a_child_is_recorded_with_the_one_choice_of_its_sex():
-    (sent,) = run_job("register-child", POST).requests
-    assert (sent.method, sent.path) == ("POST", "/children")
-    assert sent.json == {
+def test_child_is_recorded_with_a_single_choice_as_text():
+    (request,) = run_job("register-child", POST).requests
+    assert (request.method, request.path) == ("POST", "/children")
+    assert request.json == {
         "instance": "uuid:5b1f7c36-2d4e-4c0b-9a53-0f6f1f1d7a11",
         "name": "Zoé Adjei",
         "sex": "f",
@@ -18,12 +18,12 @@ def test_a_child_is_recorded_with_the_one_choice_of_its_sex():
     }
 
 
-def test_each_child_of_a_post_is_a_record_of_its_own():
+def test_every_child_of_a_post_is_one_record():
     post = {**POST, "data": [CHILD, {**CHILD, "child_name": "Esi"}]}
-    sent = run_job("register-child", post).requests
-    assert [each.json["name"] for each in sent] == ["Zoé Adjei", "Esi"]
+    requests = run_job("register-child", post).requests
+    assert [request.json["name"] for request in requests] == ["Zoé Adjei", "Esi"]
 
 
-def test_what_was_not_asked_is_left_empty():
-    (sent,) = run_job("register-child", {**POST, "data": [{"child_name": "Esi"}]}).requests
-    assert (sent.json["sex"], sent.json["place"]) == (None, {"lat": None, "lon": None})
+def test_missing_answers_stay_empty():
+    (request,) = run_job("register-child", {**POST, "data": [{"child_name": "Esi"}]}).requests
+    assert (request.json["sex"], request.json["place"]) == (None, {"lat": None, "lon": None})

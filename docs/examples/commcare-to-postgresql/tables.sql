@@ -1,4 +1,4 @@
--- What the job writes to. `form` keeps the whole answer beside the columns we name.
+-- The tables of the job. `form` stores the complete form beside the separate columns.
 CREATE TABLE household (id text PRIMARY KEY, village text);
 CREATE TABLE visit (
     id text PRIMARY KEY,

@@ -1,7 +1,7 @@
-"""CommCare household visit → PostgreSQL: the household, the visit, and a row for each member.
+"""CommCare household visit → PostgreSQL: the household, the visit and one row for each member.
 
-All of it is one transaction. Every answer is text, which PostgreSQL reads as its column's type.
-CommCare sends a repeat with one entry as an object and with more as a list.
+All statements are one transaction. Every answer is text: PostgreSQL converts it to the type of the
+column. CommCare sends a repeat with one entry as an object, and with more entries as a list.
 """
 
 from adaptors.common import as_, data_value, to_array
@@ -23,7 +23,7 @@ def members(state):
     ]
 
 
-# `as_` puts what an operation gives under a name of its own, so that `data` stays the form.
+# `as_` stores the result under its own key. So `data` is still the form for the next operation.
 as_(
     "household",
     upsert("household", "id", {"id": household, "village": data_value("form.village")}),

@@ -1,7 +1,7 @@
 """CommCare home visit → Salesforce: the household, its visit and each member, by external ids.
 
-An upsert by external id makes nothing twice. So a run may be tried again where Salesforce has a
-record locked (`UNABLE_TO_LOCK_ROW`), and the runner does so by itself.
+An upsert by external id never creates a record twice. So the runner can try again when Salesforce
+has locked a record (`UNABLE_TO_LOCK_ROW`), and it does this automatically.
 """
 
 from adaptors.common import as_, data_value, field, fields, human_proper, to_array
@@ -23,7 +23,7 @@ def members(state):
     ]
 
 
-# `as_` puts what an operation gives under a name of its own, so that `data` stays the form.
+# `as_` stores the result under its own key. So `data` is still the form for the next operation.
 as_(
     "household",
     upsert(

@@ -4,8 +4,6 @@ import pytest
 
 from workbench.jobtests import Reply, event, run_job
 
-DONE = {"id": "a015e000003XyzAAAS", "success": True, "created": True, "errors": []}
-
 
 @pytest.fixture
 def form():
@@ -24,16 +22,17 @@ def test_household_visit_and_members_are_upserted_by_external_id(form):
     assert (person["Name"], person["Birthdate__c"]) == ("Amina", "2019-02-03")
 
 
-def test_many_members_go_in_one_request(form):
+def test_all_members_are_sent_in_one_request(form):
     form["form"]["member"] = [
-        {"case": {"@case_id": f"m{n}"}, "name": f"Child {n}", "born": ""} for n in range(3)
+        {"case": {"@case_id": f"m{number}"}, "name": f"Child {number}", "born": ""}
+        for number in range(3)
     ]
     *_, members = run_job("record-visit", form).requests
-    assert [each["Birthdate__c"] for each in members.json["records"]] == [None] * 3
+    assert [record["Birthdate__c"] for record in members.json["records"]] == [None] * 3
 
 
-def test_a_record_that_is_locked_is_tried_again(form):
+def test_locked_record_is_tried_again(form):
     locked = [{"errorCode": "UNABLE_TO_LOCK_ROW", "message": "unable to obtain lock"}]
     answers = {"PATCH sobjects/Household__c/*": Reply(400, locked)}
-    done = run_job("record-visit", form, answers=answers, fails=True)
-    assert done.error.verdict == "remote-for-now"
+    result = run_job("record-visit", form, answers=answers, fails=True)
+    assert result.error.verdict == "remote-for-now"

@@ -1,4 +1,4 @@
-"""One water point → the registry, below the submission's own id."""
+"""One water point → the registry, with the id of the submission."""
 
 from adaptors.common import data_value, field, fields
 from adaptors.http import put

@@ -1,7 +1,7 @@
-"""Every hour: what is new in KoboToolbox → a message for each submission.
+"""Every hour: new submissions in KoboToolbox → one message for each submission.
 
-The place it has come to is in the state, which the next run begins with. It is kept when the run
-has succeeded, together with what it emits: one that fails emits nothing, and the place stays.
+The state holds the position, and the next run continues there. It is stored when the run has
+succeeded, together with the messages. A run that fails emits nothing and keeps the old position.
 """
 
 from adaptors.common import each, emit, fn
@@ -10,10 +10,10 @@ from adaptors.kobotoolbox import get_new_submissions
 FORM = "aXecHjmbATuF6iGFmvBLBX"
 
 
-def only_the_place(state):
-    return {"pulled": state["pulled"]}  # the submissions are messages by now
+def keep_position_only(state):
+    return {"pulled": state["pulled"]}  # the submissions are messages now
 
 
 get_new_submissions(FORM, since="2026-01-01")
 each("[*]", emit("submissions"))
-fn(only_the_place)
+fn(keep_position_only)

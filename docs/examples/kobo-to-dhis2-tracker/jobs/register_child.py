@@ -1,7 +1,7 @@
-"""Kobo child registration → a tracked entity, its enrollment, and an event for each vaccination.
+"""Kobo child registration → a tracked entity, its enrollment and an event for each vaccination.
 
-Each object has a uid that is derived from the submission's own id, and the import creates or
-updates: a submission that comes twice, or a run that is tried again, makes nothing twice.
+The uid of each object is computed from the id of the submission, and the import creates or
+updates. So nothing is created twice, even if a submission comes twice or a run is tried again.
 """
 
 from adaptors.common import data_value
@@ -18,7 +18,7 @@ def facility(state):
 
 
 def location(state):
-    """Give Kobo's `lat lon alt accuracy` as GeoJSON, whose order is lon, lat."""
+    """Convert Kobo's `lat lon alt accuracy` to GeoJSON, which has lon before lat."""
     text = data_value("place/location")(state)
     if not text:
         return None
@@ -27,16 +27,16 @@ def location(state):
 
 
 def attributes(state):
-    conditions = (data_value("child/conditions")(state) or "").split()  # a select_multiple
+    conditions = (data_value("child/conditions")(state) or "").split()  # one text with spaces
     return [
         attr("w75KJ2mc4zz", data_value("child/first_name")),
         attr("zDhUuAYrxNC", data_value("child/last_name")),
-        *[attr(CONDITIONS[each], "true") for each in conditions if each in CONDITIONS],
+        *[attr(CONDITIONS[name], "true") for name in conditions if name in CONDITIONS],
     ]
 
 
 def vaccinations(state):
-    repeat = "vaccinations/vaccination"  # whose answers are named with their whole path too
+    repeat = "vaccinations/vaccination"  # inside it, keys have the complete path too
     return [
         {
             "event": uid(submission, "vaccination", number),

@@ -1,7 +1,7 @@
-"""ODK Aggregate outbreak report → the ministry's HTTP service, as the XML it takes.
+"""ODK Aggregate outbreak report → the HTTP service of the ministry, as XML.
 
-Aggregate wraps the submission in a list of one, and sends even a question with one choice as a
-list. The service wants digest authentication: `"authType": "digest"` in the credential.
+Aggregate puts the submission into a list with one entry, and the answer to a question with one
+choice too. The service needs digest authentication: `"authType": "digest"` in the credential.
 """
 
 from adaptors.common import data_value, each
