@@ -40,7 +40,7 @@ from tests.adaptors.dhis2_server import (
 )
 from tests.adaptors.serving import truncated
 
-PAYLOADS = Path(__file__).resolve().parents[2].parent / "shared/payloads"
+PAYLOADS = Path(__file__).resolve().parents[1] / "cases/payloads"
 VERSIONS = [37, 38, 40, 41, 42, 43]
 
 
@@ -93,12 +93,11 @@ def test_what_is_imported_is_there_afterwards_and_its_report_is_the_data(dhis2, 
     assert after["references"] == [{"_uuid": "19d7"}]
 
 
-@pytest.mark.skipif(not PAYLOADS.exists(), reason="the collection of real payloads is not here")
 def test_a_documented_payload_is_imported(dhis2):
     payload = json.loads((PAYLOADS / "dhis2_tracked_entities.json").read_text("utf-8"))
     tracker_import(payload)(dhis2.state())
-    kept = dhis2.holds.tracker["trackedEntities"]["PQfMcpmXeFE"]
-    assert find_attribute_value(kept, NAME) == "John"
+    kept = dhis2.holds.tracker["trackedEntities"]["DemoPerson1"]
+    assert find_attribute_value(kept, NAME) == "Amina"
 
 
 @pytest.mark.parametrize(
