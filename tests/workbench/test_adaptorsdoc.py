@@ -1,4 +1,4 @@
-"""docs/adaptors.md: the adaptor that it builds works, is tested and passes the checks."""
+"""docs/adaptors.md: the adaptor on the page works and passes all checks."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from tests.conftest import ROOT
 from workbench.newadaptor import write
 
 PAGE = (ROOT / "docs/adaptors.md").read_text("utf-8")
-FENCES = [each for each in MarkdownIt().parse(PAGE) if each.type == "fence"]
+CODE_BLOCKS = [token for token in MarkdownIt().parse(PAGE) if token.type == "fence"]
 MODULE, TEST = "layers/adaptors/adaptors/telerivet.py", "tests/adaptors/test_telerivet.py"
-JOB = "project/jobs/text_the_nurse.py"
+JOB = "project/jobs/notify_nurse.py"
 
 
-def fences(info):
-    """Give the blocks that are labelled so."""
-    return [each.content for each in FENCES if each.info == info]
+def code_blocks(label):
+    """Return the code blocks with this label."""
+    return [token.content for token in CODE_BLOCKS if token.info == label]
 
 
-def file(path):
-    """Give a file whose parts the page shows one after the other."""
-    return "\n\n".join(fences(f"python {path}"))
+def file_content(path):
+    """Join the blocks of one file: the page shows it part by part."""
+    return "\n\n".join(code_blocks(f"python {path}"))
 
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory):
-    """A checkout in which the page has been followed to its end."""
+    """A copy of the repository after all steps of the page."""
     root = tmp_path_factory.mktemp("checkout")
     for folder in ("layers/adaptors/adaptors", "project"):
         ignored = shutil.ignore_patterns("__pycache__", "telerivet*", "credentials")
@@ -42,17 +42,17 @@ def checkout(tmp_path_factory):
     shutil.copy(ROOT / "pyproject.toml", root)
     assert write("telerivet", root) == [root / MODULE, root / TEST]
     for path in (MODULE, TEST, JOB):
-        (root / path).write_text(file(path), "utf-8")
+        (root / path).write_text(file_content(path), "utf-8")
     yaml = YAML()
-    written = yaml.load(root / "project/project.yaml")
-    for section, entries in yaml.load(fences("yaml")[0]).items():
-        written[section].update(entries)
-    yaml.dump(written, root / "project/project.yaml")
+    project = yaml.load(root / "project/project.yaml")
+    for section, entries in yaml.load(code_blocks("yaml")[0]).items():
+        project[section].update(entries)
+    yaml.dump(project, root / "project/project.yaml")
     return root
 
 
-def python(root, *arguments):
-    """Run Python in that checkout."""
+def run_python(root, *arguments):
+    """Run Python in the copy of the repository."""
     path = os.pathsep.join(map(str, (root, root / "layers/adaptors")))
     return subprocess.run(
         [sys.executable, *arguments],
@@ -74,23 +74,23 @@ def python(root, *arguments):
     ],
     ids=["tests", "types", "lint", "format"],
 )
-def test_the_adaptor_passes(checkout, check):
-    ran = python(checkout, "-m", *check)
-    assert ran.returncode == 0, ran.stdout + ran.stderr
+def test_adaptor_passes_every_check(checkout, check):
+    process = run_python(checkout, "-m", *check)
+    assert process.returncode == 0, process.stdout + process.stderr
 
 
-def test_a_job_that_uses_it_does_what_the_page_says(checkout):
+def test_job_prints_what_the_page_shows(checkout):
     program = "from workbench.cli import main; main()"
     event = str(ROOT / "events/kobo_household.json")
-    ran = python(checkout, "-c", program, "try", "text-the-nurse", event, "--dry-run")
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    for line in fences("console")[0].splitlines():
-        assert line in ran.stdout
+    process = run_python(checkout, "-c", program, "try", "notify-nurse", event, "--dry-run")
+    assert process.returncode == 0, process.stdout + process.stderr
+    for line in code_blocks("console")[0].splitlines():
+        assert line in process.stdout
 
 
-def test_every_command_of_the_page_is_one(ofn):
-    lines = [line for fence in fences("") for line in fence.splitlines()]
+def test_every_command_on_the_page_exists(ofn):
+    lines = [line for block in code_blocks("") for line in block.splitlines()]
     names = {line.split()[1] for line in lines if "/ofn " in line}
-    shown = ofn("--help").out
+    help_text = ofn("--help").out
     assert names == {"new-adaptor", "try", "credential"}
-    assert all(name in shown for name in names)
+    assert all(name in help_text for name in names)
