@@ -36,13 +36,13 @@ def limits() -> list[Limit]:
     seconds = {name: each / 1000 for name, each in MILLISECONDS.items()}
     return [
         Limit(
-            "runners at once (`RunConcurrency`)",
+            "runs at the same time (`RunConcurrency`)",
             concurrency,
             lambda rate: rate * seconds["runner"],
-            "the parameter, to what the destination bears",
+            "the parameter, as far as the destination can handle",
         ),
         Limit(
-            "functions at once in the account",
+            "Lambda executions at the same time, in the account",
             1_000,
             lambda rate: (
                 rate * (seconds["inbox"] + seconds["runner"]) + rate / BATCH * seconds["matcher"]
@@ -50,37 +50,37 @@ def limits() -> list[Limit]:
             "Service Quotas: Lambda, concurrent executions",
         ),
         Limit(
-            "requests a second to the API",
+            "requests per second to the API",
             10_000,
             lambda rate: rate,
             "Service Quotas: API Gateway, throttle rate",
         ),
         Limit(
-            "write units a second, a new table on demand",
+            "write units per second, new on-demand table",
             4_000,
             lambda rate: rate * units,
-            "nothing to raise: it doubles within half an hour; warm throughput raises it before",
+            "nothing to do: it doubles within half an hour; warm throughput raises it earlier",
         ),
         Limit(
-            "write units a second of a table",
+            "write units per second of a table",
             40_000,
             lambda rate: rate * units,
             "Service Quotas: DynamoDB, table-level write throughput",
         ),
         Limit(
-            f"write units a second of a day's {SHARDS} partition keys",
+            f"write units per second of the {SHARDS} partition keys of a day",
             SHARDS * 1_000,
             lambda rate: rate * units,
             "more shards: two digits of the id instead of one, in openfn/ids.py",
         ),
         Limit(
-            "writes a second to one value of the index `attention`, where every run fails",
+            "writes per second to one value of the index `attention`, if every run fails",
             1_000,
             lambda rate: rate,
-            "nothing: beyond it the table slows down, and deliveries come again",
+            "nothing: above it the table slows down, and ids are delivered again",
         ),
         Limit(
-            "calls a second on a queue, where there are few (9,000)",
+            "calls per second to a queue, in the regions with the lowest quota",
             9_000,
             lambda rate: rate,
             "Service Quotas: SQS, high throughput for FIFO queues (70,000 in Ireland)",
@@ -89,8 +89,8 @@ def limits() -> list[Limit]:
 
 
 def table(found: list[Limit]) -> list[str]:
-    """Give what each rate takes of each limit, as Markdown; `**` is what is more than there is."""
-    rows = [["limit", "there", *[f"{rate:,}/s" for rate in RATES], "raised by"]]
+    """Give what each rate takes of each limit, as Markdown; `**` marks what exceeds it."""
+    rows = [["limit", "available", *[f"{rate:,}/s" for rate in RATES], "raised by"]]
     rows.append(["---"] * len(rows[0]))
     for limit in found:
         needs = [limit.needed(rate) for rate in RATES]

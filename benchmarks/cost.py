@@ -205,7 +205,7 @@ def table() -> list[str]:
     for name, price in prices().used.items():
         if any(cost[name] for cost in costs):
             rows.append([price.what, *[f"{cost[name]:.2f}" for cost in costs]])
-    rows.append(["**all**", *[f"**{sum(cost.values()):.2f}**" for cost in costs]])
+    rows.append(["**total**", *[f"**{sum(cost.values()):.2f}**" for cost in costs]])
     return [f"| {' | '.join(row)} |" for row in rows]
 
 
