@@ -7,7 +7,7 @@ from workbench.jobtests import Reply, event, run_job
 HOUSEHOLD = event("kobo_household.json")
 
 
-def test_household_is_put_to_its_own_id():
+def test_household_is_sent_to_a_path_with_its_id():
     (request,) = run_job("register-household", HOUSEHOLD).requests
     assert (request.method, request.path) == ("PUT", f"/households/{HOUSEHOLD['_uuid']}")
 

@@ -31,7 +31,7 @@ def test_failed_pull_emits_nothing():
     assert result.emitted == []
 
 
-def test_submission_is_put_to_its_own_id(submission):
+def test_submission_is_sent_to_a_path_with_its_id(submission):
     (request,) = run_job("deliver", submission).requests
     assert request.path == "/water-points/9a1f7c44-2f0b-4b7e-b6d5-6c1d3d3f7a04"
     assert request.json == {"name": "Borehole 7", "works": True, "seen": "2026-03-09T09:30:00"}

@@ -16,7 +16,7 @@ def sent_report(result):
     return parse_xml(request.body)["report"]
 
 
-def test_report_is_put_to_its_own_id_as_xml(submission):
+def test_report_is_sent_as_xml_to_a_path_with_its_id(submission):
     result = run_job("forward-report", submission)
     (request,) = result.requests
     assert (request.method, request.path) == (
