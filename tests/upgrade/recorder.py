@@ -1,0 +1,102 @@
+"""A stack whose work can be interrupted at any call, and what it must still lead to."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from contextlib import contextmanager, redirect_stdout, suppress
+from datetime import UTC, datetime, timedelta
+
+from botocore.exceptions import EndpointConnectionError
+
+from tests.conftest import hooked, post, tick
+from tests.upgrade import organization
+from workbench import cli, poller
+
+DAY = datetime(2026, 3, 9, 3, tzinfo=UTC)
+LONGER_THAN_ANY_LEASE = timedelta(seconds=400)
+_RECEIPTS = 20
+
+
+class Died(BaseException):
+    """The process of a function ended."""
+
+
+class Recorder:
+    """A stack whose work is interrupted here and there, and what must become of each part."""
+
+    def __init__(self, embedded, clock, statuses, folder):
+        self.embedded, self.clock, self.statuses, self.folder = embedded, clock, statuses, folder
+        self.situations = {}
+
+    def expect(self, situation, *deliveries, **more):
+        """Note a situation and the deliveries that it still has to lead to, in their order."""
+        self.situations[situation] = {"deliveries": list(deliveries), **more}
+
+    def post(self, inbox, **record):
+        """Post a record to an inbox and return the message's id."""
+        answer = post(self.embedded, json.dumps(record), inbox=organization.inbox_id(inbox))
+        assert answer["statusCode"] == 200, answer
+        return answer["headers"]["X-Message-Id"]
+
+    def poll(self, function):
+        """Take one batch of its queue through a function and return the batch's size."""
+        mappings = self.embedded.resources.mappings
+        return poller.poll(
+            next(mapping for mapping in mappings if mapping.function == function),
+            self.embedded.invoke,
+        )
+
+    def match(self):
+        """Match all that can be received now."""
+        while self.poll("matcher"):
+            pass
+
+    def run(self):
+        """Execute all runs that can be received now."""
+        while self.poll("runner"):
+            pass
+
+    def exhaust(self, function):
+        """Let a function receive what fails until it is in the dead-letter queue."""
+        for _ in range(_RECEIPTS + 1):
+            self.poll(function)
+            self.clock.shift(LONGER_THAN_ANY_LEASE)
+
+    def tick(self, hour, minute):
+        """Let the tick of a minute come."""
+        self.clock.move_to(DAY.replace(hour=hour, minute=minute, second=2))
+        tick(self.embedded, f"{DAY.replace(hour=hour, minute=minute):%Y-%m-%dT%H:%M:%SZ}")
+
+    def replay(self, run_id):
+        """Replay a run by the command line and return its exit status."""
+        sys.argv = ["ofn", "replay", run_id, "--json", "--project", str(self.folder)]
+        with redirect_stdout(io.StringIO()):
+            try:
+                cli.main()
+            except SystemExit as ended:
+                return ended.code or 0
+        raise AssertionError("the command line did not exit")
+
+
+@contextmanager
+def dying_at(call):
+    """Let the process of a function end when it makes a call, such as `dynamodb.PutItem`."""
+    with hooked(f"before-call.{call}", _raising(Died())), suppress(Died):
+        yield
+
+
+@contextmanager
+def failing(call):
+    """Let a call to AWS fail."""
+    error = EndpointConnectionError(endpoint_url="https://aws.example")
+    with hooked(f"before-call.{call}", _raising(error)):
+        yield
+
+
+def _raising(error):
+    def handler(**_):
+        raise error
+
+    return handler
