@@ -1,4 +1,8 @@
-"""OpenFn's own answers, recorded: the vocabulary gives the same, but where it is meant not to."""
+"""OpenFn's vocabulary and paths give the values of the cases in tests/cases.
+
+Where OpenFn returns something else, a case of common.json has its answer as `openfn`, and the
+reason as `why`. The paths of jsonpath.json follow RFC 9535 or OpenFn's looser spelling.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ import pytest
 from adaptors import common
 from adaptors.common import data_value, source, source_value
 
-SHARED = Path(__file__).resolve().parents[2].parent / "shared"
+CASES = Path(__file__).resolve().parents[1] / "cases"
 NAMES = {
     "jsonValue": "json_value",
     "sourceValue": "source_value",
@@ -25,98 +29,82 @@ NAMES = {
     "humanProper": "human_proper",
     "composeNextState": "next_state",
 }
-DOVE = "This is a dove🕊️"
-# Where ours is another answer: the function and its last argument, the answer, and why.
-OTHERWISE = {
-    ("toArray", None): ([], "nothing is no item, so that each goes over none"),
-    ("dataPath", "$.data.hello"): (ValueError, "mostly a mistake that ends in a silent None"),
-    ("dataPath", "[0].foo"): ("$.data[0].foo", "the same place, as RFC 9535 writes it"),
-    ("scrubEmojis", f"{DOVE}⭐_29 Jul 2021"): (
-        "This is a dove\ufffd\ufffd_29 Jul 2021",
-        "one for each",
-    ),
-    ("scrubEmojis", f"{DOVE}_29 Jul 2021"): ("This is a dove\ufffd_29 Jul 2021", "one for each"),
-    ("composeNextState", '{"b": 2}'): (
-        {"data": {"b": 2}, "references": [{"a": 1}, {"r": 0}], "x": 1},
-        "references are newest first, as last_reference_value reads them",
-    ),
-}
-REFUSED = {
-    "$.data.first_q": r"`\$` is the data itself",
-    "info_consumption_history[-1:].info_consumption_history/date": r"which begins with \$",
-}
+COMMON = json.loads((CASES / "common.json").read_text("utf-8"))
+JSONPATH = json.loads((CASES / "jsonpath.json").read_text("utf-8"))
 
 
-def recorded(name):
-    file = SHARED / "cases" / name
-    if not file.exists():
-        reason = "OpenFn's own answers lie beside the project, and not here"
-        return [pytest.param(None, marks=pytest.mark.skip(reason=reason))]
-    cases = json.loads(file.read_text("utf-8"))
-    return [pytest.param(case, id=f"{at}") for at, case in enumerate(cases)]
+def params(cases):
+    return [pytest.param(case, id=case["name"]) for case in cases]
 
 
-def spelled(value):
-    """Read `{"$sourceValue": path}` as the function it stands for."""
-    if isinstance(value, dict):
-        if "$sourceValue" in value:
-            return source_value(value["$sourceValue"])
-        return {key: spelled(part) for key, part in value.items()}
-    return value
+def with_values(argument):
+    """Replace `{"$sourceValue": path}` by the value that it stands for."""
+    if isinstance(argument, dict):
+        if "$sourceValue" in argument:
+            return source_value(argument["$sourceValue"])
+        return {key: with_values(part) for key, part in argument.items()}
+    return argument
 
 
-def plain(value):
-    if value == {"$undefined": True}:
-        return None
-    return json.loads(json.dumps(value))  # a tuple is a list in JSON
+def call(case):
+    """Return the result of a case as JSON."""
+    function = getattr(common, NAMES.get(case["function"], case["function"]))
+    result = function(*map(with_values, case["args"]))
+    if "state" in case:
+        result = result(case["state"])
+    return json.loads(json.dumps(result))  # a tuple is a list in JSON
 
 
-def last(case):
-    (*_, value) = case["args"]
-    return json.dumps(value) if isinstance(value, dict | list) else value
+@pytest.mark.parametrize("case", params(case for case in COMMON if case["function"] != "each"))
+def test_common_function_returns_the_value_of_the_case(case):
+    if isinstance(case["expected"], dict) and "$error" in case["expected"]:
+        with pytest.raises(ValueError, match=case["expected"]["$error"]):
+            call(case)
+    else:
+        assert call(case) == case["expected"]
 
 
-@pytest.mark.parametrize("case", recorded("common_cases.json"))
-def test_the_vocabulary_answers_as_openfn_does(case):
-    name = case["fn"]
-    if name == "each":
-        count = common.fn(lambda s: {**s, "references": [*s["references"], common.index()(s)]})
-        after = common.each(case["args"][0], count)(case["state"])
-        assert after["references"] == case["expected"]["references"]
-        return
-    offered = getattr(common, NAMES.get(name, name))
-    expected, _why = OTHERWISE.get((name, last(case)), (plain(case["expected"]), ""))
-    if expected is ValueError:
-        with pytest.raises(ValueError, match="is the data itself already"):
-            offered(*case["args"])
-        return
-    found = offered(*spelled_all(case["args"]))
-    assert plain(found(case["state"]) if "state" in case else found) == expected
+@pytest.mark.parametrize("case", params(case for case in COMMON if case["function"] == "each"))
+def test_each_counts_its_items(case):
+    count = common.fn(lambda s: {**s, "references": [*s["references"], common.index()(s)]})
+    after = common.each(*case["args"], count)(case["state"])
+    assert after["references"] == case["expected"]["references"]
 
 
-def spelled_all(args):
-    return [spelled(each) for each in args]
+def test_every_difference_from_openfn_has_a_reason():
+    assert all(case["why"] for case in COMMON if "openfn" in case)
+    assert all(case["openfn"] != case["expected"] for case in COMMON if "openfn" in case)
 
 
-@pytest.mark.parametrize("case", recorded("jsonpath_cases.json"))
-def test_a_path_finds_in_real_payloads_what_openfn_finds(case):
-    payload = json.loads((SHARED / "payloads" / case["payload"]).read_text("utf-8"))
-    path, state = case["data_value_arg"], {"data": payload}
-    if path == "[0].county":  # recorded with the form as the state: its own `data` is the list
-        state = payload
-    assert source(case["path"])(state) == case["result_list"]
-    if path in REFUSED:
-        with pytest.raises(ValueError, match=REFUSED[path]):
-            data_value(path)
-        path = f"$.{path}" if not path.startswith("$") else None
-    if path:
-        assert data_value(path)(state) == case.get("data_value")
+def load_document(name):
+    if name in JSONPATH["documents"]:
+        return JSONPATH["documents"][name]
+    return json.loads((CASES / "payloads" / name).read_text("utf-8"))
 
 
-def test_what_is_meant_to_be_otherwise_was_recorded():
-    if not (SHARED / "cases").exists():
-        pytest.skip("OpenFn's own answers lie beside the project, and not here")
-    cases = json.loads((SHARED / "cases/common_cases.json").read_text("utf-8"))
-    assert set(OTHERWISE) <= {(case["fn"], last(case)) for case in cases}
-    paths = json.loads((SHARED / "cases/jsonpath_cases.json").read_text("utf-8"))
-    assert set(REFUSED) <= {case["data_value_arg"] for case in paths}
+@pytest.mark.parametrize("case", params(JSONPATH["cases"]))
+def test_a_path_finds_the_values_of_the_case(case):
+    values = source(case["path"])(load_document(case["document"]))
+    expected = case["result"]
+    if case.get("unordered"):
+        values, expected = (sorted(values, key=json.dumps) for values in (values, expected))
+    assert values == expected
+
+
+@pytest.mark.parametrize(
+    "case", params(case for case in JSONPATH["cases"] if not case.get("unordered"))
+)
+def test_a_data_value_is_the_first_value_of_the_case(case):
+    value = data_value(case["path"])({"data": load_document(case["document"])})
+    assert value == (case["result"][0] if case["result"] else None)
+
+
+@pytest.mark.parametrize("path", ["$.data.village", "$.data[0].village"])
+def test_a_data_value_from_the_root_of_the_state_is_refused(path):
+    with pytest.raises(ValueError, match=r"`\$` is the data itself"):
+        data_value(path)
+
+
+def test_a_filter_or_slice_without_a_dollar_sign_is_refused():
+    with pytest.raises(ValueError, match=r"which begins with \$"):
+        data_value("meals[-1:].meals/hour")
