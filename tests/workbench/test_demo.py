@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -29,6 +30,15 @@ def test_the_demo_names_every_source_in_plain_lines():
     assert "  run       register-child succeeded" in lines
     assert [line for line in lines if line.startswith("  received  POST /visits {")]
     assert "\x1b" not in ran.stdout
+    for line in readme_block("$ make demo"):
+        # An id is new in every run, and the README shortens long lines.
+        start = re.split("message |…", line)[0].rstrip()
+        assert [printed for printed in lines if printed.startswith(start)], line
+
+
+def readme_block(command):
+    block = (ROOT / "README.md").read_text("utf-8").split(command)[1].split("```")[0]
+    return block.splitlines()[1:]
 
 
 def test_the_demo_gives_a_machine_what_became_of_each_post(ofn):
