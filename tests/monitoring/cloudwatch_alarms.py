@@ -1,7 +1,7 @@
-"""CloudWatch's alarms, as far as template.yaml uses them: metric, expression, periods, threshold.
+"""Evaluate CloudWatch alarms as far as template.yaml uses them.
 
-A value is found by namespace, metric and the value of its one dimension; the newest period comes
-first, and a period without data is `None`.
+A metric is identified by its namespace, its name and the value of its one dimension. Values are
+listed newest period first; a period without data is `None`.
 """
 
 from __future__ import annotations
@@ -16,73 +16,74 @@ COMPARISONS = {
     "GreaterThanThreshold": operator.gt,
     "LessThanThreshold": operator.lt,
 }
-Name = tuple[str, str, str]
+MetricKey = tuple[str, str, str]
 
 
 @dataclass
-class World:
-    """What CloudWatch would know: values by metric, and the stack's parameters."""
+class MetricData:
+    """The values of metrics by period, and the parameters of the stack."""
 
     parameters: Mapping[str, Any]
-    values: dict[Name, Sequence[float | None]] = field(default_factory=dict)
+    values: dict[MetricKey, Sequence[float | None]] = field(default_factory=dict)
 
-    def resolved(self, value):
-        """Resolve `Ref` to a parameter's value, or to a resource's name, and so `Fn::GetAtt`."""
-        if isinstance(value, dict) and "Ref" in value:
+    def resolve(self, value):
+        """Resolve a reference to a parameter's value or to a resource's logical id."""
+        if not isinstance(value, dict):
+            return value
+        if "Ref" in value:
             return self.parameters.get(value["Ref"], value["Ref"])
-        if isinstance(value, dict) and "Fn::GetAtt" in value:
-            found = value["Fn::GetAtt"]
-            return found.split(".")[0] if isinstance(found, str) else found[0]
-        if isinstance(value, dict) and "Fn::Sub" in value:
-            return value["Fn::Sub"].replace("${AWS::StackName}", "openfn")
-        return value
+        if "Fn::GetAtt" in value:
+            attribute = value["Fn::GetAtt"]
+            return attribute.split(".")[0] if isinstance(attribute, str) else attribute[0]
+        return value["Fn::Sub"].replace("${AWS::StackName}", "openfn")
 
-    def name(self, metric):
+    def metric_key(self, metric):
+        """Return the key of a metric with one dimension."""
         (dimension,) = metric["Dimensions"]
         return (
-            self.resolved(metric["Namespace"]),
+            self.resolve(metric["Namespace"]),
             metric["MetricName"],
-            self.resolved(dimension["Value"]),
+            self.resolve(dimension["Value"]),
         )
 
-    def series(self, alarm, periods):
-        """Give the values an alarm looks at, newest first."""
+    def is_in_alarm(self, alarm):
+        """Return whether an alarm is in the state ALARM."""
+        periods = int(self.resolve(alarm["EvaluationPeriods"]))
+        datapoints_to_alarm = int(self.resolve(alarm["DatapointsToAlarm"]))
+        is_breaching = COMPARISONS[alarm["ComparisonOperator"]]
+        threshold = float(self.resolve(alarm["Threshold"]))
+        missing = {"breaching": True, "notBreaching": False}[alarm["TreatMissingData"]]
+        breaches = [
+            missing if value is None else is_breaching(value, threshold)
+            for value in self._alarm_values(alarm, periods)
+        ]
+        return sum(breaches) >= datapoints_to_alarm
+
+    def _alarm_values(self, alarm, periods):
         if "MetricName" in alarm:
-            return self._padded(self.name(alarm), periods)
-        found, expression = {}, ""
-        for each in alarm["Metrics"]:
-            if "Expression" in each:
-                expression = each["Expression"]
+            return self._metric_values(self.metric_key(alarm), periods)
+        series, expression = {}, ""
+        for query in alarm["Metrics"]:
+            if "Expression" in query:
+                expression = query["Expression"]
             else:
-                metric = each["MetricStat"]["Metric"]
-                found[each["Id"]] = self._padded(self.name(metric), periods)
+                key = self.metric_key(query["MetricStat"]["Metric"])
+                series[query["Id"]] = self._metric_values(key, periods)
         return [
-            _calculated(expression, {name: values[number] for name, values in found.items()})
-            for number in range(periods)
+            _evaluate(expression, {name: values[period] for name, values in series.items()})
+            for period in range(periods)
         ]
 
-    def _padded(self, name, periods):
-        values = list(self.values.get(name, ()))[:periods]
+    def _metric_values(self, key, periods):
+        values = list(self.values.get(key, ()))[:periods]
         return values + [None] * (periods - len(values))
 
-    def in_alarm(self, alarm):
-        """Say whether an alarm is in the state ALARM."""
-        periods, wanted = (
-            int(self.resolved(alarm[key])) for key in ("EvaluationPeriods", "DatapointsToAlarm")
-        )
-        breaches = COMPARISONS[alarm["ComparisonOperator"]]
-        threshold = float(self.resolved(alarm["Threshold"]))
-        missing = {"breaching": True, "notBreaching": False}[alarm["TreatMissingData"]]
-        values = self.series(alarm, periods)
-        found = [missing if value is None else breaches(value, threshold) for value in values]
-        return sum(found) >= wanted
 
-
-def _calculated(expression, values):
-    there = [value for value in values.values() if value is not None]
-    if not there:
+def _evaluate(expression, values):
+    present = [value for value in values.values() if value is not None]
+    if not present:
         return None
     if expression == "SUM(METRICS())":
-        return sum(there)
-    (name, number) = re.fullmatch(r"(\w+) / (\d+)", expression).groups()
-    return values[name] / int(number)
+        return sum(present)
+    (name, divisor) = re.fullmatch(r"(\w+) / (\d+)", expression).groups()
+    return values[name] / int(divisor)

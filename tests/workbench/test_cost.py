@@ -11,7 +11,7 @@ import pytest
 from benchmarks.cost import counts
 from openfn.metrics import Metric
 from tests.conftest import post
-from tests.monitoring.test_monitoring import ALARMS, of_type
+from tests.support.sam_template import resources_of_type
 from workbench import usage
 from workbench.prices import prices
 
@@ -77,8 +77,8 @@ def test_what_is_estimated_of_one_message_with_one_run_is_what_is_counted_of_one
 
 def test_what_is_paid_each_month_is_what_the_template_makes(ofn, stack):
     found = json.loads(ofn("cost", "--project", stack[1], "--json").out)["monthly"]
-    composites = of_type("CloudWatch::CompositeAlarm")
-    there = len(ALARMS) - 1  # that of silence is there only if it is asked for
-    assert found["alarms"] == pytest.approx(0.10 * there + 0.50 * len(composites))
+    alarms = set(resources_of_type("AWS::CloudWatch::Alarm")) - {"NoPostsAlarm"}
+    composites = resources_of_type("AWS::CloudWatch::CompositeAlarm")
+    assert found["alarms"] == pytest.approx(0.10 * len(alarms) + 0.50 * len(composites))
     assert found["secrets"] == pytest.approx(0.40)
     assert found["metrics at most"] == pytest.approx(0.30 * len(Metric))
