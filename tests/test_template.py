@@ -1,4 +1,4 @@
-"""template.yaml says what the code says."""
+"""template.yaml and the code agree."""
 
 from __future__ import annotations
 
@@ -6,101 +6,108 @@ import re
 from pathlib import Path
 
 import boto3
-import pytest
-from samtranslator.yaml_helper import yaml_parse
 
 from openfn.aws import Setting
 from openfn.queues import RECEIPTS
+from tests.support.sam_template import RESOURCES, TEMPLATE, resources_of_type
 from workbench import resources
 
 ROOT = Path(__file__).resolve().parents[1]
+FUNCTIONS = resources_of_type("AWS::Serverless::Function")
+QUEUES = resources_of_type("AWS::SQS::Queue")
 
 
-@pytest.fixture(scope="module")
-def template():
-    return yaml_parse((ROOT / "template.yaml").read_text("utf-8"))
+def queue_attributes(queue_url):
+    """Return all attributes of a queue of the embedded stack."""
+    response = boto3.client("sqs").get_queue_attributes(QueueUrl=queue_url, AttributeNames=["All"])
+    return response["Attributes"]
 
 
-def test_template_and_code_agree_on_every_environment_name(template):
-    given = set(template["Globals"]["Function"]["Environment"]["Variables"])
-    for resource in template["Resources"].values():
-        given |= set(resource.get("Properties", {}).get("Environment", {}).get("Variables", {}))
-    ours = {name for name in given if not name.startswith("POWERTOOLS_")}
-    assert ours == set(Setting)
+def test_template_and_code_use_the_same_environment_variables():
+    names = set(TEMPLATE["Globals"]["Function"]["Environment"]["Variables"])
+    for resource in RESOURCES.values():
+        names |= set(resource.get("Properties", {}).get("Environment", {}).get("Variables", {}))
+    assert {name for name in names if not name.startswith("POWERTOOLS_")} == set(Setting)
 
 
-def test_every_setting_is_read_somewhere():
-    files = [*ROOT.glob("functions/*/*.py"), *ROOT.glob("layers/core/openfn/*.py")]
+def test_every_setting_is_used():
+    files = [*ROOT.glob("functions/*/*.py"), *ROOT.glob("layers/core/openfn/**/*.py")]
     text = "\n".join(path.read_text("utf-8") for path in files)
     assert [name for name in Setting if f"Setting.{name}" not in text] == []
 
 
-def test_every_function_of_the_template_has_its_handler(template):
-    for resource in template["Resources"].values():
-        if resource["Type"] == "AWS::Serverless::Function":
-            path = ROOT / resource["Properties"]["CodeUri"] / "app.py"
-            assert "def lambda_handler(" in path.read_text("utf-8")
+def test_every_function_has_a_handler():
+    for properties in FUNCTIONS.values():
+        path = ROOT / properties["CodeUri"] / "app.py"
+        assert "def lambda_handler(" in path.read_text("utf-8")
 
 
-def test_what_holds_data_survives_a_deleted_stack(template):
+def test_table_and_bucket_survive_the_deletion_of_the_stack():
     for name in ("Table", "Bucket"):
-        assert template["Resources"][name]["DeletionPolicy"] == "Retain"
-        assert template["Resources"][name]["UpdateReplacePolicy"] == "Retain"
+        assert RESOURCES[name]["DeletionPolicy"] == "Retain"
+        assert RESOURCES[name]["UpdateReplacePolicy"] == "Retain"
 
 
-def test_every_parameter_says_what_it_is_for_and_what_it_takes(template):
-    for name, parameter in template["Parameters"].items():
+def test_every_parameter_is_described_validated_and_used():
+    text = (ROOT / "template.yaml").read_text("utf-8")
+    for name, parameter in TEMPLATE["Parameters"].items():
         assert parameter["Description"], name
         assert set(parameter) & {"AllowedValues", "AllowedPattern", "MinValue"}, name
-    used = (ROOT / "template.yaml").read_text("utf-8")
-    assert [name for name in template["Parameters"] if not re.search(rf"!Ref {name}\b", used)] == []
+        assert re.search(rf"!Ref {name}\b", text), name
 
 
-def test_every_queue_has_a_dead_letter_queue_and_hides_what_is_worked_on_long_enough():
-    with resources.created({"RunSeconds": "900"}) as made:
-        for mapping in made.mappings:
-            answer = boto3.client("sqs").get_queue_attributes(
-                QueueUrl=mapping.queue_url, AttributeNames=["All"]
-            )
-            attributes = answer["Attributes"]
-            assert "deadLetterTargetArn" in attributes["RedrivePolicy"]
-            assert int(attributes["VisibilityTimeout"]) > made.functions[mapping.function].seconds
+def test_every_parameter_is_in_a_group():
+    interface = TEMPLATE["Metadata"]["AWS::CloudFormation::Interface"]
+    grouped = [name for group in interface["ParameterGroups"] for name in group["Parameters"]]
+    assert sorted(grouped) == sorted(TEMPLATE["Parameters"])
 
 
-def test_the_stack_can_be_made_with_a_key_of_the_customer_s_own():
+def test_visibility_timeouts_are_longer_than_function_timeouts():
+    with resources.created({"RunSeconds": "900"}) as stack:
+        for mapping in stack.mappings:
+            attributes = queue_attributes(mapping.queue_url)
+            timeout = stack.functions[mapping.function].seconds
+            assert int(attributes["VisibilityTimeout"]) > timeout
+
+
+def test_every_queue_that_a_function_reads_has_a_dead_letter_queue():
+    with resources.created({}) as stack:
+        assert len(stack.mappings) == 2
+        for mapping in stack.mappings:
+            redrive_policy = queue_attributes(mapping.queue_url)["RedrivePolicy"]
+            assert "deadLetterTargetArn" in redrive_policy
+
+
+def test_queues_can_use_a_customer_managed_key():
     key = "arn:aws:kms:eu-west-1:123456789012:key/5f1d2c3b-0000-4000-8000-1a2b3c4d5e6f"
-    with resources.created({"KmsKeyArn": key}) as made:
-        for mapping in made.mappings:
-            answer = boto3.client("sqs").get_queue_attributes(
-                QueueUrl=mapping.queue_url, AttributeNames=["All"]
-            )
-            assert answer["Attributes"]["KmsMasterKeyId"] == key
+    with resources.created({"KmsKeyArn": key}) as stack:
+        for mapping in stack.mappings:
+            assert queue_attributes(mapping.queue_url)["KmsMasterKeyId"] == key
 
 
-def test_every_function_gets_the_same_environment(template):
-    with resources.created({}) as made:
-        first, *others = [function.environment for function in made.functions.values()]
+def test_all_functions_have_the_same_environment():
+    with resources.created({}) as stack:
+        first, *others = [function.environment for function in stack.functions.values()]
         assert all(other == first for other in others)
 
 
-def test_the_api_has_a_route_for_each_method_a_source_uses():
-    with resources.created({}) as made:
-        assert set(made.routes) == {(m, "/inbox/{id+}") for m in ("POST", "GET", "HEAD")}
-        assert made.schedules == {"rate(1 minute)": "matcher"}
+def test_the_api_has_a_route_for_each_method_that_sources_use():
+    with resources.created({}) as stack:
+        methods = ("POST", "GET", "HEAD")
+        assert set(stack.routes) == {(method, "/inbox/{id+}") for method in methods}
+        assert stack.schedules == {"rate(1 minute)": "matcher"}
 
 
-def test_messages_and_runs_expire_in_the_bucket_and_what_jobs_carry_on_does_not(template):
-    rules = template["Resources"]["Bucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+def test_messages_and_runs_expire_in_the_bucket_and_cron_states_do_not():
+    rules = RESOURCES["Bucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
     expiring = {rule.get("Prefix") for rule in rules if "ExpirationInDays" in rule}
     assert expiring == {"messages/", "runs/"}
 
 
-def test_an_id_is_received_as_often_as_the_code_says(template):
+def test_queues_deliver_an_item_as_often_as_the_code_expects():
     for name in ("MatchQueue", "RunQueue"):
-        redrive = template["Resources"][name]["Properties"]["RedrivePolicy"]
-        assert redrive["maxReceiveCount"] == RECEIPTS
+        assert QUEUES[name]["RedrivePolicy"]["maxReceiveCount"] == RECEIPTS
 
 
-def test_a_queue_and_its_dead_letter_queue_keep_an_order_alike(template):
-    queues = [each for each in template["Resources"].values() if each["Type"] == "AWS::SQS::Queue"]
-    assert [each["Properties"]["FifoQueue"] for each in queues] == [True] * 4
+def test_queues_and_dead_letter_queues_are_fifo():
+    assert [queue["FifoQueue"] for queue in QUEUES.values()] == [True] * 4

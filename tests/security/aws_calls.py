@@ -1,4 +1,4 @@
-"""The AWS calls of the functions, as IAM sees them: who, which action, on which resource."""
+"""Record the AWS calls of functions as IAM sees them: function, action and resource."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from tests.conftest import hooked
 from workbench import functions
 
 ACCOUNT, REGION = "123456789012", "eu-west-1"
-# By IAM's service authorization reference, an operation needs the action of its name but for these.
+# Operations whose IAM action has another name (IAM's service authorization reference).
 ACTIONS = {
     "SendMessageBatch": "SendMessage",
     "DeleteMessageBatch": "DeleteMessage",
     "ChangeMessageVisibilityBatch": "ChangeMessageVisibility",
     "HeadObject": "GetObject",
 }
-PARTS = {
+TRANSACTION_ACTIONS = {
     "Put": "PutItem",
     "Update": "UpdateItem",
     "Delete": "DeleteItem",
@@ -26,92 +26,100 @@ PARTS = {
 }
 
 
-def needed(service, operation, params):
-    """Give the actions and resources that a call needs leave for."""
+def required_permissions(service, operation, params):
+    """Return the pairs of action and resource that a call must be allowed."""
     return {
-        "dynamodb": _dynamodb,
-        "s3": _s3,
-        "sqs": _sqs,
-        "secretsmanager": _secrets,
+        "dynamodb": _dynamodb_permissions,
+        "s3": _s3_permissions,
+        "sqs": _sqs_permissions,
+        "secretsmanager": _secrets_permissions,
     }[service](operation, params)
 
 
-def _dynamodb(operation, params):
+def _dynamodb_permissions(operation, params):
     if operation == "TransactWriteItems":
         parts = [part for item in params["TransactItems"] for part in item.items()]
-        return {(f"dynamodb:{PARTS[kind]}", _table(each)) for kind, each in parts}
+        return {
+            (f"dynamodb:{TRANSACTION_ACTIONS[kind]}", _table_arn(request))
+            for kind, request in parts
+        }
     if operation in ("BatchGetItem", "BatchWriteItem"):
         tables = params["RequestItems"]
-        return {(f"dynamodb:{operation}", _table({"TableName": name})) for name in tables}
-    return {(f"dynamodb:{operation}", _table(params))}
+        return {(f"dynamodb:{operation}", _table_arn({"TableName": name})) for name in tables}
+    return {(f"dynamodb:{operation}", _table_arn(params))}
 
 
-def _table(params):
+def _table_arn(params):
     index = f"/index/{params['IndexName']}" if "IndexName" in params else ""
     return f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{params['TableName']}{index}"
 
 
-def _s3(operation, params):
+def _s3_permissions(operation, params):
     action = ACTIONS.get(operation, operation)
     return {(f"s3:{action}", f"arn:aws:s3:::{params['Bucket']}/{params['Key']}")}
 
 
-def _sqs(operation, params):
+def _sqs_permissions(operation, params):
     action, name = ACTIONS.get(operation, operation), params["QueueUrl"].rsplit("/", 1)[1]
     return {(f"sqs:{action}", f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}")}
 
 
-def _secrets(operation, params):
-    # AWS puts six characters behind a secret's name.
+def _secrets_permissions(operation, params):
+    # AWS appends six characters to a secret's name in its ARN.
     name = f"secret:{params['SecretId']}-AbCdEf"
     arn = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:{name}"
     return {(f"secretsmanager:{operation}", arn)}
 
 
 @contextmanager
-def recorded():
-    """Collect what the functions need leave for meanwhile: `(function, action, resource)`."""
-    found = set()
+def recorded_permissions():
+    """Collect what functions must be allowed: `(function, action, resource)`."""
+    permissions = set()
 
-    def see(model, params, **_):
+    def record(model, params, **_):
         function = functions.executing.get()
-        service = model.service_model.service_name
-        found.update((function, *each) for each in needed(service, model.name, params) if function)
+        if function:
+            required = required_permissions(model.service_model.service_name, model.name, params)
+            permissions.update((function, *permission) for permission in required)
 
     with ExitStack() as stack:
         for service in ("dynamodb", "s3", "sqs", "secretsmanager"):
-            stack.enter_context(hooked(f"provide-client-params.{service}", see))
-        yield found
+            stack.enter_context(hooked(f"provide-client-params.{service}", record))
+        yield permissions
 
 
-def of_lambda(made):
-    """Give what Lambda itself does in a function's name: read its queue, write its log."""
-    found = set()
-    for mapping in made.resources.mappings:
-        actions = ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
-        found |= {(mapping.function, f"sqs:{each}", mapping.queue_arn) for each in actions}
-    for function in made.resources.functions:
-        name = made.resources.physical_ids[f"{function.capitalize()}Logs"]
+def lambda_permissions(stack):
+    """Return what Lambda does with a function's role: read its queue and write its logs."""
+    permissions = set()
+    for mapping in stack.resources.mappings:
+        for action in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes"):
+            permissions.add((mapping.function, f"sqs:{action}", mapping.queue_arn))
+    for function in stack.resources.functions:
+        name = stack.resources.physical_ids[f"{function.capitalize()}Logs"]
         arn = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{name}:log-stream:2026/03/09/[$LATEST]0a"
-        actions = ("CreateLogStream", "PutLogEvents")
-        found |= {(function, f"logs:{each}", arn) for each in actions}
-    return found
+        for action in ("CreateLogStream", "PutLogEvents"):
+            permissions.add((function, f"logs:{action}", arn))
+    return permissions
 
 
-def policies(resources):
-    """Give the statements of each function's role, as the stack has resolved them."""
-    iam, found = boto3.client("iam"), {}
+def role_statements(resources):
+    """Return the resolved policy statements of each function's role."""
+    iam, statements = boto3.client("iam"), {}
     for function in resources.functions:
         role = resources.physical_ids[f"{function.capitalize()}Role"]
         (name,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
         document = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
-        # moto keeps what CloudFormation hands it as Python writes it, absent statements as None.
-        found[function] = [_real(each) for each in ast.literal_eval(document)["Statement"] if each]
-    return found
+        # moto stores the policy as Python writes it, with None for absent statements.
+        statements[function] = [
+            _with_log_streams(statement)
+            for statement in ast.literal_eval(document)["Statement"]
+            if statement
+        ]
+    return statements
 
 
-def _real(statement):
-    # CloudFormation's ARN of a log group ends in `:*`, its streams; moto's does not.
+def _with_log_streams(statement):
+    # CloudFormation's ARN of a log group ends in `:*` for its streams; moto's does not.
     if str(statement["Resource"]).startswith("arn:aws:logs:"):
         return {**statement, "Resource": f"{statement['Resource']}:*"}
     return statement

@@ -1,6 +1,7 @@
-"""IAM's decision on a call, as far as the template's policies go: Allow, Deny, wildcards.
+"""Decide whether IAM policies allow a call, as far as the template's policies go.
 
-A condition, `NotAction` or `NotResource` is refused, so that none is passed over unread.
+Allow, Deny and wildcards are evaluated. A statement with anything else, such as a condition, fails
+the test instead of being ignored.
 """
 
 from __future__ import annotations
@@ -8,42 +9,47 @@ from __future__ import annotations
 import re
 from functools import cache
 
-PLAIN = {"Sid", "Effect", "Action", "Resource"}
+SUPPORTED_KEYS = {"Sid", "Effect", "Action", "Resource"}
 
 
 def allows(statements, action, resource):
-    """Say whether statements allow an action on a resource, and none denies it."""
-    found = {each["Effect"] for each in statements if applies(each, action, resource)}
-    return found == {"Allow"}
+    """Return whether statements allow an action on a resource and none denies it."""
+    effects = {
+        statement["Effect"] for statement in statements if applies(statement, action, resource)
+    }
+    return effects == {"Allow"}
 
 
 def applies(statement, action, resource):
-    assert set(statement) <= PLAIN, f"a statement says more than is understood: {statement}"
-    acts = any(matches(each, action, fold=True) for each in listed(statement["Action"]))
-    return acts and any(matches(each, resource) for each in listed(statement["Resource"]))
+    """Return whether a statement covers an action on a resource."""
+    assert set(statement) <= SUPPORTED_KEYS, f"the simulator does not support {statement}"
+    actions, resources = as_list(statement["Action"]), as_list(statement["Resource"])
+    return any(matches(pattern, action, ignore_case=True) for pattern in actions) and any(
+        matches(pattern, resource) for pattern in resources
+    )
 
 
 def grants(statements):
-    """Give each action that a statement allows, with each of its resources."""
+    """Return the pairs of action and resource that statements allow."""
     return [
         (action, resource)
-        for each in statements
-        if each["Effect"] == "Allow"
-        for action in listed(each["Action"])
-        for resource in listed(each["Resource"])
+        for statement in statements
+        if statement["Effect"] == "Allow"
+        for action in as_list(statement["Action"])
+        for resource in as_list(statement["Resource"])
     ]
 
 
-def listed(value):
+def as_list(value):
     return value if isinstance(value, list) else [value]
 
 
-def matches(pattern, text, *, fold=False):
-    """Say whether a text is what a pattern with `*` and `?` means; actions in any case."""
-    return _compiled(pattern, fold).fullmatch(text) is not None
+def matches(pattern, text, *, ignore_case=False):
+    """Return whether a text matches a pattern with the wildcards `*` and `?`."""
+    return _compile(pattern, ignore_case).fullmatch(text) is not None
 
 
 @cache
-def _compiled(pattern, fold):
-    parts = [{"*": ".*", "?": "."}.get(each, re.escape(each)) for each in pattern]
-    return re.compile("".join(parts), re.IGNORECASE if fold else 0)
+def _compile(pattern, ignore_case):
+    parts = [{"*": ".*", "?": "."}.get(letter, re.escape(letter)) for letter in pattern]
+    return re.compile("".join(parts), re.IGNORECASE if ignore_case else 0)

@@ -1,4 +1,4 @@
-"""Each function may do what it does, on its own resources, and nothing else."""
+"""Each role allows what its function calls, on its own resources, and nothing else."""
 
 from __future__ import annotations
 
@@ -22,30 +22,30 @@ PROJECT = f"""
     triggers:
       plain: {{inbox: inbox-a, inclusion: {{kind: plain}}}}
       large: {{inbox: inbox-a, inclusion: {{kind: large}}}}
-      away: {{inbox: inbox-a, inclusion: {{kind: away}}}}
+      unavailable: {{inbox: inbox-a, inclusion: {{kind: unavailable}}}}
       fleeting: {{inbox: fleeting, inclusion: {{}}}}
       ordered: {{inbox: guarded, inclusion: {{}}, order_by: kind}}
       clock: {{cron: "* * * * *"}}
       after: {{success: plain}}
-      trouble: {{failure: fails}}
+      after-failure: {{failure: fails}}
     credentials:
       remote: {{adaptor: http}}
     jobs:
       plain: {{trigger: plain, expression: jobs/plain.py}}
       fails: {{trigger: plain, expression: jobs/fails.py}}
       large: {{trigger: large, expression: jobs/large.py}}
-      away: {{trigger: away, credential: remote, expression: jobs/away.py}}
-      waits: {{trigger: ordered, credential: remote, expression: jobs/away.py}}
+      unavailable: {{trigger: unavailable, credential: remote, expression: jobs/deliver.py}}
+      waits: {{trigger: ordered, credential: remote, expression: jobs/deliver.py}}
       fleeting: {{trigger: fleeting, expression: jobs/large.py}}
       clock: {{trigger: clock, expression: jobs/large.py}}
       after: {{trigger: after, expression: jobs/plain.py}}
-      trouble: {{trigger: trouble, expression: jobs/plain.py}}
+      after-failure: {{trigger: after-failure, expression: jobs/plain.py}}
 """
-# What does not compress is kept in the bucket: a body, a state, a log, an emitted message.
+# Random noise does not compress, so bodies, states, logs and emitted messages go to the bucket.
 JOBS = {
     "plain": "from adaptors.common import fn\nfn(lambda state: state)\n",
     "fails": "from adaptors.common import fn\nfn(lambda state: 1 / 0)\n",
-    "away": "from adaptors.http import post\npost('records', {'a': 1})\n",
+    "deliver": "from adaptors.http import post\npost('records', {'a': 1})\n",
     "large": """
         import random
         from adaptors.common import emit, fn
@@ -62,104 +62,110 @@ JOBS = {
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory):
-    """The policies of a stack, and what a life with everything in it needed leave for."""
+def permissions(tmp_path_factory):
+    """The granted statements by function, and the permissions that traffic of all kinds used."""
     project = tmp_path_factory.mktemp("project")
     (project / "project.yaml").write_text(dedent(PROJECT), "utf-8")
     (project / "jobs").mkdir()
     for name, code in JOBS.items():
         (project / f"jobs/{name}.py").write_text(dedent(code), "utf-8")
-    with stack.created(project) as made, aws_calls.recorded() as found:
-        made.set_inbox_secret("key", {"key": "k" * 20})
-        _live(made)
-        return aws_calls.policies(made.resources), frozenset(found | aws_calls.of_lambda(made))
+    with stack.created(project) as created, aws_calls.recorded_permissions() as used:
+        created.set_inbox_secret("key", {"key": "k" * 20})
+        _send_traffic(created)
+        used_permissions = frozenset(used | aws_calls.lambda_permissions(created))
+        return aws_calls.role_statements(created.resources), used_permissions
 
 
-def _live(made):
-    _post_all_kinds(made)
-    _let_queues_fail(made)
-    _let_destination_fail(made)
-    for minute in range(3):  # the tenth minute looks for strays
-        tick(made, f"2026-03-09T10:{minute + 9:02}:00Z")
-        made.settle()
+def _send_traffic(stack):
+    _post_all_kinds(stack)
+    _fail_queues(stack)
+    _fail_destination(stack)
+    for minute in range(3):  # the tenth minute runs the reconciliation
+        tick(stack, f"2026-03-09T10:{minute + 9:02}:00Z")
+        stack.settle()
 
 
-def _post_all_kinds(made):
-    for kind in ("plain", "large", "nobody's"):
-        post(made, _body(kind))
-    post(made, "neither JSON nor XML")
+def _post_all_kinds(stack):
+    for kind in ("plain", "large", "unmatched"):
+        post(stack, _body(kind))
+    post(stack, "neither JSON nor XML")
     for _ in range(2):
-        post(made, _body("once", noise=random.Random(2).randbytes(400_000).hex()), "fleeting")
-    made.settle()
+        post(stack, _body("once", noise=random.Random(2).randbytes(400_000).hex()), "fleeting")
+    stack.settle()
 
 
-def _let_queues_fail(made):
-    with without_queue(made, "MATCH_QUEUE_URL"):
-        post(made, _body("plain"))
-    tick(made, "2026-03-09T10:00:00Z")
-    (matching,) = [each for each in made.resources.mappings if each.function == "matcher"]
-    with without_queue(made, "RUN_QUEUE_URL"):
-        poller.poll(matching, made.invoke)
-    tick(made, "2026-03-09T10:01:00Z")
-    made.settle()
+def _fail_queues(stack):
+    with without_queue(stack, "MATCH_QUEUE_URL"):
+        post(stack, _body("plain"))
+    tick(stack, "2026-03-09T10:00:00Z")
+    (matcher,) = [mapping for mapping in stack.resources.mappings if mapping.function == "matcher"]
+    with without_queue(stack, "RUN_QUEUE_URL"):
+        poller.poll(matcher, stack.invoke)
+    tick(stack, "2026-03-09T10:01:00Z")
+    stack.settle()
 
 
-def _let_destination_fail(made):
+def _fail_destination(stack):
     remote = Remote()
     remote.answers["/records"] = [503] * 6
     with remote.running():
-        made.set_credential("remote", {"baseUrl": remote.url})
+        stack.set_credential("remote", {"baseUrl": remote.url})
         for _ in range(5):
-            post(made, _body("away"))
+            post(stack, _body("unavailable"))
         headers = {"x-api-key": "k" * 20, "content-type": "application/json"}
-        post(made, _body("patient 7"), "guarded", headers=headers)
-        made.settle()
+        post(stack, _body("patient 7"), "guarded", headers=headers)
+        stack.settle()
 
 
 def _body(kind, **more):
     return json.dumps({"kind": kind, **more})
 
 
-def test_every_call_that_a_function_makes_is_allowed_by_its_own_role_on_that_resource(world):
-    policies, made = world
-    assert len(made) > 40
-    refused = [each for each in made if not iam_simulator.allows(policies[each[0]], *each[1:])]
-    assert refused == []
+def test_every_call_of_a_function_is_allowed_by_its_role(permissions):
+    statements, used = permissions
+    assert len(used) > 40
+    denied = [
+        (function, action, resource)
+        for function, action, resource in used
+        if not iam_simulator.allows(statements[function], action, resource)
+    ]
+    assert denied == []
 
 
-def test_no_role_allows_what_its_function_never_does(world):
-    policies, made = world
+def test_no_role_allows_a_call_that_its_function_never_makes(permissions):
+    statements, used = permissions
     unused = [
         (function, action, resource)
-        for function, statements in policies.items()
-        for action, resource in iam_simulator.grants(statements)
+        for function, role_statements in statements.items()
+        for action, resource in iam_simulator.grants(role_statements)
         if not any(
-            who == function
-            and iam_simulator.matches(action, called, fold=True)
-            and iam_simulator.matches(resource, where)
-            for who, called, where in made
+            caller == function
+            and iam_simulator.matches(action, called_action, ignore_case=True)
+            and iam_simulator.matches(resource, called_resource)
+            for caller, called_action, called_resource in used
         )
     ]
     assert unused == []
 
 
-def test_no_role_allows_a_call_of_another_on_what_is_not_its_own(world):
-    policies, made = world
-    taken = {
-        (who, action, resource)
-        for owner, action, resource in made
-        for who in policies
-        if who != owner and action.startswith(("secretsmanager:", "logs:", "sqs:Receive"))
-        if iam_simulator.allows(policies[who], action, resource)
+def test_no_role_allows_access_to_resources_of_another_function(permissions):
+    statements, used = permissions
+    shared = {
+        (function, action, resource)
+        for owner, action, resource in used
+        for function in statements
+        if function != owner and action.startswith(("secretsmanager:", "logs:", "sqs:Receive"))
+        if iam_simulator.allows(statements[function], action, resource)
     }
-    assert taken == set()
+    assert shared == set()
 
 
-def test_a_key_of_the_customer_s_own_and_tracing_are_allowed_to_each_function_if_wanted():
+def test_every_role_allows_the_customer_managed_key_and_tracing_if_configured():
     key = "arn:aws:kms:eu-west-1:123456789012:key/5f1d2c3b-0000-4000-8000-1a2b3c4d5e6f"
-    wanted = {"kms:Decrypt": key, "kms:GenerateDataKey": key, "xray:PutTraceSegments": "*"}
-    with resources.created({"KmsKeyArn": key, "Tracing": "Active"}) as made:
-        for statements in aws_calls.policies(made).values():
-            for action, resource in wanted.items():
+    expected = {"kms:Decrypt": key, "kms:GenerateDataKey": key, "xray:PutTraceSegments": "*"}
+    with resources.created({"KmsKeyArn": key, "Tracing": "Active"}) as stack_resources:
+        for statements in aws_calls.role_statements(stack_resources).values():
+            for action, resource in expected.items():
                 assert iam_simulator.allows(statements, action, resource)
-            assert not iam_simulator.allows(statements, "kms:Decrypt", key.replace("5f1d", "5f1e"))
+            other_key = key.replace("5f1d", "5f1e")
+            assert not iam_simulator.allows(statements, "kms:Decrypt", other_key)

@@ -1,4 +1,4 @@
-"""What docs/security.md gives people leave for is what their commands do."""
+"""The IAM policies of docs/security.md allow what the commands of their people call."""
 
 from __future__ import annotations
 
@@ -12,14 +12,17 @@ from markdown_it import MarkdownIt
 from openfn import aws
 from tests.conftest import ROOT, hooked, post, write_project
 from tests.security import iam_simulator
-from tests.security.aws_calls import ACTIONS, PARTS
+from tests.security.aws_calls import ACTIONS, TRANSACTION_ACTIONS
+from tests.support.sam_template import RESOURCES
 from workbench import functions
 from workbench.stack import created
 
 PAGE = (ROOT / "docs/security.md").read_text("utf-8")
-FENCES = [each.content for each in MarkdownIt().parse(PAGE) if each.type == "fence"]
-LOOK, MEND = json.loads(next(each for each in FENCES if "cloudformation:" in each))["Statement"]
-PREFIXES = {"monitoring": "cloudwatch", "tagging": "tag"}
+CODE_BLOCKS = [token.content for token in MarkdownIt().parse(PAGE) if token.type == "fence"]
+VIEW, OPERATE = json.loads(next(block for block in CODE_BLOCKS if "cloudformation:" in block))[
+    "Statement"
+]
+IAM_PREFIXES = {"monitoring": "cloudwatch", "tagging": "tag"}
 PROJECT = """
 inboxes:
   inbox-a: {id_sha256: "0000000000000000000000000000000000000000000000000000000000000000"}
@@ -37,45 +40,48 @@ CODE = "from adaptors.common import fn\nfn(lambda state: state)\n"
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory):
+    """The folder of a deployed project and the id of a run; a dead letter waits for it."""
     folder = tmp_path_factory.mktemp("project")
     write_project(folder, PROJECT, {"a": CODE, "night": CODE})
-    with created(folder) as made:
-        message_id = post(made, '{"form": "visit"}')["headers"]["X-Message-Id"]
-        post(made, "x" * 400_000)
-        made.settle()
-        dead = made.resources.physical_ids["RunDeadLetters"]
+    with created(folder) as stack:
+        message_id = post(stack, '{"form": "visit"}')["headers"]["X-Message-Id"]
+        post(stack, "x" * 400_000)
+        stack.settle()
+        dead = stack.resources.physical_ids["RunDeadLetters"]
         body = json.dumps({"run_id": f"{message_id}#job-a"})
         boto3.client("sqs").send_message(
             QueueUrl=dead, MessageBody=body, MessageGroupId="g", MessageDeduplicationId="d"
         )
-        yield made, folder, f"{message_id}#job-a"
+        yield folder, f"{message_id}#job-a"
 
 
 @pytest.fixture
-def asked():
-    """The IAM actions of all calls that are made for a person."""
-    found = set()
+def actions():
+    """The IAM actions of all calls that a command makes, without those of functions."""
+    recorded = set()
 
-    def see(model, params, **_):
+    def record(model, params, **_):
         if functions.executing.get():
             return
         service = model.service_model.endpoint_prefix
-        prefix = PREFIXES.get(service, service)
+        prefix = IAM_PREFIXES.get(service, service)
         parts = [kind for item in params.get("TransactItems", []) for kind in item]
-        names = [PARTS[kind] for kind in parts] or [ACTIONS.get(model.name, model.name)]
-        found.update(f"{prefix}:{name}" for name in names)
+        names = [TRANSACTION_ACTIONS[kind] for kind in parts] or [
+            ACTIONS.get(model.name, model.name)
+        ]
+        recorded.update(f"{prefix}:{name}" for name in names)
 
     session = boto3.DEFAULT_SESSION or boto3.Session()
     with ExitStack() as context:
         for service in ("dynamodb", "s3", "sqs", "secretsmanager"):
-            context.enter_context(hooked(f"provide-client-params.{service}", see))
-        session.events.register("provide-client-params", see)
-        context.callback(session.events.unregister, "provide-client-params", see)
-        yield found
+            context.enter_context(hooked(f"provide-client-params.{service}", record))
+        session.events.register("provide-client-params", record)
+        context.callback(session.events.unregister, "provide-client-params", record)
+        yield recorded
     assert aws.client("sqs")
 
 
-LOOKS = (
+VIEW_COMMANDS = (
     ("status",),
     ("messages",),
     ("runs", "--state", "failed"),
@@ -86,7 +92,7 @@ LOOKS = (
     ("dead-letters", "list"),
     ("dead-letters", "show", "RUN"),
 )
-MENDS = (
+OPERATE_COMMANDS = (
     ("credential", "list"),
     ("replay", "RUN", "--yes"),
     ("run", "nightly", "--wait", "0"),
@@ -95,36 +101,42 @@ MENDS = (
 )
 
 
-def done(ofn, stack, command):
-    _, folder, run = stack
+def command_name(command):
+    return " ".join(command[:2])
+
+
+def run_command(ofn, stack, command):
+    """Run a command with its placeholders replaced, and check that it succeeds."""
+    folder, run_id = stack
     file = folder / "remote.json"
     file.write_text('{"baseUrl": "https://registry.example.org"}', "utf-8")
-    words = [{"RUN": run, "FILE": file}.get(word, word) for word in command]
+    words = [{"RUN": run_id, "FILE": file}.get(word, word) for word in command]
     ended = ofn(*words, "--project", folder)
     assert (ended.err, ended.status) == ("", 0)
 
 
-@pytest.mark.parametrize("command", LOOKS, ids=lambda each: " ".join(each[:2]))
-def test_who_may_look_may_do_what_the_command_does(ofn, stack, asked, command):
-    done(ofn, stack, command)
-    assert asked
-    assert {each for each in asked if not iam_simulator.allows([LOOK], each, "*")} == set()
+def denied(statements, actions):
+    """Return the actions that statements do not allow."""
+    return {action for action in actions if not iam_simulator.allows(statements, action, "*")}
 
 
-@pytest.mark.parametrize("command", MENDS, ids=lambda each: " ".join(each[:2]))
-def test_who_is_on_call_may_do_what_the_command_does(ofn, stack, asked, command):
-    done(ofn, stack, command)
-    refused = {each for each in asked if not iam_simulator.allows([LOOK, MEND], each, "*")}
-    assert refused == set()
-    assert not all(iam_simulator.allows([LOOK], each, "*") for each in asked)
+@pytest.mark.parametrize("command", VIEW_COMMANDS, ids=command_name)
+def test_viewers_may_run_every_command_that_only_reads(ofn, stack, actions, command):
+    run_command(ofn, stack, command)
+    assert actions
+    assert denied([VIEW], actions) == set()
+
+
+@pytest.mark.parametrize("command", OPERATE_COMMANDS, ids=command_name)
+def test_operators_may_run_every_command_that_changes_something(ofn, stack, actions, command):
+    run_command(ofn, stack, command)
+    assert denied([VIEW, OPERATE], actions) == set()
+    assert denied([VIEW], actions) != set()
 
 
 @pytest.mark.parametrize("name", ["BucketPolicy", "QueuePolicy", "AlertsPolicy"])
-def test_plain_http_is_refused(name):
-    from samtranslator.yaml_helper import yaml_parse  # noqa: PLC0415 - SAM's, for its tags
-
-    template = yaml_parse((ROOT / "template.yaml").read_text("utf-8"))
-    document = template["Resources"][name]["Properties"]["PolicyDocument"]
-    (deny,) = [each for each in document["Statement"] if each["Effect"] == "Deny"]
+def test_resource_policies_deny_plain_http(name):
+    document = RESOURCES[name]["Properties"]["PolicyDocument"]
+    (deny,) = [statement for statement in document["Statement"] if statement["Effect"] == "Deny"]
     assert deny["Principal"] == "*"
     assert deny["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
