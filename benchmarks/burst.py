@@ -29,8 +29,8 @@ import requests
 import time_machine
 from werkzeug.wrappers import Request, Response
 
-from workbench import loopback, poller, stack
-from workbench.narrator import parsed
+from workbench.local import event_source, http_server, stack
+from workbench.local.log_view import parsed
 
 CLIENTS = 20
 # moto copies its whole table for each transaction: a burst comes in parts, each with its own stack.
@@ -127,12 +127,12 @@ def _part(numbers: range) -> Counter[str]:
         (folder / "jobs").mkdir()
         (folder / "jobs/deliver.py").write_text(DELIVER, "utf-8")
         clock = context.enter_context(time_machine.travel(datetime.now(UTC), tick=True))
-        sink = context.enter_context(loopback.serving(burst.answer))
+        sink = context.enter_context(http_server.serving(burst.answer))
         made = context.enter_context(stack.created(folder, burst.tell))
         made.set_credential("destination", {"baseUrl": sink})
         with (
             made.serving() as urls,
-            poller.polling(made.resources.mappings, made.invoke),
+            event_source.polling(made.resources.mappings, made.invoke),
             ThreadPoolExecutor(CLIENTS) as pool,
         ):
             began = time.perf_counter()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from benchmarks.cost import MILLISECONDS, counts
 from openfn import ids
-from workbench.translation import translate
+from workbench.local.template import translate
 
 RATES = (10, 100, 1_000, 10_000)
 SHARDS = len(ids.SHARDS)  # a day's items are on so many partition keys

@@ -2,7 +2,7 @@
 
 Calls, bytes written, bytes logged and invocations are counted; how long a function takes in Lambda
 cannot be measured here and is assumed (`MILLISECONDS`). The prices are those of
-workbench/prices.yaml. `docs/scale.md` quotes what this prints.
+workbench/stack/prices.yaml. `docs/scale.md` quotes what this prints.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from typing import Any
 
 import boto3
 
-from openfn import aws
-from workbench import destination, resources, stack
-from workbench.prices import prices
-from workbench.stack import Stack
-from workbench.translation import ROOT
+from openfn.storage import aws
+from workbench.local import destination, resources, stack
+from workbench.local.stack import Stack
+from workbench.local.template import ROOT
+from workbench.stack.prices import prices
 
 PROJECT = """
 name: cost

@@ -20,8 +20,8 @@ from typing import Any
 
 import requests
 
-from openfn import messages
-from workbench import stack
+from openfn.messages import store as messages
+from workbench.local import stack
 
 ROOT = Path(__file__).resolve().parents[1]
 ALLOWED = {200, 400, 401, 404, 413}

@@ -19,10 +19,10 @@ import psycopg
 
 from benchmarks import bodies, trigger_sets
 from benchmarks.trigger_sets import INBOX
-from openfn import index
-from openfn.triggers import MessageTrigger
+from openfn.project import trigger_index
+from openfn.project.triggers import MessageTrigger
 from tests.support import brute_force_matcher, postgresql
-from workbench import indexer
+from workbench.project import index_builder
 
 Engine = Callable[[Any], list[int]]
 
@@ -57,7 +57,7 @@ def main() -> None:
 
 
 def _row(triggers: list[MessageTrigger], text: str, connection: psycopg.Connection[Any]) -> str:
-    made = index.load(indexer.prepare(triggers))
+    made = trigger_index.load(index_builder.prepare(triggers))
     _fill(connection, triggers)
     engines: dict[str, Engine] = {
         "index": lambda body: made.matching(INBOX, body),
@@ -107,11 +107,11 @@ def _fill(connection: psycopg.Connection[Any], triggers: list[MessageTrigger]) -
 
 
 def _having(triggers: list[MessageTrigger]) -> str:
-    prepared = json.dumps(indexer.prepare(triggers), separators=(",", ":"))
+    prepared = json.dumps(index_builder.prepare(triggers), separators=(",", ":"))
     times = []
     for _ in range(ROUNDS):
         began = time.perf_counter()
-        index.load(_parsed(prepared))
+        trigger_index.load(_parsed(prepared))
         times.append(time.perf_counter() - began)
     load = statistics.median(times) * 1000
     size = len(prepared) / 1000

@@ -14,11 +14,11 @@ from typing import Any
 
 import psycopg
 
-from adaptors import running
+from adaptors._runtime import run_context
 from adaptors.common import each
 from adaptors.operations import Operation
 from adaptors.postgresql import insert, insert_many, upsert, upsert_many
-from openfn import joblog
+from openfn.jobs import output_capture
 from tests.adaptors.wire import wired
 from tests.support import postgresql
 
@@ -67,9 +67,9 @@ def _attempt(
                 connection.execute(FILL, [ROWS])
         configuration = {"host": host, "port": port, "database": "postgres", "user": "postgres"}
         state = {"configuration": configuration | {"ssl": False}, "data": records}
-        with joblog.capture(len):
+        with output_capture.capture(len):
             began = time.perf_counter()
-            with running.attempting():
+            with run_context.attempting():
                 operate(state)
             return time.perf_counter() - began
 

@@ -26,9 +26,11 @@ from typing import Any
 import requests
 
 from adaptors.http import post
-from openfn import aws, expressions, states
+from openfn.jobs import expression
+from openfn.jobs import state as states
+from openfn.storage import aws
 from tests.conftest import post as post_message
-from workbench import poller, stack
+from workbench.local import event_source, stack
 
 ROUNDS, BURST, RUNS = 40, 50, 60
 BUDGET = 1.3
@@ -66,7 +68,7 @@ def main() -> None:
 
 def _job(path: Path) -> None:
     state = states.begun({"data": RECORD, "request": {"method": "POST", "headers": {}}})
-    states.kept(expressions.execute(expressions.load(path), state, path))
+    states.kept(expression.execute(expression.load(path), state, path))
 
 
 def _posts(url: str) -> tuple[float, float]:
@@ -114,7 +116,7 @@ def _handler(project: Path) -> tuple[float, float]:
 
         for _ in range(RUNS + 1):
             post_message(made, json.dumps(RECORD))
-            while sum(poller.poll(mapping, invoke) for mapping in made.resources.mappings):
+            while sum(event_source.poll(mapping, invoke) for mapping in made.resources.mappings):
                 pass
     return statistics.median(handler[1:]), statistics.median(calls[1:])
 

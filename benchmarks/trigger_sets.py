@@ -11,7 +11,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from openfn.triggers import MessageTrigger
+from openfn.project.triggers import MessageTrigger
 
 Fragment = dict[str, Any]
 INBOX = "field-data"

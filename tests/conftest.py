@@ -12,10 +12,10 @@ from textwrap import dedent
 import boto3
 import pytest
 
-from openfn import aws
+from openfn.storage import aws
 from tests.support import postgresql
-from workbench import destination, stack
-from workbench.narrator import parsed
+from workbench.local import destination, stack
+from workbench.local.log_view import parsed
 
 ROOT = Path(__file__).resolve().parents[1]
 FAULTS_TRIED = "faults tried"

@@ -6,7 +6,7 @@ import json
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from workbench import loopback
+from workbench.local import http_server
 
 
 class Remote:
@@ -44,5 +44,5 @@ class Remote:
 
     @contextmanager
     def running(self):
-        with loopback.working(self.server):
+        with http_server.working(self.server):
             yield self

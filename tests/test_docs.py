@@ -11,7 +11,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from tests.conftest import ROOT
-from workbench.cli import app
+from workbench.cli.main import app
 
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
 # `ofn replay --fresh`, `.venv/bin/ofn inbox add kobo`: what comes behind the name of the program.

@@ -13,8 +13,9 @@ from tests.adaptors import dhis2_server, salesforce_server
 from tests.adaptors.kobotoolbox_server import FORM, PASSWORD, USER, Kobo
 from tests.adaptors.serving import served
 from tests.conftest import ROOT, post, tick
-from workbench import destination, records, stack
-from workbench.compiler import check
+from workbench.local import destination, stack
+from workbench.project.compiler import check
+from workbench.stack import details
 
 EXAMPLES = ROOT / "docs/examples"
 NAMES = sorted(path.name for path in EXAMPLES.iterdir() if path.is_dir())
@@ -35,8 +36,8 @@ def post_twice(deployment, inbox, body):
     for _ in range(2):
         assert post(deployment, body, inbox)["statusCode"] == 200
         deployment.settle()
-    message_ids = [record.message.id for record in records.newest(9)]
-    runs = [run for message_id in message_ids for run in records.runs_of(message_id)]
+    message_ids = [record.message.id for record in details.newest(9)]
+    runs = [run for message_id in message_ids for run in details.runs_of(message_id)]
     assert {run["status"] for run in runs} == {"succeeded"}, [run.get("error") for run in runs]
 
 

@@ -13,10 +13,10 @@ import pytest
 import requests
 from botocore.hooks import BaseEventHooks
 
-from openfn import aws
+from openfn.storage import aws
 from tests.conftest import ROOT, post
-from workbench import destination
-from workbench.sources import POSTS
+from workbench.local import destination
+from workbench.local.sample_posts import POSTS
 
 PAYLOADS = ROOT / "tests/cases/payloads"
 DELIVER = """

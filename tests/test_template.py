@@ -7,10 +7,10 @@ from pathlib import Path
 
 import boto3
 
-from openfn.aws import Setting
-from openfn.queues import RECEIPTS
+from openfn.storage.aws import Setting
+from openfn.storage.sqs_batch import RECEIPTS
 from tests.support.sam_template import RESOURCES, TEMPLATE, resources_of_type
-from workbench import resources
+from workbench.local import resources
 
 ROOT = Path(__file__).resolve().parents[1]
 FUNCTIONS = resources_of_type("AWS::Serverless::Function")

@@ -19,7 +19,7 @@ from types import ModuleType
 from typing import Any
 
 import adaptors
-from workbench.credentialfields import Key, keys
+from workbench.credentials.fields import Key, keys
 
 FILE = Path(__file__).resolve().parents[1] / "docs/reference.md"
 _INTRO = """\

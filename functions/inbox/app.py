@@ -15,10 +15,15 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from openfn import aws, bodies, ids, inboxes, messages, metrics, project
+from openfn import ids, metrics
 from openfn.errors import UnreadableBody, place
-from openfn.inboxes import Inbox
-from openfn.messages import Message
+from openfn.messages import bodies
+from openfn.messages import store as messages
+from openfn.messages.store import Message
+from openfn.project import compiled as project
+from openfn.project import inboxes
+from openfn.project.inboxes import Inbox
+from openfn.storage import aws
 
 Answer = dict[str, Any]
 

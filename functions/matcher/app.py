@@ -11,26 +11,20 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from openfn import (
-    audit,
-    bodies,
-    circuits,
-    clock,
-    dispatch,
-    ids,
-    messages,
-    metrics,
-    project,
-    queues,
-    runs,
-)
-from openfn.clock import Span
+from openfn import ids, metrics
 from openfn.errors import NotFound, NotQueued, place
+from openfn.messages import bodies
+from openfn.messages import store as messages
 from openfn.metrics import Metric
-from openfn.project import Project
-from openfn.queues import Queued
-from openfn.runs import Plan
-from openfn.triggers import Kind, matchable, order_of
+from openfn.project import compiled as project
+from openfn.project.compiled import Project
+from openfn.project.triggers import Kind, matchable, order_of
+from openfn.runs import circuit_breaker, cron, dispatch, reconciliation
+from openfn.runs import store as runs
+from openfn.runs.cron import Span
+from openfn.runs.store import Plan
+from openfn.storage import sqs_batch
+from openfn.storage.sqs_batch import Queued
 
 _logger = Logger(service="matcher", location=None)
 
@@ -38,14 +32,14 @@ _logger = Logger(service="matcher", location=None)
 def lambda_handler(event: dict[str, Any], _context: object) -> Mapping[str, Any]:
     """Take a batch of the match queue, or EventBridge's tick."""
     if "Records" in event:
-        return queues.process(event, "message_id", _match)
+        return sqs_batch.process(event, "message_id", _match)
     # Each in its own right: the one must not wait for what is wrong with the other.
     acts = (_queue_late, _queue_due, partial(_queue_strays, event), partial(_run_due, event))
     errors = [error for act in acts for error in _try(act)]
     if errors:
         raise errors[0]
     # One that is not counted is an alarm; a circuit is counted as long as runs wait for it.
-    metrics.write("matcher", {Metric.TICKS: 1, Metric.CIRCUITS_OPEN: circuits.count_open()})
+    metrics.write("matcher", {Metric.TICKS: 1, Metric.CIRCUITS_OPEN: circuit_breaker.count_open()})
     return {}
 
 
@@ -59,7 +53,7 @@ def _match(queued: Sequence[Queued]) -> Mapping[str, Exception]:
         counts[Metric.MATCHED if matching else Metric.UNMATCHED] += 1
         plans.extend(matching)
 
-    errors = queues.in_turn(queued, match, _not_matched)
+    errors = sqs_batch.in_turn(queued, match, _not_matched)
     for run_id, why in dispatch.queue(plans).items():
         _logger.error("run not queued", extra={"run_id": run_id, "error": why})
         errors[ids.origin_of(run_id)] = NotQueued("the run queue did not take a run")
@@ -121,10 +115,10 @@ def _queue_due() -> None:
 
 
 def _queue_strays(tick: Mapping[str, str]) -> None:
-    minute = clock.minute_of(tick["time"], time.time())
-    if not audit.is_due(minute):
+    minute = cron.minute_of(tick["time"], time.time())
+    if not reconciliation.is_due(minute):
         return
-    found, stray = audit.strays(minute)
+    found, stray = reconciliation.strays(minute)
     current = project.current()
     messages.queue_all([(each, current.group_of(inbox)) for each, inbox in found])
     dispatch.queue([run.plan for run in stray])
@@ -137,20 +131,20 @@ def _queue_strays(tick: Mapping[str, str]) -> None:
 def _run_due(tick: Mapping[str, str]) -> None:
     current = project.current()
     if current.crons:
-        handled = clock.handled()
-        for span in clock.spans(handled.minute, clock.minute_of(tick["time"], time.time())):
+        handled = cron.handled()
+        for span in cron.spans(handled.minute, cron.minute_of(tick["time"], time.time())):
             _handle(current, span, handled.triggers)
             # A new trigger is known once the clock has come to where it began.
             over = span.until == span.now
             names = [each.name for each in current.crons] if over else handled.triggers
-            clock.set_handled(span.until, names)
+            cron.set_handled(span.until, names)
 
 
 def _handle(current: Project, span: Span, known: Container[str]) -> None:
     plans = [
         Plan(ids.minute_id(minute), job.name, trigger.name, Kind.CRON, order=Kind.CRON)
         for trigger in current.crons
-        for minute in clock.due(trigger, span, known)
+        for minute in cron.due(trigger, span, known)
         for job in current.started_by[trigger.name]
     ]
     if refused := dispatch.start(plans):

@@ -12,31 +12,24 @@ from typing import Any, Protocol
 
 from aws_lambda_powertools import Logger
 
-from adaptors import outbox, running, tls
-from openfn import (
-    attempts,
-    aws,
-    circuits,
-    deadline,
-    dispatch,
-    emissions,
-    erasure,
-    ids,
-    metrics,
-    outcomes,
-    project,
-    queues,
-    retries,
-    runs,
-)
-from openfn.aws import Setting
-from openfn.circuits import Way
+from adaptors._http import tls
+from adaptors._runtime import emit, run_context
+from openfn import ids, metrics
 from openfn.errors import NotQueued, Waits, place
+from openfn.jobs import attempt, timeout
 from openfn.metrics import Metric
-from openfn.outcomes import Outcome
-from openfn.queues import Queued
-from openfn.runs import Run
-from openfn.triggers import Kind
+from openfn.project import compiled as project
+from openfn.project import retry_policy
+from openfn.project.triggers import Kind
+from openfn.runs import circuit_breaker, dispatch, erasure, outcomes
+from openfn.runs import outbox as emissions
+from openfn.runs import store as runs
+from openfn.runs.circuit_breaker import Way
+from openfn.runs.outcomes import Outcome
+from openfn.runs.store import Run
+from openfn.storage import aws, sqs_batch
+from openfn.storage.aws import Setting
+from openfn.storage.sqs_batch import Queued
 
 # A run is not begun in the last seconds of an invocation, and one that takes until then is stopped.
 _SECONDS_FOR_A_RUN, _SECONDS_TO_RECORD = 6.0, 5.0
@@ -62,11 +55,11 @@ class Context(Protocol):
 
 def lambda_handler(event: dict[str, Any], context: Context) -> Mapping[str, Any]:
     """Take a batch of the run queue."""
-    return queues.process(event, "run_id", partial(_run_all, context))
+    return sqs_batch.process(event, "run_id", partial(_run_all, context))
 
 
 def _run_all(context: Context, queued: Sequence[Queued]) -> Mapping[str, Exception]:
-    return queues.in_turn(queued, partial(_run_one, context), _not_executed)
+    return sqs_batch.in_turn(queued, partial(_run_one, context), _not_executed)
 
 
 def _run_one(context: Context, run_id: str) -> None:
@@ -94,10 +87,10 @@ def _through_circuit(run: Run, seconds: float) -> Run:
     job = project.current().jobs.get(run.job)
     if job is None or job.credential is None:
         return _run(run, seconds)[0]
-    way = circuits.way_to(job.credential)
+    way = circuit_breaker.way_to(job.credential)
     if way is Way.SHUT:
-        until = int(circuits.read(job.credential).get("until", 0))
-        parked = circuits.parked(job.credential)
+        until = int(circuit_breaker.read(job.credential).get("until", 0))
+        parked = circuit_breaker.parked(job.credential)
         return outcomes.park(run, parked, until, queued=bool(run.plan.order))
     ended, outcome = _run(run, seconds)
     _judge(job.credential, way, outcome)
@@ -106,22 +99,22 @@ def _through_circuit(run: Run, seconds: float) -> Run:
 
 def _judge(credential: str, way: Way, outcome: Outcome) -> None:
     error = outcome.error
-    if error and error.verdict == retries.FOR_NOW and error.operation != attempts.LOADING:
-        if circuits.failed(credential, way):
+    if error and error.verdict == retry_policy.FOR_NOW and error.operation != attempt.LOADING:
+        if circuit_breaker.failed(credential, way):
             _logger.warning("circuit open", extra={"credential": credential})
             metrics.write("runner", {Metric.CIRCUITS_OPENED: 1})
     elif error is None or way is Way.PROBE:  # it answered, if only to refuse this one
-        circuits.succeeded(credential, way)
+        circuit_breaker.succeeded(credential, way)
 
 
 def _run(run: Run, seconds: float) -> tuple[Run, Outcome]:
-    with running.executing(run.id, datetime.fromtimestamp(run.began, UTC)):
-        outcome = attempts.make(
-            run, seconds, outbox.handing_to, running.attempting, partial(_unforeseen, run)
+    with run_context.executing(run.id, datetime.fromtimestamp(run.began, UTC)):
+        outcome = attempt.make(
+            run, seconds, emit.handing_to, run_context.attempting, partial(_unforeseen, run)
         )
     job, error, due = project.current().jobs.get(run.job), outcome.error, None
     if job and error:
-        due = retries.next_due(job.retry, run.tries, run.began, error, time.time())
+        due = retry_policy.next_due(job.retry, run.tries, run.began, error, time.time())
     if due:
         ended = outcomes.wait(run, outcome, due, queued=bool(run.plan.order))
     else:
@@ -162,7 +155,7 @@ def _tell(run: Run, outcome: Outcome) -> None:
         about |= {"attempt": run.attempt, "next": runs.stamp(run.due)}
     _logger.info(f"run {run.status}", extra=about)
     counts = {_COUNTED[run.status]: 1}
-    if outcome.error and outcome.error.type == deadline.TimedOut.__name__:
+    if outcome.error and outcome.error.type == timeout.TimedOut.__name__:
         counts[Metric.TIMED_OUT] = 1
     metrics.write("runner", counts, {Metric.RUN_DURATION: outcome.duration_ms, **_delivery(run)})
 

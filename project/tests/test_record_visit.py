@@ -1,6 +1,6 @@
 """CommCare home visit → one record for the visit, then one for each medicine."""
 
-from workbench.jobtests import Reply, event, run_job
+from workbench.testing import Reply, event, run_job
 
 VISIT = event("commcare_home_visit.json")
 

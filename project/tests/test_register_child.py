@@ -1,6 +1,6 @@
 """ODK Aggregate child registration → one record for each child."""
 
-from workbench.jobtests import event, run_job
+from workbench.testing import event, run_job
 
 POST = event("odk_child_registration.json")
 CHILD = POST["data"][0]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from workbench.jobtests import Reply, event, run_job
+from workbench.testing import Reply, event, run_job
 
 HOUSEHOLD = event("kobo_household.json")
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import xmltodict
 
+from adaptors._runtime.run_context import executing
 from adaptors.commcare import (
     bulk_cases,
     get,
@@ -23,7 +24,6 @@ from adaptors.commcare import (
 )
 from adaptors.common import data_value, each
 from adaptors.errors import ConfigurationError, RemoteRefused, RemoteUnavailable
-from adaptors.running import executing
 from tests.adaptors.commcare_server import APP, DOMAIN, KEY, OPENROSA, PASSWORD, USER, CommCare
 from tests.adaptors.serving import html_page, served, status
 from tests.adaptors.troubles import (

@@ -8,8 +8,8 @@ from datetime import UTC, date, datetime, timedelta, timezone
 import pytest
 import time_machine
 
+from adaptors._runtime.run_context import executing
 from adaptors.common import cursor, source_value
-from adaptors.running import executing
 
 BEGAN = datetime(2026, 3, 9, 14, 30, 15, 250_000, tzinfo=UTC)
 

@@ -14,7 +14,7 @@ from adaptors.common import (
     split_keys,
     to_array,
 )
-from adaptors.common.plain import plain
+from adaptors.common.lazy import plain
 
 
 @pytest.mark.parametrize(

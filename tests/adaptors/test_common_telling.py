@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from adaptors import outbox
+from adaptors._runtime import emit as outbox
 from adaptors.common import data_value, each, emit, log
 from adaptors.errors import ConfigurationError
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adaptors.common import data_value, parse_xml, to_xml
-from openfn import xmlbodies
+from openfn.messages import xml_bodies
 
 FORM = """<?xml version="1.0"?>
 <h:data xmlns:h="http://x" uiVersion="1"><orx:meta><orx:id>uuid:1</orx:id></orx:meta>
@@ -25,7 +25,7 @@ READ = {
 
 def test_xml_is_read_as_the_inbox_reads_it():
     assert parse_xml(FORM) == READ
-    assert parse_xml(FORM) == xmlbodies.parse(FORM.encode(), FORM)
+    assert parse_xml(FORM) == xml_bodies.parse(FORM.encode(), FORM)
 
 
 @pytest.mark.parametrize(

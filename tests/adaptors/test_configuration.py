@@ -8,9 +8,9 @@ from typing import get_args
 import pytest
 
 import adaptors
-from adaptors.configuration import Fields, Secret, read
+from adaptors.credentials import Fields, Secret, read
 from adaptors.errors import ConfigurationError
-from openfn.masking import masked
+from openfn.jobs.secret_masking import masked
 
 ALL = adaptors.names()
 SECRET = "Zm9vYmFyMTIzNDU2"

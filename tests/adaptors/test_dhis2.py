@@ -11,8 +11,9 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from adaptors._runtime.dry_run import dry_run
 from adaptors.common import data_value
-from adaptors.configuration import read
+from adaptors.credentials import read
 from adaptors.dhis2 import (
     Configuration,
     attr,
@@ -29,7 +30,6 @@ from adaptors.dhis2 import (
     update,
     upsert,
 )
-from adaptors.dryrun import dry_run
 from adaptors.errors import AdaptorError, ConfigurationError, RemoteRefused, RemoteUnavailable
 from tests.adaptors.dhis2_server import FACILITY, MEASLES, NAME, PASSWORD, PERSON, TOKEN, USER
 from tests.adaptors.serving import html_page, redirect, status, truncated

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from werkzeug.wrappers import Response
 
+from adaptors._runtime.run_context import executing
 from adaptors.common import data_value, each
 from adaptors.dhis2 import (
     attr,
@@ -24,9 +25,8 @@ from adaptors.dhis2 import (
     upsert,
 )
 from adaptors.errors import AdaptorError, ConfigurationError, RemoteRefused, RemoteUnavailable
-from adaptors.running import executing
-from openfn import expressions
 from openfn.errors import JobError
+from openfn.jobs import expression
 from tests.adaptors.dhis2_server import (
     FACILITY,
     FORBIDDEN,
@@ -455,15 +455,15 @@ def test_a_job_that_is_tried_again_after_a_lost_answer_ends_with_one_entity(dhis
     job = tmp_path / "register.py"
     job.write_text(JOB)
     lost(dhis2)
-    progress = expressions.Progress()
+    progress = expression.Progress()
     state = dhis2.state({"_uuid": "19d72997", "group1/name": "Amina"})
     with executing("run-1", datetime.now(UTC)):
         with pytest.raises(JobError) as caught:
-            expressions.execute(expressions.load(job), state, job, progress)
+            expression.execute(expression.load(job), state, job, progress)
         assert caught.value.verdict == "remote-for-now"
         assert len(dhis2.holds.tracker["trackedEntities"]) == 1
         again = {**json.loads(progress.state), "configuration": state["configuration"]}
-        after = expressions.execute(expressions.load(job), again, job, progress)
+        after = expression.execute(expression.load(job), again, job, progress)
     assert after["data"]["stats"]["updated"] == 1
     assert list(dhis2.holds.tracker["trackedEntities"]) == [uid("19d72997", "child")({})]
     assert len(dhis2.served.received) == 2

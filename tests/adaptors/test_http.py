@@ -13,8 +13,8 @@ from email.utils import formatdate
 
 import pytest
 
+from adaptors._runtime.dry_run import dry_run
 from adaptors.common import data_value, each, source_value
-from adaptors.dryrun import dry_run
 from adaptors.errors import AdaptorError, ConfigurationError, RemoteRefused, RemoteUnavailable
 from adaptors.http import delete, get, patch, post, put
 

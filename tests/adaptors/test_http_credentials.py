@@ -9,7 +9,7 @@ import pytest
 from flask import Flask, request
 from flask_httpauth import HTTPBasicAuth, HTTPTokenAuth, MultiAuth
 
-from adaptors.dryrun import dry_run
+from adaptors._runtime.dry_run import dry_run
 from adaptors.errors import AdaptorError, ConfigurationError, RemoteRefused
 from adaptors.http import get, post
 from tests.adaptors.serving import served, status

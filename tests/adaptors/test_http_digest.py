@@ -11,8 +11,8 @@ import pytest
 from flask import Flask, request
 from flask_httpauth import HTTPDigestAuth
 
+from adaptors._runtime.dry_run import dry_run
 from adaptors.common import each
-from adaptors.dryrun import dry_run
 from adaptors.errors import ConfigurationError, RemoteRefused
 from adaptors.http import delete, get, patch, post, put
 from tests.adaptors.digestserver import DigestServer, response_to

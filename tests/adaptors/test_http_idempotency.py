@@ -7,10 +7,10 @@ from uuid import UUID
 
 import pytest
 
+from adaptors._runtime.dry_run import dry_run
+from adaptors._runtime.run_context import executing
 from adaptors.common import data_value, each, fn
-from adaptors.dryrun import dry_run
 from adaptors.http import delete, patch, post, put, request
-from adaptors.running import executing
 
 VISITS = {"visits": [{"day": 1}, {"day": 1}, {"day": 2}]}
 each_visit = each("visits", post("visits", data_value(""), idempotency_key=True))

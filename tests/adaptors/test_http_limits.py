@@ -12,10 +12,10 @@ from datetime import timedelta
 import pytest
 import time_machine
 
-from adaptors.answers import accepted
+from adaptors._http.client import Access, Call, send
+from adaptors._http.response import accepted
 from adaptors.errors import AdaptorError, RemoteRefused, RemoteUnavailable
 from adaptors.http import get, post, put
-from adaptors.transport import Access, Call, send
 
 LONG = 10.0
 """Seconds that none of these tests may take."""

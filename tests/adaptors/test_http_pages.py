@@ -7,8 +7,8 @@ import json
 import pytest
 from flask import Flask, request
 
+from adaptors._runtime.dry_run import dry_run
 from adaptors.common import each, fn, source_value
-from adaptors.dryrun import dry_run
 from adaptors.errors import AdaptorError, ConfigurationError, RemoteRefused, RemoteUnavailable
 from adaptors.http import by_cursor, by_link, by_offset, by_page, by_url, each_page
 from tests.adaptors.serving import served, status

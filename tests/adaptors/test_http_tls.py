@@ -14,11 +14,11 @@ import trustme
 from cryptography.hazmat.primitives import serialization
 from flask import Flask, request
 
-from adaptors import tls
-from adaptors.dryrun import dry_run
+from adaptors._http import tls
+from adaptors._http.tls import Tls
+from adaptors._runtime.dry_run import dry_run
 from adaptors.errors import AdaptorError, ConfigurationError, RemoteUnavailable
 from adaptors.http import get, post
-from adaptors.tls import Tls
 from tests.adaptors.serving import redirect, served
 
 PASSPHRASE = "0pen-s3same"
@@ -207,7 +207,7 @@ def test_certificates_are_for_https_alone(destination):
 WATCHED = """
 import json, os, stat, sys, tempfile
 from pathlib import Path
-from adaptors.tls import Tls, context
+from adaptors._http.tls import Tls, context
 
 modes = []
 

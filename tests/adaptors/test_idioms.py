@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from adaptors import outbox
-from adaptors.running import executing
-from openfn.expressions import execute, load
-from workbench.jobcode import unrun
+from adaptors._runtime import emit
+from adaptors._runtime.run_context import executing
+from openfn.jobs.expression import execute, load
+from workbench.project.job_lint import unrun
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,7 +293,7 @@ def test_a_job_does_in_python_what_it_did_in_javascript(idiom, destination, tmp_
     path.write_text(dedent(idiom.python), "utf-8")
     began, emitted = datetime(2026, 3, 9, 14, 30, tzinfo=UTC), []
     state = {"configuration": {"baseUrl": destination.url}, "references": [], **idiom.state}
-    take = outbox.handing_to(lambda _inbox, body: emitted.append(json.loads(body)))
+    take = emit.handing_to(lambda _inbox, body: emitted.append(json.loads(body)))
     with executing("run", began), take:
         after = execute(load(path), state, path)
     sent = [json.loads(each.body) for each in destination.received if each.method == "POST"]

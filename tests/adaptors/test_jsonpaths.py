@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from adaptors.paths import ends_in_members, find, first, read
+from adaptors._formats.paths import ends_in_members, find, first, read
 
 DATA = {
     "form": {"@xmlns": "http://openrosa.org", "case": {"@case_id": "7", "#text": "t"}},

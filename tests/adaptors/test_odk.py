@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import pytest
 import time_machine
 
+from adaptors._runtime.run_context import executing
 from adaptors.common import data_value, each, emit, fn
 from adaptors.errors import ConfigurationError, RemoteRefused, RemoteUnavailable
 from adaptors.odk import (
@@ -28,7 +29,6 @@ from adaptors.odk import (
     post,
     put,
 )
-from adaptors.running import executing
 from tests.adaptors.odk_server import EMAIL, FORM, PASSWORD, USER, VERSION, Aggregate, Central
 from tests.adaptors.serving import html_page, served, status, truncated
 from tests.adaptors.troubles import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from adaptors.paths import find, first
+from adaptors._formats.paths import find, first
 
 DATA = {
     "form": {"@xmlns": "http://openrosa.org", "case": {"@case_id": "7"}},

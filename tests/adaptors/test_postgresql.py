@@ -10,8 +10,8 @@ from uuid import UUID
 import psycopg
 import pytest
 
+from adaptors._runtime.dry_run import dry_run
 from adaptors.common import data_value, each
-from adaptors.dryrun import dry_run
 from adaptors.errors import ConfigurationError, RemoteRefused
 from adaptors.postgresql import (
     find_value,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from adaptors.dryrun import dry_run
+from adaptors._runtime.dry_run import dry_run
 from adaptors.errors import ConfigurationError
 from adaptors.postgresql import describe_table, insert, insert_table, modify_table
 

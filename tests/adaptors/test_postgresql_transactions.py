@@ -7,11 +7,11 @@ import threading
 import psycopg
 import pytest
 
-from adaptors import running
+from adaptors._runtime import run_context
 from adaptors.common import fn
 from adaptors.errors import AdaptorError, ConfigurationError, RemoteRefused, RemoteUnavailable
 from adaptors.postgresql import commit, find_value, insert, insert_many, sql, upsert_many
-from openfn import deadline
+from openfn.jobs import timeout
 from tests.adaptors.wire import wired
 from tests.conftest import ended_within
 
@@ -43,7 +43,7 @@ def ids(db):
 
 def attempt(state, *operations, pending=None):
     """Make an attempt at a run of these operations; note what was pending after each."""
-    with running.attempting() as is_pending:
+    with run_context.attempting() as is_pending:
         for operate in operations:
             operate(state)
             if pending is not None:
@@ -258,7 +258,7 @@ def test_a_connection_lost_at_the_commit_fails_the_attempt(state, db):
 
 def test_a_run_whose_time_is_over_is_rolled_back_and_its_statement_cancelled(state, db):
     slow = sql("update t set name = pg_sleep(30)::text", timeout=None)
-    with pytest.raises(deadline.TimedOut), deadline.within(0.3):
+    with pytest.raises(timeout.TimedOut), timeout.within(0.3):
         attempt(state, insert("t", {"id": 1}), slow)
     sleeping = "select 1 from pg_stat_activity where wait_event = 'PgSleep'"
     ended_within(5, lambda: not db.execute(sleeping).fetchall())

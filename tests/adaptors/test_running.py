@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from adaptors import running
+from adaptors._runtime import run_context
+from adaptors._runtime.run_context import End
 from adaptors.errors import RemoteUnavailable
-from adaptors.running import End
 
 
 class Work:
@@ -26,11 +26,11 @@ class Work:
             raise self.fails
 
     def begin(self):
-        return running.at_end(End(self.commit, self.rollback, lambda: self.pending))
+        return run_context.at_end(End(self.commit, self.rollback, lambda: self.pending))
 
 
 def attempt(*works, error=None):
-    with running.attempting() as pending:
+    with run_context.attempting() as pending:
         found = [(work.begin(), pending()) for work in works]
         if error:
             raise error

@@ -9,7 +9,7 @@ import warnings
 
 import pytest
 
-from adaptors.dryrun import dry_run
+from adaptors._runtime.dry_run import dry_run
 from adaptors.errors import AdaptorError
 from adaptors.salesforce import bulk, create, query, update, upsert
 from tests.adaptors.salesforce_server import CLIENT, PASSWORD, SECRET, TOKEN, USER, salesforce

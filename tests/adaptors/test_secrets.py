@@ -8,8 +8,8 @@ import json
 import pytest
 
 import adaptors
-from openfn.masking import masked
-from workbench.trial import attempt
+from openfn.jobs.secret_masking import masked
+from workbench.testing.local_run import attempt
 
 USER, SECRET, OTHER = "nurse@example.org", "s3cr3t-Zm9v/8", "0th3r-QmFyYmF6+"
 AT = "https://there.example.org"

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from adaptors.dryrun import dry_run
+from adaptors._runtime.dry_run import dry_run
+from adaptors._runtime.emit import handing_to
 from adaptors.errors import AdaptorError, RemoteRefused, RemoteUnavailable
-from adaptors.outbox import handing_to
 from tests.adaptors.serving import html_page, redirect, status, truncated
 
 

@@ -10,8 +10,8 @@ import pytest
 from samtranslator.yaml_helper import yaml_parse
 
 from tests.built.lambda_runtime import lay_out
-from workbench import resources
-from workbench.serve import aws_endpoint
+from workbench.local import resources
+from workbench.local.serve import aws_endpoint
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILT = ROOT / ".build/here"

@@ -22,7 +22,7 @@ from pathlib import Path
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
-from workbench.loopback import working
+from workbench.local.http_server import working
 
 RUNTIME = (
     "awslambdaric",

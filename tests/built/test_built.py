@@ -13,8 +13,8 @@ import pytest
 
 from tests.built.conftest import BUILT, environment_of, id_of
 from tests.built.lambda_runtime import FunctionError, command, running
-from workbench import destination, gateway, poller, resources
-from workbench.sources import POSTS
+from workbench.local import api_gateway, destination, event_source, resources
+from workbench.local.sample_posts import POSTS
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -36,11 +36,11 @@ def test_what_is_built_delivers_the_posts_of_all_sources(layout, aws, known_ids)
         def invoke(name, event):
             return invoke_by_name[name](event)
 
-        base = context.enter_context(gateway.serving(made.routes, invoke, 0))
+        base = context.enter_context(api_gateway.serving(made.routes, invoke, 0))
         for post in POSTS:
             answer = post.send(f"{base}/inbox/{id_of(post.inbox)}")
             assert (answer.status_code, answer.text) == (200, "{}")
-        while sum(poller.poll(mapping, invoke) for mapping in made.mappings):
+        while sum(event_source.poll(mapping, invoke) for mapping in made.mappings):
             pass
         invoke(
             "matcher", json.loads((ROOT / "events/lambda/schedule_tick.json").read_text("utf-8"))
@@ -88,7 +88,7 @@ def test_starting_the_inbox_drags_in_nothing_it_does_not_need(layout):
     environment["AWS_DEFAULT_REGION"] = resources.REGION
     answer = subprocess.run(python, env=environment, capture_output=True, check=True, text=True)
     modules = set(json.loads(answer.stdout))
-    assert {"openfn.messages", "boto3"} <= modules
+    assert {"openfn.messages.store", "boto3"} <= modules
     heavy = {
         "pydantic",
         "requests",
@@ -96,8 +96,8 @@ def test_starting_the_inbox_drags_in_nothing_it_does_not_need(layout):
         "ruamel.yaml",
         "aws_xray_sdk",
         "xmltodict",
-        "openfn.forms",
-        "openfn.xmlbodies",
+        "openfn.messages.form_bodies",
+        "openfn.messages.xml_bodies",
         "aws_lambda_powertools.event_handler",
         "aws_lambda_powertools.utilities.batch",
     }

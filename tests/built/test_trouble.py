@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response
 from tests.built.conftest import environment_of
 from tests.built.lambda_runtime import running
 from tests.conftest import ROOT
-from workbench import loopback
+from workbench.local import http_server
 
 _PATIENCE = 10  # seconds: DHIS2's, the shortest of all sources
 
@@ -36,13 +36,13 @@ def _refuses_the_connection():
 def _throttles():
     error = {"__type": "com.amazonaws.dynamodb.v20120810#ThrottlingException", "message": "slow"}
     answer = Response(json.dumps(error), 400, content_type="application/x-amz-json-1.0")
-    with loopback.serving(lambda _request: answer) as url:
+    with http_server.serving(lambda _request: answer) as url:
         yield url
 
 
 @contextmanager
 def _fails():
-    with loopback.serving(lambda _request: Response("<html>", 500)) as url:
+    with http_server.serving(lambda _request: Response("<html>", 500)) as url:
         yield url
 
 

@@ -8,8 +8,8 @@ from decimal import Decimal
 
 import pytest
 
-from openfn.bodies import parse, parse_exact
 from openfn.errors import UnreadableBody
+from openfn.messages.bodies import parse, parse_exact
 
 FORM = "application/x-www-form-urlencoded"
 either = pytest.mark.parametrize("read", [parse, parse_exact], ids=["parse", "parse_exact"])

@@ -7,8 +7,8 @@ import random
 import boto3
 import pytest
 
-from openfn import aws, contents
 from openfn.errors import NotFound
+from openfn.storage import aws, blobs
 
 LIMIT = 1000
 # zlib makes nothing smaller of them: it adds 11 bytes.
@@ -22,47 +22,47 @@ def objects():
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"\x00", RANDOM[:500], RANDOM[:LIMIT]])
 def test_what_is_not_smaller_compressed_is_kept_as_it_is(content):
-    item = contents.keep("body", content, "key", LIMIT)
+    item = blobs.keep("body", content, "key", LIMIT)
     assert item == {"body": content}
-    assert contents.read("body", item) == content
+    assert blobs.read("body", item) == content
 
 
 @pytest.mark.parametrize("size", [100, LIMIT, LIMIT + 1, 100 * LIMIT])
 def test_what_is_smaller_compressed_is_kept_so(size):
     content = b"a" * size
-    item = contents.keep("body", content, "key", LIMIT)
+    item = blobs.keep("body", content, "key", LIMIT)
     assert list(item) == ["body_zlib"]
     assert len(item["body_zlib"]) < min(size, LIMIT)
-    assert contents.read("body", item) == content
+    assert blobs.read("body", item) == content
 
 
 def test_the_limit_is_on_what_is_kept_not_on_what_came():
     half = RANDOM[:LIMIT]
-    item = contents.keep("body", half + half, "key", LIMIT + 100)
+    item = blobs.keep("body", half + half, "key", LIMIT + 100)
     assert list(item) == ["body_zlib"]
-    assert contents.read("body", item) == half + half
+    assert blobs.read("body", item) == half + half
 
 
 @pytest.mark.parametrize("size", [LIMIT + 1, 10 * LIMIT])
 def test_what_is_too_large_even_compressed_goes_into_the_bucket(made, size):
-    item = contents.keep("body", RANDOM[:size], "messages/7/body", LIMIT)
+    item = blobs.keep("body", RANDOM[:size], "messages/7/body", LIMIT)
     assert item == {"body_object": "messages/7/body"}
     assert objects() == {"messages/7/body": size}
-    assert contents.read("body", item) == RANDOM[:size]
+    assert blobs.read("body", item) == RANDOM[:size]
 
 
 def test_without_a_limit_dynamodbs_own_with_room_for_the_rest_holds(made):
-    fits, too_large = RANDOM[: contents.ITEM_HOLDS], RANDOM[: contents.ITEM_HOLDS + 1]
-    assert contents.keep("body", fits, "fits") == {"body": fits}
-    assert contents.keep("body", too_large, "large") == {"body_object": "large"}
+    fits, too_large = RANDOM[: blobs.ITEM_HOLDS], RANDOM[: blobs.ITEM_HOLDS + 1]
+    assert blobs.keep("body", fits, "fits") == {"body": fits}
+    assert blobs.keep("body", too_large, "large") == {"body_object": "large"}
     assert list(objects()) == ["large"]
 
 
 def test_an_item_may_keep_several_contents_by_their_names():
-    item = contents.keep("log", b"printed", "l") | contents.keep("final", b"a" * 500, "f")
-    assert (contents.read("log", item), contents.read("final", item)) == (b"printed", b"a" * 500)
+    item = blobs.keep("log", b"printed", "l") | blobs.keep("final", b"a" * 500, "f")
+    assert (blobs.read("log", item), blobs.read("final", item)) == (b"printed", b"a" * 500)
 
 
 def test_a_name_that_an_item_does_not_keep_is_an_error():
     with pytest.raises(NotFound, match="log"):
-        contents.read("log", {"body": b"{}"})
+        blobs.read("log", {"body": b"{}"})

@@ -12,7 +12,7 @@ from textwrap import dedent
 import pytest
 
 from openfn.errors import JobError, ProjectError
-from openfn.expressions import Operation, Progress, execute, load
+from openfn.jobs.expression import Operation, Progress, execute, load
 
 
 @pytest.fixture(autouse=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from openfn.bodies import parse_exact
-from openfn.fragments import contains
+from openfn.messages.bodies import parse_exact
+from openfn.project.fragments import contains
 from tests.support.containment_cases import case_params, exclusions_of, parse_part
 
 

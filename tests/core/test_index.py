@@ -8,18 +8,18 @@ from random import Random
 
 import pytest
 
-from openfn import index
-from openfn.triggers import MessageTrigger
+from openfn.project import trigger_index
+from openfn.project.triggers import MessageTrigger
 from tests.support import brute_force_matcher
 from tests.support.containment_cases import case_params, exclusions_of, parse_part
 from tests.support.near_misses import contained_fragment, mutate, random_body
-from workbench import indexer
+from workbench.project import index_builder
 
 
 def indexed(triggers):
     """Give the index as a function has it: prepared, written, and read with exact numbers."""
-    prepared = json.dumps(indexer.prepare(triggers), separators=(",", ":"))
-    return index.load(json.loads(prepared, parse_float=Decimal))
+    prepared = json.dumps(index_builder.prepare(triggers), separators=(",", ":"))
+    return trigger_index.load(json.loads(prepared, parse_float=Decimal))
 
 
 def filters(*fragments):
@@ -94,7 +94,7 @@ def test_it_tells_thousands_of_fragments_apart_that_share_all_their_leaves(wrapp
         MessageTrigger(f"t{number}", random.choice((None, "a")), each, (wrapped({"open": None}),))
         for number, each in enumerate(fragments)
     ]
-    assert '"bits":[[' in json.dumps(indexer.prepare(triggers), separators=(",", ":"))
+    assert '"bits":[[' in json.dumps(index_builder.prepare(triggers), separators=(",", ":"))
     messages = [("a", wrapped(leaves(random))) for _ in range(30)]
     assert differences(triggers, messages) == []
     assert any(brute_force_matcher.matching_positions(triggers, *each) for each in messages)
@@ -110,7 +110,9 @@ def test_it_matches_what_postgresql_matches(case):
 def test_the_prepared_form_is_the_same_for_the_same_triggers(seed):
     made = [
         json.dumps(
-            indexer.prepare(some_triggers(random, [random_body(random) for _ in range(5)], 200))
+            index_builder.prepare(
+                some_triggers(random, [random_body(random) for _ in range(5)], 200)
+            )
         )
         for random in (Random(seed), Random(seed))
     ]
@@ -119,10 +121,10 @@ def test_the_prepared_form_is_the_same_for_the_same_triggers(seed):
 
 def test_it_works_as_it_is_and_read_with_any_kind_of_number():
     triggers = filters({"a": Decimal("0.1")}, {"a": Decimal("1E+2")}, {"a": 10**30}, {"a": 0.5})
-    prepared = indexer.prepare(triggers)
+    prepared = index_builder.prepare(triggers)
     text = json.dumps(prepared)
     for raw in (prepared, json.loads(text), json.loads(text, parse_float=Decimal)):
-        made = index.load(raw)
+        made = trigger_index.load(raw)
         assert made.matching("any", {"a": Decimal("0.10")}) == [0]
         assert made.matching("any", {"a": 100}) == [1]
         assert made.matching("any", {"a": Decimal(10**30)}) == [2]

@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from openfn.joblog import capture
+from openfn.jobs.output_capture import capture
 
 
 def test_what_is_printed_inside_is_handed_on_and_what_is_outside_is_not(capsys):

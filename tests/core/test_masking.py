@@ -6,7 +6,7 @@ import base64
 
 import pytest
 
-from openfn.masking import masked
+from openfn.jobs.secret_masking import masked
 
 CREDENTIAL = {
     "baseUrl": "https://dhis2.example.org/api",

@@ -8,13 +8,13 @@ from random import Random
 import psycopg
 import pytest
 
-from openfn import index
-from openfn.bodies import parse_exact
-from openfn.fragments import contains
-from openfn.triggers import MessageTrigger
+from openfn.messages.bodies import parse_exact
+from openfn.project import trigger_index
+from openfn.project.fragments import contains
+from openfn.project.triggers import MessageTrigger
 from tests.support.containment_cases import CASES, exclusions_of, json_part
 from tests.support.near_misses import body_and_fragment, json_text
-from workbench import indexer
+from workbench.project import index_builder
 
 PAIRS = 6_000
 ASK = """
@@ -61,7 +61,7 @@ def test_the_index_of_all_fragments_finds_what_postgresql_finds(pairs, answers):
     triggers = [
         MessageTrigger(f"t{i}", None, read(fragment)) for i, (_, fragment) in enumerate(pairs)
     ]
-    made = index.load(indexer.prepare(triggers))
+    made = trigger_index.load(index_builder.prepare(triggers))
     differences = [
         (*each, theirs)
         for number, (each, theirs) in enumerate(zip(pairs, answers, strict=True))

@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 from urllib.parse import urlencode
 
-from openfn import index
-from openfn.bodies import parse_exact
-from openfn.triggers import MessageTrigger, matchable
-from workbench.indexer import prepare
+from openfn.messages.bodies import parse_exact
+from openfn.project import trigger_index
+from openfn.project.triggers import MessageTrigger, matchable
+from workbench.project.index_builder import prepare
 
 PAYLOADS = Path(__file__).resolve().parents[1] / "cases/payloads"
 FORM = {"content-type": "application/x-www-form-urlencoded"}
@@ -83,7 +83,7 @@ def test_every_payload_has_a_trigger():
 
 def test_a_trigger_for_each_kind_of_post_matches_it_and_nothing_else():
     triggers = [MessageTrigger(name, None, fragment) for name, fragment in TRIGGERS.items()]
-    prepared = index.load(prepare(triggers))
+    prepared = trigger_index.load(prepare(triggers))
     matches = {
         name: [triggers[position].name for position in prepared.matching("any", body)]
         for name, body in _posts()
@@ -96,7 +96,7 @@ def test_a_trigger_that_excludes_a_kind_of_post_matches_all_others():
         MessageTrigger(name, None, {}, ({"absent": 1}, fragment))
         for name, fragment in TRIGGERS.items()
     ]
-    prepared = index.load(prepare(triggers))
+    prepared = trigger_index.load(prepare(triggers))
     for name, body in _posts():
         matching = {triggers[position].name for position in prepared.matching("any", body)}
         assert {trigger.name for trigger in triggers} - matching == {name}

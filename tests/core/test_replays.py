@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from openfn import aws, ids, runs, table
+from openfn import ids
 from openfn.errors import NotReplayed
-from openfn.replays import replay
+from openfn.runs import store as runs
+from openfn.runs.replay import replay
+from openfn.storage import aws, table
 from tests.conftest import post
 
 PROJECT = """

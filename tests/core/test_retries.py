@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from openfn.errors import JobError
-from openfn.retries import Retry, next_due
+from openfn.project.retry_policy import Retry, next_due
 
 BEGAN = 1_000_000
 

@@ -10,9 +10,10 @@ from uuid import UUID
 
 import pytest
 
-from openfn import ids, states
+from openfn import ids
 from openfn.errors import UnreadableBody
-from openfn.messages import Message
+from openfn.jobs import state as states
+from openfn.messages.store import Message
 
 
 def message(body, **parts):

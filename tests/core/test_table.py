@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from botocore.exceptions import ClientError
 
-from openfn import aws, table
+from openfn.storage import aws, table
 from tests.conftest import hooked
 
 NOTHING = "from adaptors.common import fn\nfn(lambda state: state)\n"

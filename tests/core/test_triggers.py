@@ -6,15 +6,15 @@ from decimal import Decimal
 
 import pytest
 
-from openfn import index
-from openfn.triggers import MessageTrigger, matchable, order_of
-from workbench.indexer import prepare
+from openfn.project import trigger_index
+from openfn.project.triggers import MessageTrigger, matchable, order_of
+from workbench.project.index_builder import prepare
 
 GROUPS = {"_xform_id_string": "groups"}
 
 
 def matches(trigger, inbox, body):
-    return index.load(prepare([trigger])).matching(inbox, body) == [0]
+    return trigger_index.load(prepare([trigger])).matching(inbox, body) == [0]
 
 
 @pytest.mark.parametrize(("inbox", "matched"), [("field-data", True), ("other", False)])

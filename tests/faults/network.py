@@ -21,7 +21,7 @@ from botocore.retries.standard import RetryEventAdapter, StandardRetryConditions
 from moto.core.botocore_stubber import MockRawResponse
 from moto.core.models import botocore_stubber
 
-from openfn import aws
+from openfn.storage import aws
 
 SERVICES = ("dynamodb", "sqs", "s3", "secretsmanager")
 # Secrets Manager's only call is not among them: that its client tries again is seen by no other.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-from workbench.resources import client
+from workbench.local.resources import client
 
 
 def waiting(physical_ids, suffix):

@@ -14,11 +14,13 @@ from datetime import UTC, datetime, timedelta
 import boto3
 import time_machine
 
-from openfn import aws, circuits, messages, secrets
+from openfn.messages import store as messages
+from openfn.runs import circuit_breaker
+from openfn.storage import aws, secrets
 from tests.conftest import Lines, post, tick
 from tests.faults import organization, queues
 from tests.faults.network import Died, Network
-from workbench import destination, poller, stack
+from workbench.local import destination, event_source, stack
 
 FINAL = ("succeeded", "failed")
 START = datetime(2026, 3, 9, 9, 1, tzinfo=UTC)
@@ -52,7 +54,7 @@ class World:
             queues.purge(self.resources.physical_ids)
         self._moves = True
         secrets.forget()
-        circuits.forget()
+        circuit_breaker.forget()
         self._clock.shift(timedelta(days=1))
         at = datetime.now(UTC).replace(hour=9, minute=1, second=5, microsecond=0)
         self._clock.move_to(at)
@@ -118,7 +120,7 @@ class World:
             return answer
 
         mapping = next(each for each in self.resources.mappings if each.function == function)
-        return poller.poll(mapping, invoke)
+        return event_source.poll(mapping, invoke)
 
     def start_clock(self):
         """Let the first tick of all come, which nothing goes wrong with."""

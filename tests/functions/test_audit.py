@@ -7,10 +7,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from openfn import aws, ids, messages, runs
-from openfn.messages import Message
+from openfn import ids
+from openfn.messages import store as messages
+from openfn.messages.store import Message
+from openfn.runs import store as runs
+from openfn.storage import aws
 from tests.conftest import tick
-from workbench import records
+from workbench.stack import details
 
 NOTHING = "from adaptors.common import fn\nfn(lambda state: state)\n"
 
@@ -42,7 +45,7 @@ def test_a_message_whose_inbox_died_before_it_was_queued_is_queued(made, logged)
     message_id = kept()
     look(made)
     made.settle()
-    assert records.run(ids.run_id(message_id, "job-a")).status == "succeeded"
+    assert details.run(ids.run_id(message_id, "job-a")).status == "succeeded"
     (event,) = logged.events("strays queued")
     assert (event["messages"], event["runs"]) == (1, 0)
 
@@ -59,7 +62,7 @@ def test_a_run_that_was_created_and_never_queued_is_queued(made):
     runs.create([runs.Plan(message_id, "job-a", "all")], "version")
     look(made)
     made.settle()
-    assert records.run(ids.run_id(message_id, "job-a")).status == "succeeded"
+    assert details.run(ids.run_id(message_id, "job-a")).status == "succeeded"
 
 
 def test_a_run_whose_lease_has_ended_and_whose_id_is_on_no_queue_is_queued(made):
@@ -69,7 +72,7 @@ def test_a_run_whose_lease_has_ended_and_whose_id_is_on_no_queue_is_queued(made)
     runs.claim(plan.id, -5)
     look(made)
     made.settle()
-    assert (records.run(plan.id).status, records.run(plan.id).attempt) == ("succeeded", 2)
+    assert (details.run(plan.id).status, details.run(plan.id).attempt) == ("succeeded", 2)
 
 
 def test_a_run_that_is_executed_at_the_moment_is_left_alone(made, logged):

@@ -6,10 +6,14 @@ import json
 
 import pytest
 
-from openfn import circuits, dispatch, ids, project, runs, table
+from openfn import ids
+from openfn.project import compiled as project
+from openfn.runs import circuit_breaker, dispatch
+from openfn.runs import store as runs
+from openfn.storage import table
 from tests.conftest import post
 from tests.remote import Remote
-from workbench import records
+from workbench.stack import details
 
 PROJECT = """
 triggers:
@@ -70,7 +74,7 @@ def worked(made):
 
 
 def states(run_ids):
-    return [records.run(each).status for each in run_ids]
+    return [details.run(each).status for each in run_ids]
 
 
 def test_after_five_failures_in_a_row_runs_wait_and_the_destination_is_left_alone(
@@ -113,7 +117,7 @@ def test_each_probe_that_fails_doubles_the_wait(made):
     posted(stack, *range(12))
     waits = []
     for _ in range(6):
-        waits.append(int(circuits.read("secret-a")["wait"]))
+        waits.append(int(circuit_breaker.read("secret-a")["wait"]))
         probe_time()
         worked(stack)
     assert waits == [60, 120, 240, 480, 900, 900]
@@ -125,7 +129,7 @@ def test_a_run_that_waited_for_the_circuit_has_all_its_attempts_left(made, remot
     probe_time()
     worked(stack)
     assert runs.read(found[5]).tries == 1
-    assert records.run(found[5]).status == "waiting"
+    assert details.run(found[5]).status == "waiting"
 
 
 def test_the_time_a_run_waited_for_the_circuit_is_not_the_time_it_may_be_tried_in(made, remote):
@@ -146,7 +150,7 @@ def test_another_credential_is_not_held_up(made, remote):
     posted(stack, *range(6))
     answer = post(stack, '{"n": 99, "other": true}')
     stack.settle()
-    run = records.run(ids.run_id(answer["headers"]["X-Message-Id"], "job-b"))
+    run = details.run(ids.run_id(answer["headers"]["X-Message-Id"], "job-b"))
     assert run.attempt == 1
     assert remote.received[-1] == ("/records", {"n": 99})
 
@@ -160,7 +164,7 @@ def test_a_success_in_between_starts_the_count_anew(made, remote):
     remote.otherwise = 503
     posted(stack, *range(5, 9))
     assert len(remote.received) == 9
-    assert not circuits.is_open(circuits.read("secret-a"))
+    assert not circuit_breaker.is_open(circuit_breaker.read("secret-a"))
 
 
 def test_a_destination_that_refuses_a_record_is_not_down(made, remote):
@@ -168,7 +172,7 @@ def test_a_destination_that_refuses_a_record_is_not_down(made, remote):
     remote.otherwise = 422
     posted(stack, *range(8))
     assert len(remote.received) == 8
-    assert circuits.read("secret-a") == {}
+    assert circuit_breaker.read("secret-a") == {}
 
 
 def test_runs_in_order_wait_on_the_queue_and_keep_it(made, remote):
@@ -182,12 +186,12 @@ def test_a_warm_run_asks_about_its_circuit_once_in_a_while_only(made, remote):
     stack = made()
     remote.otherwise = 200
     posted(stack, 1)
-    circuits._known["secret-a"] = (circuits._known["secret-a"][0] + 3600, {})  # noqa: SLF001
+    circuit_breaker._known["secret-a"] = (circuit_breaker._known["secret-a"][0] + 3600, {})  # noqa: SLF001
     probe = {"pk": "credential#secret-a", "sk": "circuit"}
     table.update(probe, {"state": "open", "until": 2**31, "wait": 60})
     posted(stack, 2)
     assert [body["n"] for _, body in remote.received] == [1, 2]
-    circuits.forget()
+    circuit_breaker.forget()
     posted(stack, 3)
     assert [body["n"] for _, body in remote.received] == [1, 2]
 

@@ -9,11 +9,15 @@ import boto3
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from openfn import clock, dispatch, ids, jobstates, outcomes, runs, table
+from openfn import ids
 from openfn.errors import NotClaimed, NotQueued
-from openfn.triggers import CronTrigger, Kind
+from openfn.project.triggers import CronTrigger, Kind
+from openfn.runs import cron as clock
+from openfn.runs import cron_state, dispatch, outcomes
+from openfn.runs import store as runs
+from openfn.storage import table
 from tests.conftest import ended_within, hooked, post, tick, without_queue
-from workbench import records
+from workbench.stack import details
 
 COUNT = """
 from adaptors.common import fn
@@ -38,7 +42,7 @@ def minutes(*times):
 
 def run_of(minute, job="job-a"):
     (when,) = minutes(minute)
-    return records.run(ids.run_id(ids.minute_id(when), job))
+    return details.run(ids.run_id(ids.minute_id(when), job))
 
 
 def due_runs(logged):
@@ -162,7 +166,7 @@ def test_state_is_carried_from_the_last_successful_run_and_nothing_of_others(mad
     assert last.log.endswith("['configuration', 'cursor', 'data', 'references', 'scheduled']\n")
     assert (last.final["cursor"], last.final["data"]) == (2, [2])
     assert last.final["scheduled"] == "2026-03-09T10:02:00Z"
-    assert json.loads(jobstates.read("job-a").state) == last.final
+    assert json.loads(cron_state.read("job-a").state) == last.final
 
 
 def test_runs_of_a_job_that_come_late_execute_one_after_the_other(made_of):
@@ -278,8 +282,8 @@ def test_a_success_that_began_with_an_older_state_does_not_take_it_back(made_of)
     runs.create([older, newer], "version")
     for plan, cursor in ((newer, b'{"cursor": 2}'), (older, b'{"cursor": 1}')):
         outcomes.finish(runs.claim(plan.id, 60), outcomes.Outcome("", 1, final=cursor))
-    assert records.run(older.id).status == "succeeded"
-    assert jobstates.read("job-a") == jobstates.Left(b'{"cursor": 2}', newer.id)
+    assert details.run(older.id).status == "succeeded"
+    assert cron_state.read("job-a") == cron_state.Left(b'{"cursor": 2}', newer.id)
 
 
 def test_a_run_by_hand_between_ticks_takes_its_turn_in_the_state(made_of):
@@ -338,7 +342,7 @@ def test_a_message_s_run_leaves_no_state_for_another(made_with):
     made = made_with("from adaptors.common import fn\nfn(lambda state: {**state, 'cursor': 1})\n")
     post(made, "{}")
     made.settle()
-    assert jobstates.read("job-a") == jobstates.Left()
+    assert cron_state.read("job-a") == cron_state.Left()
 
 
 def test_state_and_outcome_of_a_run_are_written_together_or_not_at_all(made_of):
@@ -350,7 +354,7 @@ def test_state_and_outcome_of_a_run_are_written_together_or_not_at_all(made_of):
     runs.claim(plan.id, 60)
     with pytest.raises(NotClaimed):
         outcomes.finish(lost, outcomes.Outcome("", 1, final=b'{"cursor": 1}'))
-    assert jobstates.read("job-a") == jobstates.Left()
+    assert cron_state.read("job-a") == cron_state.Left()
 
 
 def test_the_clock_never_goes_back(made_of):

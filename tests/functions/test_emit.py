@@ -8,9 +8,12 @@ from datetime import datetime
 import boto3
 import pytest
 
-from openfn import aws, emissions, ids, outcomes, replays, runs, table
+from openfn import ids
+from openfn.runs import outbox, outcomes, replay
+from openfn.runs import store as runs
+from openfn.storage import aws, table
 from tests.conftest import hooked, post, tick, without_queue
-from workbench import records
+from workbench.stack import details
 
 PULL = """
 from adaptors.common import each, emit, fn
@@ -42,7 +45,7 @@ def project(options=""):
 
 def kept():
     """Give the bodies of the kept messages, oldest first."""
-    return [json.loads(each.message.body) for each in reversed(records.newest(100, days=2))]
+    return [json.loads(each.message.body) for each in reversed(details.newest(100, days=2))]
 
 
 def _deliver():
@@ -72,8 +75,8 @@ def test_a_list_fetched_on_the_clock_becomes_a_message_and_a_run_for_each_record
 
 def test_an_emitted_message_s_job_begins_like_that_of_any_message(pulled):
     pulled().settle()
-    record = records.newest(1, days=2)[0]
-    run = records.run(ids.run_id(record.message.id, "keep"))
+    record = details.newest(1, days=2)[0]
+    run = details.run(ids.run_id(record.message.id, "keep"))
     assert run.final["kept"] == {"_uuid": "u24", "n": 24}
     assert run.final["request"]["method"] == "EMIT"
     assert (record.message.emitted_by, record.message.depth, record.ran) == (RUN, 1, ("keep",))
@@ -122,7 +125,7 @@ def test_messages_that_could_not_be_queued_are_queued_when_the_run_is_delivered_
     with without_queue(made, "MATCH_QUEUE_URL"):
         assert len(made.invoke("runner", _deliver())["batchItemFailures"]) == 1
     made.settle()
-    assert {each.ran for each in records.newest(100, days=2)} == {("keep",)}
+    assert {each.ran for each in details.newest(100, days=2)} == {("keep",)}
     assert len(kept()) == 25
 
 
@@ -175,7 +178,7 @@ def test_what_cannot_be_emitted_is_said_where_the_job_says_it(pulled, argument, 
     fn(lambda state: emit(INBOX, {body or "{}"})(state))
     """
     pulled(code).settle()
-    error = records.run(RUN).error
+    error = details.run(RUN).error
     assert (error["type"], error["line"]) == (kind, 8)
     assert words in error["message"]
 
@@ -184,13 +187,13 @@ def test_jobs_that_emit_in_a_circle_are_stopped(pulled, logged):
     pulled(EMIT, keep=EMIT).settle()
     assert len(logged.events("run succeeded")) == 5
     (failed,) = logged.events("run failed")
-    assert "emit in a circle" in records.run(failed["run_id"]).error["message"]
+    assert "emit in a circle" in details.run(failed["run_id"]).error["message"]
 
 
 def test_what_follows_an_emitted_message_s_run_is_as_deep_in_the_circle_as_it(pulled, logged):
     follower = "  follow: {trigger: kept, expression: jobs/pull.py}\n"
     pulled(EMIT, more=project() + follower).settle()
-    assert max(each.message.depth for each in records.newest(50, days=2)) == 5
+    assert max(each.message.depth for each in details.newest(50, days=2)) == 5
     assert [each["job"] for each in logged.events("run failed")] == ["follow"]
 
 
@@ -214,8 +217,8 @@ def test_a_long_list_goes_on_where_its_handing_on_was_stopped(pulled):
 
     with hooked("before-call.sqs.SendMessageBatch", die):
         with pytest.raises(KeyboardInterrupt):
-            emissions.send(runs.read(RUN), at_once=10)
-        assert emissions.send(runs.read(RUN), at_once=10) == 35
+            outbox.send(runs.read(RUN), at_once=10)
+        assert outbox.send(runs.read(RUN), at_once=10) == 35
     assert len(calls) == 3 + 2  # twenty were handed on before it died, ten to a call
     assert [each["n"] for each in kept()] == list(range(35))
 
@@ -224,7 +227,7 @@ def test_a_run_that_is_made_again_hands_on_all_that_it_then_emits(pulled):
     made = pulled()
     made.invoke("runner", _deliver())
     table.update(ids.key_of(RUN), {"handed": 20})
-    replays.replay(runs.read(RUN))
+    replay.replay(runs.read(RUN))
     made.invoke("runner", _deliver())
     assert len(kept()) == 50
 

@@ -7,10 +7,12 @@ import json
 import boto3
 import pytest
 
-from openfn import ids, runs, states
+from openfn import ids
 from openfn.errors import NotFound
+from openfn.jobs import state
+from openfn.runs import store as runs
 from tests.conftest import post
-from workbench import records
+from workbench.stack import details
 
 PROJECT = """
 inboxes:
@@ -55,26 +57,26 @@ def test_nothing_of_a_message_is_left_but_what_became_of_it(made, size):
     body = {"name": "Amina Kofi", "fail": False, "noise": noise}
     message_id = post(made, json.dumps(body))["headers"]["X-Message-Id"]
     made.settle()
-    found = [records.run(ids.run_id(message_id, f"job-{each}")) for each in "abc"]
+    found = [details.run(ids.run_id(message_id, f"job-{each}")) for each in "abc"]
     assert [each.status for each in found] == ["succeeded"] * 3
     assert [(each.final, each.log) for each in found] == [(None, "")] * 3
     assert "Amina" not in everything(made)
     assert noise[-40:] not in everything(made)
-    assert records.newest(1, days=2)[0].unreadable.endswith("was erased")
+    assert details.newest(1, days=2)[0].unreadable.endswith("was erased")
 
 
 def test_while_one_run_has_not_ended_well_all_is_kept(made):
     message_id = post(made, '{"name": "Amina Kofi", "fail": true}')["headers"]["X-Message-Id"]
     made.settle()
-    assert records.run(ids.run_id(message_id, "job-b")).status == "failed"
-    assert records.run(ids.run_id(message_id, "job-a")).log == "seen Amina Kofi\n"
-    assert json.loads(records.newest(1, days=2)[0].message.body)["name"] == "Amina Kofi"
+    assert details.run(ids.run_id(message_id, "job-b")).status == "failed"
+    assert details.run(ids.run_id(message_id, "job-a")).log == "seen Amina Kofi\n"
+    assert json.loads(details.newest(1, days=2)[0].message.body)["name"] == "Amina Kofi"
 
 
 def test_what_came_to_another_inbox_is_kept(made):
     message_id = post(made, '{"name": "Amina", "fail": false}', inbox="inbox-b")
     made.settle()
-    run = records.run(ids.run_id(message_id["headers"]["X-Message-Id"], "job-a"))
+    run = details.run(ids.run_id(message_id["headers"]["X-Message-Id"], "job-a"))
     assert run.final["data"]["name"] == "Amina"
 
 
@@ -83,4 +85,4 @@ def test_a_run_on_what_was_erased_says_so(made):
     made.settle()
     plan = runs.Plan(message_id, "job-b", "all")
     with pytest.raises(NotFound, match="was erased"):
-        states.initial(runs.read(plan.id))
+        state.initial(runs.read(plan.id))

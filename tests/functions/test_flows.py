@@ -7,9 +7,11 @@ from datetime import datetime
 
 import pytest
 
-from openfn import ids, outcomes, runs
+from openfn import ids
+from openfn.runs import outcomes
+from openfn.runs import store as runs
 from tests.conftest import post, tick, without_queue
-from workbench import records
+from workbench.stack import details
 
 PROJECT = """
 triggers:
@@ -73,7 +75,7 @@ def ran(made_of):
         message_id = post(made, json.dumps({"n": n, "kept": True}))["headers"]["X-Message-Id"]
         made.settle()
         jobs = ("job-a", "job-b", "job-c", "also-c", "catch-a", "catch-b", "after-catch")
-        found = {job: records.run(ids.run_id(message_id, job)) for job in jobs}
+        found = {job: details.run(ids.run_id(message_id, job)) for job in jobs}
         return {job: record for job, record in found.items() if record}
 
     run.made = made
@@ -155,7 +157,7 @@ def test_what_follows_a_failed_run_of_the_clock_begins_with_the_state_that_run_b
         tick(made, f"2026-03-09T{minute}:00Z")
     made.settle()
     origin = ids.minute_id(datetime.fromisoformat("2026-03-09T10:01:00+00:00"))
-    final = records.run(ids.run_id(origin, "job-b")).final
+    final = details.run(ids.run_id(origin, "job-b")).final
     assert (final["count"], final["scheduled"]) == (1, "2026-03-09T10:01:00Z")
     assert final["error"]["type"] == "ValueError"
 
@@ -174,10 +176,10 @@ def test_what_follows_is_queued_when_the_run_is_delivered_again_though_it_had_en
     final = b'{"user": "amina", "data": {"from": "a"}, "fail_b": false}'
     # Its runner died between the outcome and what follows.
     outcomes.finish(runs.claim(plan.id, 60), outcomes.Outcome("", 1, final=final))
-    assert records.run(ids.run_id(message_id, "job-b")) is None
+    assert details.run(ids.run_id(message_id, "job-b")) is None
     assert _again(made, plan.id)["batchItemFailures"] == []
     made.settle()
-    assert records.run(ids.run_id(message_id, "job-c")).status == "succeeded"
+    assert details.run(ids.run_id(message_id, "job-c")).status == "succeeded"
 
 
 def test_followers_that_cannot_be_queued_are_queued_by_the_next_tick(ran, logged):
@@ -187,12 +189,12 @@ def test_followers_that_cannot_be_queued_are_queued_by_the_next_tick(ran, logged
     runs.create([plan], "version")
     with without_queue(made, "RUN_QUEUE_URL"):
         assert _again(made, plan.id)["batchItemFailures"] == []
-    assert records.run(plan.id).status == "succeeded"
+    assert details.run(plan.id).status == "succeeded"
     made.settle()
     made.tick()
     made.settle()
     assert len([e for e in logged.events("run succeeded") if e["job"] == "job-a"]) == 1
-    assert records.run(ids.run_id(message_id, "also-c")).status == "succeeded"
+    assert details.run(ids.run_id(message_id, "also-c")).status == "succeeded"
 
 
 def test_each_run_of_a_chain_happens_once_though_every_id_is_delivered_again(ran, logged):
@@ -210,4 +212,4 @@ def test_what_follows_a_run_whose_state_has_expired_fails_with_its_reason(ran):
     plan = runs.Plan(message_id, "job-b", "a-done", runs.Kind.SUCCESS, upstream="job-a")
     runs.create([plan], "version")
     assert _again(made, plan.id)["batchItemFailures"] == []
-    assert "there is no run" in records.run(plan.id).error["message"]
+    assert "there is no run" in details.run(plan.id).error["message"]

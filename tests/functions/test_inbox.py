@@ -13,10 +13,10 @@ import boto3
 import pytest
 import requests
 
-from openfn import messages
+from openfn.messages import store as messages
 from tests.conftest import ROOT, post
-from workbench import destination
-from workbench.sources import POSTS
+from workbench.local import destination
+from workbench.local.sample_posts import POSTS
 
 KOBO = POSTS[0]
 
@@ -209,13 +209,13 @@ def _queue_name(logical_id):
 
 def test_the_gateway_s_events_have_the_shape_of_api_gateway_s_own(made):
     seen = []
-    from workbench import gateway  # noqa: PLC0415 - beside its use
+    from workbench.local import api_gateway  # noqa: PLC0415 - beside its use
 
     def invoke(_function, event):
         seen.append(event)
         return {"statusCode": 200, "body": "{}"}
 
-    with gateway.serving(made.resources.routes, invoke, 0) as base:
+    with api_gateway.serving(made.resources.routes, invoke, 0) as base:
         requests.post(f"{base}/inbox/id/?a=1&a=2", json={"a": "ä"}, timeout=10)
     saved = json.loads((ROOT / "events/lambda/http_api_post.json").read_text("utf-8"))
     (event,) = seen

@@ -8,9 +8,10 @@ from decimal import Decimal
 import boto3
 import pytest
 
-from openfn import bodies, messages
+from openfn.messages import bodies
+from openfn.messages import store as messages
 from tests.conftest import post
-from workbench.sources import POSTS
+from workbench.local.sample_posts import POSTS
 
 JOB = "from adaptors.common import fn\nfn(lambda state: state)\n"
 

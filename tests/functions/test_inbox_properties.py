@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from openfn import messages
+from openfn.messages import store as messages
 from tests.conftest import ROOT
-from workbench import stack
+from workbench.local import stack
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -71,7 +71,7 @@ def test_every_request_has_an_answer_and_what_is_accepted_can_be_read_back(
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(value=JSON)
 def test_json_that_is_accepted_is_read_as_what_was_sent(made, value):
-    from openfn import bodies  # noqa: PLC0415 - beside its use
+    from openfn.messages import bodies  # noqa: PLC0415 - beside its use
 
     text = json.dumps(value, allow_nan=True)
     parsed = bodies.parse(text.encode())

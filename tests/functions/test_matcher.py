@@ -7,10 +7,12 @@ import random
 
 import boto3
 
-from openfn import aws, ids, runs
+from openfn import ids
+from openfn.runs import store as runs
+from openfn.storage import aws
 from tests.conftest import ROOT, post, without_queue
-from workbench import records
-from workbench.sources import POSTS
+from workbench.local.sample_posts import POSTS
+from workbench.stack import details as records
 
 NOTHING = "from adaptors.common import fn\nfn(lambda state: state)\n"
 

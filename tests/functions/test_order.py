@@ -13,12 +13,16 @@ import boto3
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from openfn import aws, dispatch, ids, queues, runs
-from openfn.aws import Setting
+from openfn import ids
 from openfn.errors import Behind
-from openfn.queues import Queued
+from openfn.runs import dispatch
+from openfn.runs import store as runs
+from openfn.storage import aws, sqs_batch
+from openfn.storage.aws import Setting
+from openfn.storage.sqs_batch import Queued
 from tests.conftest import ended_within, hooked, post, without_queue
-from workbench import destination, poller, records
+from workbench.local import destination, event_source
+from workbench.stack import details
 
 PROJECT = """
 triggers:
@@ -104,7 +108,7 @@ def _work(made, invoke, over, seconds=60, runners=6):
 
     def loop(mapping):
         while not stop.is_set():
-            if not poller.poll(mapping, invoke):
+            if not event_source.poll(mapping, invoke):
                 stop.wait(0.01)
 
     with ThreadPoolExecutor(runners + 2) as pool:
@@ -119,11 +123,11 @@ def _work(made, invoke, over, seconds=60, runners=6):
 
 def _all_over(message_ids):
     def over():
-        found = [records.run(ids.run_id(each, "job-a")) for each in message_ids]
+        found = [details.run(ids.run_id(each, "job-a")) for each in message_ids]
         if not all(each and each.status in ("succeeded", "failed") for each in found):
             return False
         good = [m for m, each in zip(message_ids, found, strict=True) if each.status == "succeeded"]
-        after = [records.run(ids.run_id(each, "job-b")) for each in good]
+        after = [details.run(ids.run_id(each, "job-b")) for each in good]
         return all(each and each.status in ("succeeded", "failed") for each in after)
 
     return over
@@ -172,7 +176,7 @@ def test_the_order_holds_while_ids_are_delivered_again_and_pollers_die(ordered, 
     for case in CASES:
         assert _in_order(_told(sink, "a")[case], range(EACH))
         assert _in_order(_told(sink, "b")[case], [n for n in range(EACH) if n % 7 != 3])
-    assert all(records.run(ids.run_id(each, "job-a")).attempt == 1 for each in message_ids)
+    assert all(details.run(ids.run_id(each, "job-a")).attempt == 1 for each in message_ids)
 
 
 def test_a_message_without_the_value_waits_for_nobody(ordered):
@@ -204,16 +208,16 @@ def test_behind_a_message_that_cannot_be_matched_the_others_of_its_group_wait(or
     before, gone, behind = visit(made, "a", 1), ids.new_message_id(), visit(made, "a", 2)
     answer = made.invoke("matcher", _event(before, gone, behind))
     assert [each["itemIdentifier"] for each in answer["batchItemFailures"]] == [gone, behind]
-    assert records.run(ids.run_id(before, "job-a")) is not None
-    assert records.run(ids.run_id(behind, "job-a")) is None
+    assert details.run(ids.run_id(before, "job-a")) is not None
+    assert details.run(ids.run_id(behind, "job-a")) is None
 
 
 def test_at_its_last_receipt_it_goes_to_the_dead_letter_queue_alone(ordered):
     made, _ = ordered
     gone, behind = ids.new_message_id(), visit(made, "a", 2)
-    answer = made.invoke("matcher", _event(gone, behind, received=queues.RECEIPTS))
+    answer = made.invoke("matcher", _event(gone, behind, received=sqs_batch.RECEIPTS))
     assert [each["itemIdentifier"] for each in answer["batchItemFailures"]] == [gone]
-    assert records.run(ids.run_id(behind, "job-a")) is not None
+    assert details.run(ids.run_id(behind, "job-a")) is not None
 
 
 def test_ids_of_other_groups_do_not_wait():
@@ -225,7 +229,7 @@ def test_ids_of_other_groups_do_not_wait():
         done.append(identifier)
 
     queued = [Queued(i, g) for i, g in (("1", "a"), ("bad", "a"), ("2", "b"), ("3", "a"))]
-    errors = queues.in_turn(queued, work, lambda queued, _error: told.append(queued.id))
+    errors = sqs_batch.in_turn(queued, work, lambda queued, _error: told.append(queued.id))
     assert (done, told) == (["1", "2"], ["bad"])
     assert isinstance(errors["3"], Behind)
 

@@ -12,7 +12,8 @@ import pytest
 from openfn import ids
 from tests.conftest import Lines, post, tick
 from tests.faults import organization
-from workbench import destination, poller, records, stack
+from workbench.local import destination, event_source, stack
+from workbench.stack import details
 
 MINUTE = "2026-03-09T10:00:00Z"
 # By its number a record is refused by no job, by one or by the other.
@@ -50,7 +51,7 @@ def test_each_id_delivered_twice_out_of_order_and_at_once_has_the_same_outcome(t
         accepted = [_post(made, number) for number in range(9)]
         tick(made, MINUTE)
         twice = _Twice(made, pool)
-        while sum(poller.poll(mapping, twice) for mapping in made.resources.mappings):
+        while sum(event_source.poll(mapping, twice) for mapping in made.resources.mappings):
             pass
         late = dice.sample(twice.delivered, len(twice.delivered))
         answers = pool.map(lambda each: made.invoke(*each), late)
@@ -73,11 +74,11 @@ def _hold(accepted, sink, logged):
         own = organization.runs_of(inbox, message_id, record)
         expected |= own
         deliveries |= organization.deliveries_of(own, record)
-    found = {run_id: records.run(run_id) for run_id in expected}
+    found = {run_id: details.run(run_id) for run_id in expected}
     assert {run_id: run.status for run_id, run in found.items()} == expected
     assert {run.attempt for run in found.values()} == {1}
     assert Counter(each.path for each in sink.received) == Counter(deliveries)
     ended = [each["run_id"] for each in logged.events("run succeeded")]
     assert len(ended) == len(set(ended))
-    assert len(records.newest(100, days=2)) == len(accepted) + 2
+    assert len(details.newest(100, days=2)) == len(accepted) + 2
     assert {ids.origin_of(each) for each in expected} == {each for _, each, _ in accepted}

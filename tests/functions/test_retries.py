@@ -9,11 +9,16 @@ import boto3
 import pytest
 from moto.sqs.models import sqs_backends
 
-from openfn import contents, ids, outcomes, project, runs, table
+from openfn import ids
 from openfn.errors import JobError
+from openfn.project import compiled as project
+from openfn.runs import outcomes
+from openfn.runs import store as runs
+from openfn.storage import blobs, table
 from tests.conftest import post
 from tests.remote import Remote
-from workbench import functions, records
+from workbench.local import lambda_functions
+from workbench.stack import details
 
 PROJECT = """
 triggers:
@@ -93,7 +98,7 @@ def again(made, run_id):
     pass_time(run_id)
     made.tick()
     made.settle()
-    return records.run(run_id)
+    return details.run(run_id)
 
 
 def attempts(made, run_id):
@@ -116,7 +121,7 @@ def attempts(made, run_id):
 def test_a_run_goes_on_at_the_operation_that_failed_with_the_state_it_had(posted, remote, logged):
     remote.answers["/second"] = [503, 503]
     made, run_id = posted()
-    assert records.run(run_id).status == "waiting"
+    assert details.run(run_id).status == "waiting"
     assert again(made, run_id).status == "waiting"
     record = again(made, run_id)
     assert (record.status, record.attempt, record.error) == ("succeeded", 3, None)
@@ -128,9 +133,9 @@ def test_a_run_goes_on_at_the_operation_that_failed_with_the_state_it_had(posted
 def test_what_it_emitted_before_it_failed_is_emitted_once_it_succeeds(posted, remote):
     remote.answers["/second"] = [503]
     made, run_id = posted()
-    assert len(records.newest(10, days=2)) == 1
+    assert len(details.newest(10, days=2)) == 1
     again(made, run_id)
-    assert [json.loads(each.message.body) for each in records.newest(10, days=2)][:-1] == [
+    assert [json.loads(each.message.body) for each in details.newest(10, days=2)][:-1] == [
         {"skip": True}
     ]
 
@@ -140,7 +145,7 @@ def test_what_the_operation_that_failed_emitted_is_emitted_once(posted, remote):
     made, run_id = posted(EACH)
     assert again(made, run_id).status == "waiting"
     assert again(made, run_id).status == "succeeded"
-    emitted = [json.loads(each.message.body) for each in records.newest(10, days=2)][:-1]
+    emitted = [json.loads(each.message.body) for each in details.newest(10, days=2)][:-1]
     assert sorted(each["n"] for each in emitted) == [0, 1, 2]
 
 
@@ -154,8 +159,8 @@ def test_what_an_attempt_leaves_is_read_whatever_form_an_earlier_one_left_it_in(
         runs.claim(run_id, 60), outcomes.Outcome("y", 1, final=b"{}", emitted=b"[]")
     )
     for run in (ended, runs.read(run_id)):
-        assert contents.read("emitted", run.kept) == b"[]"
-        assert contents.read("log", run.kept) == b"y"
+        assert blobs.read("emitted", run.kept) == b"[]"
+        assert blobs.read("log", run.kept) == b"y"
         assert "error" not in run.kept
 
 
@@ -167,38 +172,38 @@ def test_each_attempt_has_a_record_with_its_error_and_the_time_of_the_next(poste
     assert (one, two) == ("failed", "failed")
     assert "503" in first
     assert "429" in second
-    assert records.run(run_id).next > "20"
+    assert details.run(run_id).next > "20"
     again(made, run_id)
     assert len(attempts(made, run_id)) == 2
-    assert records.run(run_id).next is None
+    assert details.run(run_id).next is None
 
 
 def test_after_its_last_attempt_a_run_has_failed_and_the_failure_goes_on(posted, remote):
     remote.answers["/second"] = [503] * 9
     made, run_id = posted(retry="{attempts: 3, up_to: 1h}")
-    assert records.run(run_id.replace("job-a", "catch")) is None
+    assert details.run(run_id.replace("job-a", "catch")) is None
     again(made, run_id)
     record = again(made, run_id)
     assert (record.status, record.attempt) == ("failed", 3)
     assert remote.paths == ["/first", "/second", "/second", "/second"]
-    caught = records.run(run_id.replace("job-a", "catch"))
+    caught = details.run(run_id.replace("job-a", "catch"))
     assert caught.final["data"] == {"n": 7, "case": "c"}
     assert caught.final["error"]["verdict"] == "remote-for-now"
-    assert records.run(run_id.replace("job-a", "after")) is None
+    assert details.run(run_id.replace("job-a", "after")) is None
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 422])
 def test_what_the_destination_refuses_for_good_is_not_tried_again(posted, remote, status):
     remote.answers["/first"] = [status]
     _, run_id = posted()
-    assert records.run(run_id).status == "failed"
+    assert details.run(run_id).status == "failed"
     assert remote.paths == ["/first"]
 
 
 def test_a_job_that_asks_for_one_attempt_gets_one(posted, remote):
     remote.answers["/first"] = [503]
     _, run_id = posted(retry="{attempts: 1}")
-    assert records.run(run_id).status == "failed"
+    assert details.run(run_id).status == "failed"
 
 
 def test_a_job_that_asks_for_a_fresh_start_begins_anew_and_emits_once(posted, remote):
@@ -206,7 +211,7 @@ def test_a_job_that_asks_for_a_fresh_start_begins_anew_and_emits_once(posted, re
     made, run_id = posted(retry="{fresh: true}")
     assert again(made, run_id).status == "succeeded"
     assert remote.paths == ["/first", "/second", "/first", "/second", "/third"]
-    assert len(records.newest(10, days=2)) == 2
+    assert len(details.newest(10, days=2)) == 2
 
 
 @pytest.mark.parametrize(
@@ -246,7 +251,7 @@ def test_a_run_that_waits_is_not_begun_before_it_is_due(posted, remote):
     assert made.invoke("runner", {"Records": [record]})["batchItemFailures"] == []
     made.tick()
     made.settle()
-    assert records.run(run_id).attempt == 1
+    assert details.run(run_id).attempt == 1
 
 
 def test_a_run_that_waits_for_its_order_stays_on_the_queue_and_none_passes_it(posted, remote):
@@ -255,9 +260,9 @@ def test_a_run_that_waits_for_its_order_stays_on_the_queue_and_none_passes_it(po
     behind = post(made, '{"n": 8, "case": "c"}')["headers"]["X-Message-Id"]
     beside = post(made, '{"n": 9, "case": "d"}')["headers"]["X-Message-Id"]
     made.settle()
-    assert records.run(run_id).status == "waiting"
-    assert records.run(ids.run_id(behind, "job-a")).status == "queued"
-    assert records.run(ids.run_id(beside, "job-a")).status == "succeeded"
+    assert details.run(run_id).status == "waiting"
+    assert details.run(ids.run_id(behind, "job-a")).status == "queued"
+    assert details.run(ids.run_id(beside, "job-a")).status == "succeeded"
     pass_time(run_id)
     _show_what_is_hidden(made)
     made.settle()
@@ -290,8 +295,8 @@ def test_a_job_that_takes_too_long_is_stopped_and_tried_again(posted, logged):
     run_id = created(made)
     expression().write_text(SLOW, "utf-8")
     hurried = replace(made.resources.functions["runner"], seconds=6.2)
-    functions.invoke(hurried, _delivery(run_id), made.tell)
-    record = records.run(run_id)
+    lambda_functions.invoke(hurried, _delivery(run_id), made.tell)
+    record = details.run(run_id)
     assert (record.status, record.error["type"]) == ("waiting", "TimedOut")
     assert (record.error["operation"], record.error["line"]) == ("fn", 9)
     expression().write_text(SLOW.replace("range(3000)", "range(1)"), "utf-8")
@@ -306,7 +311,7 @@ def test_a_run_whose_runner_dies_is_tried_again_and_the_crash_is_on_record(poste
     run_id = created(made)
     died = runs.claim(run_id, -5)
     made.invoke("runner", _delivery(run_id))
-    record = records.run(run_id)
+    record = details.run(run_id)
     assert (record.status, record.attempt) == ("succeeded", 2)
     (item,) = table.get([ids.key_of(f"{run_id}#0001")])
     assert item["started"] == died.kept["started"]
@@ -326,7 +331,7 @@ def test_a_run_that_kills_its_runner_again_and_again_has_failed_with_a_clear_rea
         if run.crashed:
             outcomes.crashed(run)
     made.invoke("runner", _delivery(run_id))
-    record = records.run(run_id)
+    record = details.run(run_id)
     assert record.status == "failed"
     assert "its runner died 3 times" in record.error["message"]
     assert attempts(made, run_id) == [("crashed", None)] * 3

@@ -10,18 +10,22 @@ from contextlib import contextmanager
 import boto3
 import pytest
 
-from openfn import aws, ids, outcomes, runs, table
+from openfn import ids
 from openfn.errors import JobError, NotClaimed, NotFound
-from openfn.outcomes import Outcome
+from openfn.runs import outcomes
+from openfn.runs import store as runs
+from openfn.runs.outcomes import Outcome
+from openfn.storage import aws, table
 from tests.conftest import post
-from workbench import functions, records
+from workbench.local import lambda_functions
+from workbench.stack import details
 
 
 def _run(made, body='{"name": "Amina"}'):
     """Post a message, work on it, and give the record of its run."""
     message_id = post(made, body)["headers"]["X-Message-Id"]
     made.settle()
-    return records.run(ids.run_id(message_id, "job-a"))
+    return details.run(ids.run_id(message_id, "job-a"))
 
 
 def _created(made):
@@ -183,7 +187,7 @@ def test_a_run_that_has_ended_is_not_executed_again(made_with, logged):
     made = made_with("from adaptors.common import fn\nfn(lambda state: state)\n")
     record = _run(made)
     assert made.invoke("runner", _batch(record.id))["batchItemFailures"] == []
-    assert records.run(record.id).attempt == 1
+    assert details.run(record.id).attempt == 1
     assert len(logged.events("run succeeded")) == 1
 
 
@@ -192,7 +196,7 @@ def test_a_run_in_another_runner_s_hands_stays_on_the_queue(made_with):
     run_id = _created(made)
     assert runs.claim(run_id, 60).attempt == 1
     assert len(made.invoke("runner", _batch(run_id))["batchItemFailures"]) == 1
-    assert records.run(run_id).status == "running"
+    assert details.run(run_id).status == "running"
 
 
 def test_a_run_whose_runner_died_is_executed_when_its_lease_has_ended(made_with):
@@ -200,7 +204,7 @@ def test_a_run_whose_runner_died_is_executed_when_its_lease_has_ended(made_with)
     run_id = _created(made)
     runs.claim(run_id, -5)
     assert made.invoke("runner", _batch(run_id))["batchItemFailures"] == []
-    record = records.run(run_id)
+    record = details.run(run_id)
     assert (record.status, record.attempt) == ("succeeded", 2)
 
 
@@ -212,7 +216,7 @@ def test_a_runner_that_lost_its_claim_cannot_record_an_outcome(made_with):
     with pytest.raises(NotClaimed):
         outcomes.finish(lost, Outcome("", 1, final=b"{}"))
     outcomes.finish(held, Outcome("", 1, error=JobError("E", "m", "o", 1)))
-    assert records.run(run_id).status == "failed"
+    assert details.run(run_id).status == "failed"
     with pytest.raises(NotClaimed):
         outcomes.finish(held, Outcome("", 1, final=b"{}"))
 
@@ -237,7 +241,7 @@ def test_a_run_is_executed_once_though_every_answer_to_a_first_try_is_lost(made_
     run_id = _created(made)
     with _answers_lost("UpdateItem"):
         assert made.invoke("runner", _batch(run_id))["batchItemFailures"] == []
-    record = records.run(run_id)
+    record = details.run(run_id)
     assert (record.status, record.attempt) == ("succeeded", 1)
     assert len(logged.events("run succeeded")) == 1
 
@@ -261,16 +265,16 @@ def test_a_run_of_a_job_that_is_no_longer_in_the_project_fails_with_its_reason(m
     message_id = post(made, "{}")["headers"]["X-Message-Id"]
     run_id = _create(message_id, "job-of-old")
     made.invoke("runner", _batch(run_id))
-    assert "no job job-of-old" in records.run(run_id).error["message"]
+    assert "no job job-of-old" in details.run(run_id).error["message"]
 
 
 def test_no_run_is_begun_in_the_last_seconds_of_an_invocation(made_with):
     made = made_with("from adaptors.common import fn\nfn(lambda state: state)\n")
     run_id = _created(made)
     hurried = dataclasses.replace(made.resources.functions["runner"], seconds=5)
-    answer = functions.invoke(hurried, _batch(run_id), made.tell)
+    answer = lambda_functions.invoke(hurried, _batch(run_id), made.tell)
     assert len(answer["batchItemFailures"]) == 1
-    assert records.run(run_id).status == "queued"
+    assert details.run(run_id).status == "queued"
 
 
 def test_nothing_of_one_run_is_seen_by_the_next(made_with):
@@ -319,7 +323,7 @@ def test_a_run_whose_message_s_body_is_gone_from_the_bucket_fails_with_its_reaso
     bucket = made.resources.physical_ids["Bucket"]
     boto3.client("s3").delete_object(Bucket=bucket, Key=f"messages/{message_id}/body")
     assert made.invoke("runner", _batch(run_id))["batchItemFailures"] == []
-    assert "bucket no more" in records.run(run_id).error["message"]
+    assert "bucket no more" in details.run(run_id).error["message"]
 
 
 def test_no_secret_of_its_credential_is_in_a_run_s_log_or_error(made_with):
@@ -346,4 +350,4 @@ def test_a_run_that_has_expired_is_over_whatever_comes_of_its_id(made_with):
     run_id = _created(made)
     table.update(ids.key_of(run_id), {"expires": 1})
     assert len(made.invoke("runner", _batch(run_id))["batchItemFailures"]) == 1
-    assert records.run(run_id).status == "queued"
+    assert details.run(run_id).status == "queued"

@@ -21,9 +21,11 @@ import boto3
 import pytest
 import requests
 
-from openfn import bodies, messages, secrets
+from openfn.messages import bodies
+from openfn.messages import store as messages
+from openfn.storage import secrets
 from tests.conftest import ROOT
-from workbench import stack
+from workbench.local import stack
 
 EVENTS = ROOT / "events"
 SOURCES = EVENTS / "sources"

@@ -8,11 +8,13 @@ from dataclasses import replace
 import psycopg
 import pytest
 
-from openfn import ids, project
+from openfn import ids
+from openfn.project import compiled as project
 from tests.conftest import post
 from tests.functions.test_retries import again, created
 from tests.remote import Remote
-from workbench import functions, records
+from workbench.local import lambda_functions
+from workbench.stack import details
 
 PROJECT = """
 triggers:
@@ -73,12 +75,12 @@ def rows(db):
 
 
 def bodies():
-    return [json.loads(each.message.body) for each in records.newest(10, days=2)]
+    return [json.loads(each.message.body) for each in details.newest(10, days=2)]
 
 
 def test_a_run_that_succeeds_has_written_all(posted, db):
     _, run_id = posted()
-    assert records.run(run_id).status == "succeeded"
+    assert details.run(run_id).status == "succeeded"
     assert rows(db) == [(7, "first"), (8, "second")]
 
 
@@ -87,7 +89,7 @@ def test_after_a_failure_it_goes_on_where_its_transaction_began_and_leaves_each_
 ):
     remote.answers["/amidst"] = [503, 503]
     made, run_id = posted()
-    assert records.run(run_id).status == "waiting"
+    assert details.run(run_id).status == "waiting"
     assert rows(db) == []
     assert again(made, run_id).status == "waiting"
     assert rows(db) == []
@@ -109,7 +111,7 @@ def test_what_was_committed_before_is_not_done_again(posted, remote, db):
 
 def test_a_run_that_is_refused_in_its_last_operation_leaves_nothing(posted, db):
     _, run_id = posted(FOUR.replace('"id": 8', '"id": "x"'))
-    record = records.run(run_id)
+    record = details.run(run_id)
     assert (record.status, record.error["verdict"]) == ("failed", "remote")
     assert rows(db) == []
     assert "integer" in record.error["message"]
@@ -121,7 +123,7 @@ def test_what_fails_at_the_commit_fails_the_run_with_its_verdict(posted, db):
     foreign = "foreign key (id) references homes deferrable initially deferred"
     db.execute(f"alter table visits add {foreign}")
     _, run_id = posted()
-    record = records.run(run_id)
+    record = details.run(run_id)
     assert (record.status, record.error["verdict"]) == ("failed", "remote")
     assert (record.error["operation"], record.error["line"]) == ("ending", 0)
     assert "23503" in record.error["message"]
@@ -137,7 +139,7 @@ def test_what_fails_for_now_at_the_commit_is_tried_again(posted, remote, db):
         "for each row execute function late()"
     )
     made, run_id = posted()
-    record = records.run(run_id)
+    record = details.run(run_id)
     assert (record.status, record.error["verdict"]) == ("waiting", "remote-for-now")
     assert again(made, run_id).status == "waiting"
     assert again(made, run_id).status == "succeeded"
@@ -158,8 +160,8 @@ def test_a_run_whose_time_is_over_leaves_nothing_and_is_tried_again(posted, db):
         "body": json.dumps({"run_id": run_id}),
         "eventSource": "aws:sqs",
     }
-    functions.invoke(hurried, {"Records": [delivery]}, made.tell)
-    assert records.run(run_id).error["type"] == "TimedOut"
+    lambda_functions.invoke(hurried, {"Records": [delivery]}, made.tell)
+    assert details.run(run_id).error["type"] == "TimedOut"
     assert rows(db) == []
     path.write_text(FOUR.replace("{between}", slow.replace("3000", "1")), "utf-8")
     assert again(made, run_id).status == "succeeded"
@@ -169,7 +171,7 @@ def test_a_run_whose_time_is_over_leaves_nothing_and_is_tried_again(posted, db):
 def test_a_database_that_is_away_is_waited_for_at_the_operation_that_met_it(posted, remote):
     made, run_id = posted(host="/nowhere")
     for _ in range(2):
-        record = records.run(run_id)
+        record = details.run(run_id)
         assert (record.status, record.error["operation"]) == ("waiting", "sql")
         assert record.error["type"] == "RemoteUnavailable"
         again(made, run_id)

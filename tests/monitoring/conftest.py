@@ -10,7 +10,7 @@ from tests.conftest import Lines, write_project
 from tests.monitoring.cloudwatch_alarms import MetricData
 from tests.monitoring.emitted_metrics import DEFAULTS, collect_metric_data
 from tests.monitoring.traffic import JOBS, PROJECT, send_failing_traffic, send_healthy_traffic
-from workbench.stack import created
+from workbench.local.stack import created
 
 
 @pytest.fixture

@@ -6,8 +6,9 @@ import json
 import re
 from pathlib import Path
 
-from openfn import dispatch, replays, runs
 from openfn.metrics import Metric
+from openfn.runs import dispatch, replay
+from openfn.runs import store as runs
 from tests.monitoring.cloudwatch_alarms import MetricData
 from tests.monitoring.emitted_metrics import DEFAULTS, NAMESPACE, emitted_values
 from tests.monitoring.test_alarms import ALARMS, COMPOSITE_ALARMS
@@ -92,7 +93,7 @@ def test_a_replayed_run_is_not_counted_in_the_delivery_time(healthy_stack, logge
     before = [len(emitted_values(logged)[name, "runner"]) for name in names]
     (message_id, *_) = [event["message_id"] for event in logged.events("message matched")]
     run_id = f"{message_id}#good"
-    replays.replay(runs.read(run_id))
+    replay.replay(runs.read(run_id))
     dispatch.queue([runs.read(run_id).plan])
     healthy_stack.settle()
     assert runs.read(run_id).replayed

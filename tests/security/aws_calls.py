@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 import boto3
 
 from tests.conftest import hooked
-from workbench import functions
+from workbench.local import lambda_functions
 
 ACCOUNT, REGION = "123456789012", "eu-west-1"
 # Operations whose IAM action has another name (IAM's service authorization reference).
@@ -77,7 +77,7 @@ def recorded_permissions():
     permissions = set()
 
     def record(model, params, **_):
-        function = functions.executing.get()
+        function = lambda_functions.executing.get()
         if function:
             required = required_permissions(model.service_model.service_name, model.name, params)
             permissions.update((function, *permission) for permission in required)

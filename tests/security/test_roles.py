@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import post, tick, without_queue
 from tests.remote import Remote
 from tests.security import aws_calls, iam_simulator
-from workbench import poller, resources, stack
+from workbench.local import event_source, resources, stack
 
 PROJECT = f"""
     name: test
@@ -100,7 +100,7 @@ def _fail_queues(stack):
     tick(stack, "2026-03-09T10:00:00Z")
     (matcher,) = [mapping for mapping in stack.resources.mappings if mapping.function == "matcher"]
     with without_queue(stack, "RUN_QUEUE_URL"):
-        poller.poll(matcher, stack.invoke)
+        event_source.poll(matcher, stack.invoke)
     tick(stack, "2026-03-09T10:01:00Z")
     stack.settle()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from openfn.fragments import contains
+from openfn.project.fragments import contains
 
 
 def matching_positions(triggers, inbox, body):

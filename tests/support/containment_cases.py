@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from openfn.bodies import parse_exact
+from openfn.messages.bodies import parse_exact
 
 CASES = json.loads(
     (Path(__file__).resolve().parents[1] / "cases/containment.json").read_text("utf-8")

@@ -22,7 +22,7 @@ from tests.conftest import post
 from tests.upgrade import organization, snapshot
 from tests.upgrade.organization import PHOTO
 from tests.upgrade.recorder import DAY, LONGER_THAN_ANY_LEASE, Recorder, dying_at, failing
-from workbench import loopback, stack
+from workbench.local import http_server, stack
 
 
 def dead_letters(recorder):
@@ -206,7 +206,7 @@ def record(folder):
         def answer(request):
             return Response("{}", statuses.get(request.path, 201), content_type="application/json")
 
-        with stack.created(Path(project)) as embedded, loopback.serving(answer) as url:
+        with stack.created(Path(project)) as embedded, http_server.serving(answer) as url:
             for name in organization.CREDENTIALS:
                 embedded.set_credential(name, {"baseUrl": url})
             recorder = Recorder(embedded, clock, statuses, project)

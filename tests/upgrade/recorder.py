@@ -12,7 +12,8 @@ from botocore.exceptions import EndpointConnectionError
 
 from tests.conftest import hooked, post, tick
 from tests.upgrade import organization
-from workbench import cli, poller
+from workbench.cli import main
+from workbench.local import event_source
 
 DAY = datetime(2026, 3, 9, 3, tzinfo=UTC)
 LONGER_THAN_ANY_LEASE = timedelta(seconds=400)
@@ -43,7 +44,7 @@ class Recorder:
     def poll(self, function):
         """Take one batch of its queue through a function and return the batch's size."""
         mappings = self.embedded.resources.mappings
-        return poller.poll(
+        return event_source.poll(
             next(mapping for mapping in mappings if mapping.function == function),
             self.embedded.invoke,
         )
@@ -74,7 +75,7 @@ class Recorder:
         sys.argv = ["ofn", "replay", run_id, "--json", "--project", str(self.folder)]
         with redirect_stdout(io.StringIO()):
             try:
-                cli.main()
+                main.main()
             except SystemExit as ended:
                 return ended.code or 0
         raise AssertionError("the command line did not exit")

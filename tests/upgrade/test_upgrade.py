@@ -22,7 +22,8 @@ import time_machine
 from tests.conftest import post, tick
 from tests.upgrade import snapshot
 from tests.upgrade.organization import inbox_id
-from workbench import cli, destination, stack
+from workbench.cli import main
+from workbench.local import destination, stack
 
 HERE = Path(__file__).parent
 RELEASES = sorted(path.parent.name for path in HERE.glob("*/situations.json"))
@@ -110,7 +111,7 @@ def ofn(*arguments):
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(io.StringIO()):
         patch.setattr(sys, "argv", ["ofn", *arguments, "--json"])
         with pytest.raises(SystemExit) as ended:
-            cli.main()
+            main.main()
     assert not ended.value.code
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import adaptors
-from workbench import cli
+from workbench.cli.main import main
 
 MORE = Path(__file__).parent / "more"
 
@@ -103,7 +103,7 @@ def ofn(monkeypatch, capsys):
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["ofn", *map(str, arguments)])
         with pytest.raises(SystemExit) as ended:
-            cli.main()
+            main.main()
         out, err = (re.sub(r"\x1b\[[0-9;]*m", "", each) for each in capsys.readouterr())
         return Ended(ended.value.code or 0, out, err)
 

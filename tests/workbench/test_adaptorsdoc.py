@@ -12,7 +12,7 @@ from markdown_it import MarkdownIt
 from ruamel.yaml import YAML
 
 from tests.conftest import ROOT
-from workbench.newadaptor import write
+from workbench.cli.new_adaptor import write
 
 PAGE = (ROOT / "docs/adaptors.md").read_text("utf-8")
 CODE_BLOCKS = [token for token in MarkdownIt().parse(PAGE) if token.type == "fence"]
@@ -80,7 +80,7 @@ def test_adaptor_passes_every_check(checkout, check):
 
 
 def test_job_prints_what_the_page_shows(checkout):
-    program = "from workbench.cli import main; main()"
+    program = "from workbench.cli.main import main; main()"
     event = str(ROOT / "events/kobo_household.json")
     process = run_python(checkout, "-c", program, "try", "notify-nurse", event, "--dry-run")
     assert process.returncode == 0, process.stdout + process.stderr

@@ -12,7 +12,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.workbench.conftest import GOOD
-from workbench import destination
+from workbench.local import destination
 
 KOBO = ROOT / "events/kobo_household.json"
 PROGRAM = Path(sys.executable).parent / "ofn"
@@ -151,8 +151,8 @@ def test_a_number_is_matched_exactly(ofn, project):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("match", KOBO, "--inbox", "nope"), "the project has no inbox nope; it has field"),
-        (("try", "nope", KOBO), "the project has no job nope; it has go"),
+        (("match", KOBO, "--inbox", "nope"), "The project has no inbox nope. It has: field."),
+        (("try", "nope", KOBO), "The project has no job nope. It has: go."),
     ],
     ids=["inbox", "job"],
 )
@@ -216,7 +216,7 @@ def test_a_dry_run_without_a_credential_makes_one_up_that_the_adaptor_takes(ofn,
         """\
 from adaptors.clinic import Configuration
 from adaptors.common import fn
-from adaptors.configuration import read
+from adaptors.credentials import read
 
 fn(lambda state: {"seen": read(Configuration, state).host_url})
 """,

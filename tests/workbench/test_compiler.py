@@ -9,11 +9,11 @@ from decimal import Decimal
 
 import pytest
 
-from openfn.project import load
+from openfn.project.compiled import load
 from tests.conftest import ROOT
 from tests.workbench.conftest import GOOD, JOB
-from workbench.compiler import check, compile_project, main, message_triggers
-from workbench.yamltext import ProjectMistakes
+from workbench.project.compiler import check, compile_project, main, message_triggers
+from workbench.project.yaml_source import ProjectMistakes
 
 INCLUSION = "inclusion: {formId: registration}"
 
@@ -254,7 +254,7 @@ def test_a_module_beside_a_job_can_be_imported_by_it_where_it_is_deployed(projec
     )
     job = compiled() / "jobs/go.py"
     code = (
-        "import sys; from pathlib import Path; from openfn.expressions import execute, load; "
+        "import sys; from pathlib import Path; from openfn.jobs.expression import execute, load; "
         "job = Path(sys.argv[1]); print(execute(load(job), {}, job)['from'])"
     )
     ran = subprocess.run(

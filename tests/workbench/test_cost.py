@@ -12,8 +12,8 @@ from benchmarks.cost import counts
 from openfn.metrics import Metric
 from tests.conftest import post
 from tests.support.sam_template import resources_of_type
-from workbench import usage
-from workbench.prices import prices
+from workbench.stack import usage
+from workbench.stack.prices import prices
 
 PROJECT = """
 triggers:

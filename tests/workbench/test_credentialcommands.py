@@ -10,9 +10,9 @@ import sys
 import boto3
 import pytest
 
-from openfn import secrets
-from openfn.credentials import configuration
-from workbench.stack import created
+from openfn.jobs.credentials import configuration
+from openfn.storage import secrets
+from workbench.local.stack import created
 
 SECRET = "s3cr3t-Zm9v"
 BODY = {"hostUrl": "https://x.org", "password": SECRET}
@@ -157,7 +157,7 @@ def test_what_does_not_fit_is_said_and_not_kept(credential, file, body, words):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("nope", "--file", "-"), "the project has no credential nope; it has registry, other"),
+        (("nope", "--file", "-"), "The project has no credential nope. It has: registry, other."),
         (("registry",), "no terminal: give the credential as a file (--file FILE.json)"),
         (("registry", "--file", "gone.json"), "gone.json cannot be read: No such file"),
         (("registry", "--file", "-", "--stack", "gone"), "there is no stack gone of ours"),

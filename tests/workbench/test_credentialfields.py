@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.workbench.more.clinic import Configuration
-from workbench.credentialfields import (
+from workbench.credentials.fields import (
     at,
     given,
     inserted,

@@ -19,7 +19,7 @@ SECRET = "s3cr3t-Zm9v"
 PROGRAM = f"""
 import sys, adaptors
 adaptors.__path__.append({str(MORE)!r})
-from workbench.cli import main
+from workbench.cli.main import main
 sys.argv = ["ofn", *sys.argv[1:]]
 main()
 """

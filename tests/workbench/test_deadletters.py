@@ -9,10 +9,11 @@ import sys
 import boto3
 import pytest
 
-from openfn import ids, runs
-from openfn.runs import Plan
+from openfn import ids
+from openfn.runs import store as runs
+from openfn.runs.store import Plan
 from tests.conftest import post, without_queue
-from workbench import deadletters, records
+from workbench.stack import dead_letters, details
 
 PROJECT = """
 triggers: {form: {inclusion: {form: visit}, order_by: form}}
@@ -105,7 +106,7 @@ def test_a_run_is_put_back_and_executed(made, ofn, listed, tmp_path):
     ended = ofn("dead-letters", "redrive", "--yes", "--project", tmp_path, "--json")
     assert json.loads(ended.out) == {"found": 1, "put_back": 1, "left": ""}
     made.settle()
-    assert records.run(plan.id).status == "succeeded"
+    assert details.run(plan.id).status == "succeeded"
 
 
 def test_it_asks_before_it_puts_anything_back(made, ofn, listed, tmp_path, monkeypatch):
@@ -129,7 +130,7 @@ def test_nothing_is_lost_when_the_queue_does_not_take_it(made, ofn, listed, tmp_
 def test_what_is_sent_is_there_before_it_is_deleted(made, ofn, listed, tmp_path, logged):
     (message_id,) = given_up(made, 1)
     sqs = boto3.client("sqs")
-    (queue, _) = deadletters.queues("openfn")
+    (queue, _) = dead_letters.queues("openfn")
 
     def stopped(**_):
         raise KeyboardInterrupt
@@ -138,7 +139,7 @@ def test_what_is_sent_is_there_before_it_is_deleted(made, ofn, listed, tmp_path,
     events.register("before-call.sqs.DeleteMessageBatch", stopped)
     try:
         with pytest.raises(KeyboardInterrupt):
-            deadletters.redrive(queue, lambda _: None)
+            dead_letters.redrive(queue, lambda _: None)
     finally:
         events.unregister("before-call.sqs.DeleteMessageBatch", stopped)
     there = sqs.get_queue_attributes(QueueUrl=queue.url, AttributeNames=["All"])["Attributes"]
@@ -149,7 +150,7 @@ def test_what_is_sent_is_there_before_it_is_deleted(made, ofn, listed, tmp_path,
 
 def test_what_is_none_of_our_ids_is_listed_and_put_back_as_it_is(made, ofn, listed, tmp_path):
     sqs = boto3.client("sqs")
-    (queue, _) = deadletters.queues("openfn")
+    (queue, _) = dead_letters.queues("openfn")
     sent = {"MessageGroupId": "g", "MessageDeduplicationId": "1", "MessageBody": "[not ours]"}
     sqs.send_message(QueueUrl=queue.url, **sent)
     assert [(each["id"], each["what"]) for each in listed()[0]["letters"]] == [("", "expired")]

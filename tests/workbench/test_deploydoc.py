@@ -11,7 +11,8 @@ import pytest
 from markdown_it import MarkdownIt
 
 from tests.conftest import ROOT, post
-from workbench import destination, records, stack
+from workbench.local import destination, stack
+from workbench.stack import details
 
 PAGE = (ROOT / "docs/deploy.md").read_text("utf-8").split("## The first message")[1]
 SECTION = PAGE.split("\n## ")[0]
@@ -65,7 +66,7 @@ def test_every_command_works_in_the_order_given(ofn, project, tmp_path):
                 assert post(made, body, "field-data")["statusCode"] == 200
                 made.settle()
             if "RUN" in words:
-                (message,) = records.newest(1)
+                (message,) = details.newest(1)
                 words[words.index("RUN")] = f"{message.message.id}#{message.ran[0]}"
             ended = ofn(*words, "--project", project)
             assert _done(ended)

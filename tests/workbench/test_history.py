@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 import boto3
 import pytest
 
-from openfn import runs
+from openfn.runs import store as runs
 from tests.conftest import post, write_project
 from tests.remote import Remote
-from workbench.stack import created
+from workbench.local.stack import created
 
 PROJECT = """
 inboxes:

@@ -9,13 +9,13 @@ import boto3
 import pytest
 from markdown_it import MarkdownIt
 
-from openfn import aws
+from openfn.storage import aws
 from tests.conftest import ROOT, hooked, post, write_project
 from tests.security import iam_simulator
 from tests.security.aws_calls import ACTIONS, TRANSACTION_ACTIONS
 from tests.support.sam_template import RESOURCES
-from workbench import functions
-from workbench.stack import created
+from workbench.local import lambda_functions
+from workbench.local.stack import created
 
 PAGE = (ROOT / "docs/security.md").read_text("utf-8")
 CODE_BLOCKS = [token.content for token in MarkdownIt().parse(PAGE) if token.type == "fence"]
@@ -61,7 +61,7 @@ def actions():
     recorded = set()
 
     def record(model, params, **_):
-        if functions.executing.get():
+        if lambda_functions.executing.get():
             return
         service = model.service_model.endpoint_prefix
         prefix = IAM_PREFIXES.get(service, service)

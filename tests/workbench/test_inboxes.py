@@ -9,12 +9,12 @@ import shutil
 import pytest
 from typer.testing import CliRunner
 
-from openfn.project import load
+from openfn.project.compiled import load
 from tests.conftest import ROOT
-from workbench.cli import app
-from workbench.compiler import check, compile_project
+from workbench.cli.main import app
 from workbench.errors import CannotDo
-from workbench.yamltext import ProjectMistakes
+from workbench.project.compiler import check, compile_project
+from workbench.project.yaml_source import ProjectMistakes
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from textwrap import dedent
 
 import pytest
 
-from workbench.jobcode import emitted_nowhere, unrun
+from workbench.project.job_lint import emitted_nowhere, unrun
 
 
 def _found(code):

@@ -9,11 +9,11 @@ import pytest
 from markdown_it import MarkdownIt
 
 from adaptors import common
-from openfn.expressions import load
+from openfn.jobs.expression import load
 from tests.adaptors.test_idioms import IDIOMS
 from tests.conftest import ROOT
-from workbench.placeholders import configuration
-from workbench.trial import attempt, posted
+from workbench.credentials.placeholders import configuration
+from workbench.testing.local_run import attempt, posted
 
 PAGE = (ROOT / "docs/jobs.md").read_text("utf-8")
 CODE_BLOCKS = [token.content for token in MarkdownIt().parse(PAGE) if token.type == "fence"]
@@ -43,7 +43,7 @@ def test_every_step_of_the_tutorial_sends_the_event_of_the_kobo_post(tmp_path, c
 
 
 def test_the_example_tests_on_the_page_pass():
-    (code,) = [block for block in CODE_BLOCKS if "workbench.jobtests" in block]
+    (code,) = [block for block in CODE_BLOCKS if "workbench.testing" in block]
     namespace = {}
     exec(code, namespace)
     tests = [value for name, value in namespace.items() if name.startswith("test_")]

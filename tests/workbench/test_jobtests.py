@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from adaptors import dryrun
+from adaptors._runtime import dry_run
 from adaptors.errors import RemoteUnavailable
 from openfn.errors import OpenFnError
 from tests.conftest import ROOT
 from tests.workbench.conftest import GOOD
 from workbench.errors import CannotDo
-from workbench.jobtests import Reply, event, in_turn, run_job
-from workbench.scripted import Script
+from workbench.testing import Reply, event, in_turn, run_job
+from workbench.testing.responses import Script
 
 FETCHING = """\
 from adaptors.common import emit, fn
@@ -175,8 +175,7 @@ def test_the_project_is_the_one_the_test_lies_in(project, monkeypatch):
     project.write("tests/events/birth.json", '{"formId": "registration", "born": "today"}')
     test = project.write(
         "tests/test_go.py",
-        "from workbench.jobtests import event, run_job\n"
-        "done = run_job('go', event('birth.json'))\n",
+        "from workbench.testing import event, run_job\ndone = run_job('go', event('birth.json'))\n",
     )
     found = {}
     exec(compile(test.read_text("utf-8"), str(test), "exec"), found)
@@ -185,12 +184,12 @@ def test_the_project_is_the_one_the_test_lies_in(project, monkeypatch):
 
 def test_an_answer_of_sql_is_given_by_a_part_of_the_statement():
     script = Script({"from  CHILDREN": [{"id": 1}], "insert": in_turn([], OpenFnError("no"))})
-    with dryrun.dry_run(script.answer):
-        say = lambda sql: dryrun.answer_to(dryrun.DryStatement(sql))  # noqa: E731
+    with dry_run.dry_run(script.answer):
+        say = lambda sql: dry_run.answer_to(dry_run.DryStatement(sql))  # noqa: E731
         assert say("SELECT id\n  FROM children WHERE a = %s") == [{"id": 1}]
         assert say("select 1") is None
         assert say("INSERT INTO x") == []
         with pytest.raises(OpenFnError):
             say("INSERT INTO x")
-    assert dryrun.answer_to(dryrun.DryStatement("select from children")) is None
+    assert dry_run.answer_to(dry_run.DryStatement("select from children")) is None
     assert script.unused() == []

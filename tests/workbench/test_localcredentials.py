@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from workbench.credentials.files import read_credential
 from workbench.errors import CannotDo
-from workbench.localcredentials import read_credential
 
 
 def test_a_credential_is_a_json_object_in_a_file(tmp_path):

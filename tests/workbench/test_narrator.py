@@ -9,8 +9,8 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from workbench.destination import Received
-from workbench.narrator import Narrator
+from workbench.local.destination import Received
+from workbench.local.log_view import Narrator
 
 
 @pytest.fixture

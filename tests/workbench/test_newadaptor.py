@@ -12,9 +12,9 @@ import pytest
 
 import adaptors
 from tests.conftest import ROOT
-from workbench.newadaptor import write
+from workbench.cli.new_adaptor import write
 
-SKELETON = ROOT / "workbench/skeleton"
+SKELETON = ROOT / "workbench/cli/adaptor_template"
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def test_a_project_may_have_a_credential_for_it_at_once(ofn, checkout, project, 
         ("../x", "cannot be an adaptor's name"),
         ("import", "cannot be an adaptor's name"),
         ("x" * 41, "cannot be an adaptor's name"),
-        ("transport", "transport.py is there already: take another name"),
+        ("operations", "operations.py is there already: take another name"),
         ("mine", "tests/adaptors/test_mine.py is there already"),
         ("package", "adaptors/package is there already: take another name"),
     ],

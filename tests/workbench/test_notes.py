@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tests.support.containment_cases import CASES
-from workbench.notes import engine_differences, notes
+from workbench.project.compatibility import engine_differences, notes
 
 
 @pytest.mark.parametrize(

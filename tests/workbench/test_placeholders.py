@@ -6,10 +6,10 @@ import pytest
 from pydantic import Field
 
 import adaptors
-from adaptors.configuration import Fields, Secret
+from adaptors.credentials import Fields, Secret
 from tests.workbench.more import clinic
-from workbench import placeholders
-from workbench.credentialfields import mistakes, model
+from workbench.credentials import placeholders
+from workbench.credentials.fields import mistakes, model
 
 
 @pytest.mark.parametrize("name", adaptors.names())

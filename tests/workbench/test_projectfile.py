@@ -6,8 +6,8 @@ import pytest
 
 import adaptors
 from tests.workbench.conftest import GOOD
-from workbench.projectfile import validated
-from workbench.yamltext import read
+from workbench.project.schema.project import validated
+from workbench.project.yaml_source import read
 
 A, B = "a" * 64, "b" * 64
 HASH = f"{{id_sha256: {A}}}"

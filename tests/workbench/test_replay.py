@@ -14,11 +14,15 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from openfn import aws, ids, messages, project, runs, table
-from openfn.messages import Message
+from openfn import ids
+from openfn.messages import store as messages
+from openfn.messages.store import Message
+from openfn.project import compiled as project
+from openfn.runs import store as runs
+from openfn.storage import aws, table
 from tests.conftest import post, without_queue
-from workbench import records
-from workbench.compiler import compile_project
+from workbench.project.compiler import compile_project
+from workbench.stack import details
 
 PROJECT = """
 triggers:
@@ -95,7 +99,7 @@ def answer(monkeypatch, text):
 
 
 def ends(run_id):
-    record = records.run(run_id)
+    record = details.run(run_id)
     return record.status, record.attempt, record.log
 
 
@@ -106,8 +110,8 @@ def test_a_failed_run_goes_on_where_it_failed_with_the_mended_job(made, replay):
     assert (found["selected"], found["queued"], found["left"]) == (1, 1, {})
     made.settle()
     assert ends(run_id) == ("succeeded", 2, "second\n")
-    assert records.run(run_id).final["got"] == 7
-    assert records.run(run_id).error is None
+    assert details.run(run_id).final["got"] == 7
+    assert details.run(run_id).error is None
 
 
 def test_with_fresh_it_begins_anew(made, replay):
@@ -126,7 +130,7 @@ def test_each_attempt_has_a_record_of_its_own(made, replay):
     mend()
     replay(run_id)
     made.settle()
-    found = records.attempts(run_id)
+    found = details.attempts(run_id)
     assert [(each.attempt, each.status) for each in found] == [(1, "failed"), (2, "failed")]
     assert {each.error["type"] for each in found} == {"KeyError"}
     assert found[0].started < found[0].finished < found[1].started < found[1].finished
@@ -140,9 +144,9 @@ def test_a_run_that_succeeded_begins_anew_and_what_it_left_is_on_record(made, re
     replay(run_id)
     made.settle()
     assert ends(run_id) == ("succeeded", 2, "first 7\nsecond\n")
-    final = records.run(run_id).final
+    final = details.run(run_id).final
     assert ("got" in final, final["new"]) == (False, 7)
-    assert [(each.attempt, each.status) for each in records.attempts(run_id)] == [(1, "succeeded")]
+    assert [(each.attempt, each.status) for each in details.attempts(run_id)] == [(1, "succeeded")]
 
 
 def test_a_job_that_retries_has_all_its_attempts_again(made, replay, tmp_path):
@@ -158,18 +162,18 @@ def test_a_job_that_retries_has_all_its_attempts_again(made, replay, tmp_path):
 def test_what_follows_is_made_once_and_replayed_by_its_own_id(made, replay):
     (run_id,) = posted(made, 7)
     caught, after = (run_id.replace("job-a", each) for each in ("catch", "after"))
-    assert records.run(caught).attempt == 1
-    assert records.run(after) is None
+    assert details.run(caught).attempt == 1
+    assert details.run(after) is None
     mend()
     replay(run_id)
     made.settle()
-    assert (records.run(caught).attempt, records.run(after).attempt) == (1, 1)
+    assert (details.run(caught).attempt, details.run(after).attempt) == (1, 1)
     replay(run_id)
     made.settle()
-    assert records.run(after).attempt == 1
+    assert details.run(after).attempt == 1
     replay(after)
     made.settle()
-    assert (records.run(after).attempt, records.run(after).status) == (2, "succeeded")
+    assert (details.run(after).attempt, details.run(after).status) == (2, "succeeded")
 
 
 def test_a_follower_of_a_failure_that_is_no_more_says_so(made, replay):
@@ -180,8 +184,8 @@ def test_a_follower_of_a_failure_that_is_no_more_says_so(made, replay):
     caught = run_id.replace("job-a", "catch")
     replay(caught)
     made.settle()
-    assert records.run(caught).status == "failed"
-    assert "has been replayed since, and ended otherwise" in records.run(caught).error["message"]
+    assert details.run(caught).status == "failed"
+    assert "has been replayed since, and ended otherwise" in details.run(caught).error["message"]
 
 
 def test_a_follower_can_begin_while_the_run_before_it_is_replayed(made, replay):
@@ -191,7 +195,7 @@ def test_a_follower_can_begin_while_the_run_before_it_is_replayed(made, replay):
     caught = run_id.replace("job-a", "catch")
     replay(caught)
     made.settle()
-    assert (records.run(caught).status, records.run(caught).attempt) == ("succeeded", 2)
+    assert (details.run(caught).status, details.run(caught).attempt) == ("succeeded", 2)
 
 
 def test_a_message_is_replayed_against_the_jobs_it_matches_by_now(made, replay, tmp_path):
@@ -205,10 +209,10 @@ def test_a_message_is_replayed_against_the_jobs_it_matches_by_now(made, replay, 
     assert (found["messages"], found["queued"]) == ([message_id], 2)
     made.settle()
     assert ends(run_id) == ("succeeded", 2, "second\n")
-    new_run = records.run(ids.run_id(message_id, "job-b"))
+    new_run = details.run(ids.run_id(message_id, "job-b"))
     assert (new_run.status, new_run.attempt) == ("succeeded", 1)
     # What followed the run is no run of the message itself.
-    assert records.run(ids.run_id(message_id, "catch")).attempt == 1
+    assert details.run(ids.run_id(message_id, "catch")).attempt == 1
 
 
 def test_a_message_and_its_run_named_together_replay_the_run_once(made, replay):
@@ -387,7 +391,7 @@ def test_once_aws_refuses_one_those_behind_it_are_not_begun(made, replay):
     [
         ((), "give ids of messages and runs, or select runs"),
         (("x", "--job", "job-a"), "not both"),
-        (("--job", "gone"), "the project has no job gone; it has job-a, after, catch"),
+        (("--job", "gone"), "The project has no job gone. It has: job-a, after, catch."),
         (("--state", "succeeded"), "name the job whose succeeded runs"),
         (("--since", "soon"), "--since soon is no time such as 90m, 2h, 3d"),
         (("--job", "job-a", "--stack", "nowhere"), "there is no stack nowhere of ours here"),
@@ -425,7 +429,7 @@ def test_what_was_erased_is_not_replayed(made_of, ofn, replay, tmp_path):
 
 def test_a_message_that_could_not_be_read_is_not_matched_again(made, ofn, tmp_path):
     post(made, "{broken")
-    unreadable = records.newest(1)[0].message.id
+    unreadable = details.newest(1)[0].message.id
     ended = ofn("replay", unreadable, "--project", tmp_path)
     assert ended.status == 1
     assert f"the message {unreadable} could not be read" in ended.words

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 import boto3
 import pytest
 
-from openfn import runs
+from openfn.runs import store as runs
 from tests.conftest import post, tick
-from workbench import records
+from workbench.stack import details
 
 PROJECT = """
 inboxes:
@@ -86,7 +86,7 @@ def test_the_newest_are_given_first_and_no_more_than_asked_for(ofn, stack):
     found = rows(ofn("match", "--last", "7", "--project", folder, "--json"))
     ids = [row["message_id"] for row in found]
     assert ids == sorted(ids, reverse=True)
-    assert [json.loads(each.message.body)["n"] for each in records.newest(7)] == list(
+    assert [json.loads(each.message.body)["n"] for each in details.newest(7)] == list(
         range(29, 22, -1)
     )
 
@@ -112,7 +112,7 @@ def test_a_message_that_could_not_be_read_or_is_gone_from_the_bucket_is_said_to_
 
 
 def test_what_no_trigger_matched_is_kept_as_such(stack):
-    unmatched, matched = records.newest(2)
+    unmatched, matched = details.newest(2)
     assert (unmatched.unmatched, unmatched.ran) == (True, ())
     assert (matched.unmatched, matched.ran) == (False, ("also-a", "job-a"))
 
@@ -122,8 +122,8 @@ def test_what_no_trigger_matched_is_kept_as_such(stack):
     [
         ((), "give a file with the body of a post, or --last"),
         (("--last", "1", "--stack", "nowhere"), "there is no stack nowhere of ours here"),
-        (("--last", "1", "--trigger", "clock"), "the project has no message trigger clock"),
-        (("--last", "1", "--inbox", "x"), "the project has no inbox x; it has inbox-a, inbox-b"),
+        (("--last", "1", "--trigger", "clock"), "The project has no message trigger clock"),
+        (("--last", "1", "--inbox", "x"), "The project has no inbox x. It has: inbox-a, inbox-b."),
     ],
 )
 def test_what_cannot_be_matched_is_said_in_words(ofn, stack, arguments, words):
@@ -169,14 +169,14 @@ def test_a_run_by_hand_that_nobody_waits_for_is_queued(ofn, stack):
     # One after the other with the runs that the clock starts.
     assert runs.read(ended.out.split()[0]).plan.order == "cron"
     made.settle()
-    assert records.run(ended.out.split()[0]).status == "succeeded"
+    assert details.run(ended.out.split()[0]).status == "succeeded"
 
 
 @pytest.mark.parametrize(
     ("job", "words"),
     [
         ("job-a", "job-a is not started by the clock: post a message, or `ofn try job-a`"),
-        ("gone", "the project has no job gone; it has job-a, also-a, nightly"),
+        ("gone", "The project has no job gone. It has: job-a, also-a, nightly."),
     ],
 )
 def test_what_cannot_be_run_by_hand_is_said_in_words(ofn, stack, job, words):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 TEST = """\
-from workbench.jobtests import run_job
+from workbench.testing import run_job
 
 
 def test_the_body_is_kept():

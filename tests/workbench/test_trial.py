@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from openfn.errors import UnreadableBody
-from workbench.trial import attempt, posted
+from workbench.testing.local_run import attempt, posted
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_what_a_job_emits_is_shown_and_an_inbox_there_is_not_is_a_failure(projec
 WRITES = """
 from adaptors.common import fn
 from adaptors.errors import RemoteUnavailable
-from adaptors.running import End, at_end
+from adaptors._runtime.run_context import End, at_end
 
 
 def begin(state):

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from workbench.yamltext import Mistake, ProjectMistakes, read
+from workbench.project.yaml_source import Mistake, ProjectMistakes, read
 
 
 @pytest.fixture

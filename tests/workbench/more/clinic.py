@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from adaptors.configuration import Fields, Secret
+from adaptors.credentials import Fields, Secret
 
 
 class Tls(Fields):

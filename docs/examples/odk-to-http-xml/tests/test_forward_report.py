@@ -3,7 +3,7 @@
 import pytest
 
 from adaptors.common import parse_xml
-from workbench.jobtests import Reply, event, run_job
+from workbench.testing import Reply, event, run_job
 
 
 @pytest.fixture

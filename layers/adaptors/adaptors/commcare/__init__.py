@@ -7,11 +7,11 @@ url, status and headers.
 
 from __future__ import annotations
 
+from adaptors.commcare.case_importer import bulk_cases
 from adaptors.commcare.cases import upsert_case, upsert_cases
 from adaptors.commcare.credential import Configuration
 from adaptors.commcare.forms import submit, submit_xml
-from adaptors.commcare.imports import bulk_cases
-from adaptors.commcare.lists import get, get_cases, get_report, post
+from adaptors.commcare.list_api import get, get_cases, get_report, post
 
 __all__ = [
     "Configuration",

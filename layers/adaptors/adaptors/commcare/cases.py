@@ -6,14 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from adaptors import jsontext, plaintext
-from adaptors.answers import Answer, accepted
+from adaptors._formats import json_text, plain_text
+from adaptors._http.client import SECONDS, Call, send
+from adaptors._http.replies import broken, promised_json, response
+from adaptors._http.response import Answer, accepted
 from adaptors.commcare.credential import Configuration, access, project
-from adaptors.configuration import read
+from adaptors.credentials import read
 from adaptors.errors import ConfigurationError
 from adaptors.operations import State, next_state, operation
-from adaptors.replies import broken, promised_json, response
-from adaptors.transport import SECONDS, Call, send
 
 MOST = 100
 """What the API takes at most in one request."""
@@ -85,7 +85,7 @@ def _texts(data: Any) -> Any:
             for key, part in data.items()
         }
     try:
-        return plaintext.write(data)
+        return plain_text.write(data)
     except ConfigurationError as error:
         raise ConfigurationError(f"a case's values are texts: {error}") from None
 
@@ -97,7 +97,7 @@ def _sent(
     call = Call(
         method,
         project(configuration, path),
-        body=jsontext.write(json).encode(),
+        body=json_text.write(json).encode(),
         timeout=timeout,
         pretended={"xform_id": None, key: json},
     )

@@ -6,8 +6,8 @@ from urllib.parse import quote
 
 from pydantic import Field, model_validator
 
-from adaptors.configuration import Fields, Secret
-from adaptors.transport import Access, basic, header
+from adaptors._http.client import Access, basic, header
+from adaptors.credentials import Fields, Secret
 
 
 class Configuration(Fields):

@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from adaptors import identity, openrosa, running, xforms
-from adaptors.answers import Answer, accepted, show
+from adaptors._http.client import SECONDS, Call, send
+from adaptors._http.replies import broken, response
+from adaptors._http.response import Answer, accepted, show
+from adaptors._openrosa import protocol, xforms
+from adaptors._runtime import run_context, stable_ids
 from adaptors.commcare.credential import Configuration, access, project
-from adaptors.configuration import read
+from adaptors.credentials import read
 from adaptors.errors import ConfigurationError, RemoteRefused, RemoteUnavailable
 from adaptors.operations import State, next_state, operation
-from adaptors.replies import broken, response
-from adaptors.transport import SECONDS, Call, send
 
 _META = "http://openrosa.org/jr/xforms"
 
@@ -55,7 +56,7 @@ def _with_meta(data: Mapping[str, Any], username: str) -> dict[str, Any]:
     if meta.get("instanceID"):
         return dict(data)
     # A retry writes the very same XML: only then does CommCare see a duplicate and no edit.
-    began = running.current().began.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    began = run_context.current().began.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     own = {
         "@xmlns": _META,
         "deviceID": "openfn",
@@ -63,14 +64,14 @@ def _with_meta(data: Mapping[str, Any], username: str) -> dict[str, Any]:
         "timeEnd": began,
         "username": username,
         **meta,
-        "instanceID": identity.derived(xforms.write(data)),
+        "instanceID": stable_ids.derived(xforms.write(data)),
     }
     return {**data, "meta": own}
 
 
 def _submitted(state: State, xml: str, timeout: float) -> State:
     configuration = read(Configuration, state)
-    instance_id = openrosa.instance_id(xml)
+    instance_id = protocol.instance_id(xml)
     if not configuration.app_id:
         raise ConfigurationError(
             "the credential has no appId, the application that the form belongs to; add it"
@@ -79,10 +80,10 @@ def _submitted(state: State, xml: str, timeout: float) -> State:
         "POST",
         project(configuration, f"receiver/{quote(configuration.app_id, safe='')}/"),
         headers={"X-OpenRosa-Version": "3.0"},  # so that a form it cannot process is no 201
-        body=openrosa.encoded(xml),
+        body=protocol.encoded(xml),
         content_type="text/xml",
         timeout=timeout,
-        pretended=openrosa.PRETENDED,
+        pretended=protocol.PRETENDED,
     )
     answer = send(access(configuration), call)
     nature, message = _judged(answer)
@@ -91,7 +92,7 @@ def _submitted(state: State, xml: str, timeout: float) -> State:
 
 
 def _judged(answer: Answer) -> tuple[str, str]:
-    told = openrosa.message(answer)
+    told = protocol.message(answer)
     nature = told[0] if told else ""
     if answer.status == 422 and told and nature != "processing_failure":
         # CommCare's own rule: what follows a form it has saved failed; sent again, it is finished.

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from io import BytesIO
 from typing import Any
 
-from adaptors import plaintext
+from adaptors._formats import plain_text
 from adaptors.errors import ConfigurationError
 
 _MOST = 32_767  # characters that Excel allows in a cell
@@ -38,7 +38,7 @@ def write(rows: Sequence[Mapping[str, Any]]) -> bytes:
 
 
 def _cell(key: str, value: Any) -> str:
-    text = plaintext.write(value)
+    text = plain_text.write(value)
     if len(text) > _MOST:
         raise ConfigurationError(f"{key}: a cell holds at most {_MOST} characters")
     return text

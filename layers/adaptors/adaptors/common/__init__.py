@@ -13,8 +13,9 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from adaptors.common.checks import assert_, validate
-from adaptors.common.dates import cursor
+from adaptors.common.csv_rows import parse_csv
+from adaptors.common.cursor import cursor
+from adaptors.common.emit_and_log import emit, log
 from adaptors.common.flow import (
     as_,
     combine,
@@ -25,9 +26,8 @@ from adaptors.common.flow import (
     map,  # noqa: A004 - OpenFn's name for it
 )
 from adaptors.common.lists import array_to_string, chunk, split_keys, to_array
-from adaptors.common.tables import parse_csv
-from adaptors.common.telling import emit, log
 from adaptors.common.text import human_proper, scrub_emojis
+from adaptors.common.validation import assert_, validate
 from adaptors.common.values import (
     data_path,
     data_value,
@@ -42,7 +42,7 @@ from adaptors.common.values import (
     source,
     source_value,
 )
-from adaptors.common.xmltext import parse_xml, to_xml
+from adaptors.common.xml import parse_xml, to_xml
 from adaptors.operations import Operation, State, Value, next_state, operation, resolve
 
 __all__ = [

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from adaptors import paths
+from adaptors._formats import paths
 from adaptors.common.items import Source, checked, items
 from adaptors.operations import Operation, State, Value, next_state, resolve
 

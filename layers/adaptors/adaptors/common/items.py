@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from adaptors import paths
+from adaptors._formats import paths
 from adaptors.operations import State, Value, resolve
 
 Source = str | Value | Iterable[Any]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from adaptors.common.plain import plain
+from adaptors.common.lazy import plain
 
 
 @plain

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from adaptors.common.plain import plain
+from adaptors.common.lazy import plain
 
 _WORD = re.compile(r"\w\S*")
 # What Unicode shows as a picture without being asked; of the signs from U+2600 to U+27BF those

@@ -1,7 +1,7 @@
 """Functions of the state that stand for values, and the dicts that are made of them.
 
-Paths are as `adaptors.paths` has them. Where a value looks into the data, `$` is the data; where it
-looks into the whole state, `$` is the state. A path may be a function of the state itself.
+`adaptors._formats.paths` defines paths. Where a value looks into the data, `$` is the data; where
+it looks into the whole state, `$` is the state. A path may be a function of the state itself.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from adaptors import paths
+from adaptors._formats import paths
 from adaptors.common.items import Source, checked, items
 from adaptors.operations import State, Value, resolve
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
-from adaptors.configuration import Fields, Secret
-from adaptors.transport import Access, basic, header
+from adaptors._http.client import Access, basic, header
+from adaptors.credentials import Fields, Secret
 
 _VERSION = re.compile(r"v?(?:2\.)?(3[6-9]|4[0-3])(?:\.[0-9]+)*", re.IGNORECASE)
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from adaptors._http.client import SECONDS
 from adaptors.common import to_array
-from adaptors.configuration import read
+from adaptors.credentials import read
+from adaptors.dhis2.client import Query, fetch, store
 from adaptors.dhis2.credential import Configuration
-from adaptors.dhis2.imports import bring
-from adaptors.dhis2.payloads import wrapped
-from adaptors.dhis2.places import below, place, tracked, uid_field
-from adaptors.dhis2.sending import Query, fetch, store
+from adaptors.dhis2.endpoints import below, place, tracked, uid_field
+from adaptors.dhis2.tracker_import import bring
+from adaptors.dhis2.tracker_payloads import wrapped
 from adaptors.errors import ConfigurationError
 from adaptors.operations import State, next_state, operation
-from adaptors.transport import SECONDS
 
 _JSON_PATCH = 37
 # What the tracker gives of an object and does not take back.

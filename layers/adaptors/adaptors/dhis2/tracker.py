@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from itertools import count
 from typing import Any
 
-from adaptors.dhis2.imports import CHUNK, bring
-from adaptors.dhis2.payloads import UIDS
-from adaptors.dhis2.sending import Query, fetch, plain
+from adaptors._http.client import SECONDS
+from adaptors.dhis2.client import Query, fetch, plain
+from adaptors.dhis2.tracker_import import CHUNK, bring
+from adaptors.dhis2.tracker_payloads import UIDS
 from adaptors.errors import ConfigurationError, RemoteRefused
 from adaptors.operations import State, next_state, operation
-from adaptors.transport import SECONDS
 
 PAGE = 200
 """Objects on a page, if the job does not say."""

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from adaptors._http.client import SECONDS
 from adaptors.common import to_array
-from adaptors.dhis2.imports import bring
-from adaptors.dhis2.payloads import wrapped
-from adaptors.dhis2.places import below, place, tracked, uid_field
-from adaptors.dhis2.sending import Query, fetch, plain, store
+from adaptors.dhis2.client import Query, fetch, plain, store
+from adaptors.dhis2.endpoints import below, place, tracked, uid_field
 from adaptors.dhis2.tracker import listed
+from adaptors.dhis2.tracker_import import bring
+from adaptors.dhis2.tracker_payloads import wrapped
 from adaptors.errors import ConfigurationError, RemoteRefused
 from adaptors.operations import State, next_state, operation
-from adaptors.transport import SECONDS
 
 # Without relationships a PUT deletes them; with enrollments it would import them too.
 _OLD_ENTITY = (

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from typing import Any, Unpack
 
-from adaptors.http.configuration import Configuration
-from adaptors.http.exchanges import ask, data_of, resolved, response_of
-from adaptors.http.listing import each_page
+from adaptors.http.credential import Configuration
+from adaptors.http.each_page import each_page
 from adaptors.http.options import Reading, Writing, spelled_out
-from adaptors.http.pages import Page, by_cursor, by_link, by_offset, by_page, by_url
+from adaptors.http.paginators import Page, by_cursor, by_link, by_offset, by_page, by_url
+from adaptors.http.send import ask, data_of, resolved, response_of
 from adaptors.operations import Operation, State, Value, next_state, resolve
 
 __all__ = [

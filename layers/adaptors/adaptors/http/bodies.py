@@ -11,10 +11,10 @@ from urllib.parse import urlencode
 import xmltodict
 from urllib3.filepost import encode_multipart_formdata
 
-from adaptors import jsontext
+from adaptors._formats import json_text
+from adaptors._http.url_encoding import pairs
 from adaptors.errors import ConfigurationError
 from adaptors.operations import State, resolve
-from adaptors.urlencoding import pairs
 
 Part = str | bytes | tuple[str, str | bytes] | tuple[str, str | bytes, str]
 _DECLARED = re.compile(r"""\s*<\?xml[^>]*\sencoding=["']([\w.:-]+)""")
@@ -53,7 +53,7 @@ def _encoded(json: Any, options: Mapping[str, Any]) -> tuple[bytes | None, str]:
         return _xml(options["xml"]), "application/xml"
     if options.get("content") is not None:
         return _bytes(options["content"], "content"), "application/octet-stream"
-    body = None if json is None else jsontext.write(json).encode()
+    body = None if json is None else json_text.write(json).encode()
     return body, "application/json"
 
 

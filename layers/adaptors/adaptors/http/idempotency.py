@@ -9,10 +9,10 @@ from contextvars import ContextVar
 from typing import Any
 from uuid import NAMESPACE_OID, uuid4, uuid5
 
-from adaptors import running
+from adaptors._http.client import Call
+from adaptors._runtime import run_context
+from adaptors._runtime.run_context import Running
 from adaptors.operations import State
-from adaptors.running import Running
-from adaptors.transport import Call
 
 _made: ContextVar[tuple[Running, Counter[str]] | None] = ContextVar("made", default=None)
 
@@ -24,7 +24,7 @@ def key_of(state: State, call: Call) -> str:
     how many answers are among the `references`, since an attempt goes on with the state that the
     one before was given.
     """
-    run = running.current()
+    run = run_context.current()
     where = [state.get("index"), len(state.get("references") or [])]
     what = [run.id or uuid4().hex, call.method, call.path, call.query, where]
     text = json.dumps(what, default=str, sort_keys=True)

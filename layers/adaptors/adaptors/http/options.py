@@ -7,9 +7,9 @@ from collections.abc import Callable, Collection, Mapping
 from functools import wraps
 from typing import Any, Literal, ParamSpec, TypedDict, TypeVar, get_args
 
+from adaptors._http.client import MOST_BYTES, SECONDS
 from adaptors.errors import ConfigurationError
 from adaptors.operations import Value
-from adaptors.transport import MOST_BYTES, SECONDS
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -6,15 +6,16 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from adaptors import fresh, jsontext
-from adaptors.configuration import read
+from adaptors._formats import json_text
+from adaptors._http.client import SECONDS, Call, send
+from adaptors._http.pagination import PAGES, Shape, gather
+from adaptors._http.replies import response
+from adaptors._runtime import incremental
+from adaptors.credentials import read
 from adaptors.errors import RemoteRefused
-from adaptors.following import PAGES, Shape, gather
 from adaptors.kobotoolbox.credential import Configuration, access, place
 from adaptors.kobotoolbox.rest import sent
 from adaptors.operations import State, next_state, operation
-from adaptors.replies import response
-from adaptors.transport import SECONDS, Call, send
 
 PAGE = 1000
 """What the server gives at most in one page."""
@@ -52,7 +53,7 @@ def get_submissions(
     path = f"assets/{quote(form_id, safe='')}/data"
     asked: dict[str, Any] = {"start": start, "limit": min(page_size, limit or page_size)}
     asked |= {
-        key: part if isinstance(part, str) else jsontext.write(part)
+        key: part if isinstance(part, str) else json_text.write(part)
         for key, part in (("query", query), ("sort", sort))
         if part
     }
@@ -80,13 +81,13 @@ def get_new_submissions(
     ...     each("[*]", emit("kobo-records")),
     ... ]
     """
-    begin = fresh.start(state, form_id) or since
+    begin = incremental.start(state, form_id) or since
     wanted = {**(query or {}), **({"_submission_time": {"$gte": begin}} if begin else {})}
     fetch = get_submissions(
         form_id, query=wanted, sort={"_id": 1}, max_pages=max_pages, timeout=timeout
     )
     after = fetch(state)
-    new, after = fresh.new(
+    new, after = incremental.new(
         after,
         form_id,
         after["data"],
@@ -127,7 +128,7 @@ def update_submissions(
     after = sent(state, "PATCH", path, None, {"payload": payload}, timeout)
     data = after["data"] if isinstance(after["data"], dict) else {}
     if failures := data.get("failures"):
-        print(jsontext.write(data.get("results")))
+        print(json_text.write(data.get("results")))
         raise RemoteRefused(
             f"PATCH {after['response']['url']}: {failures} of {data.get('count')} submissions "
             "were not changed; the log shows the server's reasons"

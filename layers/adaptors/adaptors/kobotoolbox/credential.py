@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pydantic import Field, model_validator
 
-from adaptors.configuration import Fields, Secret
-from adaptors.transport import Access, basic, header
+from adaptors._http.client import Access, basic, header
+from adaptors.credentials import Fields, Secret
 
 
 class Configuration(Fields):

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from adaptors import jsontext
-from adaptors.answers import accepted
-from adaptors.configuration import read
+from adaptors._formats import json_text
+from adaptors._http.client import SECONDS, Call, send
+from adaptors._http.replies import promised_json, response
+from adaptors._http.response import accepted
+from adaptors.credentials import read
 from adaptors.kobotoolbox.credential import Configuration, access, place
 from adaptors.operations import State, next_state, operation
-from adaptors.replies import promised_json, response
-from adaptors.transport import SECONDS, Call, send
 
 Query = Mapping[str, Any]
 
@@ -66,7 +66,7 @@ def sent(
 ) -> State:
     """Send one request with JSON in it, and take JSON or nothing as its answer."""
     configuration = read(Configuration, state)
-    body = None if json is None else jsontext.write(json).encode()
+    body = None if json is None else json_text.write(json).encode()
     call = Call(method, place(configuration, path), query, body=body, timeout=timeout)
     answer = accepted(send(access(configuration), call))
     data = promised_json(answer) if answer.content else None

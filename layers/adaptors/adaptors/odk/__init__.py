@@ -22,7 +22,7 @@ from adaptors.odk.central import (
 )
 from adaptors.odk.credential import Configuration
 from adaptors.odk.rest import delete, get, patch, post, put
-from adaptors.odk.submitting import create_submission
+from adaptors.odk.submissions import create_submission
 
 __all__ = [
     "Configuration",

@@ -7,16 +7,16 @@ from typing import Any
 
 from urllib3 import encode_multipart_formdata
 
-from adaptors import openrosa
-from adaptors.answers import Answer, accepted
-from adaptors.configuration import read
+from adaptors._http.client import SECONDS, Access, Call, send
+from adaptors._http.pagination import PAGES
+from adaptors._http.replies import broken, promised_xml, response
+from adaptors._http.response import Answer, accepted
+from adaptors._openrosa import protocol
+from adaptors.credentials import read
 from adaptors.errors import ConfigurationError
-from adaptors.following import PAGES
 from adaptors.odk.credential import Configuration, aggregate
-from adaptors.odk.submitting import instance
+from adaptors.odk.submissions import instance
 from adaptors.operations import State, next_state, operation
-from adaptors.replies import broken, promised_xml, response
-from adaptors.transport import SECONDS, Access, Call, send
 
 _OPENROSA = {"X-OpenRosa-Version": "1.0"}  # without it the answer is a page
 
@@ -104,8 +104,8 @@ def aggregate_submit(
     >>> operate = aggregate_submit("Attendance", {"name": "Amina", "visit": [{"n": 1}, {"n": 2}]})
     """
     xml = data if isinstance(data, str) else instance(form_id, data)
-    instance_id = openrosa.instance_id(xml)
-    file = ("submission.xml", openrosa.encoded(xml), "text/xml")
+    instance_id = protocol.instance_id(xml)
+    file = ("submission.xml", protocol.encoded(xml), "text/xml")
     body, content_type = encode_multipart_formdata({"xml_submission_file": file})
     call = Call(
         "POST",
@@ -115,10 +115,10 @@ def aggregate_submit(
         body,
         content_type,
         timeout=timeout,
-        pretended=openrosa.PRETENDED,
+        pretended=protocol.PRETENDED,
     )
     answer = accepted(send(aggregate(read(Configuration, state)), call))
-    told = openrosa.message(answer)
+    told = protocol.message(answer)
     if told is None or answer.status not in {200, 201}:
         raise broken(answer, "OpenRosa answer")
     after = next_state(state, {"instanceID": instance_id, "message": told[1]})

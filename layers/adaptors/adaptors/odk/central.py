@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from adaptors import fresh
-from adaptors.configuration import read
+from adaptors._http.client import SECONDS, Call
+from adaptors._http.pagination import PAGES, Shape, gather
+from adaptors._http.replies import promised_xml_text, response
+from adaptors._runtime import incremental
+from adaptors.credentials import read
 from adaptors.errors import ConfigurationError, RemoteRefused
-from adaptors.following import PAGES, Shape, gather
 from adaptors.odk.credential import Configuration
 from adaptors.odk.rest import checked, sent
 from adaptors.odk.sessions import send_authorized
 from adaptors.operations import State, next_state, operation
-from adaptors.replies import promised_xml_text, response
-from adaptors.transport import SECONDS, Call
 
 Query = Mapping[str, Any]
 _SHAPE = Shape(lambda page: page.get("value"), lambda page: page.get("@odata.nextLink"))
@@ -91,10 +91,10 @@ def get_new_submissions(
     >>> operations = [get_new_submissions(22, "visit"), each("[*]", emit("odk-records"))]
     """
     name = f"{project_id}/{form_id}"
-    begin = fresh.start(state, name) or since
+    begin = incremental.start(state, name) or since
     query = {"$filter": f"{_SUBMITTED} ge {begin}"} if begin else None
     after = get_submissions(project_id, form_id, query, max_pages=max_pages, timeout=timeout)(state)
-    new, after = fresh.new(
+    new, after = incremental.new(
         after,
         name,
         after["data"],

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from adaptors.configuration import Fields, Secret
-from adaptors.digest import Digest
+from adaptors._http.client import Access
+from adaptors._http.digest_auth import Digest
+from adaptors.credentials import Fields, Secret
 from adaptors.errors import ConfigurationError
-from adaptors.transport import Access
 
 
 class Configuration(Fields):

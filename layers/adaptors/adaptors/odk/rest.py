@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from adaptors import jsontext
-from adaptors.answers import Answer, accepted, for_now, show
-from adaptors.configuration import read
+from adaptors._formats import json_text
+from adaptors._http.client import SECONDS, Call
+from adaptors._http.replies import promised_json, response
+from adaptors._http.response import Answer, accepted, for_now, show
+from adaptors.credentials import read
 from adaptors.errors import RemoteRefused
 from adaptors.odk.credential import Configuration
 from adaptors.odk.sessions import send_authorized
 from adaptors.operations import State, next_state, operation
-from adaptors.replies import promised_json, response
-from adaptors.transport import SECONDS, Call
 
 Query = Mapping[str, Any]
 _MEANING = {
@@ -98,4 +98,4 @@ def problem(answer: Answer) -> float | None:
 
 
 def _body(json: Any) -> bytes | None:
-    return None if json is None else jsontext.write(json).encode()
+    return None if json is None else json_text.write(json).encode()

@@ -11,11 +11,11 @@ import time
 from datetime import datetime
 from typing import Any
 
-from adaptors import dryrun
-from adaptors.answers import Answer, accepted
+from adaptors._http.client import Access, Call, header, send
+from adaptors._http.response import Answer, accepted
+from adaptors._runtime import dry_run
 from adaptors.errors import ConfigurationError, RemoteRefused
 from adaptors.odk.credential import Configuration
-from adaptors.transport import Access, Call, header, send
 
 _EARLY = 60.0  # seconds before its end from which a token is not used any more
 _tokens: dict[tuple[str, str, str], tuple[str, float]] = {}
@@ -40,7 +40,7 @@ def _token(configuration: Configuration, timeout: float) -> str:
     if configuration.access_token is not None:
         return configuration.access_token.get_secret_value()
     key = _key(configuration)
-    if dryrun.seen() is not None:
+    if dry_run.seen() is not None:
         return "of-a-dry-run"  # a dry run would show the password in the body
     token, until = _tokens.get(key, ("", 0.0))
     if time.time() >= until - _EARLY:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from adaptors.operations import State
-from adaptors.postgresql import names
-from adaptors.postgresql.calls import SECONDS, execute
+from adaptors.postgresql import identifiers
+from adaptors.postgresql.execution import SECONDS, execute
 from adaptors.postgresql.results import Result
 from adaptors.postgresql.statements import Statement
 
@@ -29,18 +29,18 @@ WHERE c.conrelid = to_regclass($1) AND c.conname = $2
 
 def columns(state: State, table: str, seconds: float | None) -> Result:
     """Give a table's columns, in order; none where there is no such table."""
-    return _asked(state, _COLUMNS, "columns", [names.table(table)], seconds)
+    return _asked(state, _COLUMNS, "columns", [identifiers.table(table)], seconds)
 
 
 def arrays(state: State, table: str) -> frozenset[str]:
     """Give the columns of a table that hold arrays."""
-    found = _asked(state, _ARRAYS, "arrays", [names.table(table)])
+    found = _asked(state, _ARRAYS, "arrays", [identifiers.table(table)])
     return frozenset(each["name"] for each in found.rows)
 
 
 def constraint(state: State, table: str, name: str) -> tuple[str, ...]:
     """Give the columns of a constraint."""
-    found = _asked(state, _CONSTRAINT, "constraint", [names.table(table), name])
+    found = _asked(state, _CONSTRAINT, "constraint", [identifiers.table(table), name])
     return tuple(each["name"] for each in found.rows)
 
 

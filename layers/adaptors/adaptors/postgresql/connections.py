@@ -14,7 +14,7 @@ from psycopg.adapt import AdaptersMap
 from psycopg.conninfo import make_conninfo
 from psycopg.types.string import TextLoader
 
-from adaptors.postgresql import failures
+from adaptors.postgresql import error_codes
 from adaptors.postgresql.credential import Configuration
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -46,8 +46,8 @@ def connect(configuration: Configuration) -> Connection:
                 context=_adapters(),
             )
         except psycopg.Error as error:
-            raise failures.unreachable(error, configuration) from None
-    connection.add_notice_handler(failures.notice)
+            raise error_codes.unreachable(error, configuration) from None
+    connection.add_notice_handler(error_codes.notice)
     return connection
 
 

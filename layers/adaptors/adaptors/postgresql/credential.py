@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field, field_validator
 
-from adaptors.configuration import Fields, Secret
+from adaptors.credentials import Fields, Secret
 
 
 class Configuration(Fields):

@@ -6,11 +6,12 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from adaptors import dryrun
+from adaptors._runtime import dry_run
 from adaptors.errors import ConfigurationError
 from adaptors.operations import State, Value, operation, resolve
-from adaptors.postgresql import names, sessions, transactions, values
-from adaptors.postgresql.calls import SECONDS, after, execute
+from adaptors.postgresql import connection_cache, identifiers, transactions
+from adaptors.postgresql import parameters as values
+from adaptors.postgresql.execution import SECONDS, after, execute
 from adaptors.postgresql.statements import Statement
 
 Bound = Sequence[Any] | Mapping[str, Any]
@@ -48,8 +49,8 @@ def commit(state: State) -> State:
 
     >>> operate = commit()
     """
-    if dryrun.seen() is None:
-        transactions.commit(sessions.session(state))
+    if dry_run.seen() is None:
+        transactions.commit(connection_cache.session(state))
     return state
 
 
@@ -99,7 +100,7 @@ def _select(
     texts: list[str | None] = []
     conditions = []
     for name, value in where.items():
-        condition = names.quoted(name)
+        condition = identifiers.quoted(name)
         operator = operators.get(name, "=").lower()
         if operator not in _OPERATORS:
             raise ConfigurationError(f"{operator!r} is no operator; there are {_listed()}")
@@ -110,7 +111,7 @@ def _select(
         place = f"${len(texts)}"
         several = f"ANY ({place})" if isinstance(value, list) else place
         conditions.append(f"{condition} {operator.upper()} {several}")
-    text = f"SELECT {names.quoted(column)} FROM {names.table(table)}"
+    text = f"SELECT {identifiers.quoted(column)} FROM {identifiers.table(table)}"
     text += f" WHERE {' AND '.join(conditions)}" if conditions else ""
     return Statement(f"{text} LIMIT 1", texts, "$", f"{text} LIMIT 1")
 

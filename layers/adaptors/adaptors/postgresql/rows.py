@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from adaptors import dryrun
+from adaptors._runtime import dry_run
 from adaptors.common import to_array
 from adaptors.errors import ConfigurationError
 from adaptors.operations import State, operation
-from adaptors.postgresql import catalog, names, statements
-from adaptors.postgresql.calls import SECONDS, after, execute
+from adaptors.postgresql import catalog, identifiers, statements
+from adaptors.postgresql.execution import SECONDS, after, execute
 from adaptors.postgresql.statements import IGNORE, Record, Rows
 
 Key = str | Sequence[str]
@@ -181,11 +181,11 @@ def _rows(records: Any, set_null: str | list[str] | None) -> Rows:
 def _returning(columns: Columns | None) -> str:
     if not columns:
         return ""
-    return f" RETURNING {'*' if columns == '*' else names.columns(columns)}"
+    return f" RETURNING {'*' if columns == '*' else identifiers.columns(columns)}"
 
 
 def _arrays(state: State, table: str, rows: Rows) -> frozenset[str]:
-    if dryrun.seen() is not None:
+    if dry_run.seen() is not None:
         return frozenset()
     lists = any(isinstance(value, list | tuple) for _, each in rows for value in each.values())
     return catalog.arrays(state, table) if lists else frozenset()
@@ -195,6 +195,6 @@ def _merged(state: State, table: str, key: statements.Key, rows: Rows) -> Rows:
     if len(rows) == 1:
         return rows
     columns = key.columns
-    if key.constraint and dryrun.seen() is None:
+    if key.constraint and dry_run.seen() is None:
         columns = catalog.constraint(state, table, key.constraint)
     return statements.merged(rows, columns)

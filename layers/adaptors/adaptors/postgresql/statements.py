@@ -8,7 +8,8 @@ from itertools import count
 from typing import Any
 
 from adaptors.errors import AdaptorError, ConfigurationError
-from adaptors.postgresql import names, values
+from adaptors.postgresql import identifiers
+from adaptors.postgresql import parameters as values
 
 Record = Mapping[str, Any]
 Rows = list[tuple[int, Record]]
@@ -45,8 +46,8 @@ class Key:
     def target(self) -> str:
         """Give it as ON CONFLICT takes it."""
         if self.constraint:
-            return f"ON CONSTRAINT {names.quoted(self.constraint)}"
-        return f"({names.columns(list(self.columns))})"
+            return f"ON CONSTRAINT {identifiers.quoted(self.constraint)}"
+        return f"({identifiers.columns(list(self.columns))})"
 
 
 def key(given: str | Sequence[str]) -> Key:
@@ -56,7 +57,7 @@ def key(given: str | Sequence[str]) -> Key:
     'ON CONSTRAINT "visits_pkey"'
     """
     if isinstance(given, str) and given.lower().startswith("on constraint "):
-        return Key(constraint=names.read(given[len("on constraint ") :].strip()))
+        return Key(constraint=identifiers.read(given[len("on constraint ") :].strip()))
     columns = (given,) if isinstance(given, str) else tuple(given)
     if not columns:
         raise ConfigurationError("a key is a column, a list of columns, or ON CONSTRAINT name")
@@ -74,7 +75,7 @@ def inserts(
     columns = list(dict.fromkeys(column for _, record in rows for column in record))
     if not columns:
         raise ConfigurationError(f"the records for {table} have no column: give {{column: value}}")
-    beginning = f"INSERT INTO {names.table(table)} ({names.columns(columns)}) VALUES "
+    beginning = f"INSERT INTO {identifiers.table(table)} ({identifiers.columns(columns)}) VALUES "
     size = min(_ROWS, max(1, _PARAMETERS // len(columns)))
     for start in range(0, len(rows), size):
         yield _insert(beginning, rows[start : start + size], columns, ending, arrays)
@@ -97,7 +98,7 @@ def upserts(
     for group in groups.values():
         columns = list(group[0][1])
         others = [each for each in columns if each not in key.columns] or columns
-        pairs = ", ".join(f"{q} = EXCLUDED.{q}" for q in map(names.quoted, others))
+        pairs = ", ".join(f"{q} = EXCLUDED.{q}" for q in map(identifiers.quoted, others))
         update = f" ON CONFLICT {key.target} DO UPDATE SET {pairs}" if pairs else ""
         yield from inserts(table, group, update + ending, arrays)
 

@@ -13,11 +13,11 @@ from functools import partial
 import psycopg
 from psycopg.pq import TransactionStatus
 
-from adaptors import running
+from adaptors._runtime import run_context
 from adaptors.errors import ConfigurationError
-from adaptors.postgresql import failures, results, sessions
+from adaptors.postgresql import connection_cache, error_codes, results
+from adaptors.postgresql.connection_cache import Session, connected
 from adaptors.postgresql.results import Result
-from adaptors.postgresql.sessions import Session, connected
 from adaptors.postgresql.statements import Statement
 
 _SHOWN = 1_000
@@ -39,7 +39,7 @@ def execute(
     `seconds` is how long each may take, `None` as long as it likes.
     """
     if not _joined(session):
-        with running.attempting():
+        with run_context.attempting():
             return execute(session, made, seconds, alone=alone)
     if alone:
         return [_alone(session, made[0], seconds)]
@@ -69,19 +69,19 @@ def commit(session: Session) -> None:
 def _joined(session: Session) -> bool:
     if not session.joined:
         finish, undo = partial(_finish, session), partial(_undo, session)
-        session.joined = running.at_end(running.End(finish, undo, lambda: session.open))
+        session.joined = run_context.at_end(run_context.End(finish, undo, lambda: session.open))
     return session.joined
 
 
 def _finish(session: Session) -> None:
     commit(session)
     session.joined = False
-    sessions.renew(session)
+    connection_cache.renew(session)
 
 
 def _undo(session: Session) -> None:
     session.open = session.joined = False
-    sessions.renew(session)
+    connection_cache.renew(session)
 
 
 def _only_reads(sql: str) -> bool:
@@ -94,12 +94,12 @@ def _alone(session: Session, statement: Statement, seconds: float | None) -> Res
             "this run has written something that is not committed yet: put commit() before "
             "what is to be executed in no transaction"
         )
-    sessions.start(session, "", seconds)
+    connection_cache.start(session, "", seconds)
     return _executed(session, statement)
 
 
 def _read(session: Session, statement: Statement, seconds: float | None) -> Result:
-    sessions.start(session, "BEGIN READ ONLY", seconds)
+    connection_cache.start(session, "BEGIN READ ONLY", seconds)
     found = _executed(session, statement, reading=True)
     _command(session, "COMMIT")
     return found
@@ -107,10 +107,10 @@ def _read(session: Session, statement: Statement, seconds: float | None) -> Resu
 
 def _begin(session: Session, seconds: float | None) -> None:
     if not session.open:
-        sessions.start(session, "BEGIN", seconds)
+        connection_cache.start(session, "BEGIN", seconds)
         session.open = True
     elif seconds != session.seconds:
-        _command(session, f"SET LOCAL {sessions.limit(seconds)}")
+        _command(session, f"SET LOCAL {connection_cache.limit(seconds)}")
     session.seconds = seconds
 
 
@@ -124,9 +124,9 @@ def _executed(session: Session, statement: Statement, *, reading: bool = False) 
     try:
         found = results.read(cursor.execute(statement.sql.encode(), statement.values))
     except psycopg.Error as error:
-        if reading and error.sqlstate == failures.READ_ONLY:
+        if reading and error.sqlstate == error_codes.READ_ONLY:
             raise _Writes from None
-        raise failures.judged(error, statement.bound) from None
+        raise error_codes.judged(error, statement.bound) from None
     if connection.info.transaction_status is TransactionStatus.IDLE:
         session.open = False  # the statement itself was a COMMIT
     return found
@@ -136,4 +136,4 @@ def _command(session: Session, text: str) -> None:
     try:
         connected(session).execute(text.encode())
     except psycopg.Error as error:
-        raise failures.judged(error) from None
+        raise error_codes.judged(error) from None

@@ -8,11 +8,11 @@ Every operation leaves Salesforce's answer in `data`, and at the front of `refer
 `create` of one record `last_reference_value("id")` is its id.
 """
 
-from adaptors.salesforce._bulk import bulk
-from adaptors.salesforce._configuration import Configuration
-from adaptors.salesforce._reading import describe, query, request, retrieve
-from adaptors.salesforce._upserting import relationship, upsert, upsert_if
-from adaptors.salesforce._writing import create, create_if, destroy, update
+from adaptors.salesforce.bulk import bulk
+from adaptors.salesforce.credential import Configuration
+from adaptors.salesforce.crud import create, create_if, destroy, update
+from adaptors.salesforce.query import describe, query, request, retrieve
+from adaptors.salesforce.upsert import relationship, upsert, upsert_if
 
 __all__ = [
     "Configuration",

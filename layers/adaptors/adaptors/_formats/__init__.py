@@ -1,0 +1,1 @@
+"""Formats: JSON, plain text and paths into data."""

@@ -1,0 +1,118 @@
+"""What a destination answered, and what a status means."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Collection
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from adaptors._http.urls import shown
+from adaptors.errors import RemoteRefused, RemoteUnavailable
+
+_FOR_NOW = {408, 425, 429}
+_SHOWN = 1000
+_CHARSET = re.compile(r"charset=[\"']?([\w.:-]+)", re.IGNORECASE)
+_DECLARED = re.compile(rb"\s*<\?xml[^>]*\sencoding=[\"']([\w.:-]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a destination answered; the names of its headers are in lower case."""
+
+    method: str
+    url: str
+    status: int
+    reason: str
+    headers: dict[str, str]
+    content: bytes
+
+    @property
+    def text(self) -> str:
+        """Give the body as text: as it says itself, else as UTF-8, else as ISO-8859-1."""
+        try:
+            if charset := _charset(self):
+                return self.content.decode(charset, "replace")
+            return self.content.decode("utf-8-sig")
+        except (LookupError, UnicodeDecodeError):
+            return self.content.decode("iso-8859-1")
+
+    @property
+    def data(self) -> Any:
+        """Give the body as JSON where it is JSON, else as text; nothing as `None`."""
+        if not self.content:
+            return None
+        try:
+            return json.loads(self.content)
+        except (ValueError, RecursionError):
+            return self.text
+
+    @property
+    def told(self) -> str:
+        """Say what was asked and what status came back."""
+        return f"{self.method} {self.url} answered {self.status} {self.reason}".strip()
+
+
+def accepted(answer: Answer, others: Collection[int] = ()) -> Answer:
+    """Give an answer whose status is 2xx or one of the others, else raise the error it means."""
+    if 200 <= answer.status < 300 or answer.status in others:
+        return answer
+    if 300 <= answer.status < 400:
+        raise RemoteRefused(
+            f"{answer.told}, a redirect to {shown(answer.headers.get('location', 'nowhere'))}; "
+            "make the address in the credential the final one"
+        )
+    show(answer)
+    if for_now(answer):
+        raise RemoteUnavailable(answer.told, retry_after(answer))
+    raise RemoteRefused(answer.told)
+
+
+def json_of(answer: Answer) -> Any:
+    """Give the JSON of an answer, nothing as `None`; `RemoteRefused` where it is anything else.
+
+    A proxy answers with a page, and 200, in front of a server that is down.
+    """
+    if not answer.content.strip():
+        return None
+    for body in (answer.content, answer.text):
+        with suppress(ValueError, RecursionError):
+            return json.loads(body)
+    show(answer)
+    kind = answer.headers.get("content-type", "no content type")
+    raise RemoteRefused(f"{answer.told} with something that is not JSON ({kind})")
+
+
+def show(answer: Answer) -> None:
+    """Print the beginning of an answer into the run's log: an error quotes no content."""
+    print(f"{answer.told}:\n{answer.text[:_SHOWN]}")
+
+
+def for_now(answer: Answer) -> bool:
+    """Tell whether a status means that it may be well later."""
+    return answer.status in _FOR_NOW or answer.status >= 500
+
+
+def retry_after(answer: Answer) -> float | None:
+    """Give the seconds the destination wishes to be left alone, if it says so."""
+    wish = answer.headers.get("retry-after", "")
+    if re.fullmatch("[0-9]{1,9}", wish):
+        return float(wish)
+    try:
+        moment = parsedate_to_datetime(wish)
+        return max(0.0, moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() - time.time())
+    except (ValueError, OverflowError):
+        return None
+
+
+def _charset(answer: Answer) -> str | None:
+    said = _CHARSET.search(answer.headers.get("content-type", ""))
+    if said:
+        return said[1]
+    declared = _DECLARED.match(answer.content)
+    return declared[1].decode("ascii") if declared else None

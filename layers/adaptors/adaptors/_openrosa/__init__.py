@@ -1,0 +1,1 @@
+"""OpenRosa's form submissions, as ODK and CommCare accept them."""

@@ -1,0 +1,1 @@
+"""What surrounds an attempt: its context, dry runs, emitted messages."""

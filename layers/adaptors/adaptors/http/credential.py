@@ -1,0 +1,126 @@
+"""The credential of an HTTP API, and how requests are authorized with it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import requests
+from pydantic import Field, field_validator, model_validator
+
+from adaptors._http.client import Access, Auth, basic, header, parameter
+from adaptors._http.digest_auth import Digest
+from adaptors._http.tls import Tls
+from adaptors.credentials import Fields, Secret
+
+
+class Certificates(Fields):
+    """The certificates of a credential, each as the text of a PEM file."""
+
+    cert: str | None = Field(None, description="The client's certificate, with its chain.")
+    key: Secret | None = Field(None, description="The private key of the client's certificate.")
+    passphrase: Secret | None = Field(None, description="What opens the key, if it is encrypted.")
+    ca: str | None = Field(None, description="The authority that signed the server's certificate.")
+
+    @field_validator("cert", "key", "ca")
+    @classmethod
+    def _is_pem(cls, value: str | Secret | None) -> str | Secret | None:
+        text = value.get_secret_value() if isinstance(value, Secret) else value
+        if text is not None and not text.lstrip().startswith("-----BEGIN "):
+            raise ValueError("it is the text of a PEM file, which begins with -----BEGIN")
+        return value
+
+    @model_validator(mode="after")
+    def _both(self) -> Certificates:
+        if (self.cert is None) != (self.key is None):
+            raise ValueError("a client's certificate needs both, cert and key")
+        return self
+
+
+class Configuration(Fields):
+    """The credential of an HTTP API."""
+
+    base_url: str | None = Field(
+        None, alias="baseUrl", description="The address that paths are relative to: https://…"
+    )
+    username: str | None = Field(None, description="The user, for basic or digest authentication.")
+    password: Secret | None = Field(None, description="The user's password.")
+    auth_type: Literal["basic", "digest"] | None = Field(
+        None, alias="authType", description="How user and password are sent: basic or digest."
+    )
+    access_token: Secret | None = Field(None, description="A token, for bearer authentication.")
+    api_key: Secret | None = Field(
+        None, alias="apiKey", description="A key that is sent in the header or parameter named."
+    )
+    header: str | None = Field(
+        None,
+        pattern=r"^[\w.-]+$",
+        description="The header that apiKey is sent in, such as X-API-Key.",
+    )
+    parameter: str | None = Field(
+        None, description="The parameter of the query that apiKey is sent in."
+    )
+    tls: Certificates | None = Field(
+        None, description="A client's certificate, and an authority of your own."
+    )
+
+    @model_validator(mode="after")
+    def _whole(self) -> Configuration:
+        if (self.username is None) != (self.password is None):
+            raise ValueError("the credential needs both, username and password")
+        if self.auth_type == "digest" and self.username is None:
+            raise ValueError("authType digest needs username and password")
+        if self.api_key is not None and (self.header is None) == (self.parameter is None):
+            raise ValueError("apiKey needs the name of either the header or the parameter it is in")
+        if self.tls and self.base_url and not self.base_url.lower().startswith("https://"):
+            raise ValueError("tls needs a baseUrl that begins with https://")
+        return self
+
+
+def access(configuration: Configuration) -> Access:
+    """Give where a credential leads and how its requests are authorized."""
+    given = [each for each in (_user(configuration), _key(configuration)) if each is not None]
+
+    def authorize(request: requests.PreparedRequest) -> requests.PreparedRequest:
+        for each in given:
+            each(request)
+        return request
+
+    return Access(
+        configuration.base_url, authorize, digest=_digest(configuration), tls=_tls(configuration)
+    )
+
+
+def _user(configuration: Configuration) -> Auth | None:
+    if configuration.access_token:
+        return header("Authorization", f"Bearer {configuration.access_token.get_secret_value()}")
+    if configuration.auth_type == "digest":
+        return None
+    if configuration.username is not None and configuration.password is not None:
+        return basic(configuration.username, configuration.password.get_secret_value())
+    return None
+
+
+def _digest(configuration: Configuration) -> Digest | None:
+    user, password = configuration.username, configuration.password
+    if configuration.auth_type != "digest" or user is None or password is None:
+        return None
+    return Digest(user, password.get_secret_value())
+
+
+def _key(configuration: Configuration) -> Auth | None:
+    if configuration.api_key is None:
+        return None
+    key = configuration.api_key.get_secret_value()
+    if configuration.parameter is not None:
+        return parameter(configuration.parameter, key)
+    return header(configuration.header or "", key)
+
+
+def _tls(configuration: Configuration) -> Tls | None:
+    if (given := configuration.tls) is None:
+        return None
+    return Tls(given.cert, _told(given.key), given.ca, _told(given.passphrase))
+
+
+def _told(secret: Secret | None) -> str | None:
+    return None if secret is None else secret.get_secret_value()

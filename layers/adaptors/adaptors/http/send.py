@@ -1,0 +1,79 @@
+"""One request of a job: its options become what is sent, and its answer the job's data."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from adaptors._http.client import Call, send
+from adaptors._http.response import Answer, accepted, json_of
+from adaptors.credentials import read
+from adaptors.errors import ConfigurationError
+from adaptors.http import bodies, idempotency
+from adaptors.http.credential import Configuration, access
+from adaptors.http.options import DEFAULTS
+from adaptors.operations import State, resolve
+
+
+def resolved(state: State, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Give all options with their values; those that were not said are `None` or usual."""
+    given = DEFAULTS | {name: each for name, each in options.items() if each is not None}
+    files = given.pop("files", None)
+    found: dict[str, Any] = resolve(state, given)
+    return found if files is None else found | {"files": bodies.files_of(state, files)}
+
+
+def ask(
+    state: State, method: str, path: str, options: Mapping[str, Any], json: Any = None
+) -> Answer:
+    """Send a request with its resolved options, and give its answer when it is accepted."""
+    said = options["accept_statuses"]
+    accepts = {said} if isinstance(said, int) else said
+    body, kind = bodies.encoded(json, options)
+    call = Call(
+        method.upper(),
+        path,
+        options.get("query"),
+        _headers(options.get("headers")),
+        body,
+        kind,
+        options["timeout"],
+        most_bytes=options["max_bytes"],
+        redirected=not any(300 <= status < 400 for status in accepts),
+    )
+    key = idempotency.wanted(state, call, options.get("idempotency_key"))
+    if key is not None:
+        own = {options["idempotency_header"]: key, **(call.headers or {})}
+        call = replace(call, headers=own)
+    return accepted(send(access(read(Configuration, state)), call), accepts)
+
+
+def data_of(answer: Answer, parse_as: str) -> Any:
+    """Give an answer as a job wants it; `RemoteRefused` where it promises JSON and is none."""
+    if parse_as == "base64":
+        return base64.b64encode(answer.content).decode()
+    if parse_as == "text":
+        return answer.text
+    promised = re.search(r"[/+]json\b", answer.headers.get("content-type", ""), re.IGNORECASE)
+    if 200 <= answer.status < 300 and (promised or parse_as == "json"):
+        return json_of(answer)
+    return answer.data
+
+
+def response_of(answer: Answer) -> dict[str, Any]:
+    """Give what a job may know of an answer beside its data."""
+    return {
+        "method": answer.method,
+        "url": answer.url,
+        "status": answer.status,
+        "headers": answer.headers,
+    }
+
+
+def _headers(headers: Any) -> Mapping[str, str] | None:
+    if headers is not None and not isinstance(headers, Mapping):
+        raise ConfigurationError(f"headers is a dict of texts, not {type(headers).__name__}")
+    return headers

@@ -1,0 +1,1 @@
+"""Jobs: load an expression and execute it once."""

@@ -1,0 +1,1 @@
+"""Messages: stored posts, and the parsers of their bodies."""

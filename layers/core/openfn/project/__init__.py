@@ -1,0 +1,1 @@
+"""The compiled project: inboxes, triggers, fragments and their index."""

@@ -1,0 +1,1 @@
+"""Runs: one job applied to one message, minute or upstream run."""

@@ -1,0 +1,39 @@
+"""Erasing what an inbox asks not to be kept: bodies, states and logs, once all has ended well."""
+
+from __future__ import annotations
+
+from botocore.exceptions import ClientError
+
+from openfn import ids
+from openfn.runs.store import SUCCEEDED
+from openfn.storage import aws, blobs, table
+from openfn.storage.aws import Item
+
+_CONTENTS = ("body", "final", "log", "initial", "emitted", "resume")
+
+
+def erase(origin: str) -> bool:
+    """Erase the contents of a message and of all its runs, if every one of them has succeeded.
+
+    The items stay, so that it is known what became of a message, and what came again is told.
+    """
+    family = list(table.between(ids.key_of(origin)["pk"], origin, f"{origin}~"))
+    if any(item["status"] != SUCCEEDED for item in family if "kind" in item):
+        return False
+    for item in family:
+        _erase(item)
+    return True
+
+
+def _erase(item: Item) -> None:
+    gone: dict[str, None] = {}
+    for name in _CONTENTS:
+        gone |= blobs.cleared(name, item)
+        if key := item.get(f"{name}_object"):
+            aws.delete_object(str(key))
+    if gone:
+        key = {"pk": item["pk"], "sk": item["sk"]}
+        try:
+            table.update(key, gone | {"erased": True}, "attribute_exists(pk)")
+        except ClientError as error:
+            table.item_in(error)  # it expired meanwhile

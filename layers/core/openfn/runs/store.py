@@ -1,0 +1,222 @@
+"""One job applied to one origin: created once, executed by one runner at a time, kept.
+
+The origin is a message, or the minute in which a cron trigger was due. A run is `queued`, then
+`running`, then `succeeded` or `failed`; one that failed for now is `waiting` for its next attempt.
+What waits, could not be queued or failed stands in the sparse index `attention`, which costs
+nothing while all is well.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from openfn import ids
+from openfn.errors import NotClaimed, NotFound
+from openfn.messages.store import expiry
+from openfn.project.triggers import Kind
+from openfn.storage import aws, table
+from openfn.storage.aws import Item, Setting
+
+QUEUED, RUNNING, WAITING = "queued", "running", "waiting"
+SUCCEEDED, FAILED = "succeeded", "failed"
+UNQUEUED = "run unqueued"
+_CLAIMABLE = (
+    "#expires > :now AND (#status = :queued OR (#status = :waiting AND #due <= :now)"
+    " OR (#status = :running AND #lease < :now))"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A run that is to be: its origin, its job, and what started it.
+
+    Runs of a job with the same `order` execute one after the other. `depth` counts the runs that
+    emitted the message it goes back to, one out of the other.
+    """
+
+    origin: str
+    job: str
+    trigger: str
+    kind: Kind = Kind.MESSAGE
+    upstream: str | None = None
+    """The job whose success or failure starts it."""
+    order: str | None = None
+    depth: int = 0
+    erase: bool = False
+    """Whether its inbox asks that nothing of it is kept once all has ended well."""
+
+    @property
+    def id(self) -> str:
+        """The run's id."""
+        return ids.run_id(self.origin, self.job)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run as it is kept; `attempt` counts from 1 and fences a claim."""
+
+    plan: Plan
+    attempt: int
+    status: str
+    kept: Item
+    """The item, for the contents beside it: `final`, `initial`, `emitted`, `resume`."""
+    crashed: bool = False
+    """Whether the attempt before this claim was never ended: its runner died."""
+
+    @property
+    def id(self) -> str:
+        """The run's id."""
+        return self.plan.id
+
+    @property
+    def job(self) -> str:
+        """The job it applies."""
+        return self.plan.job
+
+    @property
+    def ended(self) -> bool:
+        """Whether its outcome is recorded."""
+        return self.status in (SUCCEEDED, FAILED)
+
+    @property
+    def began(self) -> int:
+        """When its first attempt began (epoch seconds)."""
+        return int(self.kept["began"])
+
+    @property
+    def tries(self) -> int:
+        """How often it has been tried, the attempt at hand included, since it was last replayed."""
+        return self.attempt - int(self.kept.get("before", 0))
+
+    @property
+    def replayed(self) -> bool:
+        """Whether it had ended before and runs again."""
+        return "before" in self.kept
+
+    @property
+    def due(self) -> int:
+        """When its next attempt is due (epoch seconds), while it waits for one."""
+        return int(self.kept.get("due", 0))
+
+
+def create(plans: Sequence[Plan], version: str) -> None:
+    """Create runs, each once however often it is asked for, in as few calls as can be."""
+    table.put_each([[_item(plan, version)] for plan in plans])
+
+
+def queue(plans: Sequence[tuple[Plan, str]]) -> dict[str, str]:
+    """Queue runs, each in its group; give the ids that the queue did not take, with why."""
+    texts = {json.dumps({"run_id": plan.id}): (plan.id, group) for plan, group in plans}
+    refused = aws.send(Setting.RUN_QUEUE_URL, [(text, group) for text, (_, group) in texts.items()])
+    return {texts[text][0]: why for text, why in refused.items()}
+
+
+def mark(run_id: str, attention: str, at: float) -> None:
+    """Let a run that has not ended stand in the index `attention` from a time (epoch) on."""
+    changes = {"attention": attention, "attention_at": stamp(at)}
+    try:
+        table.update(ids.key_of(run_id), changes, "#status IN (:a, :b)", a=QUEUED, b=WAITING)
+    except ClientError as error:
+        table.item_in(error)  # it was claimed meanwhile
+
+
+def marked(attention: str, until: float | None = None, limit: int = 500) -> list[Run]:
+    """Give the runs that stand in the index `attention`, until a time (epoch), by their ids."""
+    items = table.query("attention", attention, limit, stamp(until) if until else None)
+    keys = [{"pk": item["pk"], "sk": item["sk"]} for item in items]
+    return sorted((of_item(item) for item in table.get(keys)), key=lambda run: run.id)
+
+
+def read(run_id: str) -> Run:
+    """Read a run; raises `NotFound` when there is none."""
+    items = table.get([ids.key_of(run_id)])
+    if not items:
+        raise NotFound(f"there is no run {run_id} (any more)")
+    return of_item(items[0])
+
+
+def read_all(run_ids: Iterable[str]) -> dict[str, Run]:
+    """Read runs by id in as few calls as can be; what is no run's id is left out."""
+    keys = [ids.key_of(each) for each in run_ids if ids.is_run_id(each)]
+    return {item["sk"]: of_item(item) for item in table.get(keys)}
+
+
+def claim(run_id: str, seconds: float) -> Run:
+    """Take a run for so many seconds; one that has ended or is not due is given as it is.
+
+    Raises `NotClaimed` while another runner has it, `NotFound` when there is no such run.
+    """
+    now, token = time.time(), secrets.token_hex(8)
+    lease = {"status": RUNNING, "lease": int(now + seconds) + 1, "started": stamp(now)}
+    states: dict[str, Any] = {"queued": QUEUED, "waiting": WAITING, "running": RUNNING}
+    try:
+        before = table.update(
+            ids.key_of(run_id),
+            {**lease, "claim": token, "attention": None, "attention_at": None},
+            _CLAIMABLE,
+            add="attempt",
+            once={"began": int(now)},
+            give_old=True,
+            now=int(now),
+            **states,
+        )
+    except ClientError as error:
+        return _unclaimed(run_id, table.item_in(error), token, now)
+    claimed = {**before, **lease, "attempt": before["attempt"] + 1, "was": before.get("started")}
+    return of_item({"began": int(now), **claimed}, crashed=before["status"] == RUNNING)
+
+
+def _unclaimed(run_id: str, item: Item, token: str, now: float) -> Run:
+    # DynamoDB deletes what has expired up to days later, and what followed it may be gone.
+    if not item or int(item["expires"]) <= now:
+        raise NotFound(f"there is no run {run_id} (any more)")
+    # Our own claim refuses its second try, when the answer to the first was lost.
+    if item["status"] == RUNNING and item.get("claim") != token:
+        raise NotClaimed(f"the run {run_id} is being executed elsewhere")
+    return of_item(item)
+
+
+def stamp(seconds: float) -> str:
+    """Give a time (epoch) as it is kept: a text that sorts."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+
+
+def of_item(item: Item, *, crashed: bool = False) -> Run:
+    """Give the run that an item keeps."""
+    plan = Plan(
+        origin=ids.origin_of(item["sk"]),
+        job=item["job"],
+        trigger=item["trigger"],
+        kind=Kind(item["kind"]),
+        upstream=item.get("upstream"),
+        order=item.get("order"),
+        depth=int(item.get("depth", 0)),
+        erase=bool(item.get("erase")),
+    )
+    return Run(plan, int(item["attempt"]), item["status"], item, crashed)
+
+
+def _item(plan: Plan, version: str) -> Item:
+    item = {
+        **ids.key_of(plan.id),
+        "job": plan.job,
+        "trigger": plan.trigger,
+        "kind": plan.kind,
+        "upstream": plan.upstream,
+        "order": plan.order,
+        "depth": plan.depth or None,
+        "erase": plan.erase or None,
+        "project_version": version,
+        "status": QUEUED,
+        "attempt": 0,
+        "expires": expiry(),
+    }
+    return {name: value for name, value in item.items() if value is not None}

@@ -1,0 +1,1 @@
+"""AWS: the table, the queues, the bucket and the secrets."""

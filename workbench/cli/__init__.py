@@ -1,0 +1,1 @@
+"""The command line `ofn`: one module per group of commands."""

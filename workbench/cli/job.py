@@ -1,0 +1,144 @@
+"""`ofn try` and `ofn run`: one job, here or in a stack."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from openfn import ids
+from openfn.messages.store import query_params
+from openfn.project.triggers import Kind
+from openfn.runs import dispatch
+from openfn.runs import store as runs
+from openfn.runs.store import Plan
+from workbench.cli import output
+from workbench.cli.options import ContentType, Event, Json, Project, Query, Stack, console
+from workbench.credentials import placeholders
+from workbench.credentials.files import file_of, read_credential
+from workbench.errors import CannotDo
+from workbench.project.compiler import check
+from workbench.project.references import require_known
+from workbench.project.schema.project import ProjectWritten
+from workbench.project.schema.trigger import CronWritten
+from workbench.stack import connection, details
+from workbench.stack.details import RunRecord
+from workbench.testing.local_run import attempt, posted, unposted
+from workbench.testing.saved_posts import headers_of
+
+Job = Annotated[str, typer.Argument(help="The name of a job in project.yaml.")]
+_ENDED = (runs.SUCCEEDED, runs.FAILED)
+
+
+def try_job(
+    job: Job,
+    event: Event = None,
+    state: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="A JSON file with the state to begin with, for a job that no message starts.",
+        ),
+    ] = None,
+    credential: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="A JSON file with the credential's body."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the requests, send none.")
+    ] = False,
+    query: Query = "",
+    content_type: ContentType = "",
+    project: Project = Path("project"),
+    as_json: Json = False,
+) -> None:
+    """Run one job on a saved body or state, here, without AWS."""
+    written = check(project)
+    require_known("job", job, written.jobs)
+    chosen = written.jobs[job]
+    if event:
+        params = query_params(query.removeprefix("?"))
+        begun = posted(event.read_bytes(), params, headers_of(event, content_type))
+    else:
+        given = _state(state) if state else None
+        begun = unposted(job, written.triggers[chosen.trigger], given)
+    trial = attempt(
+        project.resolve() / chosen.expression,
+        begun,
+        _configuration(project, written, chosen.credential, credential, dry=dry_run),
+        dry=dry_run,
+        inboxes=written.inboxes,
+    )
+    if as_json:
+        output.as_json(trial.as_dict())
+    else:
+        output.trial(console, job, trial)
+    if trial.error:
+        raise typer.Exit(1)
+
+
+def run(
+    job: Job,
+    stack: Stack = "openfn",
+    wait: Annotated[
+        float, typer.Option(min=0, help="Seconds to wait for its end; 0: do not wait.")
+    ] = 60,
+    project: Project = Path("project"),
+    as_json: Json = False,
+) -> None:
+    """Start a job of the clock now, in a stack, and show how it ended."""
+    written = check(project)
+    require_known("job", job, written.jobs)
+    trigger = written.jobs[job].trigger
+    if not isinstance(written.triggers[trigger], CronWritten):
+        raise CannotDo(
+            f"{job} is not started by the clock: post a message, or `ofn try {job}` runs it here"
+        )
+    plan = Plan(ids.new_message_id(), job, trigger, Kind.CRON, order=Kind.CRON)
+    with connection.connected(stack, project):
+        if refused := dispatch.start([plan]):
+            raise CannotDo(f"the run queue did not take it: {refused[plan.id]}")
+        record = _waited(plan.id, wait)
+    if as_json:
+        output.as_json({"run_id": plan.id} if record is None else asdict(record))
+    elif record:
+        output.run(console, record)
+    else:
+        console.print(f"{plan.id} is queued", markup=False)
+    if record and record.error:
+        raise typer.Exit(1)
+
+
+def _waited(run_id: str, seconds: float) -> RunRecord | None:
+    until = time.monotonic() + seconds
+    while (left := until - time.monotonic()) > 0:
+        record = details.run(run_id)
+        if record and record.status in _ENDED:
+            return record
+        time.sleep(min(0.5, left))
+    return None
+
+
+def _configuration(
+    project: Path, written: ProjectWritten, name: str | None, given: Path | None, *, dry: bool
+) -> dict[str, Any]:
+    own = file_of(project, name)
+    file = given or (own if own.is_file() else None)
+    if file:
+        return read_credential(file)
+    return placeholders.credential(written, name) if dry else {}
+
+
+def _state(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise CannotDo(f"{path} is not JSON: {error}") from None
+    if not isinstance(found, dict):
+        raise CannotDo(f"{path} is not a state: a JSON object belongs in it")
+    return found

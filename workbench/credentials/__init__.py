@@ -1,0 +1,1 @@
+"""Credentials: their fields, local files and AWS Secrets Manager."""

@@ -1,0 +1,1 @@
+"""The local stack: template.yaml's resources on this machine."""

@@ -1,0 +1,1 @@
+"""Read, validate and compile an organization's project."""

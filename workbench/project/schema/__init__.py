@@ -1,0 +1,1 @@
+"""The schema of project.yaml and its validation messages."""
