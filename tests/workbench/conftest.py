@@ -103,7 +103,7 @@ def ofn(monkeypatch, capsys):
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["ofn", *map(str, arguments)])
         with pytest.raises(SystemExit) as ended:
-            main.main()
+            main()
         out, err = (re.sub(r"\x1b\[[0-9;]*m", "", each) for each in capsys.readouterr())
         return Ended(ended.value.code or 0, out, err)
 
