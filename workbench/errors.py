@@ -1,7 +1,7 @@
-"""What a person at the command line can mend.
+"""Errors that a person at the command line can fix.
 
 WorkbenchError
-└── CannotDo      something asked for, or this machine, is not as it must be
+└── CommandError      an argument, an option or this machine is not as the command needs it
 """
 
 from __future__ import annotations
@@ -11,5 +11,8 @@ class WorkbenchError(Exception):
     """The root of the tree."""
 
 
-class CannotDo(WorkbenchError):
-    """Something asked for, or this machine, is not as it must be; the text says what to do."""
+class CommandError(WorkbenchError):
+    """An argument, an option or this machine is not as the command needs it.
+
+    The text says what to do.
+    """

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from openfn.project.compiled import load
 from tests.conftest import ROOT
 from workbench.cli.main import app
-from workbench.errors import CannotDo
+from workbench.errors import CommandError
 from workbench.project.compiler import check, compile_project
 from workbench.project.yaml_source import ProjectMistakes
 
@@ -108,7 +108,7 @@ def test_two_ids_are_valid_while_a_source_is_moved_over(project, tmp_path):
     compile_project(project, tmp_path / "compiled")
     assert load(tmp_path / "compiled").inbox_of(new_id).name == "commcare"
     again = _ofn("inbox", "rotate", "commcare", "--project", project)
-    assert isinstance(again.exception, CannotDo)
+    assert isinstance(again.exception, CommandError)
     assert "--finish" in str(again.exception)
     assert _ofn("inbox", "rotate", "commcare", "--finish", "--project", project).exit_code == 0
     (left,) = check(project).inboxes["commcare"].id_sha256
@@ -121,7 +121,7 @@ def test_two_ids_are_valid_while_a_source_is_moved_over(project, tmp_path):
 )
 def test_what_cannot_be_done_is_said(project, arguments, what):
     answer = _ofn("inbox", *arguments, "--project", project)
-    assert isinstance(answer.exception, CannotDo)
+    assert isinstance(answer.exception, CommandError)
     assert what in str(answer.exception)
 
 
@@ -139,5 +139,5 @@ def test_the_list_shows_what_each_inbox_asks_for(project):
 def test_a_name_that_cannot_be_is_refused_and_nothing_is_written(project, name):
     before = (project / "project.yaml").read_bytes()
     answer = _ofn("inbox", "add", "--project", project, "--", name)
-    assert isinstance(answer.exception, CannotDo)
+    assert isinstance(answer.exception, CommandError)
     assert (project / "project.yaml").read_bytes() == before

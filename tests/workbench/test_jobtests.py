@@ -9,7 +9,7 @@ from adaptors.errors import RemoteUnavailable
 from openfn.errors import OpenFnError
 from tests.conftest import ROOT
 from tests.workbench.conftest import GOOD
-from workbench.errors import CannotDo
+from workbench.errors import CommandError
 from workbench.testing import Reply, event, in_turn, run_job
 from workbench.testing.responses import Script
 
@@ -157,7 +157,7 @@ def test_a_job_that_no_message_starts_begins_with_a_state(job, project):
     code = "from adaptors.common import fn\nfn(lambda state: {**state, 'seen': sorted(state)})\n"
     given = job(code, None, state={"data": 1})
     assert given.final["seen"] == ["configuration", "data", "references"]
-    with pytest.raises(CannotDo, match="go runs on messages"):
+    with pytest.raises(CommandError, match="go runs on messages"):
         job(code, None)
 
 
@@ -165,7 +165,7 @@ def test_events_are_read_as_a_job_has_them():
     assert event("kobo_household.json")["_xform_id_string"] == "groups"
     assert event("sources/telerivet_sms.form")["event"] == "incoming_message"
     assert event("sources/commcare_form.xml")["data"]["@name"]
-    with pytest.raises(CannotDo, match=r"there is no event gone\.json in"):
+    with pytest.raises(CommandError, match=r"there is no event gone\.json in"):
         event("gone.json")
 
 

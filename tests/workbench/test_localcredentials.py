@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from workbench.credentials.files import read_credential
-from workbench.errors import CannotDo
+from workbench.errors import CommandError
 
 
 def test_a_credential_is_a_json_object_in_a_file(tmp_path):
@@ -16,11 +16,11 @@ def test_a_credential_is_a_json_object_in_a_file(tmp_path):
 @pytest.mark.parametrize("content", [b"", b"[]", b'"hunter2"', b"{'a': 1}", b"\xff", b"\x00"])
 def test_anything_else_is_refused_without_quoting_it(tmp_path, content):
     (tmp_path / "a.json").write_bytes(content)
-    with pytest.raises(CannotDo, match=r"a\.json is not a JSON object such as") as raised:
+    with pytest.raises(CommandError, match=r"a\.json is not a JSON object such as") as raised:
         read_credential(tmp_path / "a.json")
     assert "hunter2" not in str(raised.value)
 
 
 def test_a_folder_in_the_file_s_place_is_no_crash(tmp_path):
-    with pytest.raises(CannotDo, match="cannot be read: Is a directory"):
+    with pytest.raises(CommandError, match="cannot be read: Is a directory"):
         read_credential(tmp_path)

@@ -17,7 +17,7 @@ from workbench.cli.options import Json, Project, Stack, Yes, console, sure
 from workbench.credentials import secrets_manager
 from workbench.credentials.fields import given, mistakes, model, renamed, unknown
 from workbench.credentials.files import file_of, parsed, read_credential, write_credential
-from workbench.errors import CannotDo
+from workbench.errors import CommandError
 from workbench.project.compiler import check
 from workbench.project.references import require_known
 from workbench.stack import connection
@@ -124,7 +124,7 @@ def _from_file(file: str, adaptor: str) -> dict[str, Any]:
         found = read_credential(Path(file))
     body = renamed(model(adaptor), found)
     if wrong := mistakes(model(adaptor), body):
-        raise CannotDo(f"this does not fit the adaptor {adaptor}: {wrong}")
+        raise CommandError(f"this does not fit the adaptor {adaptor}: {wrong}")
     return body
 
 
@@ -132,7 +132,7 @@ def _may_replace(kept: _Kept, *, yes: bool) -> None:
     if kept.body is None:
         return
     if not yes and not sys.stdin.isatty():
-        raise CannotDo(f"{kept.where} is there already: --yes replaces it")
+        raise CommandError(f"{kept.where} is there already: --yes replaces it")
     has = ", ".join(given(kept.body)) or "nothing that can be read"
     sure(f"replace {kept.where}, which has {has}?", yes=yes)
 

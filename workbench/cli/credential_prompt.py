@@ -11,7 +11,7 @@ from typing import Any
 import typer
 
 from workbench.credentials.fields import Key, at, inserted, keys, mistakes, model, understood
-from workbench.errors import CannotDo
+from workbench.errors import CommandError
 
 _TERMINAL = (
     "standard input is no terminal: give the credential as a file (--file FILE.json), "
@@ -26,7 +26,7 @@ _HOW = (
 def asked(name: str, adaptor: str, before: Mapping[str, Any]) -> dict[str, Any]:
     """Ask for the keys of an adaptor's credential until they fit; Enter keeps what was there."""
     if not sys.stdin.isatty():
-        raise CannotDo(_TERMINAL)
+        raise CommandError(_TERMINAL)
     of, body = model(adaptor), dict(before)
     _say(f"The credential {name}, for the adaptor {adaptor}. {_HOW}\n")
     while True:

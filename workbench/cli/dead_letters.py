@@ -12,7 +12,7 @@ from openfn import ids
 from openfn.messages import store as messages
 from workbench.cli import output
 from workbench.cli.options import Json, Project, Stack, Yes, console, sure
-from workbench.errors import CannotDo
+from workbench.errors import CommandError
 from workbench.stack import connection, dead_letters, details
 from workbench.stack.dead_letters import Held
 from workbench.text import count_of
@@ -94,7 +94,7 @@ def _as_dict(held: Held) -> dict[str, object]:
 def _show_run(identifier: str, *, as_json: bool) -> None:
     record = details.run(identifier)
     if record is None:
-        raise CannotDo(f"there is no run {identifier} (any more)")
+        raise CommandError(f"there is no run {identifier} (any more)")
     attempts = details.attempts(identifier)
     if as_json:
         before = [asdict(each) for each in attempts]
@@ -107,7 +107,7 @@ def _show_run(identifier: str, *, as_json: bool) -> None:
 def _show_message(identifier: str, *, as_json: bool) -> None:
     item = messages.read_items([identifier]).get(identifier)
     if item is None:
-        raise CannotDo(f"there is no message {identifier} (any more)")
+        raise CommandError(f"there is no message {identifier} (any more)")
     started = {each["sk"]: each["status"] for each in details.runs_of(identifier)}
     received = f"{ids.received_at(identifier):%Y-%m-%d %H:%M:%S}"
     if as_json:

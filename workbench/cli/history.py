@@ -16,7 +16,7 @@ from openfn.runs import store as run_states
 from workbench.cli import output, run_tables
 from workbench.cli.options import Json, Project, Stack, console
 from workbench.cli.times import moment
-from workbench.errors import CannotDo
+from workbench.errors import CommandError
 from workbench.project.compiler import check
 from workbench.project.references import require_known
 from workbench.stack import connection, history
@@ -122,7 +122,7 @@ def _span(since: str, until: str | None, before: str) -> Span:
     now = datetime.now(UTC)
     begin, end = moment("--since", since), moment("--until", until) if until else now
     if begin > end:
-        raise CannotDo(f"--since {since} is later than --until {until or 'now'}")
+        raise CommandError(f"--since {since} is later than --until {until or 'now'}")
     # Two clocks differ by seconds, and what was posted a moment ago is to be there.
     return Span(begin, end if until else now + timedelta(minutes=1), before)
 

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from workbench.cli import output
 from workbench.cli.options import Json, Project, Stack, console
-from workbench.errors import CannotDo
+from workbench.errors import CommandError
 from workbench.project import inbox_ids
 from workbench.project.compiler import check
 from workbench.project.references import require_known
@@ -84,7 +84,7 @@ def url_(
     require_known("inbox", name, inboxes)
     digest = hashlib.sha256(inbox_id.encode()).hexdigest()
     if inbox_id and digest not in inboxes[name].id_sha256:
-        raise CannotDo(
+        raise CommandError(
             f"{name} has another id; if it is lost, `ofn inbox rotate {name}` gives it a new one"
         )
     whole = f"{connection.output(stack, 'InboxUrl')}{inbox_id}"

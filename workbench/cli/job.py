@@ -20,7 +20,7 @@ from workbench.cli import output
 from workbench.cli.options import ContentType, Event, Json, Project, Query, Stack, console
 from workbench.credentials import placeholders
 from workbench.credentials.files import file_of, read_credential
-from workbench.errors import CannotDo
+from workbench.errors import CommandError
 from workbench.project.compiler import check
 from workbench.project.references import require_known
 from workbench.project.schema.project import ProjectWritten
@@ -96,13 +96,13 @@ def run(
     require_known("job", job, written.jobs)
     trigger = written.jobs[job].trigger
     if not isinstance(written.triggers[trigger], CronWritten):
-        raise CannotDo(
+        raise CommandError(
             f"{job} is not started by the clock: post a message, or `ofn try {job}` runs it here"
         )
     plan = Plan(ids.new_message_id(), job, trigger, Kind.CRON, order=Kind.CRON)
     with connection.connected(stack, project):
         if refused := dispatch.start([plan]):
-            raise CannotDo(f"the run queue did not take it: {refused[plan.id]}")
+            raise CommandError(f"the run queue did not take it: {refused[plan.id]}")
         record = _waited(plan.id, wait)
     if as_json:
         output.as_json({"run_id": plan.id} if record is None else asdict(record))
@@ -138,7 +138,7 @@ def _state(path: Path) -> dict[str, Any]:
     try:
         found = json.loads(path.read_bytes())
     except ValueError as error:
-        raise CannotDo(f"{path} is not JSON: {error}") from None
+        raise CommandError(f"{path} is not JSON: {error}") from None
     if not isinstance(found, dict):
-        raise CannotDo(f"{path} is not a state: a JSON object belongs in it")
+        raise CommandError(f"{path} is not a state: a JSON object belongs in it")
     return found

@@ -12,7 +12,7 @@ from openfn.messages.store import query_params
 from openfn.project.triggers import MessageTrigger, matchable
 from workbench.cli import output
 from workbench.cli.options import ContentType, Event, Json, Project, Query, Stack, console
-from workbench.errors import CannotDo
+from workbench.errors import CommandError
 from workbench.project.compiler import check, message_triggers
 from workbench.project.explain import explain
 from workbench.project.references import require_known
@@ -42,7 +42,9 @@ def match(
     is edited here: try a filter before you deploy it.
     """
     if (event is None) == (last is None):
-        raise CannotDo("give a file with the body of a post, or --last and a number of messages")
+        raise CommandError(
+            "give a file with the body of a post, or --last and a number of messages"
+        )
     written = check(project)
     require_known("inbox", inbox, written.inboxes)
     filters = message_triggers(written)

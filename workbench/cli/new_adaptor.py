@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from workbench.cli.options import console
-from workbench.errors import CannotDo
+from workbench.errors import CommandError
 
 _SKELETON = Path(__file__).parent / "adaptor_template"
 _CHECKOUT = Path(__file__).resolve().parents[2]
@@ -37,14 +37,14 @@ def new_adaptor(
 
 
 def write(name: str, root: Path) -> list[Path]:
-    """Write both files into a checkout; `CannotDo` when the name will not do or is taken."""
+    """Write both files into a checkout; `CommandError` when the name will not do or is taken."""
     _must_be_free(name, root)
     files = {
         root / _ADAPTORS / f"{name}.py": _SKELETON / "adaptor.py",
         root / _TESTS / f"test_{name}.py": _SKELETON / "test_adaptor.py",
     }
     if there := next((path for path in files if path.exists()), None):
-        raise CannotDo(f"{there} is there already: take another name, or remove it")
+        raise CommandError(f"{there} is there already: take another name, or remove it")
     for path, template in files.items():
         text = template.read_text("utf-8")
         titled = text.replace("Skeleton", name.replace("_", " ").capitalize())
@@ -54,11 +54,11 @@ def write(name: str, root: Path) -> list[Path]:
 
 def _must_be_free(name: str, root: Path) -> None:
     if not _NAME.fullmatch(name) or keyword.iskeyword(name) or len(name) > _LONGEST:
-        raise CannotDo(
+        raise CommandError(
             f"{name} cannot be an adaptor's name: take small letters, digits and single _ "
             f"({_LONGEST} at most) as in rapidpro, and no word of Python's own"
         )
     if not (root / _ADAPTORS / "__init__.py").is_file():
-        raise CannotDo(f"{root} is no checkout of this project: it has no {_ADAPTORS}")
+        raise CommandError(f"{root} is no checkout of this project: it has no {_ADAPTORS}")
     if (root / _ADAPTORS / name).exists():
-        raise CannotDo(f"{root / _ADAPTORS / name} is there already: take another name")
+        raise CommandError(f"{root / _ADAPTORS / name} is there already: take another name")

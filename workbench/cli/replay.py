@@ -14,7 +14,7 @@ from openfn.messages.store import Message
 from openfn.runs import store as runs
 from workbench.cli import output, times
 from workbench.cli.options import Json, Project, Stack, Yes, console, sure
-from workbench.errors import CannotDo
+from workbench.errors import CommandError
 from workbench.project.compiler import check
 from workbench.project.references import require_known
 from workbench.stack import connection, replay_selection
@@ -61,7 +61,7 @@ def replay(
 ) -> None:
     """Run again, in a stack, what has ended: with the jobs as they are deployed by now."""
     if bool(ids) == bool(job or state or since):
-        raise CannotDo(_BOTH_WAYS)
+        raise CommandError(_BOTH_WAYS)
     require_known("job", job, check(project).jobs)
     begin = times.moment("--since", since) if since else None
     with connection.connected(stack, project):
@@ -81,7 +81,7 @@ def _select(job: str | None, state: State | None, since: datetime | None) -> lis
     if state is not State.SUCCEEDED:
         return replay_selection.failed(job, since)
     if job is None:
-        raise CannotDo("name the job whose succeeded runs are to be replayed, with --job")
+        raise CommandError("name the job whose succeeded runs are to be replayed, with --job")
     return replay_selection.succeeded(job, since)
 
 

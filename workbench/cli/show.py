@@ -22,7 +22,7 @@ from openfn.storage import table
 from workbench.cli import output, run_tables
 from workbench.cli.options import Json, Project, Stack, console
 from workbench.cli.times import written
-from workbench.errors import CannotDo
+from workbench.errors import CommandError
 from workbench.stack import connection, details, history
 
 _GROUPS = ("InboxLogs", "MatcherLogs", "RunnerLogs")
@@ -77,14 +77,14 @@ def logs(
 def _known(run_id: str) -> details.RunRecord:
     record = details.run(run_id) if ids.is_run_id(run_id) else None
     if record is None:
-        raise CannotDo(f"there is no run {run_id} (any more); `ofn runs` lists those there are")
+        raise CommandError(f"there is no run {run_id} (any more); `ofn runs` lists those there are")
     return record
 
 
 def _message(identifier: str) -> dict[str, Any]:
     item = messages.read_items([identifier]).get(identifier)
     if item is None:
-        raise CannotDo(
+        raise CommandError(
             f"there is no message {identifier} (any more); `ofn messages` lists those there are, "
             "and the id of a run has its job behind a #"
         )

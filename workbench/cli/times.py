@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
-from workbench.errors import CannotDo
+from workbench.errors import CommandError
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
 
 def moment(option: str, text: str) -> datetime:
-    """Read a time: `90m`, `2h` or `3d` ago, or an ISO date or time (UTC); else `CannotDo`.
+    """Read a time: `90m`, `2h` or `3d` ago, or an ISO date or time (UTC); else `CommandError`.
 
     >>> moment("--since", "2026-03-09T10:00").isoformat()
     '2026-03-09T10:00:00+00:00'
@@ -22,7 +22,7 @@ def moment(option: str, text: str) -> datetime:
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
-        raise CannotDo(
+        raise CommandError(
             f"{option} {text} is no time such as 90m, 2h, 3d, 2026-03-09 or 2026-03-09T10:00"
         ) from None
     return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from workbench.errors import CannotDo
+from workbench.errors import CommandError
 
 
 def file_of(project: Path, name: str | None) -> Path:
@@ -16,22 +16,22 @@ def file_of(project: Path, name: str | None) -> Path:
 
 
 def read_credential(path: Path) -> dict[str, Any]:
-    """Read a credential's body from a file; `CannotDo` when it is not a JSON object."""
+    """Read a credential's body from a file; `CommandError` when it is not a JSON object."""
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise CannotDo(f"{path} cannot be read: {error.strerror}") from None
+        raise CommandError(f"{path} cannot be read: {error.strerror}") from None
     return parsed(content, str(path))
 
 
 def parsed(content: bytes, where: str) -> dict[str, Any]:
-    """Read a credential's body; `CannotDo`, which quotes nothing, when it is no JSON object."""
+    """Read a credential's body; `CommandError`, which quotes nothing, when it is no JSON object."""
     try:
         body = json.loads(content)
     except ValueError:
         body = None
     if not isinstance(body, dict):
-        raise CannotDo(f'{where} is not a JSON object such as {{"baseUrl": "https://…"}}')
+        raise CommandError(f'{where} is not a JSON object such as {{"baseUrl": "https://…"}}')
     return body
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from workbench.credentials.fields import mistakes, model, unknown
 from workbench.credentials.files import file_of, read_credential
-from workbench.errors import CannotDo
+from workbench.errors import CommandError
 from workbench.project.schema.project import CredentialWritten
 from workbench.project.yaml_source import Mistake
 
@@ -25,7 +25,7 @@ def notes(directory: Path, credentials: Mapping[str, CredentialWritten]) -> list
 def _said(name: str, file: Path, adaptor: str) -> Iterator[str]:
     try:
         body = read_credential(file)
-    except CannotDo:
+    except CommandError:
         yield f"it is not a JSON object; `ofn credential set {name} --local` writes one"
         return
     if wrong := mistakes(model(adaptor), body):

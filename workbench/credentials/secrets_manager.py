@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from openfn.storage import aws
 from openfn.storage.aws import Setting
-from workbench.errors import CannotDo
+from workbench.errors import CommandError
 
 
 def full_name(name: str) -> str:
@@ -62,7 +62,7 @@ def changed() -> dict[str, str]:
 def _refused(name: str, error: ClientError) -> Exception:
     if error.response["Error"]["Code"] != "InvalidRequestException":
         return error
-    return CannotDo(
+    return CommandError(
         f"the secret {full_name(name)} is being deleted; first take it back: "
         f"aws secretsmanager restore-secret --secret-id {full_name(name)}"
     )

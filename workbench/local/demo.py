@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from workbench.errors import CannotDo
+from workbench.errors import CommandError
 from workbench.local import destination, stack
 from workbench.local.destination import Destination, Received
 from workbench.local.log_view import parsed, why
@@ -93,7 +93,7 @@ def demonstrate(project: Path, step: Callable[[str], None]) -> list[Journey]:
 def _fits(project: Path) -> None:
     wanted = {post.inbox for post in POSTS}
     if missing := sorted(wanted - set(check(project).inboxes)):
-        raise CannotDo(
+        raise CommandError(
             f"the demo posts to {' and '.join(sorted(wanted))}, and this project has no inbox "
             f"{' nor '.join(missing)}; `ofn serve` runs any project"
         )

@@ -22,7 +22,7 @@ from werkzeug.serving import make_server
 
 from workbench.credentials import placeholders
 from workbench.credentials.files import read_credential
-from workbench.errors import CannotDo
+from workbench.errors import CommandError
 from workbench.local import destination, http_server, stack
 from workbench.local.log_view import Narrator
 from workbench.local.resources import REGION
@@ -70,15 +70,15 @@ def aws_endpoint(port: int) -> Iterator[str]:
 def _must_be_free(option: str, port: int, other: int = 0) -> None:
     remedy = f"choose another with {option} ({option} 0 picks a free one)"
     if port and port == other:
-        raise CannotDo(f"port {port} is asked for twice: {remedy}")
+        raise CommandError(f"port {port} is asked for twice: {remedy}")
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except PermissionError:
-            raise CannotDo(f"port {port} is not for everyone to use: {remedy}") from None
+            raise CommandError(f"port {port} is not for everyone to use: {remedy}") from None
         except OSError:
-            raise CannotDo(f"port {port} is taken: stop what uses it, or {remedy}") from None
+            raise CommandError(f"port {port} is taken: stop what uses it, or {remedy}") from None
 
 
 def _read_credentials(project: Path, directory: Path) -> dict[str, dict[str, Any]]:

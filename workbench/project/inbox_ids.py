@@ -11,7 +11,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from workbench.errors import CannotDo
+from workbench.errors import CommandError
 from workbench.project.compiler import PROJECT_FILE, check
 from workbench.project.schema.base import NAME
 
@@ -19,11 +19,13 @@ from workbench.project.schema.base import NAME
 def add(project: Path, name: str) -> str:
     """Add an inbox to the project and give its id; the rest of the file stays as it is."""
     if name in check(project).inboxes:
-        raise CannotDo(
+        raise CommandError(
             f"there is an inbox {name} already; `ofn inbox rotate {name}` gives a new id"
         )
     if not re.fullmatch(NAME, name):
-        raise CannotDo("a name begins with a letter or digit; then letters, digits, - and _ follow")
+        raise CommandError(
+            "a name begins with a letter or digit; then letters, digits, - and _ follow"
+        )
     document = _read(project)
     inbox_id, digest = _new()
     document["inboxes"][name] = {"id_sha256": digest}
@@ -35,7 +37,7 @@ def rotate(project: Path, name: str) -> str:
     """Give an inbox a second id, valid beside the first, and give it."""
     digests = _digests(project, name)
     if len(digests) > 1:
-        raise CannotDo(
+        raise CommandError(
             f"{name} has {len(digests)} ids already: move the source to the newest, then "
             f"`ofn inbox rotate {name} --finish` takes the older away"
         )
@@ -60,7 +62,7 @@ def _new() -> tuple[str, str]:
 def _digests(project: Path, name: str) -> list[str]:
     inboxes = check(project).inboxes
     if name not in inboxes:
-        raise CannotDo(f"the project has no inbox {name}; it has {', '.join(inboxes)}")
+        raise CommandError(f"the project has no inbox {name}; it has {', '.join(inboxes)}")
     return list(inboxes[name].id_sha256)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from workbench.errors import CannotDo
+from workbench.errors import CommandError
 from workbench.project.yaml_source import Mistake, Source
 
 _REFERENCES = (
@@ -73,6 +73,8 @@ def _section(source: Source, name: str) -> dict[Any, Any]:
 
 
 def require_known(kind: str, name: str | None, names: Mapping[str, Any]) -> None:
-    """Raise CannotDo if `name` is not one of the project's names of this kind."""
+    """Raise CommandError if `name` is not one of the project's names of this kind."""
     if name is not None and name not in names:
-        raise CannotDo(f"The project has no {kind} {name}. It has: {', '.join(names) or 'none'}.")
+        raise CommandError(
+            f"The project has no {kind} {name}. It has: {', '.join(names) or 'none'}."
+        )

@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from openfn.storage.aws import Setting
 from workbench.environment import environ
-from workbench.errors import CannotDo
+from workbench.errors import CommandError
 from workbench.project.compiler import compile_project
 
 # Every function has the same environment; this one is the first to need all of it.
@@ -34,7 +34,7 @@ def connected(stack: str, project: Path) -> Iterator[None]:
 
     Credentials and region are those the AWS CLI has; the project is the one at hand, which is to be
     the one that is deployed. `AWS_ENDPOINT_URL` leads to the stack of `ofn serve`. Raises
-    `CannotDo` when there is no stack of that name, or when it cannot be reached.
+    `CommandError` when there is no stack of that name, or when it cannot be reached.
     """
     try:
         with tempfile.TemporaryDirectory(prefix="openfn-") as folder:
@@ -42,25 +42,25 @@ def connected(stack: str, project: Path) -> Iterator[None]:
             with environ({**_environment(stack), Setting.PROJECT_DIR: folder}):
                 yield
     except ClientError as error:
-        raise CannotDo(_refused(stack, error)) from None
+        raise CommandError(_refused(stack, error)) from None
     except BotoCoreError as error:
-        raise CannotDo(f"AWS is not reached: {error}; {_REGION}") from None
+        raise CommandError(f"AWS is not reached: {error}; {_REGION}") from None
 
 
 def output(stack: str, name: str) -> str:
-    """Give an output of a stack, such as `InboxUrl`; `CannotDo` when there is none."""
+    """Give an output of a stack, such as `InboxUrl`; `CommandError` when there is none."""
     try:
         answer = boto3.client("cloudformation").describe_stacks(StackName=stack)
     except ClientError as error:
-        raise CannotDo(_refused(stack, error)) from None
+        raise CommandError(_refused(stack, error)) from None
     except BotoCoreError as error:
-        raise CannotDo(f"AWS is not reached: {error}; {_REGION}") from None
+        raise CommandError(f"AWS is not reached: {error}; {_REGION}") from None
     outputs = {
         each.get("OutputKey"): each.get("OutputValue", "")
         for each in answer["Stacks"][0].get("Outputs", [])
     }
     if name not in outputs:
-        raise CannotDo(
+        raise CommandError(
             f"the stack {stack} has no {name}; the URLs of `ofn serve` are those that it shows"
         )
     return outputs[name]

@@ -15,7 +15,7 @@ from openfn.runs import store as runs
 from openfn.runs.store import FAILED, SUCCEEDED
 from openfn.storage import aws
 from openfn.storage.aws import Setting
-from workbench.errors import CannotDo
+from workbench.errors import CommandError
 from workbench.stack import details
 
 
@@ -31,12 +31,12 @@ class Selected:
 def named(given: Sequence[str]) -> tuple[list[Selected], list[Message]]:
     """Give the runs of these ids with the ended ones that the messages among them have started.
 
-    Raises `CannotDo`, which names them, when some of the ids are of no message and no run.
+    Raises `CommandError`, which names them, when some of the ids are of no message and no run.
     """
     found = runs.read_all(dict.fromkeys(given))
     kept = messages.read_items(dict.fromkeys(given))
     if unknown := [each for each in given if each not in found and each not in kept]:
-        raise CannotDo(f"there is no message and no run {', '.join(unknown)} (any more)")
+        raise CommandError(f"there is no message and no run {', '.join(unknown)} (any more)")
     read = [_readable(item) for item in kept.values()]
     selected = [Selected(run.id, run.job, run.status) for run in found.values()]
     for message in read:
@@ -91,11 +91,11 @@ def _started(message_id: str) -> list[Selected]:
 
 def _readable(item: dict[str, str]) -> Message:
     if "unreadable" in item:
-        raise CannotDo(f"the message {item['sk']} could not be read: {item['unreadable']}")
+        raise CommandError(f"the message {item['sk']} could not be read: {item['unreadable']}")
     try:
         return messages.message_of(item)
     except NotFound as gone:
-        raise CannotDo(f"it cannot be replayed: {gone}") from None
+        raise CommandError(f"it cannot be replayed: {gone}") from None
 
 
 def _in_order(selected: Iterator[Selected] | Sequence[Selected]) -> list[Selected]:

@@ -26,7 +26,7 @@ from openfn.messages import bodies
 from openfn.messages.store import query_params
 from openfn.project.triggers import matchable
 from workbench.credentials import placeholders
-from workbench.errors import CannotDo
+from workbench.errors import CommandError
 from workbench.project.compiler import PROJECT_FILE, check, message_triggers
 from workbench.project.explain import explain
 from workbench.project.references import require_known
@@ -60,7 +60,7 @@ def event(name: str) -> Any:
     for path in (folder / name for folder in folders):
         if path.is_file():
             return bodies.parse(path.read_bytes(), headers_of(path, ""))
-    raise CannotDo(f"there is no event {name} in {folders[0]}, nor in {folders[1]}")
+    raise CommandError(f"there is no event {name} in {folders[0]}, nor in {folders[1]}")
 
 
 def run_job(

@@ -23,7 +23,7 @@ from openfn.jobs.expression import execute, load
 from openfn.jobs.state import State
 from openfn.messages.store import Message
 from openfn.runs import outbox as emissions
-from workbench.errors import CannotDo
+from workbench.errors import CommandError
 from workbench.project.schema.base import Written
 from workbench.project.schema.trigger import CronWritten, MessageWritten
 
@@ -62,7 +62,7 @@ def posted(
 def unposted(job: str, trigger: Written, given: State | None) -> State:
     """Give the state that a job begins with which no message starts; messages' own need one."""
     if isinstance(trigger, MessageWritten) and given is None:
-        raise CannotDo(f"{job} runs on messages: give a file with the body of a post")
+        raise CommandError(f"{job} runs on messages: give a file with the body of a post")
     begun = given or {}
     return (
         states.scheduled(begun, ids.new_message_id()) if isinstance(trigger, CronWritten) else begun
