@@ -1,4 +1,4 @@
-"""A post of each kind that the matching benchmark uses, in the shape and size that sources send."""
+"""Bodies for the matching benchmark, in the shape and size that sources post."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ CASE = "http://commcarehq.org/case/transaction/v2"
 
 
 def kobo() -> dict[str, Any]:
-    """Give a household survey of 1 KB, as KoboToolbox posts it."""
+    """Return a household survey of 1 KB as KoboToolbox posts it."""
     return {
         "_id": 889409,
         "_uuid": "19d72997-8316-4e02-8016-4a8ddf6a2aa4",
@@ -43,7 +43,7 @@ def kobo() -> dict[str, Any]:
 
 
 def commcare(people: int = 13) -> dict[str, Any]:
-    """Give a form of a household visit as CommCare posts it: 20 KB with thirteen people."""
+    """Return a household visit as CommCare posts it: 20 KB with thirteen people."""
     app = "fc491785fa909e85fbdb63a9b346fa6c"
     form = "02e6b974-7b54-4fe1-bc54-7480be1be7b7"
     return {
@@ -111,7 +111,7 @@ def _person(number: int) -> dict[str, Any]:
         },
         "Date": "2026-04-22",
         "Danger_Signs": {
-            f"sign_{each}": {"asked": "yes", "present": "no", "referred": ""} for each in range(8)
+            f"sign_{sign}": {"asked": "yes", "present": "no", "referred": ""} for sign in range(8)
         },
         "Source": "1",
         "case": _case(f"person-{number}", {"age": str(3 * number), "net": "yes"}),

@@ -1,11 +1,11 @@
-"""A burst of posts over HTTP while the destination answers 503 half of the time.
+"""Post a burst of messages while the destination answers 503 half of the time.
 
     python -m benchmarks.burst [POSTS]
 
-Twenty clients post at once to the embedded stack, and send again what is not answered with 200;
-then time is moved on, minute by minute, until every run has ended. All that was accepted must be
-delivered, and be there once at a destination that knows a record by its key: the exit status is 1
-when it is not. The destination refuses no record more than ten times, so that twelve attempts do.
+Twenty clients post to the embedded stack at the same time and retry every post that is not answered
+with 200. Then the clock advances minute by minute until every run has ended. The exit status is 1
+unless each accepted message was delivered exactly once. The destination rejects a record at most
+ten times, so twelve attempts are always enough.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ from workbench.local import event_source, http_server, stack
 from workbench.local.log_view import parsed
 
 CLIENTS = 20
-# moto copies its whole table for each transaction: a burst comes in parts, each with its own stack.
+# moto copies its whole table for each transaction, so each part of a burst has its own stack.
 PER_STACK = 100
-MOST_REFUSALS = 10
-MOST_MINUTES = 12 * 60
+MAX_REJECTIONS = 10
+MAX_MINUTES = 12 * 60
 PROJECT = f"""
 name: burst
 inboxes: {{posts: {{id_sha256: "{"0" * 64}"}}}}
@@ -59,67 +59,67 @@ put(lambda state: f"records/{state['data']['id']}", {"id": data_value("id")})
 
 @dataclass(slots=True)
 class Burst:
-    """What has happened in one part so far."""
+    """The counters of one part of the burst."""
 
     figures: Counter[str] = field(default_factory=Counter)
-    refused: Counter[str] = field(default_factory=Counter)
-    taken: Counter[str] = field(default_factory=Counter)
+    rejected: Counter[str] = field(default_factory=Counter)
+    delivered: Counter[str] = field(default_factory=Counter)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def count(self, what: str) -> None:
-        """Count one more of something."""
+    def count(self, name: str) -> None:
+        """Add one to a counter."""
         with self._lock:
-            self.figures[what] += 1
+            self.figures[name] += 1
 
-    def answer(self, request: Request) -> Response:
-        """Answer a delivery: 503 half of the time."""
+    def respond(self, request: Request) -> Response:
+        """Accept a delivery, or answer 503 half of the time."""
         with self._lock:
-            refuse = random.random() < 0.5 and self.refused[request.path] < MOST_REFUSALS
-            (self.refused if refuse else self.taken)[request.path] += 1
-        status = HTTPStatus.SERVICE_UNAVAILABLE if refuse else HTTPStatus.CREATED
+            reject = random.random() < 0.5 and self.rejected[request.path] < MAX_REJECTIONS
+            (self.rejected if reject else self.delivered)[request.path] += 1
+        status = HTTPStatus.SERVICE_UNAVAILABLE if reject else HTTPStatus.CREATED
         return Response("{}", status, content_type="application/json")
 
-    def tell(self, _function: str, line: str) -> None:
-        """Count how runs end."""
+    def read_log_line(self, _function: str, line: str) -> None:
+        """Count a run that has ended."""
         message = (parsed(line) or {}).get("message", "")
         if message in ("run succeeded", "run failed"):
             self.count(message)
 
     def post(self, url: str, number: int) -> None:
-        """Post as a source does, until the message is accepted."""
+        """Post a message until it is accepted, as a source does."""
         while requests.post(url, json={"id": number}, timeout=30).status_code != HTTPStatus.OK:
-            self.count("sent again")
+            self.count("retried posts")
         self.count("accepted")
 
     @property
-    def over(self) -> bool:
-        """Whether every run has ended."""
+    def is_over(self) -> bool:
+        """Return whether every run has ended."""
         ended = self.figures["run succeeded"] + self.figures["run failed"]
         return ended >= self.figures["accepted"]
 
 
 def main() -> int:
-    """Post, wait until all is over, and print what came of it; 1 if anything was lost."""
+    """Run the burst and print its figures; return 1 if a message was lost or doubled."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 5_000
     parts = [range(start, min(start + PER_STACK, count)) for start in range(0, count, PER_STACK)]
-    began = time.perf_counter()
+    start_time = time.perf_counter()
     with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as pool:
-        figures = sum(pool.map(_part, parts), Counter[str]())
-    seconds = time.perf_counter() - began
+        figures = sum(pool.map(_run_part, parts), Counter[str]())
+    seconds = time.perf_counter() - start_time
     posting = figures["milliseconds of posting"] / 1000
-    print(f"{figures['accepted']:>7,} accepted from {CLIENTS} clients at once")
-    print(f"{figures['sent again']:>7,} posts sent again until they were accepted")
-    print(f"{figures['accepted'] / posting:>7,.0f} accepted a second by a stack, while runs ran")
-    print(f"{figures['refused']:>7,} deliveries refused with 503")
-    print(f"{figures['delivered']:>7,} records delivered, {figures['doubled']} of them twice")
-    print(f"{figures['run failed']:>7,} runs failed for good")
-    print(f"{figures['minutes'] / len(parts):>7,.0f} minutes of the clock until all had ended")
-    print(f"{seconds:>7,.0f} s here, {figures['delivered'] / seconds:.0f} records a second")
-    good = figures["delivered"] == figures["accepted"] == count and not figures["doubled"]
-    return 0 if good else 1
+    print(f"{figures['accepted']:>7,} messages accepted from {CLIENTS} concurrent clients")
+    print(f"{figures['retried posts']:>7,} posts retried until they were accepted")
+    print(f"{figures['accepted'] / posting:>7,.0f} messages accepted per second and stack")
+    print(f"{figures['rejected']:>7,} deliveries rejected with 503")
+    print(f"{figures['delivered']:>7,} records delivered, {figures['duplicates']} duplicates")
+    print(f"{figures['run failed']:>7,} runs failed permanently")
+    print(f"{figures['minutes'] / len(parts):>7,.0f} simulated minutes until all runs had ended")
+    print(f"{seconds:>7,.0f} s elapsed, {figures['delivered'] / seconds:.0f} records per second")
+    complete = figures["delivered"] == figures["accepted"] == count
+    return 0 if complete and not figures["duplicates"] else 1
 
 
-def _part(numbers: range) -> Counter[str]:
+def _run_part(numbers: range) -> Counter[str]:
     burst = Burst()
     with ExitStack() as context:
         folder = Path(context.enter_context(tempfile.TemporaryDirectory()))
@@ -127,30 +127,30 @@ def _part(numbers: range) -> Counter[str]:
         (folder / "jobs").mkdir()
         (folder / "jobs/deliver.py").write_text(DELIVER, "utf-8")
         clock = context.enter_context(time_machine.travel(datetime.now(UTC), tick=True))
-        sink = context.enter_context(http_server.serving(burst.answer))
-        made = context.enter_context(stack.created(folder, burst.tell))
-        made.set_credential("destination", {"baseUrl": sink})
+        destination_url = context.enter_context(http_server.serving(burst.respond))
+        embedded = context.enter_context(stack.created(folder, burst.read_log_line))
+        embedded.set_credential("destination", {"baseUrl": destination_url})
         with (
-            made.serving() as urls,
-            event_source.polling(made.resources.mappings, made.invoke),
+            embedded.serving() as urls,
+            event_source.polling(embedded.resources.mappings, embedded.invoke),
             ThreadPoolExecutor(CLIENTS) as pool,
         ):
-            began = time.perf_counter()
+            start_time = time.perf_counter()
             list(pool.map(partial(burst.post, urls["posts"]), numbers))
-            posting = time.perf_counter() - began
-        made.settle()
-        while not burst.over and burst.figures["minutes"] < MOST_MINUTES:
+            posting = time.perf_counter() - start_time
+        embedded.settle()
+        while not burst.is_over and burst.figures["minutes"] < MAX_MINUTES:
             clock.shift(60)
             burst.count("minutes")
-            made.tick()
-            made.settle()
-    delivered = len(burst.taken)
+            embedded.tick()
+            embedded.settle()
+    delivered = len(burst.delivered)
     return burst.figures + Counter(
         {
             "milliseconds of posting": round(posting * 1000),
-            "refused": burst.refused.total(),
+            "rejected": burst.rejected.total(),
             "delivered": delivered,
-            "doubled": burst.taken.total() - delivered,
+            "duplicates": burst.delivered.total() - delivered,
         }
     )
 

@@ -1,8 +1,7 @@
-"""Which limit is reached first at so many messages a second, each of 1 KB with one job.
+"""Which limit comes first at a rate of messages of 1 KB with one job each.
 
-What a message needs is what `benchmarks.cost` counts and assumes; what there is are AWS's default
-quotas (an account's in one region, as its documentation has them) and the template's own
-parameters. `docs/scale.md` quotes what this prints.
+What a message uses comes from `benchmarks.cost`. The limits are AWS's documented default quotas of
+an account in one region, and the template's parameters. `docs/scale.md` shows this output.
 """
 
 from __future__ import annotations
@@ -15,25 +14,25 @@ from openfn import ids
 from workbench.local.template import translate
 
 RATES = (10, 100, 1_000, 10_000)
-SHARDS = len(ids.SHARDS)  # a day's items are on so many partition keys
+SHARDS = len(ids.SHARDS)  # partition keys per day
 BATCH = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """Something of which there is so much, and what so many messages a second need of it."""
+    """A limit, and the function that returns what a rate of messages per second uses of it."""
 
     name: str
-    there: float
+    available: float
     needed: Callable[[float], float]
     raised: str
 
 
 def limits() -> list[Limit]:
-    """Give the limits, with what a message was counted to need."""
+    """Return the limits with the measured use per message."""
     units = counts()[1].per_message("write_units")
     concurrency = translate()["Parameters"]["RunConcurrency"]["Default"]
-    seconds = {name: each / 1000 for name, each in MILLISECONDS.items()}
+    seconds = {name: milliseconds / 1000 for name, milliseconds in MILLISECONDS.items()}
     return [
         Limit(
             "runs at the same time (`RunConcurrency`)",
@@ -88,27 +87,28 @@ def limits() -> list[Limit]:
     ]
 
 
-def table(found: list[Limit]) -> list[str]:
-    """Give what each rate takes of each limit, as Markdown; `**` marks what exceeds it."""
+def table(limits: list[Limit]) -> list[str]:
+    """Return a Markdown table of what each rate uses; a figure above the limit is bold."""
     rows = [["limit", "available", *[f"{rate:,}/s" for rate in RATES], "raised by"]]
     rows.append(["---"] * len(rows[0]))
-    for limit in found:
+    for limit in limits:
         needs = [limit.needed(rate) for rate in RATES]
         marked = [
-            f"**{need:,.0f}**" if need > limit.there else f"{max(need, 1):,.0f}" for need in needs
+            f"**{need:,.0f}**" if need > limit.available else f"{max(need, 1):,.0f}"
+            for need in needs
         ]
-        rows.append([limit.name, f"{limit.there:,}", *marked, limit.raised])
+        rows.append([limit.name, f"{limit.available:,}", *marked, limit.raised])
     return [f"| {' | '.join(row)} |" for row in rows]
 
 
-def first(found: list[Limit], rate: float) -> str:
-    """Name the limit that is exceeded the most at a rate, or `none`."""
-    worst = max(found, key=lambda limit: limit.needed(rate) / limit.there)
-    return worst.name if worst.needed(rate) > worst.there else "none"
+def first(limits: list[Limit], rate: float) -> str:
+    """Return the name of the limit that a rate exceeds the most, or `none`."""
+    worst = max(limits, key=lambda limit: limit.needed(rate) / limit.available)
+    return worst.name if worst.needed(rate) > worst.available else "none"
 
 
 if __name__ == "__main__":
     all_limits = limits()
     print("\n".join(table(all_limits)))
-    for each in RATES:
-        print(f"first at {each:,}/s: {first(all_limits, each)}")
+    for message_rate in RATES:
+        print(f"first at {message_rate:,}/s: {first(all_limits, message_rate)}")

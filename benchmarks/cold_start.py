@@ -1,9 +1,9 @@
-"""What starting each function costs, and what of it by which library.
+"""Measure how long each function takes to start, and which libraries take the time.
 
-Each function is imported as Lambda imports it, from the built layers, in an interpreter of its own;
-the runner once for each adaptor that a project may name. `python -X importtime` says what a module
-costs by itself; it is summed up by package. All are started in turn, so that a slow moment of the
-machine falls on all. `docs/scale.md` quotes what this prints.
+Each function is imported from the built layers in a new interpreter, as Lambda does it; the runner
+once for each adaptor. `python -X importtime` measures each module, and its times are summed by
+package. The functions start in turn, so that a slow moment of the machine affects all of them.
+`docs/scale.md` shows this output.
 """
 
 from __future__ import annotations
@@ -30,24 +30,23 @@ _LINE = re.compile(r"import time:\s+(\d+) \|\s+\d+ \| +(\S+)")
 
 
 def main() -> None:
-    """Print, for each start, the median and the packages that cost the most."""
+    """Print the median of each start and its most expensive packages."""
     with tempfile.TemporaryDirectory() as folder:
-        roots = {name: _laid_out(Path(folder), name) for name in ("inbox", "matcher")}
+        roots = {name: _lay_out_function(Path(folder), name) for name in ("inbox", "matcher")}
         for adaptor in ADAPTORS:
-            roots[f"runner, {adaptor}"] = _laid_out(Path(folder), "runner", adaptor)
-        times: dict[str, list[float]] = {name: [] for name in ["nothing", *roots]}
+            roots[f"runner, {adaptor}"] = _lay_out_function(Path(folder), "runner", adaptor)
+        times: dict[str, list[float]] = {name: [] for name in ["empty interpreter", *roots]}
         for _ in range(ROUNDS):
-            times["nothing"].append(_seconds(roots["inbox"], "pass"))
+            times["empty interpreter"].append(_seconds(roots["inbox"], "pass"))
             for name, root in roots.items():
                 times[name].append(_seconds(root, "import app"))
-        for name, each in times.items():
-            median = statistics.median(each[1:]) * 1000
-            print(
-                f"{name:<20} {median:5.0f} ms   {_by_package(roots[name]) if name in roots else ''}"
-            )
+        for name, seconds in times.items():
+            median = statistics.median(seconds[1:]) * 1000
+            packages = _most_expensive_packages(roots[name]) if name in roots else ""
+            print(f"{name:<20} {median:5.0f} ms   {packages}")
 
 
-def _laid_out(folder: Path, function: str, adaptor: str | None = None) -> Path:
+def _lay_out_function(folder: Path, function: str, adaptor: str | None = None) -> Path:
     root = folder / f"{function}-{adaptor}"
     layers = ["CoreLayer", *(["AdaptorsLayer"] if adaptor else []), "ProjectLayer"]
     lay_out(root, ROOT / "functions" / function, [BUILT / layer for layer in layers])
@@ -60,26 +59,26 @@ def _laid_out(folder: Path, function: str, adaptor: str | None = None) -> Path:
 
 
 def _seconds(root: Path, code: str) -> float:
-    began = time.perf_counter()
+    start_time = time.perf_counter()
     _run(root, "-c", code)
-    return time.perf_counter() - began
+    return time.perf_counter() - start_time
 
 
-def _by_package(root: Path) -> str:
+def _most_expensive_packages(root: Path) -> str:
     costs = Counter[str]()
     for line in _run(root, "-X", "importtime", "-c", "import app").splitlines():
-        if found := _LINE.match(line):
-            costs[found[2].split(".")[0]] += int(found[1])
+        if match := _LINE.match(line):
+            costs[match[2].split(".")[0]] += int(match[1])
     return ", ".join(f"{name} {cost / 1000:.0f}" for name, cost in costs.most_common(SHOWN))
 
 
 def _run(root: Path, *arguments: str) -> str:
     python, environment = command(root, *arguments)
     environment |= {"AWS_DEFAULT_REGION": "eu-west-1", "PROJECT_DIR": str(root / "opt/project")}
-    answer = subprocess.run(
+    process = subprocess.run(
         python, check=True, env={**os.environ, **environment}, capture_output=True, text=True
     )
-    return answer.stderr
+    return process.stderr
 
 
 if __name__ == "__main__":

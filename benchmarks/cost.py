@@ -1,8 +1,8 @@
-"""What a million messages cost, item by item, from what the embedded stack's functions really do.
+"""Compute what a million messages cost from what the embedded stack's functions do.
 
-Calls, bytes written, bytes logged and invocations are counted; how long a function takes in Lambda
-cannot be measured here and is assumed (`MILLISECONDS`). The prices are those of
-workbench/stack/prices.yaml. `docs/scale.md` quotes what this prints.
+Calls, bytes written, bytes logged and invocations are counted. How long a function takes in Lambda
+cannot be measured here and is assumed (`MILLISECONDS`). The prices come from prices.yaml of the
+workbench. `docs/scale.md` shows this output.
 """
 
 from __future__ import annotations
@@ -34,27 +34,27 @@ credentials: {{registry: {{adaptor: http}}}}
 jobs: {{deliver: {{trigger: form, credential: registry, expression: jobs/deliver.py}}}}
 """
 JOB = 'from adaptors.http import post\n\npost("records", lambda state: state["data"])\n'
-# A destination that answers within 200 ms; a batch of the matcher; a post.
+# Of a post, of a batch of the matcher, and of a run whose destination answers within 200 ms.
 MILLISECONDS = {"inbox": 18, "matcher": 30, "runner": 235}
-FRAMING = 26  # bytes CloudWatch bills for each line beside its own
+FRAMING = 26  # bytes that CloudWatch bills for each line in addition to its length
 SERVICES = ("dynamodb", "sqs", "s3")
 
 
 @dataclass
-class Counted:
-    """What so many messages used."""
+class Usage:
+    """What a number of messages used."""
 
     messages: int
     used: Counter[str] = field(default_factory=Counter)
 
     def per_message(self, name: str) -> float:
-        """Give how much of something one message uses."""
+        """Return what one message uses of an item."""
         return self.used[name] / self.messages
 
 
 @dataclass(frozen=True)
 class Case:
-    """Messages of a size: how many are there at once, and whether a job is for them."""
+    """Messages of one size, how many arrive together, and the form that triggers match."""
 
     name: str
     size: int
@@ -71,7 +71,7 @@ CASES = (
 
 
 def body(case: Case, number: int) -> str:
-    """Make a form's body of a case's size, about as compressible as real ones."""
+    """Return a form of the case's size that compresses about as well as real forms."""
     answers = {
         f"group{n}/question{n}": f"answer {number * n % 9973}" for n in range(case.size // 40)
     }
@@ -80,99 +80,101 @@ def body(case: Case, number: int) -> str:
 
 
 @cache
-def counts(messages: int = 10) -> tuple[Counted, ...]:
-    """Send messages of each case through an embedded stack and count what they use."""
+def counts(messages: int = 10) -> tuple[Usage, ...]:
+    """Send messages of each case through an embedded stack and return what they use."""
     lines: list[tuple[str, str]] = []
     with ExitStack() as context:
-        made = context.enter_context(_made(lambda *each: lines.append(each)))
-        sink = context.enter_context(destination.running())
-        made.set_credential("registry", {"baseUrl": sink.url})
-        _send(made, CASES[0], range(10**6, 10**6 + 1))  # the first one warms it up
-        return tuple(_count(made, lines, case, messages) for case in CASES)
+        embedded = context.enter_context(_embedded_stack(lambda *line: lines.append(line)))
+        server = context.enter_context(destination.running())
+        embedded.set_credential("registry", {"baseUrl": server.url})
+        _send(embedded, CASES[0], range(10**6, 10**6 + 1))  # warm up
+        return tuple(_measure(embedded, lines, case, messages) for case in CASES)
 
 
-def _count(made: Stack, lines: list[tuple[str, str]], case: Case, messages: int) -> Counted:
-    counted = Counted(messages)
+def _measure(embedded: Stack, lines: list[tuple[str, str]], case: Case, messages: int) -> Usage:
+    usage = Usage(messages)
     del lines[:]
-    with _counting(counted):
+    with _counting_calls(usage):
         for first in range(0, messages, case.at_once):
-            _send(made, case, range(first, first + case.at_once))
-    counted.used["api_requests"] = messages
-    counted.used["log_bytes"] = sum(len(line.encode()) + FRAMING for _, line in lines)
-    _add_compute(counted, made)
-    return counted
+            _send(embedded, case, range(first, first + case.at_once))
+    usage.used["api_requests"] = messages
+    usage.used["log_bytes"] = sum(len(line.encode()) + FRAMING for _, line in lines)
+    _add_compute(usage, embedded)
+    return usage
 
 
 @contextmanager
-def _made(tell: Callable[[str, str], object]) -> Iterator[Stack]:
+def _embedded_stack(on_log_line: Callable[[str, str], object]) -> Iterator[Stack]:
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "jobs").mkdir()
         (Path(folder) / "jobs/deliver.py").write_text(JOB, "utf-8")
         (Path(folder) / "project.yaml").write_text(PROJECT.format(digest="0" * 64), "utf-8")
-        with stack.created(Path(folder), tell) as made:
-            yield made
+        with stack.created(Path(folder), on_log_line) as embedded:
+            yield embedded
 
 
-def _send(made: Stack, case: Case, numbers: range) -> None:
+def _send(embedded: Stack, case: Case, numbers: range) -> None:
     event = json.loads((ROOT / "events/lambda/http_api_post.json").read_text("utf-8"))
-    event["pathParameters"] = {"id": made.inbox_ids["inbox"]}
+    event["pathParameters"] = {"id": embedded.inbox_ids["inbox"]}
     for number in numbers:
-        made.invoke("inbox", {**event, "body": body(case, number), "isBase64Encoded": False})
-    made.settle()
+        embedded.invoke("inbox", {**event, "body": body(case, number), "isBase64Encoded": False})
+    embedded.settle()
 
 
 @contextmanager
-def _counting(counted: Counted) -> Iterator[None]:
-    clients = [find(name) for name in SERVICES for find in (aws.client, resources.client)]
+def _counting_calls(usage: Usage) -> Iterator[None]:
+    clients = [client(name) for name in SERVICES for client in (aws.client, resources.client)]
     events = {id(client): client.meta.events for client in clients}.values()
 
     def before(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
-        context["asked"] = params
+        context["request"] = params
 
     def after(model: Any, parsed: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
-        _add(counted.used, model.name, context.get("asked", {}), parsed)
+        _add_call(usage.used, model.name, context.get("request", {}), parsed)
 
-    for each in events:
-        each.register("before-parameter-build", before)
-        each.register("after-call", after)
+    for hooks in events:
+        hooks.register("before-parameter-build", before)
+        hooks.register("after-call", after)
     try:
         yield
     finally:
-        for each in events:
-            each.unregister("before-parameter-build", before)
-            each.unregister("after-call", after)
+        for hooks in events:
+            hooks.unregister("before-parameter-build", before)
+            hooks.unregister("after-call", after)
 
 
-def _add(used: Counter[str], name: str, asked: dict[str, Any], answer: dict[str, Any]) -> None:
-    if "QueueUrl" in asked:
-        _add_queue(used, name, asked["QueueUrl"], answer)
-    elif "Bucket" in asked:
+def _add_call(
+    used: Counter[str], name: str, request: dict[str, Any], response: dict[str, Any]
+) -> None:
+    if "QueueUrl" in request:
+        _add_queue_call(used, name, request["QueueUrl"], response)
+    elif "Bucket" in request:
         used["object_puts" if name == "PutObject" else "object_gets"] += 1
     elif name == "PutItem":
-        used["write_units"] += _units(asked["Item"], 1024)
+        used["write_units"] += _units(request["Item"], 1024)
     elif name == "UpdateItem":
-        # The whole item is billed, not what changes.
-        used["write_units"] += _units(_item(asked["TableName"], asked["Key"]), 1024)
+        # DynamoDB bills the whole item, not only what changes.
+        used["write_units"] += _units(_item(request["TableName"], request["Key"]), 1024)
     elif name == "TransactWriteItems":
-        for part in asked["TransactItems"]:
-            (_kind, each), *_ = part.items()
-            item = each.get("Item") or _item(each["TableName"], each["Key"])
+        for part in request["TransactItems"]:
+            (_kind, write), *_ = part.items()
+            item = write.get("Item") or _item(write["TableName"], write["Key"])
             used["write_units"] += 2 * _units(item, 1024)
     elif name == "BatchGetItem":
-        for items in answer["Responses"].values():
+        for items in response["Responses"].values():
             used["read_units"] += sum(_units(item, 4096) for item in items)
 
 
-def _add_queue(used: Counter[str], name: str, url: str, answer: dict[str, Any]) -> None:
-    if name == "ReceiveMessage" and not answer.get("Messages"):
-        return  # Lambda polls whether anybody posts or not: that is paid by the month
+def _add_queue_call(used: Counter[str], name: str, url: str, response: dict[str, Any]) -> None:
+    if name == "ReceiveMessage" and not response.get("Messages"):
+        return  # Lambda polls without messages too; those receives are a monthly cost
     used["queue_requests"] += 1
     if name == "ReceiveMessage":
         used["matcher" if "MatchQueue" in url else "runner"] += 1
 
 
 def _item(table: str, key: dict[str, Any]) -> dict[str, Any]:
-    # A client of its own, which nobody counts.
+    # A separate client, whose calls are not counted.
     client = boto3.client("dynamodb", region_name=resources.REGION)
     return dict(client.get_item(TableName=table, Key=key)["Item"])
 
@@ -182,26 +184,26 @@ def _units(item: dict[str, Any], size: int) -> int:
     return math.ceil(length / size)
 
 
-def _add_compute(counted: Counted, made: Stack) -> None:
-    used = counted.used
-    used["inbox"] = counted.messages
-    for name, function in made.resources.functions.items():
+def _add_compute(usage: Usage, embedded: Stack) -> None:
+    used = usage.used
+    used["inbox"] = usage.messages
+    for name, function in embedded.resources.functions.items():
         used["invocations"] += used[name]
         used["mb_ms"] += used[name] * MILLISECONDS[name] * function.memory
 
 
-def dollars(counted: Counted) -> dict[str, float]:
-    """Give what a million such messages cost, by item of the price table."""
-    amounts = {name: counted.per_message(name) * 1_000_000 for name in prices().used}
-    amounts["gb_seconds"] = counted.per_message("mb_ms") * 1_000_000 / 1024 / 1000
-    amounts["log_gb"] = counted.per_message("log_bytes") * 1_000_000 / 1e9
+def dollars(usage: Usage) -> dict[str, float]:
+    """Return what a million messages cost, by item of the price table."""
+    amounts = {name: usage.per_message(name) * 1_000_000 for name in prices().used}
+    amounts["gb_seconds"] = usage.per_message("mb_ms") * 1_000_000 / 1024 / 1000
+    amounts["log_gb"] = usage.per_message("log_bytes") * 1_000_000 / 1e9
     return {name: prices().of(name, amount) for name, amount in amounts.items()}
 
 
 def table() -> list[str]:
-    """Give the table of all cases, as Markdown."""
+    """Return the costs of all cases as a Markdown table."""
     rows = [["US dollars a million", *[case.name for case in CASES]], ["---"] * (len(CASES) + 1)]
-    costs = [dollars(counted) for counted in counts()]
+    costs = [dollars(usage) for usage in counts()]
     for name, price in prices().used.items():
         if any(cost[name] for cost in costs):
             rows.append([price.what, *[f"{cost[name]:.2f}" for cost in costs]])

@@ -1,8 +1,8 @@
-"""What it costs to write 10,000 records into PostgreSQL, all at once and one by one.
+"""Measure how long 10,000 records take to write into PostgreSQL, in bulk and one by one.
 
-Statements are counted on the wire, which also begins and ends the transaction; each is one way to
-the server and back. Times are of a server on a socket of this machine: far away each statement
-costs the way there on top.
+Statements are counted on the wire, including those that begin and end the transaction; each is one
+round trip. The server listens on a socket of this machine, so a distant server adds its network
+latency to each statement.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ drop table if exists visits;
 create table visits (id int primary key, name text, day date, age int, extra jsonb)
 """
 FILL = "insert into visits (id) select generate_series(0, %s - 1)"
-WAYS: dict[str, tuple[Operation, bool]] = {
+OPERATIONS: dict[str, tuple[Operation, bool]] = {
     "insert_many": (insert_many("visits", lambda state: state["data"]), False),
     "insert in each": (each("[*]", insert("visits", lambda state: state["data"])), False),
     "upsert_many": (upsert_many("visits", "id", lambda state: state["data"]), True),
@@ -38,7 +38,7 @@ WAYS: dict[str, tuple[Operation, bool]] = {
 
 
 def main() -> None:
-    """Print a line for each way; the upserts meet rows that are there already."""
+    """Print a line for each operation; the upserts update existing rows."""
     records = [
         {"id": n, "name": f"Amina {n}", "day": "2026-03-09", "age": str(n % 90), "extra": {"n": n}}
         for n in range(ROWS)
@@ -47,31 +47,31 @@ def main() -> None:
     print(f"{'':<16}{'ms':>8}{'rows/s':>10}{'statements':>12}")
     with postgresql.running() as uri:
         folder = uri.split("host=")[1]
-        for name, (operate, there) in WAYS.items():
-            attempt = _attempt(uri, operate, records, there=there)
+        for name, (operation, has_rows) in OPERATIONS.items():
+            attempt = _prepare_attempt(uri, operation, records, has_rows=has_rows)
             times = [attempt(folder, 5432) for _ in range(ROUNDS)]
             with wired(folder) as wire:
                 attempt("127.0.0.1", wire.port)
                 count = len(wire.statements)
-            took = statistics.median(times)
-            print(f"{name:<16}{took * 1000:>8,.0f}{ROWS / took:>10,.0f}{count:>12,}")
+            median = statistics.median(times)
+            print(f"{name:<16}{median * 1000:>8,.0f}{ROWS / median:>10,.0f}{count:>12,}")
 
 
-def _attempt(
-    uri: str, operate: Operation, records: list[dict[str, Any]], *, there: bool
+def _prepare_attempt(
+    uri: str, operation: Operation, records: list[dict[str, Any]], *, has_rows: bool
 ) -> Callable[[str, int], float]:
     def attempt(host: str, port: int) -> float:
         with psycopg.connect(uri, autocommit=True) as connection:
             connection.execute(TABLE)
-            if there:
+            if has_rows:
                 connection.execute(FILL, [ROWS])
         configuration = {"host": host, "port": port, "database": "postgres", "user": "postgres"}
         state = {"configuration": configuration | {"ssl": False}, "data": records}
         with output_capture.capture(len):
-            began = time.perf_counter()
+            start_time = time.perf_counter()
             with run_context.attempting():
-                operate(state)
-            return time.perf_counter() - began
+                operation(state)
+            return time.perf_counter() - start_time
 
     return attempt
 

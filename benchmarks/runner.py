@@ -1,12 +1,12 @@
-"""What a run costs the runner in processor time, and a POST beside the HTTP client alone.
+"""Measure the CPU time of a run, and of a POST compared with plain requests.
 
     python -m benchmarks.runner
 
-The job does nothing, so that the first table is the machinery around it: to load a job and carry
-its state, and the runner's whole handler in the embedded stack, with and without its calls to AWS
-(moto answers them in the same process, so those are dearer than real ones). The second table is a
-POST of a small record to a server in another process: through `adaptors.http`, and by a
-`requests.Session` that is kept. All is measured in turn in one run: the ratios are what counts.
+The job does nothing, so the first table shows the overhead: to load a job and store its state, and
+the runner's handler in the embedded stack with and without its AWS calls. (moto answers them in the
+same process, so they cost more CPU time than real ones.) The second table shows a POST of a small
+record to a server in another process, with `adaptors.http` and with a reused `requests.Session`.
+Both are measured in turn, so their ratio is meaningful on a busy machine too.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ from workbench.local import event_source, stack
 
 ROUNDS, BURST, RUNS = 40, 50, 60
 BUDGET = 1.3
-RECORD = {"name": "Amina", "age": 7, "village": "Kisumu", "visits": [1, 2, 3], "given": None}
-NOTHING = "from adaptors.common import fn\nfn(lambda state: state)\n"
+RECORD = {"name": "Amina", "age": 7, "village": "Kisumu", "visits": [1, 2, 3], "referred": None}
+EMPTY_JOB = "from adaptors.common import fn\nfn(lambda state: state)\n"
 PROJECT = f"""
 name: runner
 inboxes: {{inbox-a: {{id_sha256: "{"0" * 64}"}}}}
@@ -50,110 +50,115 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         project = Path(folder)
         (project / "jobs").mkdir()
-        (project / "jobs/nothing.py").write_text(NOTHING, "utf-8")
+        (project / "jobs/nothing.py").write_text(EMPTY_JOB, "utf-8")
         (project / "project.yaml").write_text(PROJECT, "utf-8")
-        print("A run of a job that does nothing, processor time")
-        alone = _medians({"job": lambda: _job(project / "jobs/nothing.py")})["job"]
-        _say("to load it, execute it and keep its state", alone)
-        handler, calls = _handler(project)
-        _say("the runner's handler without its calls to AWS", handler - calls)
-        _say("its calls to AWS, as moto answers them here", calls)
-    print("\nA POST of a small record to a server on this machine, processor time")
+        print("CPU time of a run whose job does nothing")
+        job = _medians({"job": lambda: _execute_job(project / "jobs/nothing.py")})["job"]
+        _print_row("load the job, execute it and serialize its state", job)
+        handler, aws_calls = _measure_handler(project)
+        _print_row("the runner's handler without its AWS calls", handler - aws_calls)
+        _print_row("its AWS calls, answered by moto", aws_calls)
+    print("\nCPU time of a POST of a small record to a server on this machine")
     with _destination() as url:
-        bare, ours = _posts(url)
-    _say("requests.Session().post", bare)
-    _say("adaptors.http.post", ours)
-    print(f"{'the ratio':<50} {ours / bare:7.2f}    (budget {BUDGET})")
+        plain, adaptor = _measure_posts(url)
+    _print_row("requests.Session().post", plain)
+    _print_row("adaptors.http.post", adaptor)
+    print(f"{'ratio':<50} {adaptor / plain:7.2f}    (budget {BUDGET})")
 
 
-def _job(path: Path) -> None:
+def _execute_job(path: Path) -> None:
     state = states.begun({"data": RECORD, "request": {"method": "POST", "headers": {}}})
     states.kept(expression.execute(expression.load(path), state, path))
 
 
-def _posts(url: str) -> tuple[float, float]:
-    session, operate = requests.Session(), post("records", RECORD)
+def _measure_posts(url: str) -> tuple[float, float]:
+    session, operation = requests.Session(), post("records", RECORD)
     configuration = {"baseUrl": url, "username": "nurse", "password": "secret"}
     state = {"configuration": configuration, "data": RECORD, "references": []}
 
-    def bare() -> None:
-        answer = session.post(f"{url}/records", json=RECORD, auth=("nurse", "secret"), timeout=60)
-        answer.raise_for_status()
-        answer.json()
+    def post_with_requests() -> None:
+        response = session.post(f"{url}/records", json=RECORD, auth=("nurse", "secret"), timeout=60)
+        response.raise_for_status()
+        response.json()
 
-    found = _medians({"bare": bare, "ours": lambda: operate(state)})
-    return found["bare"], found["ours"]
+    medians = _medians({"requests": post_with_requests, "adaptor": lambda: operation(state)})
+    return medians["requests"], medians["adaptor"]
 
 
 def _medians(cases: dict[str, Callable[[], object]]) -> dict[str, float]:
     times: dict[str, list[float]] = {name: [] for name in cases}
     for number in range(ROUNDS + 1):
         for name, case in cases.items():
-            began = time.process_time()
+            start_time = time.process_time()
             for _ in range(BURST):
                 case()
             if number:  # the first round warms up
-                times[name].append((time.process_time() - began) / BURST)
-    return {name: statistics.median(each) for name, each in times.items()}
+                times[name].append((time.process_time() - start_time) / BURST)
+    return {name: statistics.median(seconds) for name, seconds in times.items()}
 
 
-def _handler(project: Path) -> tuple[float, float]:
-    """Give the medians of the runner's handler, and of its calls to AWS, for a run."""
+def _measure_handler(project: Path) -> tuple[float, float]:
+    """Return the median CPU times per run of the runner's handler and of its AWS calls."""
     handler, calls = [], []
     with ExitStack() as context:
-        made = context.enter_context(stack.created(project))
-        made.set_credential("destination", {"baseUrl": "https://example.org"})
-        spent = context.enter_context(_calls())
+        embedded = context.enter_context(stack.created(project))
+        embedded.set_credential("destination", {"baseUrl": "https://example.org"})
+        call_times = context.enter_context(_timed_aws_calls())
 
         def invoke(function: str, event: dict[str, Any]) -> Any:
-            spent.clear()
-            began = time.process_time()
-            answer = made.invoke(function, event)
+            call_times.clear()
+            start_time = time.process_time()
+            result = embedded.invoke(function, event)
             if function == "runner":
-                handler.append((time.process_time() - began) / len(event["Records"]))
-                calls.append(sum(spent) / len(event["Records"]))
-            return answer
+                handler.append((time.process_time() - start_time) / len(event["Records"]))
+                calls.append(sum(call_times) / len(event["Records"]))
+            return result
 
         for _ in range(RUNS + 1):
-            post_message(made, json.dumps(RECORD))
-            while sum(event_source.poll(mapping, invoke) for mapping in made.resources.mappings):
+            post_message(embedded, json.dumps(RECORD))
+            while sum(
+                event_source.poll(mapping, invoke) for mapping in embedded.resources.mappings
+            ):
                 pass
     return statistics.median(handler[1:]), statistics.median(calls[1:])
 
 
 @contextmanager
-def _calls() -> Iterator[list[float]]:
-    """Collect the processor time of each call to AWS."""
-    spent: list[float] = []
-    began = [0.0]
+def _timed_aws_calls() -> Iterator[list[float]]:
+    """Collect the CPU time of each AWS call."""
+    seconds: list[float] = []
+    start_time = 0.0
 
-    def begin(**_about: Any) -> None:
-        began[0] = time.process_time()
+    def begin(**_: Any) -> None:
+        nonlocal start_time
+        start_time = time.process_time()
 
-    def end(**_about: Any) -> None:
-        spent.append(time.process_time() - began[0])
+    def end(**_: Any) -> None:
+        seconds.append(time.process_time() - start_time)
 
     for service in ("dynamodb", "sqs", "s3", "secretsmanager"):
         events = aws.client(service).meta.events
         events.register("before-parameter-build", begin)
         events.register("after-call", end)
-    yield spent
+    yield seconds
     aws.client.cache_clear()
 
 
 @contextmanager
 def _destination() -> Iterator[str]:
-    here, there = multiprocessing.Pipe()
-    process = multiprocessing.get_context("spawn").Process(target=_serve, args=[there], daemon=True)
+    receiver, sender = multiprocessing.Pipe()
+    process = multiprocessing.get_context("spawn").Process(
+        target=_serve, args=[sender], daemon=True
+    )
     process.start()
-    yield f"http://127.0.0.1:{here.recv()}"
+    yield f"http://127.0.0.1:{receiver.recv()}"
     process.terminate()
     process.join()
 
 
-def _serve(told: Connection) -> None:
+def _serve(sender: Connection) -> None:
     with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:
-        told.send(server.server_port)
+        sender.send(server.server_port)
         server.serve_forever()
 
 
@@ -169,12 +174,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b'{"id": 1234}')
 
-    def log_message(self, *_about: object) -> None:
+    def log_message(self, *_: object) -> None:
         """Log nothing."""
 
 
-def _say(what: str, seconds: float) -> None:
-    print(f"{what:<50} {seconds * 1e6:7,.0f} us")
+def _print_row(label: str, seconds: float) -> None:
+    print(f"{label:<50} {seconds * 1e6:7,.0f} us")
 
 
 if __name__ == "__main__":

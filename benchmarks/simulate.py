@@ -1,10 +1,10 @@
-"""Long random walks with faults through the embedded stack: posts, ticks, pollers, deaths.
+"""Run long random walks of posts, ticks, polls, crashes and faults in the embedded stack.
 
     python -m benchmarks.simulate [STEPS [SEED]]
 
-Each thousand steps is a walk of its own, with the next seed, that must come to rest with nothing
-lost or double. Prints each seed; at a walk that fails the fewest of its steps that still fail, and
-the exit status is 1.
+Every thousand steps are one walk with its own seed. It must end with no message lost and none
+delivered twice. If a walk fails, its shortest failing sequence of steps is printed, and the exit
+status is 1.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ PER_WALK = 1_000
 
 
 def main() -> int:
-    """Walk; 1 at the first walk that fails."""
+    """Run the walks; return 1 at the first that fails."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
-    first = int(sys.argv[2]) if len(sys.argv) > 2 else random.SystemRandom().randrange(10**6)
+    first_seed = int(sys.argv[2]) if len(sys.argv) > 2 else random.SystemRandom().randrange(10**6)
     with tempfile.TemporaryDirectory() as folder, around(Path(folder)) as world:
         for number, start in enumerate(range(0, count, PER_WALK)):
-            steps = steps_of(first + number, min(PER_WALK, count - start))
+            steps = steps_of(first_seed + number, min(PER_WALK, count - start))
             try:
-                struck = walk(world, steps)
+                faults = walk(world, steps)
             except Exception:
                 traceback.print_exc()
-                print(f"seed {first + number}, in short:")
+                print(f"seed {first_seed + number} failed; the shortest steps that fail:")
                 print(*shortest(steps, partial(fails, world)), sep="\n")
                 return 1
-            print(f"seed {first + number}: {len(steps)} steps, {struck} faults: nothing lost")
+            print(f"seed {first_seed + number}: {len(steps)} steps, {faults} faults, nothing lost")
     return 0
 
 

@@ -1,8 +1,8 @@
-"""Sets of triggers, any number of them, of which three match the benchmark's bodies.
+"""Generate trigger sets of any size, of which three triggers match the benchmark's bodies.
 
-The ordinary ones are a mix: a form's id alone, with one to three answers that many forms share, a
-number, a nested object, an element of an array. In the hard ones every leaf is shared with
-thousands of other fragments, and most differ from the body in one leaf or two.
+The ordinary sets mix fragments: a form's id, answers that many forms share, a number, a nested
+object, an element of an array. In the hard sets thousands of fragments share every leaf, and most
+differ from the body in one or two leaves.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ PERSON_LEAVES = {"Gender": 2, "Education_Level": 6, "Record_Type": 5, "age": 40,
 
 
 def kobo(count: int, body: Fragment) -> list[MessageTrigger]:
-    """Give the triggers of an organization that collects with KoboToolbox."""
+    """Return the triggers of an organization that uses KoboToolbox."""
     dice = random.Random(1)
     form = {"_xform_id_string": body["_xform_id_string"]}
     child = {"household/members": [{"household/members/role": "child"}]}
     matching = [form, form | {"visit/country": "KE", "visit/consent": "yes"}, form | child]
-    return _filled(matching, count, lambda kind: _kobo(dice, kind, count))
+    return _fill_up(matching, count, lambda kind: _random_kobo_fragment(dice, kind, count))
 
 
-def _kobo(dice: random.Random, kind: int, count: int) -> Fragment:
+def _random_kobo_fragment(dice: random.Random, kind: int, count: int) -> Fragment:
     form = {"_xform_id_string": f"form-{dice.randrange(count)}"}
     member = {
         "household/members/role": dice.choice(("head", "child", "other")),
@@ -46,7 +46,7 @@ def _kobo(dice: random.Random, kind: int, count: int) -> Fragment:
 
 
 def commcare(count: int, body: Fragment) -> list[MessageTrigger]:
-    """Give the triggers of an organization that collects with CommCare."""
+    """Return the triggers of an organization that uses CommCare."""
     dice = random.Random(2)
     form = {"@xmlns": body["form"]["@xmlns"]}
     woman = {"Person": [{"Basic_Information": {"Gender": "Female"}}]}
@@ -55,10 +55,10 @@ def commcare(count: int, body: Fragment) -> list[MessageTrigger]:
         {"form": form | {"visit": {"country": "KE", "consent": "yes"}}, "archived": False},
         {"form": form | woman},
     ]
-    return _filled(matching, count, lambda kind: _commcare(dice, kind, count))
+    return _fill_up(matching, count, lambda kind: _random_commcare_fragment(dice, kind, count))
 
 
-def _commcare(dice: random.Random, kind: int, count: int) -> Fragment:
+def _random_commcare_fragment(dice: random.Random, kind: int, count: int) -> Fragment:
     number = dice.randrange(count)
     form = {"@xmlns": f"http://openrosa.org/formdesigner/{number}"}
     person = {"Basic_Information": {"Gender": "Male", "Name": f"Name {number}"}}
@@ -73,41 +73,45 @@ def _commcare(dice: random.Random, kind: int, count: int) -> Fragment:
 
 
 def hard(count: int, body: Fragment) -> list[MessageTrigger]:
-    """Give fragments of five leaves that each are in thousands of the others."""
+    """Return triggers whose five leaves are each in thousands of the others."""
     dice = random.Random(3)
-    right = {f"visit/{key}": body[f"visit/{key}"] for key in LEAVES}
+    expected = {f"visit/{key}": body[f"visit/{key}"] for key in LEAVES}
     sizes = {f"visit/{key}": size for key, size in LEAVES.items()}
-    return _filled([right] * 3, count, lambda _: _shared(dice, right, sizes))
+    return _fill_up([expected] * 3, count, lambda _: _random_hard_fragment(dice, expected, sizes))
 
 
 def hard_elements(count: int, body: Fragment) -> list[MessageTrigger]:
-    """Give the same for the elements of an array."""
+    """Return hard triggers for the elements of an array."""
     dice = random.Random(4)
-    right = {key: body["form"]["Person"][0]["Basic_Information"][key] for key in PERSON_LEAVES}
+    expected = {key: body["form"]["Person"][0]["Basic_Information"][key] for key in PERSON_LEAVES}
 
-    def wrapped(leaves: Fragment) -> Fragment:
+    def wrap(leaves: Fragment) -> Fragment:
         return {"form": {"Person": [{"Basic_Information": leaves}]}}
 
-    return _filled(
-        [wrapped(right)] * 3, count, lambda _: wrapped(_shared(dice, right, PERSON_LEAVES))
+    return _fill_up(
+        [wrap(expected)] * 3,
+        count,
+        lambda _: wrap(_random_hard_fragment(dice, expected, PERSON_LEAVES)),
     )
 
 
-def _shared(dice: random.Random, right: Fragment, sizes: dict[str, int]) -> Fragment:
-    made = {
-        key: right[key] if dice.randrange(size) == 0 else f"other-{dice.randrange(1, size)}"
+def _random_hard_fragment(
+    dice: random.Random, expected: Fragment, sizes: dict[str, int]
+) -> Fragment:
+    fragment = {
+        key: expected[key] if dice.randrange(size) == 0 else f"other-{dice.randrange(1, size)}"
         for key, size in sizes.items()
     }
-    # One leaf at the least is wrong, in any body.
-    return made if made != right else made | {dice.choice(list(sizes)): "other-1"}
+    # At least one leaf must differ from the body.
+    return fragment if fragment != expected else fragment | {dice.choice(list(sizes)): "other-1"}
 
 
-def _filled(
-    matching: list[Fragment], count: int, made: Callable[[int], Fragment]
+def _fill_up(
+    matching: list[Fragment], count: int, create: Callable[[int], Fragment]
 ) -> list[MessageTrigger]:
-    fragments = [*matching, *(made(each) for each in range(count))][:count]
+    fragments = [*matching, *(create(number) for number in range(count))][:count]
     random.Random(5).shuffle(fragments)
     return [
-        MessageTrigger(f"trigger-{number}", (None, INBOX)[number % 2], each)
-        for number, each in enumerate(fragments)
+        MessageTrigger(f"trigger-{number}", (None, INBOX)[number % 2], fragment)
+        for number, fragment in enumerate(fragments)
     ]
