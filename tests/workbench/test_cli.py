@@ -194,7 +194,7 @@ def test_a_wrong_argument_is_said_in_words(ofn, arguments, words):
 
 def test_without_a_command_the_commands_are_shown(ofn):
     ended = ofn()
-    assert "Say what is wrong with a project" in ended.out + ended.err
+    assert "Validate a project" in ended.out + ended.err
 
 
 def test_a_dry_run_shows_the_requests_and_what_was_printed_and_the_final_state(attempt):

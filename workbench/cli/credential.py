@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
 
 from workbench.cli import output
 from workbench.cli.credential_prompt import asked
@@ -95,7 +98,7 @@ def list_(
     if as_json:
         output.as_json({"credentials": rows, "unnamed": others})
         return
-    output.credentials(console, rows)
+    print_credentials(console, rows)
     for other in others:
         console.print(f"note: no credential names {other}", markup=False, soft_wrap=True)
 
@@ -153,3 +156,19 @@ def _row(
         "changed": changed,
         "wrong": "" if body is None else mistakes(model(adaptor), body),
     }
+
+
+def print_credentials(console: Console, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Show which credentials are set, with the names of their keys."""
+    table = Table("credential", "adaptor", "", "keys", "changed (UTC)", "to mend")
+    for row in rows:
+        stands = "set" if row["set"] else "missing"
+        when = row["changed"] or ""
+        cells = (row["credential"], row["adaptor"], stands, ", ".join(row["keys"]))
+        table.add_row(*map(escape, (*cells, when, row["wrong"])))
+        if not console.is_terminal:
+            line = " ".join(filter(None, (*cells, when and f"since {when}")))
+            wrong = row["wrong"] and f"; {row['wrong']}"
+            console.print(f"{line}{wrong}", markup=False, soft_wrap=True)
+    if console.is_terminal:
+        console.print(table)

@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
+from rich.markup import escape
 
+from adaptors._runtime.dry_run import Dry, DryStatement
 from openfn import ids
 from openfn.messages.store import query_params
 from openfn.project.triggers import Kind
@@ -27,8 +30,9 @@ from workbench.project.schema.project import ProjectWritten
 from workbench.project.schema.trigger import CronWritten
 from workbench.stack import connection, details
 from workbench.stack.details import RunRecord
-from workbench.testing.local_run import attempt, posted, unposted
+from workbench.testing.local_run import Trial, attempt, posted, unposted
 from workbench.testing.saved_posts import headers_of
+from workbench.text import count_of
 
 Job = Annotated[str, typer.Argument(help="The name of a job in project.yaml.")]
 _ENDED = (runs.SUCCEEDED, runs.FAILED)
@@ -77,7 +81,7 @@ def try_job(
     if as_json:
         output.as_json(trial.as_dict())
     else:
-        output.trial(console, job, trial)
+        print_local_run(console, job, trial)
     if trial.error:
         raise typer.Exit(1)
 
@@ -142,3 +146,34 @@ def _state(path: Path) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise CommandError(f"{path} is not a state: a JSON object belongs in it")
     return found
+
+
+def print_local_run(console: Console, job: str, found: Trial) -> None:
+    """Show how a job ended: its requests if none were sent, its log, its final state or error."""
+    for sent in found.requests:
+        _dry(console, sent)
+    for inbox, body in found.emitted:
+        console.print(f"[bold]would emit[/bold] to {inbox}")
+        console.print(f"  {body}", markup=False, soft_wrap=True)
+    if found.log:
+        console.print("[bold]log[/bold]")
+        console.print(found.log.rstrip(), markup=False, soft_wrap=True)
+    if found.error:
+        console.print(f"[red]{job} failed[/red]: {escape(str(found.error))}", soft_wrap=True)
+    else:
+        console.print(f"[green]{job} succeeded[/green]; its final state:")
+        console.print_json(json.dumps(found.final))
+
+
+def _dry(console: Console, sent: Dry) -> None:
+    if isinstance(sent, DryStatement):
+        console.print(f"[bold]would execute[/bold] {escape(sent.sql)}", soft_wrap=True)
+        if sent.values:
+            more = f" and {count_of(sent.rows - 1, 'more row')}" if sent.rows > 1 else ""
+            console.print(f"  {list(sent.values)!r}{more}", markup=False, soft_wrap=True)
+        return
+    console.print(f"[bold]would send[/bold] {sent.method} {escape(sent.url)}", soft_wrap=True)
+    for name, value in sent.headers.items():
+        console.print(f"  {name}: {value}", markup=False, soft_wrap=True)
+    if sent.body:
+        console.print(f"  {sent.body.decode('utf-8', 'replace')}", markup=False, soft_wrap=True)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
 
 from openfn.messages import bodies
 from openfn.messages.store import query_params
@@ -14,7 +18,7 @@ from workbench.cli import output
 from workbench.cli.options import ContentType, Event, Json, Project, Query, Stack, console
 from workbench.errors import CommandError
 from workbench.project.compiler import check, message_triggers
-from workbench.project.explain import explain
+from workbench.project.explain import Verdict, explain
 from workbench.project.references import require_known
 from workbench.stack import backtest, connection
 from workbench.testing.saved_posts import headers_of
@@ -84,4 +88,21 @@ def _body(
         ]
         output.as_json(rows)
     else:
-        output.verdicts(console, verdicts, jobs)
+        print_verdicts(console, verdicts, jobs)
+
+
+def print_verdicts(
+    console: Console, verdicts: Sequence[Verdict], jobs: Mapping[str, Sequence[str]]
+) -> None:
+    """Show which triggers a body matches, and why it does not match the others."""
+    if not console.is_terminal:
+        for verdict in verdicts:
+            runs = f"matches, runs {', '.join(jobs[verdict.trigger]) or 'no job'}"
+            what = runs if verdict.matches else f"does not match: {verdict.why}"
+            console.print(f"{verdict.trigger} {what}", markup=False, soft_wrap=True)
+        return
+    table = Table("trigger", "matches", "jobs", "why not")
+    for verdict in verdicts:
+        mark = "[green]yes[/green]" if verdict.matches else "no"
+        table.add_row(verdict.trigger, mark, ", ".join(jobs[verdict.trigger]), escape(verdict.why))
+    console.print(table)

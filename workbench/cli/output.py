@@ -7,46 +7,23 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
-from adaptors._runtime.dry_run import Dry, DryStatement
-from workbench.project.explain import Verdict
 from workbench.stack.backtest import Rematch
 from workbench.stack.dead_letters import Held
 from workbench.stack.details import AttemptRecord, RunRecord
 from workbench.stack.replay_selection import Selected
-from workbench.testing.local_run import Trial
 from workbench.text import count_of
-
-if TYPE_CHECKING:
-    from workbench.local.demo import Journey
-
-_SHOWN = 400
 
 
 def as_json(value: Any) -> None:
     """Print JSON."""
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
-
-
-def verdicts(console: Console, found: Sequence[Verdict], jobs: Mapping[str, Sequence[str]]) -> None:
-    """Show which triggers a body matches, and why it does not match the others."""
-    if not console.is_terminal:
-        for each in found:
-            runs = f"matches, runs {', '.join(jobs[each.trigger]) or 'no job'}"
-            what = runs if each.matches else f"does not match: {each.why}"
-            console.print(f"{each.trigger} {what}", markup=False, soft_wrap=True)
-        return
-    table = Table("trigger", "matches", "jobs", "why not")
-    for each in found:
-        mark = "[green]yes[/green]" if each.matches else "no"
-        table.add_row(each.trigger, mark, ", ".join(jobs[each.trigger]), escape(each.why))
-    console.print(table)
 
 
 def rematches(console: Console, found: Sequence[Rematch]) -> None:
@@ -135,53 +112,6 @@ def dead_letters(console: Console, found: Sequence[Held]) -> None:
             console.print(f"  and {more} more, behind these or being looked at elsewhere")
 
 
-def credentials(console: Console, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Show which credentials are set, with the names of their keys."""
-    table = Table("credential", "adaptor", "", "keys", "changed (UTC)", "to mend")
-    for row in rows:
-        stands = "set" if row["set"] else "missing"
-        when = row["changed"] or ""
-        cells = (row["credential"], row["adaptor"], stands, ", ".join(row["keys"]))
-        table.add_row(*map(escape, (*cells, when, row["wrong"])))
-        if not console.is_terminal:
-            line = " ".join(filter(None, (*cells, when and f"since {when}")))
-            wrong = row["wrong"] and f"; {row['wrong']}"
-            console.print(f"{line}{wrong}", markup=False, soft_wrap=True)
-    if console.is_terminal:
-        console.print(table)
-
-
-def _dry(console: Console, sent: Dry) -> None:
-    if isinstance(sent, DryStatement):
-        console.print(f"[bold]would execute[/bold] {escape(sent.sql)}", soft_wrap=True)
-        if sent.values:
-            more = f" and {count_of(sent.rows - 1, 'more row')}" if sent.rows > 1 else ""
-            console.print(f"  {list(sent.values)!r}{more}", markup=False, soft_wrap=True)
-        return
-    console.print(f"[bold]would send[/bold] {sent.method} {escape(sent.url)}", soft_wrap=True)
-    for name, value in sent.headers.items():
-        console.print(f"  {name}: {value}", markup=False, soft_wrap=True)
-    if sent.body:
-        console.print(f"  {sent.body.decode('utf-8', 'replace')}", markup=False, soft_wrap=True)
-
-
-def trial(console: Console, job: str, found: Trial) -> None:
-    """Show how a job ended: its requests if none were sent, its log, its final state or error."""
-    for sent in found.requests:
-        _dry(console, sent)
-    for inbox, body in found.emitted:
-        console.print(f"[bold]would emit[/bold] to {inbox}")
-        console.print(f"  {body}", markup=False, soft_wrap=True)
-    if found.log:
-        console.print("[bold]log[/bold]")
-        console.print(found.log.rstrip(), markup=False, soft_wrap=True)
-    if found.error:
-        console.print(f"[red]{job} failed[/red]: {escape(str(found.error))}", soft_wrap=True)
-    else:
-        console.print(f"[green]{job} succeeded[/green]; its final state:")
-        console.print_json(json.dumps(found.final))
-
-
 @contextmanager
 def steps(console: Console) -> Iterator[Callable[[str], None]]:
     """Show what happens next: a spinner on a terminal, plain lines elsewhere."""
@@ -198,22 +128,3 @@ def bar(console: Console, what: str, total: int, *, shown: bool) -> Iterator[Cal
     with Progress(console=console, disable=not (shown and console.is_terminal)) as progress:
         task = progress.add_task(what, total=total)
         yield lambda count: progress.advance(task, count)
-
-
-def journeys(console: Console, found: Sequence[Journey]) -> None:
-    """Show what became of each post."""
-    for each in found:
-        mark = "[green]arrived[/green]" if each.arrived else "[red]DID NOT ARRIVE[/red]"
-        console.print(f"\n[bold]{each.source}[/bold] {mark}")
-        lines = [
-            f"  answer    {each.answer}   message {each.message_id or 'none'}",
-            f"  trigger   {', '.join(each.triggers) or 'none matched'}",
-            f"  run       {', '.join(each.runs) or 'none'}",
-        ]
-        for received in each.received:
-            body = received.body.decode("utf-8", "replace")
-            short = body if len(body) <= _SHOWN else f"{body[:_SHOWN]}… ({len(body)} characters)"
-            lines.append(f"  received  {received.method} {received.path} {short}")
-        console.print("\n".join(lines), markup=False, soft_wrap=True)
-    arrived = sum(each.arrived for each in found)
-    console.print(f"\n{arrived} of {len(found)} posts arrived")

@@ -8,7 +8,10 @@ import pytest
 from rich.console import Console
 
 from adaptors._runtime.dry_run import DryStatement
-from workbench.cli.main import output
+from workbench.cli import output
+from workbench.cli.demo import print_journeys
+from workbench.cli.job import print_local_run
+from workbench.cli.match import print_verdicts
 from workbench.local.demo import Journey
 from workbench.local.destination import Received
 from workbench.project.explain import Verdict
@@ -35,13 +38,13 @@ def shown():
 
 
 def test_verdicts_are_a_table_on_a_terminal(shown):
-    lines = shown(output.verdicts, VERDICTS, JOBS, terminal=True).splitlines()
+    lines = shown(print_verdicts, VERDICTS, JOBS, terminal=True).splitlines()
     assert "why not" in lines[1]
     assert "a: wants [b], has 1" in lines[4]
 
 
 def test_verdicts_are_one_line_each_elsewhere(shown):
-    assert shown(output.verdicts, VERDICTS, JOBS).splitlines() == [
+    assert shown(print_verdicts, VERDICTS, JOBS).splitlines() == [
         "form matches, runs no job",
         "other does not match: a: wants [b], has 1",
     ]
@@ -50,7 +53,7 @@ def test_verdicts_are_one_line_each_elsewhere(shown):
 def test_a_statement_of_many_rows_is_shown_once_with_how_many_there_are(shown):
     statement = DryStatement("INSERT INTO t (a) VALUES ($1)", ("[1]",), 10_000)
     trial = Trial({}, None, "", (statement, DryStatement("select 1")))
-    assert shown(output.trial, "job", trial).splitlines()[:3] == [
+    assert shown(print_local_run, "job", trial).splitlines()[:3] == [
         "would execute INSERT INTO t (a) VALUES ($1)",
         "  ['[1]'] and 9999 more rows",
         "would execute select 1",
@@ -69,7 +72,7 @@ def test_steps_are_lines_where_there_is_no_terminal(shown):
 def test_what_was_received_is_shown_as_it_is_and_cut(shown):
     received = Received("POST", "/x", None, b"[red]" + b"y" * 1000)
     journey = Journey("Kobo", "200 {}", "id", ("form",), ("go succeeded",), (received,))
-    text = shown(output.journeys, [journey])
+    text = shown(print_journeys, [journey])
     assert "Kobo arrived\n" in text
     assert f"  received  POST /x [red]{'y' * 395}… (1005 characters)\n" in text
     assert text.endswith("1 of 1 posts arrived\n")
@@ -87,5 +90,5 @@ def test_what_was_received_is_shown_as_it_is_and_cut(shown):
     ids=["refused", "unmatched", "not run", "failed", "not received"],
 )
 def test_a_post_that_got_lost_anywhere_did_not_arrive(shown, journey):
-    assert "Kobo DID NOT ARRIVE\n" in shown(output.journeys, [journey])
+    assert "Kobo DID NOT ARRIVE\n" in shown(print_journeys, [journey])
     assert journey.as_dict()["arrived"] is False
