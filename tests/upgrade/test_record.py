@@ -105,7 +105,10 @@ SITUATIONS = {
         "before", "order", status="waiting", job="refer", queued=True
     ),
     "run whose runner died": lambda r: r.has("lease", "claim", status="running"),
-    "clock": lambda r: r.has("minute", "triggers", pk="clock", sk="tick"),
+    "clock, its last tick half done": lambda r: (
+        r.has("minute", "triggers", pk="clock", sk="tick", minute="2026-03-09T09:56:00+00:00")
+        and r.has(sk="019cd208-3840-7000-8000-000000000000#sync")  # of 09:58
+    ),
     "state of a job on the clock": lambda r: r.has("state", "turn", "run_id", pk="job#pull"),
     "compressed state of a job on the clock": lambda r: r.has("state_zlib", pk="job#sync"),
     "dedupe mark": lambda r: r.has("message_id", sk="once"),

@@ -13,7 +13,6 @@ from collections import Counter
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -54,16 +53,14 @@ class Finished:
         return [value for case in self.situations.values() for value in case.get(key, [])]
 
 
-@pytest.fixture(params=RELEASES)
+@pytest.fixture(scope="module", params=RELEASES)
 def finished(request):
     """What this code made of what the stack of a release stored."""
-    return finish(request.param)
+    return finish(snapshot.read(HERE / request.param))
 
 
-@cache
-def finish(release):
-    """Let this code finish what a release has stored."""
-    record = snapshot.read(HERE / release)
+def finish(record):
+    """Let this code finish what is recorded."""
     situations = record["situations"]["situations"]
     recorded_at = datetime.fromisoformat(record["situations"]["recorded_at"])
     with (
@@ -98,12 +95,12 @@ def repeat(embedded, body):
 
 
 def pass_time(embedded, clock, steps):
-    """Let ticks come and the queues be worked on, then let ten minutes pass, again and again."""
+    """Let ticks come and the queues be worked on, now and then every ten minutes."""
     for _ in range(steps):
         now = datetime.now(UTC)
-        tick(embedded, f"{now.replace(minute=now.minute - now.minute % 10):%Y-%m-%dT%H:%M:00Z}")
+        tick(embedded, f"{now:%Y-%m-%dT%H:%M:00Z}")
         embedded.settle()
-        clock.shift(_STEP)
+        clock.shift(_STEP - timedelta(minutes=now.minute % 10))
 
 
 def ofn(*arguments):
