@@ -22,7 +22,7 @@ from openfn.project.triggers import Kind, matchable, order_of
 from openfn.runs import circuit_breaker, cron, dispatch, reconciliation
 from openfn.runs import store as runs
 from openfn.runs.cron import Span
-from openfn.runs.store import Plan
+from openfn.runs.model import Plan
 from openfn.storage import sqs_batch
 from openfn.storage.sqs_batch import Queued
 

@@ -25,8 +25,8 @@ from openfn.runs import circuit_breaker, dispatch, erasure, outcomes
 from openfn.runs import outbox as emissions
 from openfn.runs import store as runs
 from openfn.runs.circuit_breaker import Way
+from openfn.runs.model import Run, RunStatus
 from openfn.runs.outcomes import Outcome
-from openfn.runs.store import Run
 from openfn.storage import aws, sqs_batch
 from openfn.storage.aws import Setting
 from openfn.storage.sqs_batch import Queued
@@ -34,9 +34,9 @@ from openfn.storage.sqs_batch import Queued
 # A run is not begun in the last seconds of an invocation, and one that takes until then is stopped.
 _SECONDS_FOR_A_RUN, _SECONDS_TO_RECORD = 6.0, 5.0
 _COUNTED = {
-    runs.SUCCEEDED: Metric.SUCCEEDED,
-    runs.FAILED: Metric.FAILED,
-    runs.WAITING: Metric.WAITING,
+    RunStatus.SUCCEEDED: Metric.SUCCEEDED,
+    RunStatus.FAILED: Metric.FAILED,
+    RunStatus.WAITING: Metric.WAITING,
 }
 _logger = Logger(service="runner", location=None)
 # Made ready during INIT, where a function has a whole processor: what the jobs import, and the
@@ -67,9 +67,9 @@ def _run_one(context: Context, run_id: str) -> None:
     if seconds < _SECONDS_FOR_A_RUN:
         raise TimeoutError("no time is left for another run")
     run = runs.claim(run_id, seconds)
-    if run.status == runs.RUNNING:
+    if run.status == RunStatus.RUNNING:
         run = _through_circuit(run, seconds - _SECONDS_TO_RECORD)
-    if run.ended:
+    if run.has_ended:
         # One that ended before may have been stopped on its way to here.
         _hand_on(run)
     elif run.plan.order:
@@ -129,7 +129,7 @@ def _unforeseen(run: Run, failure: BaseException) -> None:
 
 def _hand_on(run: Run) -> None:
     emitted, current = emissions.send(run), project.current()
-    on = Kind.SUCCESS if run.status == runs.SUCCEEDED else Kind.FAILURE
+    on = Kind.SUCCESS if run.status == RunStatus.SUCCEEDED else Kind.FAILURE
     plans = [
         replace(run.plan, job=job.name, trigger=trigger.name, kind=on, upstream=run.job)
         for trigger, job in current.following(run.job, on)
@@ -151,7 +151,7 @@ def _tell(run: Run, outcome: Outcome) -> None:
         # Not the error's text: it may quote the message. The run keeps it.
         about |= {"error": outcome.error.type, "operation": outcome.error.operation}
         about |= {"line": outcome.error.line, "verdict": outcome.error.verdict}
-    if run.status == runs.WAITING:
+    if run.status == RunStatus.WAITING:
         about |= {"attempt": run.attempt, "next": runs.stamp(run.due)}
     _logger.info(f"run {run.status}", extra=about)
     counts = {_COUNTED[run.status]: 1}
@@ -162,7 +162,7 @@ def _tell(run: Run, outcome: Outcome) -> None:
 
 def _delivery(run: Run) -> dict[Metric, int]:
     # A message that is run again much later would say nothing of how long others take.
-    if run.status != runs.SUCCEEDED or run.plan.kind is not Kind.MESSAGE or run.replayed:
+    if run.status != RunStatus.SUCCEEDED or run.plan.kind is not Kind.MESSAGE or run.replayed:
         return {}
     seconds = time.time() - ids.received_at(run.id).timestamp()
     return {Metric.DELIVERY_TIME: max(0, round(seconds * 1000))}

@@ -11,6 +11,7 @@ from openfn import ids
 from openfn.messages import store as messages
 from openfn.messages.store import Message
 from openfn.runs import store as runs
+from openfn.runs.model import Plan
 from openfn.storage import aws
 from tests.conftest import tick
 from workbench.stack import details
@@ -59,7 +60,7 @@ def test_what_is_too_young_is_left_alone_and_so_is_what_was_looked_at_before(mad
 
 def test_a_run_that_was_created_and_never_queued_is_queued(made):
     message_id = kept()
-    runs.create([runs.Plan(message_id, "job-a", "all")], "version")
+    runs.create([Plan(message_id, "job-a", "all")], "version")
     look(made)
     made.settle()
     assert details.run(ids.run_id(message_id, "job-a")).status == "succeeded"
@@ -67,7 +68,7 @@ def test_a_run_that_was_created_and_never_queued_is_queued(made):
 
 def test_a_run_whose_lease_has_ended_and_whose_id_is_on_no_queue_is_queued(made):
     message_id = kept()
-    plan = runs.Plan(message_id, "job-a", "all")
+    plan = Plan(message_id, "job-a", "all")
     runs.create([plan], "version")
     runs.claim(plan.id, -5)
     look(made)
@@ -76,7 +77,7 @@ def test_a_run_whose_lease_has_ended_and_whose_id_is_on_no_queue_is_queued(made)
 
 
 def test_a_run_that_is_executed_at_the_moment_is_left_alone(made, logged):
-    plan = runs.Plan(kept(), "job-a", "all")
+    plan = Plan(kept(), "job-a", "all")
     runs.create([plan], "version")
     runs.claim(plan.id, 600)
     look(made)

@@ -10,6 +10,7 @@ from openfn import ids
 from openfn.project import compiled as project
 from openfn.runs import circuit_breaker, dispatch
 from openfn.runs import store as runs
+from openfn.runs.model import Plan
 from openfn.storage import table
 from tests.conftest import post
 from tests.remote import Remote
@@ -202,11 +203,11 @@ def test_a_credential_that_takes_so_many_runs_at_once_has_so_many_groups(made_of
         text.replace("secret-a: {adaptor: http}", "secret-a: {adaptor: http, max_concurrency: 3}"),
         a=DELIVER,
     )
-    plans = [runs.Plan(ids.new_message_id(), "job-a", "all") for _ in range(200)]
+    plans = [Plan(ids.new_message_id(), "job-a", "all") for _ in range(200)]
     groups = {dispatch.group_of(plan) for plan in plans}
     assert groups == {"secret-a/0", "secret-a/1", "secret-a/2"}
-    ordered = [runs.Plan(ids.new_message_id(), "job-a", "all", order="x") for _ in range(9)]
+    ordered = [Plan(ids.new_message_id(), "job-a", "all", order="x") for _ in range(9)]
     assert len({dispatch.group_of(plan) for plan in ordered}) == 1
-    free = runs.Plan(ids.new_message_id(), "job-b", "other")
+    free = Plan(ids.new_message_id(), "job-b", "other")
     assert dispatch.group_of(free) == free.id
     assert project.current().max_concurrency_of("job-b") is None

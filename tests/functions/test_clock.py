@@ -15,6 +15,7 @@ from openfn.project.triggers import CronTrigger, Kind
 from openfn.runs import cron as clock
 from openfn.runs import cron_state, dispatch, outcomes
 from openfn.runs import store as runs
+from openfn.runs.model import Plan
 from openfn.storage import table
 from tests.conftest import ended_within, hooked, post, tick, without_queue
 from workbench.stack import details
@@ -276,8 +277,7 @@ def test_what_is_kept_for_the_next_run_of_a_job_does_not_expire(made_of):
 def test_a_success_that_began_with_an_older_state_does_not_take_it_back(made_of):
     made_of(EVERY_MINUTE, a=COUNT)
     older, newer = (
-        runs.Plan(ids.minute_id(each), "job-a", "clock", Kind.CRON)
-        for each in minutes("10:00", "10:01")
+        Plan(ids.minute_id(each), "job-a", "clock", Kind.CRON) for each in minutes("10:00", "10:01")
     )
     runs.create([older, newer], "version")
     for plan, cursor in ((newer, b'{"cursor": 2}'), (older, b'{"cursor": 1}')):
@@ -291,9 +291,7 @@ def test_a_run_by_hand_between_ticks_takes_its_turn_in_the_state(made_of):
     tick(made, "2026-03-09T10:00:00Z")
     made.settle()
     # Made a moment after the minute of which the tick is still to come, by a clock of its own.
-    future = runs.Plan(
-        ids.minute_id(minutes("10:07")[0]), "job-a", "clock", Kind.CRON, order="cron"
-    )
+    future = Plan(ids.minute_id(minutes("10:07")[0]), "job-a", "clock", Kind.CRON, order="cron")
     dispatch.start([future])
     made.settle()
     for minute in ("10:01", "10:02"):
@@ -348,7 +346,7 @@ def test_a_message_s_run_leaves_no_state_for_another(made_with):
 def test_state_and_outcome_of_a_run_are_written_together_or_not_at_all(made_of):
     made_of(EVERY_MINUTE, a=COUNT)
     (minute,) = minutes("10:00")
-    plan = runs.Plan(ids.minute_id(minute), "job-a", "clock", Kind.CRON)
+    plan = Plan(ids.minute_id(minute), "job-a", "clock", Kind.CRON)
     runs.create([plan], "version")
     lost = runs.claim(plan.id, -5)
     runs.claim(plan.id, 60)

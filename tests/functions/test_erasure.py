@@ -11,6 +11,7 @@ from openfn import ids
 from openfn.errors import NotFound
 from openfn.jobs import state
 from openfn.runs import store as runs
+from openfn.runs.model import Plan
 from tests.conftest import post
 from workbench.stack import details
 
@@ -83,6 +84,6 @@ def test_what_came_to_another_inbox_is_kept(made):
 def test_a_run_on_what_was_erased_says_so(made):
     message_id = post(made, '{"name": "Amina", "fail": false}')["headers"]["X-Message-Id"]
     made.settle()
-    plan = runs.Plan(message_id, "job-b", "all")
+    plan = Plan(message_id, "job-b", "all")
     with pytest.raises(NotFound, match="was erased"):
         state.initial(runs.read(plan.id))

@@ -8,8 +8,10 @@ from datetime import datetime
 import pytest
 
 from openfn import ids
+from openfn.project.triggers import Kind
 from openfn.runs import outcomes
 from openfn.runs import store as runs
+from openfn.runs.model import Plan
 from tests.conftest import post, tick, without_queue
 from workbench.stack import details
 
@@ -171,7 +173,7 @@ def _again(made, run_id, group="g"):
 def test_what_follows_is_queued_when_the_run_is_delivered_again_though_it_had_ended(ran):
     made = ran.made
     message_id = post(made, '{"n": "fine"}')["headers"]["X-Message-Id"]
-    plan = runs.Plan(message_id, "job-a", "all")
+    plan = Plan(message_id, "job-a", "all")
     runs.create([plan], "version")
     final = b'{"user": "amina", "data": {"from": "a"}, "fail_b": false}'
     # Its runner died between the outcome and what follows.
@@ -185,7 +187,7 @@ def test_what_follows_is_queued_when_the_run_is_delivered_again_though_it_had_en
 def test_followers_that_cannot_be_queued_are_queued_by_the_next_tick(ran, logged):
     made = ran.made
     message_id = post(made, '{"n": "fine"}')["headers"]["X-Message-Id"]
-    plan = runs.Plan(message_id, "job-a", "all")
+    plan = Plan(message_id, "job-a", "all")
     runs.create([plan], "version")
     with without_queue(made, "RUN_QUEUE_URL"):
         assert _again(made, plan.id)["batchItemFailures"] == []
@@ -209,7 +211,7 @@ def test_each_run_of_a_chain_happens_once_though_every_id_is_delivered_again(ran
 def test_what_follows_a_run_whose_state_has_expired_fails_with_its_reason(ran):
     made = ran.made
     message_id = post(made, '{"n": "fine"}')["headers"]["X-Message-Id"]
-    plan = runs.Plan(message_id, "job-b", "a-done", runs.Kind.SUCCESS, upstream="job-a")
+    plan = Plan(message_id, "job-b", "a-done", Kind.SUCCESS, upstream="job-a")
     runs.create([plan], "version")
     assert _again(made, plan.id)["batchItemFailures"] == []
     assert "there is no run" in details.run(plan.id).error["message"]

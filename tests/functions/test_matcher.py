@@ -9,6 +9,7 @@ import boto3
 
 from openfn import ids
 from openfn.runs import store as runs
+from openfn.runs.model import Plan
 from openfn.storage import aws
 from tests.conftest import ROOT, post, without_queue
 from workbench.local.sample_posts import POSTS
@@ -180,7 +181,7 @@ def test_runs_that_were_created_before_do_not_keep_others_from_being_created(mad
     jobs = "".join(f"  job-{n}: {{trigger: all, expression: jobs/a.py}}\n" for n in range(120))
     made = made_of(f"triggers: {{all: {{inclusion: {{}}}}}}\njobs:\n{jobs}", a=NOTHING)
     message_id = _queued(made, "{}")
-    before = [runs.Plan(message_id, f"job-{n}", "all") for n in (3, 50, 119)]
+    before = [Plan(message_id, f"job-{n}", "all") for n in (3, 50, 119)]
     runs.create(before, "earlier")
     made.invoke("matcher", _event(json.dumps({"message_id": message_id})))
     versions = [records.run(ids.run_id(message_id, f"job-{n}")).project_version for n in range(120)]

@@ -14,6 +14,7 @@ from openfn.errors import JobError
 from openfn.project import compiled as project
 from openfn.runs import outcomes
 from openfn.runs import store as runs
+from openfn.runs.model import Plan
 from openfn.storage import blobs, table
 from tests.conftest import post
 from tests.remote import Remote
@@ -285,7 +286,7 @@ def expression():
 
 def created(made):
     """Give the id of a run of job-a that is created and not executed."""
-    plan = runs.Plan(post(made, '{"n": 1}')["headers"]["X-Message-Id"], "job-a", "all")
+    plan = Plan(post(made, '{"n": 1}')["headers"]["X-Message-Id"], "job-a", "all")
     runs.create([plan], "version")
     return plan.id
 

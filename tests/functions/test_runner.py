@@ -14,6 +14,7 @@ from openfn import ids
 from openfn.errors import JobError, NotClaimed, NotFound
 from openfn.runs import outcomes
 from openfn.runs import store as runs
+from openfn.runs.model import Plan
 from openfn.runs.outcomes import Outcome
 from openfn.storage import aws, table
 from tests.conftest import post
@@ -35,7 +36,7 @@ def _created(made):
 
 
 def _create(message_id, job="job-a"):
-    plan = runs.Plan(message_id, job, "all")
+    plan = Plan(message_id, job, "all")
     runs.create([plan], "version")
     return plan.id
 

@@ -11,7 +11,7 @@ import pytest
 
 from openfn import ids
 from openfn.runs import store as runs
-from openfn.runs.store import Plan
+from openfn.runs.model import Plan
 from tests.conftest import post, without_queue
 from workbench.stack import dead_letters, details
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import boto3
 import pytest
 
-from openfn.runs import store as runs
+from openfn.runs.model import RunStatus
 from tests.conftest import post, write_project
 from tests.remote import Remote
 from workbench.local.stack import created
@@ -213,4 +213,4 @@ def test_a_time_that_is_none_and_a_name_there_is_not_are_said_in_words(ofn, stac
     assert "has no job x" in ofn("runs", "--job", "x", "--project", stack[1]).err
     late = ofn("runs", "--since", "1h", "--until", "2h", "--project", stack[1])
     assert "is later than" in late.err
-    assert runs.FAILED in ofn("runs", "--help").out
+    assert RunStatus.FAILED in ofn("runs", "--help").out

@@ -12,7 +12,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from openfn.runs import store as run_states
+from openfn.runs.model import RunStatus
 from workbench.cli import output, run_tables
 from workbench.cli.options import Json, Project, Stack, console
 from workbench.cli.times import moment
@@ -39,16 +39,6 @@ class MessageState(StrEnum):
     UNMATCHED = history.UNMATCHED
     UNREADABLE = history.UNREADABLE
     KEPT = history.KEPT
-
-
-class RunState(StrEnum):
-    """How a run stands."""
-
-    QUEUED = run_states.QUEUED
-    RUNNING = run_states.RUNNING
-    WAITING = run_states.WAITING
-    SUCCEEDED = run_states.SUCCEEDED
-    FAILED = run_states.FAILED
 
 
 def messages(
@@ -91,7 +81,7 @@ def runs(
         str | None, typer.Option(help="Runs that go back to a message of this inbox.")
     ] = None,
     job: Annotated[str | None, typer.Option(help="Runs of this job.")] = None,
-    state: Annotated[RunState | None, typer.Option(help="Runs that stand so.")] = None,
+    state: Annotated[RunStatus | None, typer.Option(help="Runs that stand so.")] = None,
     since: Since = "7d",
     until: Until = None,
     error: Error = "",

@@ -17,8 +17,7 @@ from openfn import ids
 from openfn.messages.store import query_params
 from openfn.project.triggers import Kind
 from openfn.runs import dispatch
-from openfn.runs import store as runs
-from openfn.runs.store import Plan
+from openfn.runs.model import Plan, RunStatus
 from workbench.cli import output
 from workbench.cli.options import ContentType, Event, Json, Project, Query, Stack, console
 from workbench.credentials import placeholders
@@ -35,7 +34,6 @@ from workbench.testing.saved_posts import headers_of
 from workbench.text import count_of
 
 Job = Annotated[str, typer.Argument(help="The name of a job in project.yaml.")]
-_ENDED = (runs.SUCCEEDED, runs.FAILED)
 
 
 def try_job(
@@ -122,7 +120,7 @@ def _waited(run_id: str, seconds: float) -> RunRecord | None:
     until = time.monotonic() + seconds
     while (left := until - time.monotonic()) > 0:
         record = details.run(run_id)
-        if record and record.status in _ENDED:
+        if record and RunStatus(record.status).has_ended:
             return record
         time.sleep(min(0.5, left))
     return None

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from openfn.messages.store import Message
-from openfn.runs import store as runs
+from openfn.runs.model import RunStatus
 from workbench.cli import output, times
 from workbench.cli.options import Json, Project, Stack, Yes, console, sure
 from workbench.errors import CommandError
@@ -28,8 +28,8 @@ _BOTH_WAYS = "give ids of messages and runs, or select runs by --job, --state an
 class State(StrEnum):
     """How the runs that are to be replayed have ended."""
 
-    FAILED = runs.FAILED
-    SUCCEEDED = runs.SUCCEEDED
+    FAILED = RunStatus.FAILED
+    SUCCEEDED = RunStatus.SUCCEEDED
 
 
 def replay(

@@ -18,6 +18,7 @@ from openfn.jobs import state
 from openfn.messages import store as messages
 from openfn.runs import outbox
 from openfn.runs import store as runs
+from openfn.runs.model import RunStatus
 from openfn.storage import table
 from workbench.cli import output, run_tables
 from workbench.cli.options import Json, Project, Stack, console
@@ -26,7 +27,6 @@ from workbench.errors import CommandError
 from workbench.stack import connection, details, history
 
 _GROUPS = ("InboxLogs", "MatcherLogs", "RunnerLogs")
-_ENDED = (runs.SUCCEEDED, runs.FAILED)
 Id = Annotated[str, typer.Argument(metavar="MESSAGE|RUN", help="The id of a message or a run.")]
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="The id of a run.")]
 
@@ -63,7 +63,7 @@ def logs(
     """Show what a run printed, and the functions' log lines about it where CloudWatch has them."""
     with connection.connected(stack, project):
         record, told = _known(run), ""
-        while follow and record.status not in _ENDED:
+        while follow and not RunStatus(record.status).has_ended:
             if told != (told := f"attempt {record.attempt} {record.status}"):
                 console.print(told, style="dim")
             time.sleep(1)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from openfn.runs import store as runs
+from openfn.runs.model import RunStatus
 from workbench.cli import output
 from workbench.cli.options import Json, Project, Stack, console
 from workbench.cli.times import age, moment, written
@@ -17,7 +17,7 @@ from workbench.stack import connection
 from workbench.stack import status as overview
 from workbench.stack.status import Overview
 
-_LATE = (runs.QUEUED, runs.RUNNING, runs.WAITING)
+_NOT_ENDED = [status for status in RunStatus if not status.has_ended]
 
 
 def status(
@@ -44,8 +44,8 @@ def status(
 def _told(found: Overview) -> dict[str, tuple[str, str]]:
     last = f"; the last {age(found.last)}" if found.last else ""
     more = " (there are more)" if found.more else ""
-    ended = {name: count for name, count in found.runs.items() if name not in _LATE}
-    late = {name: found.runs[name] for name in _LATE if found.runs.get(name)}
+    ended = {name: count for name, count in found.runs.items() if name not in _NOT_ENDED}
+    late = {str(name): found.runs[name] for name in _NOT_ENDED if found.runs.get(name)}
     letters = {name: each["waiting"] for name, each in found.queues.items() if "Dead" in name}
     queues = {name: each for name, each in found.queues.items() if "Dead" not in name}
     on_queues = ", ".join(

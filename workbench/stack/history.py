@@ -16,7 +16,7 @@ from typing import Any
 
 from openfn import ids
 from openfn.messages import store as messages
-from openfn.runs import store as runs
+from openfn.runs.model import RunStatus
 from openfn.storage import table
 from workbench.stack.details import query
 
@@ -82,7 +82,7 @@ def read_runs(
     span: Span, status: str | None = None, inbox: str | None = None
 ) -> Iterator[ListedRun]:
     """Read the runs of a span, of one status and inbox or of any, the newest first."""
-    if status == runs.FAILED and inbox is None:
+    if status == RunStatus.FAILED and inbox is None:
         yield from _failed(span)
         return
     for family in _families(span):
@@ -102,14 +102,14 @@ def read_family(origin: str) -> list[ListedRun]:
 
 
 def _failed(span: Span) -> Iterator[ListedRun]:
-    found = query("attention = :failed", {"failed": runs.FAILED}, IndexName="attention")
+    found = query("attention = :failed", {"failed": RunStatus.FAILED}, IndexName="attention")
     there = [item for item in found if span.since <= ids.received_at(item["sk"]) <= span.until]
     there = [item for item in there if _is_behind(span, item["sk"])]
     there.sort(key=lambda item: str(item["sk"]), reverse=True)
     for start in range(0, len(there), 100):
         keys = [{"pk": item["pk"], "sk": item["sk"]} for item in there[start : start + 100]]
         items = sorted(table.get(keys), key=lambda item: str(item["sk"]), reverse=True)
-        yield from (_run(item) for item in items if item["status"] == runs.FAILED)
+        yield from (_run(item) for item in items if item["status"] == RunStatus.FAILED)
 
 
 def _is_behind(span: Span, sk: str) -> bool:
@@ -172,7 +172,9 @@ def _run(item: dict[str, Any], inbox: str | None = None) -> ListedRun:
         ids.received_at(item["sk"]),
         None if duration is None else int(duration),
         json.loads(item["error"]) if item.get("error") else None,
-        datetime.fromtimestamp(int(due), UTC) if due and item["status"] == runs.WAITING else None,
+        datetime.fromtimestamp(int(due), UTC)
+        if due and item["status"] == RunStatus.WAITING
+        else None,
         item.get("upstream"),
         inbox,
     )

@@ -13,7 +13,7 @@ from openfn.messages.store import Message
 from openfn.project import compiled as project
 from openfn.runs import dispatch, replay
 from openfn.runs import store as runs
-from openfn.runs.store import Run
+from openfn.runs.model import Run
 from openfn.storage import aws
 from workbench.stack.replay_selection import Selected
 

@@ -12,7 +12,7 @@ from openfn.messages import store as messages
 from openfn.messages.store import Message
 from openfn.project.triggers import Kind
 from openfn.runs import store as runs
-from openfn.runs.store import FAILED, SUCCEEDED
+from openfn.runs.model import RunStatus
 from openfn.storage import aws
 from openfn.storage.aws import Setting
 from workbench.errors import CommandError
@@ -46,13 +46,15 @@ def named(given: Sequence[str]) -> tuple[list[Selected], list[Message]]:
 
 def failed(job: str | None, since: datetime | None) -> list[Selected]:
     """Give the runs that have failed, of one job or of any, since then or ever."""
-    condition, values = "attention = :failed", {"failed": FAILED}
+    condition, values = "attention = :failed", {"failed": str(RunStatus.FAILED)}
     if since:
         condition += " AND attention_at >= :since"
         values["since"] = runs.stamp(since.timestamp())
     found = details.query(condition, values, IndexName="attention")
     return _in_order(
-        Selected(item["sk"], item["job"], FAILED) for item in found if job in (None, item["job"])
+        Selected(item["sk"], item["job"], RunStatus.FAILED)
+        for item in found
+        if job in (None, item["job"])
     )
 
 
@@ -64,14 +66,19 @@ def succeeded(job: str, since: datetime | None) -> list[Selected]:
     days = ((begin.date() + timedelta(days=day)) for day in range((now - begin).days + 2))
     partitions = [f"{day}#{shard}" for day in days for shard in ids.SHARDS]
     return _in_order(
-        Selected(item["sk"], item["job"], SUCCEEDED)
+        Selected(item["sk"], item["job"], RunStatus.SUCCEEDED)
         for partition in partitions
         for item in _succeeded(partition, job, begin)
     )
 
 
 def _succeeded(partition: str, job: str, since: datetime) -> Iterator[dict[str, str]]:
-    values = {"pk": partition, "begin": ids.minute_id(since), "job": job, "status": SUCCEEDED}
+    values = {
+        "pk": partition,
+        "begin": ids.minute_id(since),
+        "job": job,
+        "status": RunStatus.SUCCEEDED,
+    }
     return details.query(
         "pk = :pk AND sk >= :begin",
         values,
@@ -85,7 +92,8 @@ def _started(message_id: str) -> list[Selected]:
     return [
         Selected(item["sk"], item["job"], item["status"])
         for item in details.runs_of(message_id)
-        if item["kind"] == Kind.MESSAGE and item["status"] in (FAILED, SUCCEEDED)
+        if item["kind"] == Kind.MESSAGE
+        and item["status"] in (RunStatus.FAILED, RunStatus.SUCCEEDED)
     ]
 
 

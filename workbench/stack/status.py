@@ -12,7 +12,7 @@ from typing import Any
 
 import boto3
 
-from openfn.runs import store as runs
+from openfn.runs.model import RunStatus
 from workbench.stack import history
 from workbench.stack.details import query
 from workbench.stack.history import Span
@@ -51,7 +51,7 @@ def read(stack: str, since: datetime) -> Overview:
         runs=dict(states),
         last=found[0].received if found else None,
         more=len(found) > _MOST,
-        failed=sum(1 for _ in _marked(runs.FAILED)),
+        failed=sum(1 for _ in _marked(RunStatus.FAILED)),
         circuits=tuple(sorted(item["pk"].partition("#")[2] for item in _marked("circuit"))),
         queues={name: _queue(stack, name) for name in _QUEUES},
         refused=_refused(stack, since),

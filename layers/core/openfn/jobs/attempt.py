@@ -18,9 +18,9 @@ from openfn.project.compiled import Job
 from openfn.project.retry_policy import FOR_NOW
 from openfn.project.triggers import Kind
 from openfn.runs import cron_state, outbox, outcomes
+from openfn.runs.model import Run
 from openfn.runs.outbox import Emission
 from openfn.runs.outcomes import Outcome, Resume
-from openfn.runs.store import Run
 from openfn.storage.aws import Trouble
 
 LOADING = "loading"

@@ -15,7 +15,7 @@ from openfn.messages import store as messages
 from openfn.messages.store import Message
 from openfn.project.triggers import Kind
 from openfn.runs import store as runs
-from openfn.runs.store import Run
+from openfn.runs.model import Run
 from openfn.storage import blobs
 
 State = dict[str, Any]

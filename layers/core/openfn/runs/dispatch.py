@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from openfn.project import compiled as project
 from openfn.runs import circuit_breaker
 from openfn.runs import store as runs
-from openfn.runs.store import Plan
+from openfn.runs.model import Plan, RunStatus
 
 # What the tick has queued and nobody has claimed by then, it queues again.
 _AGAIN_SECONDS = 600
@@ -41,7 +41,9 @@ def queue(plans: Sequence[Plan]) -> dict[str, str]:
 def queue_due(now: float) -> int:
     """Queue the runs whose next attempt is due, and those that could not be; give how many."""
     found = [
-        run for attention in (runs.UNQUEUED, runs.WAITING) for run in runs.marked(attention, now)
+        run
+        for attention in (runs.UNQUEUED, RunStatus.WAITING)
+        for run in runs.marked(attention, now)
     ]
     for run in found:
         # Before it is queued: else it might be claimed, fail and wait anew in between.
@@ -57,7 +59,7 @@ def let_through(now: float) -> int:
         opened = circuit_breaker.is_open(circuit_breaker.read(credential))
         found = runs.marked(circuit_breaker.parked(credential), limit=1 if opened else 500)
         for run in found:
-            runs.mark(run.id, runs.WAITING, now + _AGAIN_SECONDS)
+            runs.mark(run.id, RunStatus.WAITING, now + _AGAIN_SECONDS)
         queue([run.plan for run in found])
         queued += len(found)
         if not found and not opened:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from botocore.exceptions import ClientError
 
 from openfn import ids
-from openfn.runs.store import SUCCEEDED
+from openfn.runs.model import RunStatus
 from openfn.storage import aws, blobs, table
 from openfn.storage.aws import Item
 
@@ -18,7 +18,7 @@ def erase(origin: str) -> bool:
     The items stay, so that it is known what became of a message, and what came again is told.
     """
     family = list(table.between(ids.key_of(origin)["pk"], origin, f"{origin}~"))
-    if any(item["status"] != SUCCEEDED for item in family if "kind" in item):
+    if any(item["status"] != RunStatus.SUCCEEDED for item in family if "kind" in item):
         return False
     for item in family:
         _erase(item)

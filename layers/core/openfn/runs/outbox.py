@@ -18,7 +18,7 @@ from openfn.messages import store as messages
 from openfn.messages.store import Message
 from openfn.project import compiled as project
 from openfn.project import inboxes
-from openfn.runs.store import SUCCEEDED, Run
+from openfn.runs.model import Run, RunStatus
 from openfn.storage import blobs, table
 
 _DEEPEST = 5
@@ -73,7 +73,7 @@ def send(run: Run, at_once: int = 500) -> int:
 
     Raises `NotQueued` when the queue does not take them all.
     """
-    if run.status != SUCCEEDED or not (emissions := taken(run)):
+    if run.status != RunStatus.SUCCEEDED or not (emissions := taken(run)):
         return 0
     # As far as another delivery of the run has come, lest a long list never come to its end.
     for start in range(int(run.kept.get("handed", 0)), len(emissions), at_once):

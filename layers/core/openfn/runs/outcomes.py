@@ -16,7 +16,8 @@ from openfn import ids
 from openfn.errors import JobError, NotClaimed
 from openfn.project.triggers import Kind
 from openfn.runs import cron_state
-from openfn.runs.store import FAILED, RUNNING, SUCCEEDED, WAITING, Run, stamp
+from openfn.runs.model import Run, RunStatus
+from openfn.runs.store import stamp
 from openfn.storage import blobs, table
 from openfn.storage.aws import Item
 
@@ -56,7 +57,7 @@ class Outcome:
     @property
     def status(self) -> str:
         """`succeeded` or `failed`."""
-        return FAILED if self.error else SUCCEEDED
+        return RunStatus.FAILED if self.error else RunStatus.SUCCEEDED
 
 
 def finish(run: Run, outcome: Outcome) -> Run:
@@ -66,7 +67,7 @@ def finish(run: Run, outcome: Outcome) -> Run:
     """
     changes = _changes(run, outcome) | {"status": outcome.status}
     if outcome.error:
-        changes |= {"attention": FAILED, "attention_at": changes["finished"]}
+        changes |= {"attention": RunStatus.FAILED, "attention_at": changes["finished"]}
     beside = None
     if run.plan.kind is Kind.CRON and outcome.final is not None:
         beside = cron_state.following(run.job, run.id, outcome.final, outcome.left_by)
@@ -78,12 +79,15 @@ def wait(run: Run, outcome: Outcome, due: int, *, queued: bool = False) -> Run:
 
     With `queued` its id stays on the queue, where nothing of its order can pass it.
     """
-    changes = _changes(run, outcome) | {"status": WAITING, "due": due}
-    changes |= {"attention": WAITING, "attention_at": stamp(due + queued * _GRACE_SECONDS)}
+    changes = _changes(run, outcome) | {"status": RunStatus.WAITING, "due": due}
+    changes |= {
+        "attention": RunStatus.WAITING,
+        "attention_at": stamp(due + queued * _GRACE_SECONDS),
+    }
     beside = {
         **_beside(run),
         **_of_an_attempt(changes),
-        "status": FAILED,
+        "status": RunStatus.FAILED,
         "next": stamp(due),
     }
     return _record(run, changes, beside)
@@ -95,9 +99,12 @@ def park(run: Run, attention: str, due: int, *, queued: bool = False) -> Run:
     It stands in the index `attention` under its id, so that what waits comes in the order received,
     or with `queued` stays on the queue until a time (epoch).
     """
-    changes: Item = {"status": WAITING, "lease": None, "began": None}
+    changes: Item = {"status": RunStatus.WAITING, "lease": None, "began": None}
     changes |= {"before": run.attempt - run.tries + 1}
-    changes |= {"due": due if queued else 0, "attention": WAITING if queued else attention}
+    changes |= {
+        "due": due if queued else 0,
+        "attention": RunStatus.WAITING if queued else attention,
+    }
     changes |= {"attention_at": stamp(due + _GRACE_SECONDS) if queued else run.id}
     return _record(run, changes, None)
 
@@ -111,7 +118,7 @@ def crashed(run: Run) -> int:
         ids.key_of(run.id),
         {"crashes": before},
         "#status = :running AND #attempt = :attempt",
-        running=RUNNING,
+        running=RunStatus.RUNNING,
         attempt=run.attempt,
     )
     return before
@@ -147,7 +154,7 @@ def _of_an_attempt(item: Item) -> Item:
 
 def _record(run: Run, changes: Item, beside: Item | None) -> Run:
     when = "#status = :running AND #attempt = :attempt"
-    values: dict[str, Any] = {"running": RUNNING, "attempt": run.attempt}
+    values: dict[str, Any] = {"running": RunStatus.RUNNING, "attempt": run.attempt}
     try:
         if beside:
             table.update_and_put(ids.key_of(run.id), changes, when, beside, **values)

@@ -13,7 +13,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
 from openfn import ids
-from openfn.runs.store import QUEUED, RUNNING, Run, of_item
+from openfn.runs.model import Run, RunStatus
+from openfn.runs.store import of_item
 from openfn.storage import table
 from openfn.storage.aws import Item
 
@@ -41,8 +42,8 @@ def strays(minute: datetime) -> tuple[list[tuple[str, str]], list[Run]]:
 
 
 def _is_stray(item: Item) -> bool:
-    lost = item["status"] == RUNNING and int(item.get("lease") or 0) < time.time()
-    return lost or item["status"] == QUEUED
+    lost = item["status"] == RunStatus.RUNNING and int(item.get("lease") or 0) < time.time()
+    return lost or item["status"] == RunStatus.QUEUED
 
 
 def _families(since: datetime, until: datetime) -> Iterator[list[Item]]:

@@ -9,7 +9,8 @@ from botocore.exceptions import ClientError
 from openfn import ids
 from openfn.errors import NotReplayed
 from openfn.runs import outcomes
-from openfn.runs.store import QUEUED, SUCCEEDED, UNQUEUED, Run, stamp
+from openfn.runs.model import Run, RunStatus
+from openfn.runs.store import UNQUEUED, stamp
 from openfn.storage import blobs, table
 from openfn.storage.aws import Item
 
@@ -27,19 +28,19 @@ def replay(run: Run, *, fresh: bool = False) -> None:
     Raises `NotReplayed` when it has not ended, what it began with was erased, or somebody else has
     replayed it since it was read.
     """
-    if not run.ended:
+    if not run.has_ended:
         raise NotReplayed(f"the run {run.id} is {run.status}")
     if "erased" in run.kept:
         raise NotReplayed(f"what the run {run.id} began with was erased, as its inbox asks")
     changes: Item = {
         **{name: None for name in (*_MOVED, *_COUNTED) if name in run.kept},
         **blobs.cleared("log", run.kept),
-        "status": QUEUED,
+        "status": RunStatus.QUEUED,
         "before": run.attempt,
         "attention": UNQUEUED,
         "attention_at": stamp(time.time() + _GRACE_SECONDS),
     }
-    if fresh or run.status == SUCCEEDED:
+    if fresh or run.status == RunStatus.SUCCEEDED:
         changes |= {"resume_at": None}
         changes |= blobs.cleared("resume", run.kept) | blobs.cleared("emitted", run.kept)
     _write(run, changes)

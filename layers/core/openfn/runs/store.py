@@ -12,7 +12,6 @@ import json
 import secrets
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,89 +21,15 @@ from openfn import ids
 from openfn.errors import NotClaimed, NotFound
 from openfn.messages.store import expiry
 from openfn.project.triggers import Kind
+from openfn.runs.model import Plan, Run, RunStatus
 from openfn.storage import aws, table
 from openfn.storage.aws import Item, Setting
 
-QUEUED, RUNNING, WAITING = "queued", "running", "waiting"
-SUCCEEDED, FAILED = "succeeded", "failed"
 UNQUEUED = "run unqueued"
 _CLAIMABLE = (
     "#expires > :now AND (#status = :queued OR (#status = :waiting AND #due <= :now)"
     " OR (#status = :running AND #lease < :now))"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """A run that is to be: its origin, its job, and what started it.
-
-    Runs of a job with the same `order` execute one after the other. `depth` counts the runs that
-    emitted the message it goes back to, one out of the other.
-    """
-
-    origin: str
-    job: str
-    trigger: str
-    kind: Kind = Kind.MESSAGE
-    upstream: str | None = None
-    """The job whose success or failure starts it."""
-    order: str | None = None
-    depth: int = 0
-    erase: bool = False
-    """Whether its inbox asks that nothing of it is kept once all has ended well."""
-
-    @property
-    def id(self) -> str:
-        """The run's id."""
-        return ids.run_id(self.origin, self.job)
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A run as it is kept; `attempt` counts from 1 and fences a claim."""
-
-    plan: Plan
-    attempt: int
-    status: str
-    kept: Item
-    """The item, for the contents beside it: `final`, `initial`, `emitted`, `resume`."""
-    crashed: bool = False
-    """Whether the attempt before this claim was never ended: its runner died."""
-
-    @property
-    def id(self) -> str:
-        """The run's id."""
-        return self.plan.id
-
-    @property
-    def job(self) -> str:
-        """The job it applies."""
-        return self.plan.job
-
-    @property
-    def ended(self) -> bool:
-        """Whether its outcome is recorded."""
-        return self.status in (SUCCEEDED, FAILED)
-
-    @property
-    def began(self) -> int:
-        """When its first attempt began (epoch seconds)."""
-        return int(self.kept["began"])
-
-    @property
-    def tries(self) -> int:
-        """How often it has been tried, the attempt at hand included, since it was last replayed."""
-        return self.attempt - int(self.kept.get("before", 0))
-
-    @property
-    def replayed(self) -> bool:
-        """Whether it had ended before and runs again."""
-        return "before" in self.kept
-
-    @property
-    def due(self) -> int:
-        """When its next attempt is due (epoch seconds), while it waits for one."""
-        return int(self.kept.get("due", 0))
 
 
 def create(plans: Sequence[Plan], version: str) -> None:
@@ -123,7 +48,13 @@ def mark(run_id: str, attention: str, at: float) -> None:
     """Let a run that has not ended stand in the index `attention` from a time (epoch) on."""
     changes = {"attention": attention, "attention_at": stamp(at)}
     try:
-        table.update(ids.key_of(run_id), changes, "#status IN (:a, :b)", a=QUEUED, b=WAITING)
+        table.update(
+            ids.key_of(run_id),
+            changes,
+            "#status IN (:a, :b)",
+            a=RunStatus.QUEUED,
+            b=RunStatus.WAITING,
+        )
     except ClientError as error:
         table.item_in(error)  # it was claimed meanwhile
 
@@ -155,8 +86,12 @@ def claim(run_id: str, seconds: float) -> Run:
     Raises `NotClaimed` while another runner has it, `NotFound` when there is no such run.
     """
     now, token = time.time(), secrets.token_hex(8)
-    lease = {"status": RUNNING, "lease": int(now + seconds) + 1, "started": stamp(now)}
-    states: dict[str, Any] = {"queued": QUEUED, "waiting": WAITING, "running": RUNNING}
+    lease = {"status": RunStatus.RUNNING, "lease": int(now + seconds) + 1, "started": stamp(now)}
+    states: dict[str, Any] = {
+        "queued": RunStatus.QUEUED,
+        "waiting": RunStatus.WAITING,
+        "running": RunStatus.RUNNING,
+    }
     try:
         before = table.update(
             ids.key_of(run_id),
@@ -171,7 +106,7 @@ def claim(run_id: str, seconds: float) -> Run:
     except ClientError as error:
         return _unclaimed(run_id, table.item_in(error), token, now)
     claimed = {**before, **lease, "attempt": before["attempt"] + 1, "was": before.get("started")}
-    return of_item({"began": int(now), **claimed}, crashed=before["status"] == RUNNING)
+    return of_item({"began": int(now), **claimed}, crashed=before["status"] == RunStatus.RUNNING)
 
 
 def _unclaimed(run_id: str, item: Item, token: str, now: float) -> Run:
@@ -179,7 +114,7 @@ def _unclaimed(run_id: str, item: Item, token: str, now: float) -> Run:
     if not item or int(item["expires"]) <= now:
         raise NotFound(f"there is no run {run_id} (any more)")
     # Our own claim refuses its second try, when the answer to the first was lost.
-    if item["status"] == RUNNING and item.get("claim") != token:
+    if item["status"] == RunStatus.RUNNING and item.get("claim") != token:
         raise NotClaimed(f"the run {run_id} is being executed elsewhere")
     return of_item(item)
 
@@ -201,7 +136,7 @@ def of_item(item: Item, *, crashed: bool = False) -> Run:
         depth=int(item.get("depth", 0)),
         erase=bool(item.get("erase")),
     )
-    return Run(plan, int(item["attempt"]), item["status"], item, crashed)
+    return Run(plan, int(item["attempt"]), RunStatus(item["status"]), item, crashed)
 
 
 def _item(plan: Plan, version: str) -> Item:
@@ -215,7 +150,7 @@ def _item(plan: Plan, version: str) -> Item:
         "depth": plan.depth or None,
         "erase": plan.erase or None,
         "project_version": version,
-        "status": QUEUED,
+        "status": RunStatus.QUEUED,
         "attempt": 0,
         "expires": expiry(),
     }
