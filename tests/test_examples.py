@@ -9,13 +9,13 @@ import psycopg
 import pytest
 
 from adaptors.common import parse_xml
+from openfn.history import details
 from tests.adaptors import dhis2_server, salesforce_server
 from tests.adaptors.kobotoolbox_server import FORM, PASSWORD, USER, Kobo
 from tests.adaptors.serving import served
 from tests.conftest import ROOT, post, tick
 from workbench.local import destination, stack
 from workbench.project.compiler import check
-from workbench.stack import details
 
 EXAMPLES = ROOT / "docs/examples"
 NAMES = sorted(path.name for path in EXAMPLES.iterdir() if path.is_dir())

@@ -8,13 +8,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from openfn import ids
+from openfn.history import details
 from openfn.messages import store as messages
 from openfn.messages.store import Message
 from openfn.runs import store as runs
 from openfn.runs.model import Plan
 from openfn.storage import aws
 from tests.conftest import tick
-from workbench.stack import details
 
 NOTHING = "from adaptors.common import fn\nfn(lambda state: state)\n"
 

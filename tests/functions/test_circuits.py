@@ -7,6 +7,7 @@ import json
 import pytest
 
 from openfn import ids
+from openfn.history import details
 from openfn.project import compiled as project
 from openfn.runs import circuit_breaker, dispatch
 from openfn.runs import store as runs
@@ -14,7 +15,6 @@ from openfn.runs.model import Plan
 from openfn.storage import table
 from tests.conftest import post
 from tests.remote import Remote
-from workbench.stack import details
 
 PROJECT = """
 triggers:

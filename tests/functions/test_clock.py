@@ -11,6 +11,7 @@ from botocore.exceptions import EndpointConnectionError
 
 from openfn import ids
 from openfn.errors import NotClaimed, NotQueued
+from openfn.history import details
 from openfn.project.triggers import CronTrigger, Kind
 from openfn.runs import cron as clock
 from openfn.runs import cron_state, dispatch, outcomes
@@ -18,7 +19,6 @@ from openfn.runs import store as runs
 from openfn.runs.model import Plan
 from openfn.storage import table
 from tests.conftest import ended_within, hooked, post, tick, without_queue
-from workbench.stack import details
 
 COUNT = """
 from adaptors.common import fn

@@ -9,11 +9,11 @@ import boto3
 import pytest
 
 from openfn import ids
+from openfn.history import details
 from openfn.runs import outbox, outcomes, replay
 from openfn.runs import store as runs
 from openfn.storage import aws, table
 from tests.conftest import hooked, post, tick, without_queue
-from workbench.stack import details
 
 PULL = """
 from adaptors.common import each, emit, fn

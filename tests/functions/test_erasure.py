@@ -9,11 +9,11 @@ import pytest
 
 from openfn import ids
 from openfn.errors import NotFound
+from openfn.history import details
 from openfn.jobs import state
 from openfn.runs import store as runs
 from openfn.runs.model import Plan
 from tests.conftest import post
-from workbench.stack import details
 
 PROJECT = """
 inboxes:

@@ -8,12 +8,12 @@ from datetime import datetime
 import pytest
 
 from openfn import ids
+from openfn.history import details
 from openfn.project.triggers import Kind
 from openfn.runs import outcomes
 from openfn.runs import store as runs
 from openfn.runs.model import Plan
 from tests.conftest import post, tick, without_queue
-from workbench.stack import details
 
 PROJECT = """
 triggers:

@@ -8,12 +8,12 @@ import random
 import boto3
 
 from openfn import ids
+from openfn.history import details as records
 from openfn.runs import store as runs
 from openfn.runs.model import Plan
 from openfn.storage import aws
 from tests.conftest import ROOT, post, without_queue
 from workbench.local.sample_posts import POSTS
-from workbench.stack import details as records
 
 NOTHING = "from adaptors.common import fn\nfn(lambda state: state)\n"
 

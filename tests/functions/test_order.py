@@ -15,6 +15,7 @@ from botocore.exceptions import EndpointConnectionError
 
 from openfn import ids
 from openfn.errors import Behind
+from openfn.history import details
 from openfn.runs import dispatch
 from openfn.runs import store as runs
 from openfn.storage import aws, sqs_batch
@@ -22,7 +23,6 @@ from openfn.storage.aws import Setting
 from openfn.storage.sqs_batch import Queued
 from tests.conftest import ended_within, hooked, post, without_queue
 from workbench.local import destination, event_source
-from workbench.stack import details
 
 PROJECT = """
 triggers:

@@ -10,10 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from openfn import ids
+from openfn.history import details
 from tests.conftest import Lines, post, tick
 from tests.faults import organization
 from workbench.local import destination, event_source, stack
-from workbench.stack import details
 
 MINUTE = "2026-03-09T10:00:00Z"
 # By its number a record is refused by no job, by one or by the other.

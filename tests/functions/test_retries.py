@@ -11,6 +11,7 @@ from moto.sqs.models import sqs_backends
 
 from openfn import ids
 from openfn.errors import JobError
+from openfn.history import details
 from openfn.project import compiled as project
 from openfn.runs import outcomes
 from openfn.runs import store as runs
@@ -19,7 +20,6 @@ from openfn.storage import blobs, table
 from tests.conftest import post
 from tests.remote import Remote
 from workbench.local import lambda_functions
-from workbench.stack import details
 
 PROJECT = """
 triggers:

@@ -12,6 +12,7 @@ import pytest
 
 from openfn import ids
 from openfn.errors import JobError, NotClaimed, NotFound
+from openfn.history import details
 from openfn.runs import outcomes
 from openfn.runs import store as runs
 from openfn.runs.model import Plan
@@ -19,7 +20,6 @@ from openfn.runs.outcomes import Outcome
 from openfn.storage import aws, table
 from tests.conftest import post
 from workbench.local import lambda_functions
-from workbench.stack import details
 
 
 def _run(made, body='{"name": "Amina"}'):

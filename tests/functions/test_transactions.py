@@ -9,12 +9,12 @@ import psycopg
 import pytest
 
 from openfn import ids
+from openfn.history import details
 from openfn.project import compiled as project
 from tests.conftest import post
 from tests.functions.test_retries import again, created
 from tests.remote import Remote
 from workbench.local import lambda_functions
-from workbench.stack import details
 
 PROJECT = """
 triggers:

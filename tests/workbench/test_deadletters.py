@@ -10,10 +10,11 @@ import boto3
 import pytest
 
 from openfn import ids
+from openfn.history import details
 from openfn.runs import store as runs
 from openfn.runs.model import Plan
 from tests.conftest import post, without_queue
-from workbench.stack import dead_letters, details
+from workbench.stack import dead_letters
 
 PROJECT = """
 triggers: {form: {inclusion: {form: visit}, order_by: form}}

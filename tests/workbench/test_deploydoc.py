@@ -10,9 +10,9 @@ import shutil
 import pytest
 from markdown_it import MarkdownIt
 
+from openfn.history import details
 from tests.conftest import ROOT, post
 from workbench.local import destination, stack
-from workbench.stack import details
 
 PAGE = (ROOT / "docs/deploy.md").read_text("utf-8").split("## The first message")[1]
 SECTION = PAGE.split("\n## ")[0]

@@ -8,13 +8,13 @@ import pytest
 from rich.console import Console
 
 from adaptors._runtime.dry_run import DryStatement
+from openfn.history.why_not import Verdict
 from workbench.cli import output
 from workbench.cli.demo import print_journeys
 from workbench.cli.job import print_local_run
 from workbench.cli.match import print_verdicts
 from workbench.local.demo import Journey
 from workbench.local.destination import Received
-from workbench.project.explain import Verdict
 from workbench.testing.local_run import Trial
 
 VERDICTS = [

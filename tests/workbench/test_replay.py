@@ -15,6 +15,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from openfn import ids
+from openfn.history import details
 from openfn.messages import store as messages
 from openfn.messages.store import Message
 from openfn.project import compiled as project
@@ -22,7 +23,6 @@ from openfn.runs import store as runs
 from openfn.storage import aws, table
 from tests.conftest import post, without_queue
 from workbench.project.compiler import compile_project
-from workbench.stack import details
 
 PROJECT = """
 triggers:

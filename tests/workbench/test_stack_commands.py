@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 import boto3
 import pytest
 
+from openfn.history import details
 from openfn.runs import store as runs
 from tests.conftest import post, tick
-from workbench.stack import details
 
 PROJECT = """
 inboxes:

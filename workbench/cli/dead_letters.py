@@ -9,11 +9,12 @@ from typing import Annotated
 import typer
 
 from openfn import ids
+from openfn.history import details
 from openfn.messages import store as messages
 from workbench.cli import output
 from workbench.cli.options import Json, Project, Stack, Yes, console, sure
 from workbench.errors import CommandError
-from workbench.stack import connection, dead_letters, details
+from workbench.stack import connection, dead_letters
 from workbench.stack.dead_letters import Held
 from workbench.text import count_of
 

@@ -12,6 +12,8 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
+from openfn.history import messages as history
+from openfn.history.messages import ListedMessage, ListedRun, Span
 from openfn.runs.model import RunStatus
 from workbench.cli import output, run_tables
 from workbench.cli.options import Json, Project, Stack, console
@@ -19,8 +21,7 @@ from workbench.cli.times import moment
 from workbench.errors import CommandError
 from workbench.project.compiler import check
 from workbench.project.references import require_known
-from workbench.stack import connection, history
-from workbench.stack.history import ListedMessage, ListedRun, Span
+from workbench.stack import connection
 
 Since = Annotated[
     str, typer.Option(help="From 90m, 2h or 3d ago, or from a date or time (UTC), on.")

@@ -14,6 +14,8 @@ from rich.markup import escape
 
 from adaptors._runtime.dry_run import Dry, DryStatement
 from openfn import ids
+from openfn.history import details
+from openfn.history.details import RunRecord
 from openfn.messages.store import query_params
 from openfn.project.triggers import Kind
 from openfn.runs import dispatch
@@ -27,8 +29,7 @@ from workbench.project.compiler import check
 from workbench.project.references import require_known
 from workbench.project.schema.project import ProjectWritten
 from workbench.project.schema.trigger import CronWritten
-from workbench.stack import connection, details
-from workbench.stack.details import RunRecord
+from workbench.stack import connection
 from workbench.testing.local_run import Trial, attempt, posted, unposted
 from workbench.testing.saved_posts import headers_of
 from workbench.text import count_of

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from openfn.history.why_not import Verdict, explain
 from openfn.messages import bodies
 from openfn.messages.store import query_params
 from openfn.project.triggers import MessageTrigger, matchable
@@ -18,7 +19,6 @@ from workbench.cli import output
 from workbench.cli.options import ContentType, Event, Json, Project, Query, Stack, console
 from workbench.errors import CommandError
 from workbench.project.compiler import check, message_triggers
-from workbench.project.explain import Verdict, explain
 from workbench.project.references import require_known
 from workbench.stack import backtest, connection
 from workbench.testing.saved_posts import headers_of

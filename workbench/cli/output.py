@@ -14,10 +14,10 @@ from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
+from openfn.history.details import AttemptRecord, RunRecord
+from openfn.history.replay_selection import Selected
 from workbench.stack.backtest import Rematch
 from workbench.stack.dead_letters import Held
-from workbench.stack.details import AttemptRecord, RunRecord
-from workbench.stack.replay_selection import Selected
 from workbench.text import count_of
 
 

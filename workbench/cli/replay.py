@@ -10,6 +10,9 @@ from typing import Annotated
 
 import typer
 
+from openfn.history import replay as replays
+from openfn.history import replay_selection
+from openfn.history.replay_selection import Selected
 from openfn.messages.store import Message
 from openfn.runs.model import RunStatus
 from workbench.cli import output, times
@@ -17,9 +20,7 @@ from workbench.cli.options import Json, Project, Stack, Yes, console, sure
 from workbench.errors import CommandError
 from workbench.project.compiler import check
 from workbench.project.references import require_known
-from workbench.stack import connection, replay_selection
-from workbench.stack import replay as replays
-from workbench.stack.replay_selection import Selected
+from workbench.stack import connection
 from workbench.text import count_of
 
 _BOTH_WAYS = "give ids of messages and runs, or select runs by --job, --state and --since: not both"

@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from openfn.history.messages import ListedMessage, ListedRun
 from workbench.cli.times import age, written
-from workbench.stack.history import ListedMessage, ListedRun
 
 _COLORS = {
     "failed": "red",

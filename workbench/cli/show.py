@@ -14,6 +14,8 @@ import typer
 
 from openfn import ids
 from openfn.errors import NotFound
+from openfn.history import details
+from openfn.history import messages as history
 from openfn.jobs import state
 from openfn.messages import store as messages
 from openfn.runs import outbox
@@ -24,7 +26,7 @@ from workbench.cli import output, run_tables
 from workbench.cli.options import Json, Project, Stack, console
 from workbench.cli.times import written
 from workbench.errors import CommandError
-from workbench.stack import connection, details, history
+from workbench.stack import connection
 
 _GROUPS = ("InboxLogs", "MatcherLogs", "RunnerLogs")
 Id = Annotated[str, typer.Argument(metavar="MESSAGE|RUN", help="The id of a message or a run.")]

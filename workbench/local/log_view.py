@@ -9,8 +9,8 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
+from openfn.history import details
 from workbench.local.destination import Received
-from workbench.stack import details
 
 _STYLES = {"inbox": "cyan", "matcher": "magenta", "runner": "green", "destination": "yellow"}
 _SENTENCES = {

@@ -8,13 +8,13 @@ from typing import Any
 
 from openfn import ids
 from openfn.errors import UnreadableBody
+from openfn.history import details
+from openfn.history.details import MessageRecord
+from openfn.history.why_not import explain
 from openfn.messages import bodies
 from openfn.project import trigger_index
 from openfn.project.triggers import MessageTrigger, matchable
-from workbench.project.explain import explain
 from workbench.project.index_builder import prepare
-from workbench.stack import details
-from workbench.stack.details import MessageRecord
 
 
 @dataclass(frozen=True, slots=True)

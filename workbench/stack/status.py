@@ -12,10 +12,10 @@ from typing import Any
 
 import boto3
 
+from openfn.history import messages as history
+from openfn.history.details import query
+from openfn.history.messages import Span
 from openfn.runs.model import RunStatus
-from workbench.stack import history
-from workbench.stack.details import query
-from workbench.stack.history import Span
 
 _QUEUES = ("MatchQueue", "RunQueue", "MatchDeadLetters", "RunDeadLetters")
 _MOST = 20_000

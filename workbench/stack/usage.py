@@ -13,9 +13,9 @@ from typing import Any
 
 import boto3
 
+from openfn.history import messages as history
+from openfn.history.messages import Span
 from openfn.metrics import Metric
-from workbench.stack import history
-from workbench.stack.history import Span
 from workbench.stack.prices import prices
 
 _PERIOD = 3600

@@ -21,6 +21,7 @@ from typing import Any
 
 from adaptors._runtime.dry_run import Dry, Reply
 from openfn.errors import JobError
+from openfn.history.why_not import explain
 from openfn.jobs.state import State
 from openfn.messages import bodies
 from openfn.messages.store import query_params
@@ -28,7 +29,6 @@ from openfn.project.triggers import matchable
 from workbench.credentials import placeholders
 from workbench.errors import CommandError
 from workbench.project.compiler import PROJECT_FILE, check, message_triggers
-from workbench.project.explain import explain
 from workbench.project.references import require_known
 from workbench.project.schema.project import ProjectWritten
 from workbench.testing.local_run import Trial, attempt, posted, unposted

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from openfn.errors import NotReplayed, place
+from openfn.history.replay_selection import Selected
 from openfn.messages import store as messages
 from openfn.messages.store import Message
 from openfn.project import compiled as project
@@ -15,7 +16,6 @@ from openfn.runs import dispatch, replay
 from openfn.runs import store as runs
 from openfn.runs.model import Run
 from openfn.storage import aws
-from workbench.stack.replay_selection import Selected
 
 # So many are made ready side by side, then queued one behind the other.
 _AT_ONCE, _CALLS = 50, 8

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from openfn import ids
-from openfn.errors import NotFound
+from openfn.errors import NotFound, NotReplayed
+from openfn.history import details
 from openfn.messages import store as messages
 from openfn.messages.store import Message
 from openfn.project.triggers import Kind
@@ -15,8 +16,6 @@ from openfn.runs import store as runs
 from openfn.runs.model import RunStatus
 from openfn.storage import aws
 from openfn.storage.aws import Setting
-from workbench.errors import CommandError
-from workbench.stack import details
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +30,12 @@ class Selected:
 def named(given: Sequence[str]) -> tuple[list[Selected], list[Message]]:
     """Give the runs of these ids with the ended ones that the messages among them have started.
 
-    Raises `CommandError`, which names them, when some of the ids are of no message and no run.
+    Raises `NotReplayed`, which names them, when some of the ids are of no message and no run.
     """
     found = runs.read_all(dict.fromkeys(given))
     kept = messages.read_items(dict.fromkeys(given))
     if unknown := [each for each in given if each not in found and each not in kept]:
-        raise CommandError(f"there is no message and no run {', '.join(unknown)} (any more)")
+        raise NotFound(f"there is no message and no run {', '.join(unknown)} (any more)")
     read = [_readable(item) for item in kept.values()]
     selected = [Selected(run.id, run.job, run.status) for run in found.values()]
     for message in read:
@@ -99,11 +98,11 @@ def _started(message_id: str) -> list[Selected]:
 
 def _readable(item: dict[str, str]) -> Message:
     if "unreadable" in item:
-        raise CommandError(f"the message {item['sk']} could not be read: {item['unreadable']}")
+        raise NotReplayed(f"the message {item['sk']} could not be read: {item['unreadable']}")
     try:
         return messages.message_of(item)
     except NotFound as gone:
-        raise CommandError(f"it cannot be replayed: {gone}") from None
+        raise NotReplayed(f"it cannot be replayed: {gone}") from None
 
 
 def _in_order(selected: Iterator[Selected] | Sequence[Selected]) -> list[Selected]:

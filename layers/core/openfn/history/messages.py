@@ -15,10 +15,10 @@ from itertools import groupby
 from typing import Any
 
 from openfn import ids
+from openfn.history.details import query
 from openfn.messages import store as messages
 from openfn.runs.model import RunStatus
 from openfn.storage import table
-from workbench.stack.details import query
 
 _NAMES = (
     *("pk", "sk", "inbox", "unreadable", "emitted_by", "kind", "job", "trigger", "status"),

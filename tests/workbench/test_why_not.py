@@ -6,9 +6,9 @@ from decimal import Decimal
 
 import pytest
 
+from openfn.history.why_not import MISSING, difference, explain
 from openfn.project.triggers import MessageTrigger
 from tests.support.containment_cases import CASES, exclusions_of, parse_part
-from workbench.project.explain import MISSING, difference, explain
 
 
 def why(body, inclusion, *exclusions, inbox=None):

@@ -1,0 +1,1 @@
+"""The read side: lists, summaries and details of messages and runs, and replays."""
