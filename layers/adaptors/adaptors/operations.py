@@ -61,10 +61,14 @@ def resolve(state: State, value: Any) -> Any:
     return value
 
 
-def next_state(state: State, data: Any) -> State:
-    """Put an answer in `data`, and the data before it at the front of `references`.
+def next_state(state: State, data: Any, response: State | None = None) -> State:
+    """Return the state with new `data`, and the previous `data` at the front of `references`.
+
+    `response`, if there is one, becomes `state["response"]`.
 
     >>> next_state({"data": 1, "references": [0]}, 2)
     {'data': 2, 'references': [1, 0]}
     """
-    return {**state, "data": data, "references": [state.get("data"), *state.get("references", [])]}
+    references = [state.get("data"), *state.get("references", [])]
+    after = {**state, "data": data, "references": references}
+    return after if response is None else {**after, "response": response}

@@ -10,7 +10,7 @@ from urllib.parse import urljoin
 from urllib3.util import parse_url
 
 from adaptors._http.client import Call
-from adaptors._http.replies import broken, promised_json
+from adaptors._http.response import broken, promised_json
 from adaptors._http.response import Answer
 from adaptors._http.urls import origin, shown
 from adaptors.errors import ConfigurationError, RemoteRefused

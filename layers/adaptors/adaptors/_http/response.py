@@ -57,6 +57,15 @@ class Answer:
         """Say what was asked and what status came back."""
         return f"{self.method} {self.url} answered {self.status} {self.reason}".strip()
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return what a job sees of a response: `state["response"]`."""
+        return {
+            "method": self.method,
+            "url": self.url,
+            "status": self.status,
+            "headers": self.headers,
+        }
+
 
 def accepted(answer: Answer, others: Collection[int] = ()) -> Answer:
     """Give an answer whose status is 2xx or one of the others, else raise the error it means."""
@@ -73,19 +82,29 @@ def accepted(answer: Answer, others: Collection[int] = ()) -> Answer:
     raise RemoteRefused(answer.told)
 
 
-def json_of(answer: Answer) -> Any:
-    """Give the JSON of an answer, nothing as `None`; `RemoteRefused` where it is anything else.
+def json_body(answer: Answer) -> Any:
+    """Return the JSON of a response, or None if its body is empty.
 
-    A proxy answers with a page, and 200, in front of a server that is down.
+    Raises the error of the status, and RemoteRefused for anything but JSON: a proxy answers 200
+    with a web page while the server behind it is down.
     """
+    accepted(answer)
     if not answer.content.strip():
         return None
-    for body in (answer.content, answer.text):
+    for text in (answer.content, answer.text):
         with suppress(ValueError, RecursionError):
-            return json.loads(body)
+            return json.loads(text)
+    raise broken(answer, "JSON")
+
+
+def broken(answer: Answer, expected: str) -> RemoteRefused:
+    """Log a response and return the error for content that is not what was expected."""
     show(answer)
     kind = answer.headers.get("content-type", "no content type")
-    raise RemoteRefused(f"{answer.told} with something that is not JSON ({kind})")
+    return RemoteRefused(
+        f"{answer.told}, but the body is not the expected {expected} ({kind}). Check that the "
+        "address in the credential is the server's own and that no login page is in front of it."
+    )
 
 
 def show(answer: Answer) -> None:

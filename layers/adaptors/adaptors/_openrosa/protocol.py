@@ -6,7 +6,7 @@ import re
 from typing import Any
 from xml.parsers.expat import ExpatError
 
-from adaptors._http.replies import parsed_xml, read_xml
+from adaptors._http.xml_response import parsed_xml, read_xml
 from adaptors._http.response import Answer
 from adaptors.errors import ConfigurationError
 

@@ -12,7 +12,7 @@ from urllib3 import encode_multipart_formdata
 
 from adaptors._http.client import SECONDS, Access, Call, send
 from adaptors._http.pagination import own
-from adaptors._http.replies import broken, promised_json, response
+from adaptors._http.response import broken, promised_json
 from adaptors._http.response import Answer, show
 from adaptors._http.urls import shown
 from adaptors._runtime import dry_run
@@ -69,7 +69,7 @@ def bulk_cases(
     uploaded = send(there, _upload(configuration, rows, wanted, timeout))
     link = own(configuration.host_url, _status_url(uploaded))
     answer, result = _awaited(there, Call("GET", link, timeout=timeout), patience, pause)
-    return {**next_state(state, result), "response": response(answer)}
+    return next_state(state, result, answer.as_dict())
 
 
 def _upload(

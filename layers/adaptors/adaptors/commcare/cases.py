@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from adaptors._formats import json_text, plain_text
 from adaptors._http.client import SECONDS, Call, send
-from adaptors._http.replies import broken, promised_json, response
+from adaptors._http.response import broken, promised_json
 from adaptors._http.response import Answer, accepted
 from adaptors.commcare.credential import Configuration, access, project
 from adaptors.credentials import read
@@ -38,7 +38,7 @@ def upsert_case(
         raise ConfigurationError("external_id is empty: there is nothing to know the case by")
     where = f"api/case/v2/ext/{quote(str(external_id), safe='')}/"
     answer, page = _sent(state, "PUT", where, _texts(data), "case", timeout)
-    return {**next_state(state, page), "response": response(answer)}
+    return next_state(state, page, answer.as_dict())
 
 
 @operation
@@ -61,7 +61,7 @@ def upsert_cases(
     for rows_of_one in _requests([_texts(row) for row in rows]):
         answer, page = _sent(state, "POST", "api/case/v2/", rows_of_one, "cases", timeout)
         cases += page["cases"]
-        after = {**state, "response": response(answer)}
+        after = {**state, "response": answer.as_dict()}
     return next_state(after, cases)
 
 

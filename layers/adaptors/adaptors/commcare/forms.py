@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from adaptors._http.client import SECONDS, Call, send
-from adaptors._http.replies import broken, response
+from adaptors._http.response import broken
 from adaptors._http.response import Answer, accepted, show
 from adaptors._openrosa import protocol, xforms
 from adaptors._runtime import run_context, stable_ids
@@ -88,7 +88,7 @@ def _submitted(state: State, xml: str, timeout: float) -> State:
     answer = send(access(configuration), call)
     nature, message = _judged(answer)
     data = {"instanceID": instance_id, "nature": nature, "message": message}
-    return {**next_state(state, data), "response": response(answer)}
+    return next_state(state, data, answer.as_dict())
 
 
 def _judged(answer: Answer) -> tuple[str, str]:

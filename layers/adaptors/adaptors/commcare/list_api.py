@@ -10,7 +10,7 @@ from urllib.parse import quote
 from adaptors._formats import json_text
 from adaptors._http.client import SECONDS, Call, send
 from adaptors._http.pagination import PAGES, Shape, gather
-from adaptors._http.replies import promised_json, response
+from adaptors._http.response import promised_json
 from adaptors._http.response import accepted
 from adaptors.commcare.credential import Configuration, access, place, project
 from adaptors.credentials import read
@@ -102,8 +102,8 @@ def post(
     body = json_text.write(json).encode()
     call = Call("POST", place(configuration, path), query, body=body, timeout=timeout)
     answer = accepted(send(access(configuration), call))
-    data = promised_json(answer) if answer.content else None
-    return {**next_state(state, data), "response": response(answer)}
+    data = promised_json(answer)
+    return next_state(state, data, answer.as_dict())
 
 
 def _listed(
@@ -120,7 +120,7 @@ def _listed(
     found = gather(
         lambda each: send(there, each), call, configuration.host_url, shape, limit, max_pages
     )
-    after = {**next_state(state, found.records), "response": response(found.answer)}
+    after = next_state(state, found.records, found.answer.as_dict())
     return after, found.page
 
 

@@ -14,7 +14,7 @@ from adaptors.http.credential import Configuration
 from adaptors.http.each_page import each_page
 from adaptors.http.options import Reading, Writing, spelled_out
 from adaptors.http.paginators import Page, by_cursor, by_link, by_offset, by_page, by_url
-from adaptors.http.send import ask, data_of, resolved, response_of
+from adaptors.http.send import ask, data_of, resolved
 from adaptors.operations import Operation, State, Value, next_state, resolve
 
 __all__ = [
@@ -59,7 +59,7 @@ def request(
         given = resolved(state, options)
         answer = ask(state, method, resolve(state, path), given, resolve(state, json))
         after = next_state(state, data_of(answer, given["parse_as"]))
-        return {**after, "response": response_of(answer)}
+        return {**after, "response": answer.as_dict()}
 
     return operate
 

@@ -14,7 +14,7 @@ from adaptors._runtime import dry_run
 from adaptors.errors import ConfigurationError, RemoteRefused
 from adaptors.http.options import Reading, spelled_out
 from adaptors.http.paginators import Next, Page, by_link
-from adaptors.http.send import ask, data_of, resolved, response_of
+from adaptors.http.send import ask, data_of, resolved
 from adaptors.operations import Operation, State, Value, resolve
 
 _BY_LINK = by_link()
@@ -67,7 +67,7 @@ def _pages(
         if number and answer.content == content:
             raise RemoteRefused(f"{answer.told} with the page before: does it know next=…?")
         content, page = answer.content, _page(answer, query, number, options)
-        yield page, response_of(answer)
+        yield page(answer)
         to = None if dry_run.seen() is not None else follow(page)
         if not to:
             return

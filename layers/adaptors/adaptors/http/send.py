@@ -63,16 +63,6 @@ def data_of(answer: Answer, parse_as: str) -> Any:
     return answer.data
 
 
-def response_of(answer: Answer) -> dict[str, Any]:
-    """Give what a job may know of an answer beside its data."""
-    return {
-        "method": answer.method,
-        "url": answer.url,
-        "status": answer.status,
-        "headers": answer.headers,
-    }
-
-
 def _headers(headers: Any) -> Mapping[str, str] | None:
     if headers is not None and not isinstance(headers, Mapping):
         raise ConfigurationError(f"headers is a dict of texts, not {type(headers).__name__}")

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from adaptors._formats import json_text
 from adaptors._http.client import SECONDS, Call, send
 from adaptors._http.pagination import PAGES, Shape, gather
-from adaptors._http.replies import response
+
 from adaptors._runtime import incremental
 from adaptors.credentials import read
 from adaptors.errors import RemoteRefused
@@ -157,4 +157,4 @@ def _listed(
     found = gather(
         lambda each: send(there, each), call, configuration.base_url, shape, limit, max_pages
     )
-    return {**next_state(state, found.records), "response": response(found.answer)}
+    return next_state(state, found.records, found.answer.as_dict())

@@ -7,7 +7,7 @@ from typing import Any
 
 from adaptors._formats import json_text
 from adaptors._http.client import SECONDS, Call, send
-from adaptors._http.replies import promised_json, response
+from adaptors._http.response import promised_json
 from adaptors._http.response import accepted
 from adaptors.credentials import read
 from adaptors.kobotoolbox.credential import Configuration, access, place
@@ -69,5 +69,5 @@ def sent(
     body = None if json is None else json_text.write(json).encode()
     call = Call(method, place(configuration, path), query, body=body, timeout=timeout)
     answer = accepted(send(access(configuration), call))
-    data = promised_json(answer) if answer.content else None
-    return {**next_state(state, data), "response": response(answer)}
+    data = promised_json(answer)
+    return next_state(state, data, answer.as_dict())

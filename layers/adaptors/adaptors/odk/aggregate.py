@@ -9,7 +9,8 @@ from urllib3 import encode_multipart_formdata
 
 from adaptors._http.client import SECONDS, Access, Call, send
 from adaptors._http.pagination import PAGES
-from adaptors._http.replies import broken, promised_xml, response
+from adaptors._http.response import broken
+from adaptors._http.xml_response import promised_xml
 from adaptors._http.response import Answer, accepted
 from adaptors._openrosa import protocol
 from adaptors.credentials import read
@@ -41,7 +42,7 @@ def aggregate_submission_ids(
         answer, ids, following = _chunk(there, form_id, cursor, page_size, timeout)
         found += ids
         if not ids or following in {"", cursor}:
-            return {**next_state(state, found), "response": response(answer)}
+            return next_state(state, found, answer.as_dict())
         cursor = following
     raise ConfigurationError(f"{form_id}: there are more than {max_pages} pages; say max_pages=…")
 
@@ -64,7 +65,7 @@ def aggregate_submission(
     """
     there = aggregate(read(Configuration, state))
     answer, record = _record(there, form_id, instance_id, element, timeout)
-    return {**next_state(state, record), "response": response(answer)}
+    return next_state(state, record, answer.as_dict())
 
 
 @operation
@@ -88,7 +89,7 @@ def aggregate_new_submissions(
     pulled = state.get("pulled", {})
     answer, ids, cursor = _chunk(there, form_id, pulled.get(form_id, ""), limit, timeout)
     records = [_record(there, form_id, each, element, timeout)[1] for each in ids]
-    after = {**next_state(state, records), "response": response(answer)}
+    after = next_state(state, records, answer.as_dict())
     return {**after, "pulled": {**pulled, form_id: cursor or pulled.get(form_id, "")}}
 
 
@@ -122,7 +123,7 @@ def aggregate_submit(
     if told is None or answer.status not in {200, 201}:
         raise broken(answer, "OpenRosa answer")
     after = next_state(state, {"instanceID": instance_id, "message": told[1]})
-    return {**after, "response": response(answer)}
+    return {**after, "response": answer.as_dict()}
 
 
 def _chunk(

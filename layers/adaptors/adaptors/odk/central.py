@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from adaptors._http.client import SECONDS, Call
 from adaptors._http.pagination import PAGES, Shape, gather
-from adaptors._http.replies import promised_xml_text, response
+from adaptors._http.xml_response import promised_xml_text
 from adaptors._runtime import incremental
 from adaptors.credentials import read
 from adaptors.errors import ConfigurationError, RemoteRefused
@@ -68,7 +68,7 @@ def get_submissions(
         limit,
         max_pages,
     )
-    return {**next_state(state, found.records), "response": response(found.answer)}
+    return next_state(state, found.records, found.answer.as_dict())
 
 
 @operation
@@ -135,7 +135,7 @@ def get_submission_xml(
     path = f"{form(project_id, form_id)}/submissions/{part(instance_id)}.xml"
     call = Call("GET", path, timeout=timeout, pretended="<data/>")
     answer = checked(send_authorized(read(Configuration, state), call))
-    return {**next_state(state, promised_xml_text(answer)), "response": response(answer)}
+    return next_state(state, promised_xml_text(answer), answer.as_dict())
 
 
 def form(project_id: int, form_id: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from adaptors._formats import json_text
 from adaptors._http.client import SECONDS, Call
-from adaptors._http.replies import promised_json, response
+from adaptors._http.response import promised_json
 from adaptors._http.response import Answer, accepted, for_now, show
 from adaptors.credentials import read
 from adaptors.errors import RemoteRefused
@@ -72,8 +72,8 @@ def delete(state: State, path: str, *, timeout: float = SECONDS) -> State:
 def sent(state: State, call: Call) -> State:
     """Send one request, and take JSON or nothing as its answer."""
     answer = checked(send_authorized(read(Configuration, state), call))
-    data = promised_json(answer) if answer.content else None
-    return {**next_state(state, data), "response": response(answer)}
+    data = promised_json(answer)
+    return next_state(state, data, answer.as_dict())
 
 
 def checked(answer: Answer) -> Answer:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from adaptors._http.client import SECONDS, Call
-from adaptors._http.replies import promised_json, response
+from adaptors._http.response import promised_json
 from adaptors._http.response import Answer, show
 from adaptors._openrosa import protocol, xforms
 from adaptors._runtime import stable_ids
@@ -56,7 +56,7 @@ def create_submission(
     answer = send_authorized(configuration, call)
     if problem(answer) == _TAKEN:
         answer = _found(configuration, f"{where}/{part(instance_id)}", instance_id, xml, answer)
-    return {**next_state(state, promised_json(checked(answer))), "response": response(answer)}
+    return next_state(state, promised_json(checked(answer)), answer.as_dict())
 
 
 def instance(form_id: str, data: Mapping[str, Any]) -> str:

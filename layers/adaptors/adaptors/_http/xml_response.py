@@ -1,24 +1,14 @@
-"""Answers in the form that was promised: a page of HTML with a 200 is none."""
+"""XML responses as dicts."""
 
 from __future__ import annotations
 
-import json
 from typing import Any
 from xml.parsers.expat import ExpatError
 
 import xmltodict
 
-from adaptors._http.response import Answer, accepted, show
+from adaptors._http.response import Answer, accepted, broken
 from adaptors._runtime import dry_run
-from adaptors.errors import RemoteRefused
-
-
-def promised_json(answer: Answer) -> Any:
-    """Give the JSON of an accepted answer; `RemoteRefused` where it is something else."""
-    try:
-        return json.loads(accepted(answer).content)
-    except (ValueError, RecursionError):
-        raise broken(answer, "JSON") from None
 
 
 def promised_xml(answer: Answer) -> dict[str, Any]:
@@ -53,25 +43,6 @@ def parsed_xml(source: str | bytes) -> dict[str, Any]:
     """
     read: dict[str, Any] = xmltodict.parse(source, postprocessor=_without_prefix)
     return read
-
-
-def broken(answer: Answer, form: str) -> RemoteRefused:
-    """Print an answer that is not what was promised, and give the error for it."""
-    show(answer)
-    return RemoteRefused(
-        f"{answer.told}, but with what is not the {form} this address should give; look whether "
-        "the address in the credential is the server's own and no page stands before it"
-    )
-
-
-def response(answer: Answer) -> dict[str, Any]:
-    """Give what a job may know of an answer besides its body: `state["response"]`."""
-    return {
-        "method": answer.method,
-        "url": answer.url,
-        "status": answer.status,
-        "headers": answer.headers,
-    }
 
 
 def _without_prefix(_path: Any, key: str, value: Any) -> tuple[str, Any]:
