@@ -69,7 +69,7 @@ def _prepare_attempt(
         state = {"configuration": configuration | {"ssl": False}, "data": records}
         with output_capture.capture(len):
             start_time = time.perf_counter()
-            with run_context.attempting():
+            with run_context.attempt():
                 operation(state)
             return time.perf_counter() - start_time
 

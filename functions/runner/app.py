@@ -108,9 +108,9 @@ def _judge(credential: str, way: Way, outcome: Outcome) -> None:
 
 
 def _run(run: Run, seconds: float) -> tuple[Run, Outcome]:
-    with run_context.executing(run.id, datetime.fromtimestamp(run.began, UTC)):
+    with run_context.run_context(run.id, datetime.fromtimestamp(run.began, UTC)):
         outcome = attempt.make(
-            run, seconds, emit.handing_to, run_context.attempting, partial(_unforeseen, run)
+            run, seconds, emit.emit_to, run_context.attempt, partial(_unforeseen, run)
         )
     job, error, due = project.current().jobs.get(run.job), outcome.error, None
     if job and error:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import xmltodict
 
-from adaptors._runtime.run_context import executing
+from adaptors._runtime.run_context import run_context
 from adaptors.commcare import (
     bulk_cases,
     get,
@@ -84,7 +84,7 @@ def state_for(commcare, data=None, **credential):
 
 
 def in_a_run(operate, state, run="message#job"):
-    with executing(run, BEGAN):
+    with run_context(run, BEGAN):
         return operate(state)
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 import pytest
 import time_machine
 
-from adaptors._runtime.run_context import executing
+from adaptors._runtime.run_context import run_context
 from adaptors.common import cursor, source_value
 
 BEGAN = datetime(2026, 3, 9, 14, 30, 15, 250_000, tzinfo=UTC)
@@ -25,7 +25,7 @@ def nairobi():
 
 
 def at(operation, state=None, began=BEGAN):
-    with executing("run", began):
+    with run_context("run", began):
         return operation(state or {})
 
 

@@ -14,7 +14,7 @@ from adaptors.common import (
     split_keys,
     to_array,
 )
-from adaptors.common.lazy import plain
+from adaptors.common.lazy import accepts_state_functions
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_plain_functions_take_functions_of_the_state_and_give_one():
 
 
 def test_a_plain_function_is_called_at_once_unless_a_function_of_the_state_is_in_its_arguments():
-    seen = plain(lambda *values, **named: [values, named])
+    seen = accepts_state_functions(lambda *values, **named: [values, named])
     assert seen(int, {"a": [str]}, b=b"x") == [(int, {"a": [str]}), {"b": b"x"}]
     later = seen({"a": [(1, lambda state: state["x"])]}, b=len)
     assert later({"x": 2}) == [({"a": [(1, 2)]},), {"b": 1}]

@@ -14,7 +14,7 @@ from adaptors.errors import ConfigurationError
 def test_what_is_emitted_is_handed_to_whoever_executes_the_job():
     taken = []
     state = {"data": {"a": date(2026, 3, 9), "n": [1]}, "mine": 1}
-    with outbox.handing_to(lambda *each: taken.append(each)):
+    with outbox.emit_to(lambda *each: taken.append(each)):
         assert emit("here")(state) == state
         assert emit(lambda _state: "there", {"b": data_value("n[0]")})(state) == state
         emit("nothing", None)(state)
@@ -32,7 +32,7 @@ def test_where_nobody_takes_what_is_emitted_it_is_refused():
 
 def test_each_item_of_a_list_is_emitted():
     taken = []
-    with outbox.handing_to(lambda _inbox, body: taken.append(body)):
+    with outbox.emit_to(lambda _inbox, body: taken.append(body)):
         each("results[*]", emit("here"))({"data": {"results": [1, {"a": 2}]}})
     assert taken == ["1", '{"a": 2}']
 

@@ -8,7 +8,7 @@ from typing import get_args
 import pytest
 
 import adaptors
-from adaptors.credentials import Fields, Secret, read
+from adaptors.credentials import CredentialModel, Secret, read_credential
 from adaptors.errors import ConfigurationError
 from openfn.jobs.secret_masking import masked
 
@@ -43,12 +43,12 @@ def test_each_secret_field_and_no_other_is_masked_in_logs(name):
 
 
 def test_an_error_names_the_field_and_not_its_value():
-    class Configuration(Fields):
+    class Configuration(CredentialModel):
         host: str
         port: int
 
     with pytest.raises(ConfigurationError) as caught:
-        read(Configuration, {"configuration": {"port": SECRET}})
+        read_credential(Configuration, {"configuration": {"port": SECRET}})
     assert "host: Field required" in str(caught.value)
     assert "port: " in str(caught.value)
     assert SECRET not in str(caught.value)

@@ -13,7 +13,7 @@ import pytest
 
 from adaptors._runtime.dry_run import dry_run
 from adaptors.common import data_value
-from adaptors.credentials import read
+from adaptors.credentials import read_credential
 from adaptors.dhis2 import (
     Configuration,
     attr,
@@ -70,7 +70,7 @@ def error_of(operate, state):
 
 def problem(**given):
     with pytest.raises(ConfigurationError) as caught:
-        read(Configuration, {"configuration": given})
+        read_credential(Configuration, {"configuration": given})
     return str(caught.value)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from werkzeug.wrappers import Response
 
-from adaptors._runtime.run_context import executing
+from adaptors._runtime.run_context import run_context
 from adaptors.common import data_value, each
 from adaptors.dhis2 import (
     attr,
@@ -457,7 +457,7 @@ def test_a_job_that_is_tried_again_after_a_lost_answer_ends_with_one_entity(dhis
     lost(dhis2)
     progress = expression.Progress()
     state = dhis2.state({"_uuid": "19d72997", "group1/name": "Amina"})
-    with executing("run-1", datetime.now(UTC)):
+    with run_context("run-1", datetime.now(UTC)):
         with pytest.raises(JobError) as caught:
             expression.execute(expression.load(job), state, job, progress)
         assert caught.value.verdict == "remote-for-now"

@@ -94,7 +94,7 @@ def test_a_page_where_the_job_wants_json_is_refused_and_shown_in_the_log(destina
     destination.answer("/things", 200, HTML, Content_Type="text/html")
     error = error_of(call("things", parse_as="json"), state_for(destination))
     assert isinstance(error, RemoteRefused)
-    assert str(error).endswith("answered 200 OK with something that is not JSON (text/html)")
+    assert "answered 200 OK, but the body is not the expected JSON (text/html)." in str(error)
     assert "Down for maintenance" in capsys.readouterr().out
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from adaptors._runtime.dry_run import dry_run
-from adaptors._runtime.run_context import executing
+from adaptors._runtime.run_context import run_context
 from adaptors.common import data_value, each, fn
 from adaptors.http import delete, patch, post, put, request
 
@@ -24,7 +24,7 @@ def attempt(destination, *operations, run="m1#job-a", data=None, state=None):
     """Execute operations as one attempt of a run; give the state before each."""
     states = []
     state = state or {"configuration": {"baseUrl": destination.url}, "data": data, "references": []}
-    with executing(run, datetime.now(UTC)):
+    with run_context(run, datetime.now(UTC)):
         for apply in operations:
             states.append(state)
             state = apply(state)

@@ -12,8 +12,8 @@ from datetime import timedelta
 import pytest
 import time_machine
 
-from adaptors._http.client import Access, Call, send
-from adaptors._http.response import accepted
+from adaptors._http.client import Client, Request, send
+from adaptors._http.response import raise_for_status
 from adaptors.errors import AdaptorError, RemoteRefused, RemoteUnavailable
 from adaptors.http import get, post, put
 
@@ -165,7 +165,7 @@ def test_an_answer_that_unpacks_to_more_is_refused(destination):
 
 @pytest.mark.parametrize("trouble", ["long", "a ring", "nowhere", "silent", "refused"])
 def test_an_address_that_must_not_be_told_is_in_no_error(destination, trouble):
-    call = Call("GET", "s3cr3t", timeout=0.1, told="the login", most_bytes=10)
+    call = Request("GET", "s3cr3t", timeout=0.1, display_url="the login", max_bytes=10)
     destination.answer("/s3cr3t", 200, b"x" * 20)
     if trouble == "a ring":
         destination.answer("/s3cr3t", 302, Location="/s3cr3t")
@@ -176,7 +176,7 @@ def test_an_address_that_must_not_be_told_is_in_no_error(destination, trouble):
     elif trouble == "refused":
         destination.answer("/s3cr3t", 404)
     with pytest.raises(AdaptorError) as caught:
-        accepted(send(Access(destination.url), call))
+        raise_for_status(send(Client(destination.url), call))
     assert "GET the login" in str(caught.value)
     assert "s3cr3t" not in str(caught.value)
 

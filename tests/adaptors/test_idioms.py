@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from adaptors._runtime import emit
-from adaptors._runtime.run_context import executing
+from adaptors._runtime.run_context import run_context
 from openfn.jobs.expression import execute, load
 from workbench.project.job_lint import unrun
 
@@ -293,8 +293,8 @@ def test_a_job_does_in_python_what_it_did_in_javascript(idiom, destination, tmp_
     path.write_text(dedent(idiom.python), "utf-8")
     began, emitted = datetime(2026, 3, 9, 14, 30, tzinfo=UTC), []
     state = {"configuration": {"baseUrl": destination.url}, "references": [], **idiom.state}
-    take = emit.handing_to(lambda _inbox, body: emitted.append(json.loads(body)))
-    with executing("run", began), take:
+    take = emit.emit_to(lambda _inbox, body: emitted.append(json.loads(body)))
+    with run_context("run", began), take:
         after = execute(load(path), state, path)
     sent = [json.loads(each.body) for each in destination.received if each.method == "POST"]
     assert sent == list(idiom.posted)
@@ -314,7 +314,7 @@ def test_a_cursor_of_time_asks_for_what_came_since(destination, tmp_path):
     path.write_text(dedent(idiom.python), "utf-8")
     state = {"configuration": {"baseUrl": destination.url}}
     for day in (9, 10):
-        with executing(f"run {day}", datetime(2026, 3, day, 14, 30, tzinfo=UTC)):
+        with run_context(f"run {day}", datetime(2026, 3, day, 14, 30, tzinfo=UTC)):
             after = execute(load(path), state, path)
         state = {**state, "cursor": after["cursor"]}
     assert [dict(each.pairs)["since"] for each in destination.received] == [

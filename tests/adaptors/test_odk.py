@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 import time_machine
 
-from adaptors._runtime.run_context import executing
+from adaptors._runtime.run_context import run_context
 from adaptors.common import data_value, each, emit, fn
 from adaptors.errors import ConfigurationError, RemoteRefused, RemoteUnavailable
 from adaptors.odk import (
@@ -113,7 +113,7 @@ def state_for(server, data=None, **credential):
 
 
 def in_a_run(operate, state, run="message#job"):
-    with executing(run, BEGAN):
+    with run_context(run, BEGAN):
         return operate(state)
 
 

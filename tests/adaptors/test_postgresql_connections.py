@@ -69,11 +69,11 @@ def ends(db, number):
 
 
 def test_runs_one_after_the_other_have_one_connection_and_leave_nothing_on_it(state, db, wire):
-    with run_context.attempting():
+    with run_context.attempt():
         first = pid(state)
         sql("set search_path = nowhere; create temp table mine (a int)")(state)
         sql("select pg_advisory_lock(7), set_config('app.who', 'Amina', false)")(state)
-    with run_context.attempting():
+    with run_context.attempt():
         assert pid(state) == first
         assert sql("show search_path")(state)["data"] == [{"search_path": '"$user", public'}]
         asked = "select to_regclass('mine') as mine, current_setting('app.who', true) as who"
@@ -104,7 +104,7 @@ def test_the_connection_of_a_thread_that_ends_is_closed(state, db):
 @pytest.mark.parametrize("operate", [sql(PID), insert("t", {"id": 1}, returning="id")])
 def test_a_connection_that_the_server_closed_meanwhile_is_made_anew(state, db, wire, operate):
     ends(db, pid(state))
-    with run_context.attempting():
+    with run_context.attempt():
         assert operate(state)["data"]
     assert wire.connections == 2
     assert pid(state)
@@ -113,7 +113,7 @@ def test_a_connection_that_the_server_closed_meanwhile_is_made_anew(state, db, w
 
 def test_a_run_is_known_to_the_database_by_its_id(state, db):
     asked = "select current_setting('application_name') as name"
-    with run_context.executing("0195-7#it's-a-job", datetime.now(UTC)), run_context.attempting():
+    with run_context.run_context("0195-7#it's-a-job", datetime.now(UTC)), run_context.attempt():
         assert sql(asked)(state)["data"] == [{"name": "openfn 0195-7#its-a-job"}]
         insert("t", {"id": 1})(state)
         assert sql(asked)(state)["data"] == [{"name": "openfn 0195-7#its-a-job"}]
@@ -126,7 +126,7 @@ def test_a_run_is_known_to_the_database_by_its_id(state, db):
 def test_ten_thousand_rows_are_ten_statements(state, db, wire):
     records = [{"id": n, "name": f"n{n}"} for n in range(10_000)]
     records[5] = {"name": "five", "id": 5}
-    with run_context.attempting():
+    with run_context.attempt():
         insert_many("t", records)(state)
         assert upsert_many("t", "id", records)(state)["result"]["rows"] == 10_000
     begin, *made = wire.statements
@@ -145,7 +145,7 @@ def test_records_of_many_columns_stay_within_what_a_statement_can_hold(state, db
 
 
 def test_each_statement_is_logged_once_and_its_values_never(state, db, capsys):
-    with run_context.attempting():
+    with run_context.attempt():
         for n in range(3):
             insert("t", {"id": n, "name": "Amina"})(state)
         sql("update t set name = %s", ["Kofi"])(state)
@@ -206,7 +206,7 @@ def test_a_credential_that_does_not_fit_is_the_author_s(guarded, folder, more, t
 
 
 def test_a_password_is_given_and_too_many_connections_are_for_now(guarded, folder):
-    with run_context.attempting():
+    with run_context.attempt():
         assert sql("select 1 as n")(credential(host=folder, user="amina"))["data"] == [{"n": 1}]
     with pytest.raises(RemoteUnavailable, match="too many connections"):
         sql("select 1")(credential(host=folder, user="kofi"))
@@ -301,7 +301,7 @@ def test_a_client_s_certificate_is_shown_and_its_key_left_nowhere(
             sql("select 1")(credential(port=wire.port, ssl=True, ca=pem(authority)))
         assert wire.connections == 0
         state = credential(port=wire.port, ssl=True, ca=pem(authority), cert=cert, key=key)
-        with run_context.attempting():
+        with run_context.attempt():
             assert pid(state)
         assert wire.connections == 1
         assert list(tmp_path.iterdir()) == []

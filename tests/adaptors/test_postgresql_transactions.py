@@ -43,7 +43,7 @@ def ids(db):
 
 def attempt(state, *operations, pending=None):
     """Make an attempt at a run of these operations; note what was pending after each."""
-    with run_context.attempting() as is_pending:
+    with run_context.attempt() as is_pending:
         for operate in operations:
             operate(state)
             if pending is not None:

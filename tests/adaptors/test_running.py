@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from adaptors._runtime import run_context
-from adaptors._runtime.run_context import End
+from adaptors._runtime.run_context import UnitOfWork
 from adaptors.errors import RemoteUnavailable
 
 
@@ -26,11 +26,13 @@ class Work:
             raise self.fails
 
     def begin(self):
-        return run_context.at_end(End(self.commit, self.rollback, lambda: self.pending))
+        return run_context.on_attempt_end(
+            UnitOfWork(self.commit, self.rollback, lambda: self.pending)
+        )
 
 
 def attempt(*works, error=None):
-    with run_context.attempting() as pending:
+    with run_context.attempt() as pending:
         found = [(work.begin(), pending()) for work in works]
         if error:
             raise error

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pytest
 
 from adaptors._runtime.dry_run import dry_run
-from adaptors._runtime.emit import handing_to
+from adaptors._runtime.emit import emit_to
 from adaptors.errors import AdaptorError, RemoteRefused, RemoteUnavailable
 from tests.adaptors.serving import html_page, redirect, status, truncated
 
@@ -89,7 +89,7 @@ def rehearsed(operate, state):
 def emitting():
     """Collect what is emitted: `(inbox, body)`."""
     taken = []
-    with handing_to(lambda inbox, body: taken.append((inbox, json.loads(body)))):
+    with emit_to(lambda inbox, body: taken.append((inbox, json.loads(body)))):
         yield taken
 
 

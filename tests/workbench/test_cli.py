@@ -216,9 +216,9 @@ def test_a_dry_run_without_a_credential_makes_one_up_that_the_adaptor_takes(ofn,
         """\
 from adaptors.clinic import Configuration
 from adaptors.common import fn
-from adaptors.credentials import read
+from adaptors.credentials import read_credential
 
-fn(lambda state: {"seen": read(Configuration, state).host_url})
+fn(lambda state: {"seen": read_credential(Configuration, state).host_url})
 """,
     )
     options = ("--dry-run", "--json", "--project", posting.folder)

@@ -185,11 +185,11 @@ def test_the_project_is_the_one_the_test_lies_in(project, monkeypatch):
 def test_an_answer_of_sql_is_given_by_a_part_of_the_statement():
     script = Script({"from  CHILDREN": [{"id": 1}], "insert": in_turn([], OpenFnError("no"))})
     with dry_run.dry_run(script.answer):
-        say = lambda sql: dry_run.answer_to(dry_run.DryStatement(sql))  # noqa: E731
+        say = lambda sql: dry_run.scripted_response(dry_run.DryStatement(sql))  # noqa: E731
         assert say("SELECT id\n  FROM children WHERE a = %s") == [{"id": 1}]
         assert say("select 1") is None
         assert say("INSERT INTO x") == []
         with pytest.raises(OpenFnError):
             say("INSERT INTO x")
-    assert dry_run.answer_to(dry_run.DryStatement("select from children")) is None
+    assert dry_run.scripted_response(dry_run.DryStatement("select from children")) is None
     assert script.unused() == []

@@ -6,7 +6,7 @@ import pytest
 from pydantic import Field
 
 import adaptors
-from adaptors.credentials import Fields, Secret
+from adaptors.credentials import CredentialModel, Secret
 from tests.workbench.more import clinic
 from workbench.credentials import placeholders
 from workbench.credentials.fields import mistakes, model
@@ -33,10 +33,10 @@ def test_as_few_optional_keys_are_filled_as_the_adaptor_takes():
 
 
 def test_needed_keys_of_every_kind_are_filled():
-    class Inside(Fields):
+    class Inside(CredentialModel):
         ca: str
 
-    class Configuration(Fields):
+    class Configuration(CredentialModel):
         host: str
         port: int
         encrypt: bool

@@ -64,7 +64,7 @@ def test_what_a_job_emits_is_shown_and_an_inbox_there_is_not_is_a_failure(projec
 WRITES = """
 from adaptors.common import fn
 from adaptors.errors import RemoteUnavailable
-from adaptors._runtime.run_context import End, at_end
+from adaptors._runtime.run_context import UnitOfWork, on_attempt_end
 
 
 def begin(state):
@@ -73,7 +73,7 @@ def begin(state):
         if not {well}:
             raise RemoteUnavailable("the connection was lost")
 
-    at_end(End(commit, lambda: print("rolled back"), lambda: True))
+    on_attempt_end(UnitOfWork(commit, lambda: print("rolled back"), lambda: True))
     return state
 
 

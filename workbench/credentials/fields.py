@@ -13,7 +13,7 @@ from typing import Annotated, Any, Union, cast, get_args, get_origin
 from pydantic import AliasChoices, BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
-from adaptors.credentials import Secret, told
+from adaptors.credentials import Secret, describe_problems
 
 Model = type[BaseModel]
 Body = Mapping[str, Any]
@@ -87,7 +87,7 @@ def mistakes(of: Model, body: Body) -> str:
     try:
         of.model_validate(dict(body))
     except ValidationError as error:
-        return told(error)
+        return describe_problems(error)
     return ""
 
 
@@ -150,7 +150,7 @@ def understood(key: Key, text: str) -> Any:
     try:
         return adapter.dump_python(adapter.validate_python(text), mode="json")
     except ValidationError as error:
-        raise ValueError(told(error)) from None
+        raise ValueError(describe_problems(error)) from None
 
 
 def _written(name: str, field: FieldInfo) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from adaptors._runtime import emit, run_context
-from adaptors._runtime.dry_run import Answering, Dry, dry_run
+from adaptors._runtime.dry_run import Dry, Responder, dry_run
 from adaptors.errors import AdaptorError
 from openfn import ids
 from openfn.errors import JobError
@@ -76,7 +76,7 @@ def attempt(
     *,
     dry: bool,
     inboxes: Collection[str] = (),
-    answering: Answering | None = None,
+    answering: Responder | None = None,
 ) -> Trial:
     """Execute a job on a state; with `dry` nothing is sent, and `answering` or `200 {}` answers.
 
@@ -89,12 +89,12 @@ def attempt(
     sending: AbstractContextManager[list[Dry]] = dry_run(answering) if dry else nullcontext([])
     with (
         sending as requests,
-        run_context.executing(f"try#{expression.stem}", datetime.now(UTC)),
+        run_context.run_context(f"try#{expression.stem}", datetime.now(UTC)),
         output_capture.capture(pieces.append),
-        emit.handing_to(partial(_take, inboxes, emitted)),
+        emit.emit_to(partial(_take, inboxes, emitted)),
     ):
         try:
-            with run_context.attempting():
+            with run_context.attempt():
                 final = json.loads(states.kept(execute(load(expression), begun, expression)))
         except JobError as job_error:
             error = job_error

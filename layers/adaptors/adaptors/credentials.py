@@ -17,40 +17,42 @@ Secret = SecretStr
 """A field that is asked for without echo, and that no error and no log shows."""
 
 
-class Fields(BaseModel):
-    """The fields of a credential; an adaptor's own model is `class Configuration(Fields)`."""
+class CredentialModel(BaseModel):
+    """The fields of a credential; an adaptor defines `class Configuration(CredentialModel)`."""
 
     model_config = ConfigDict(
         extra="allow", frozen=True, populate_by_name=True, hide_input_in_errors=True
     )
 
 
-M = TypeVar("M", bound=Fields)
+M = TypeVar("M", bound=CredentialModel)
 
 
-def read(model: type[M], state: Mapping[str, Any]) -> M:
+def read_credential(model: type[M], state: Mapping[str, Any]) -> M:
     """Read the configuration of a state; `ConfigurationError` names what is wrong with it.
 
-    >>> class Configuration(Fields):
+    >>> class Configuration(CredentialModel):
     ...     host: str
-    >>> read(Configuration, {"configuration": {"host": "db.example.org"}}).host
+    >>> read_credential(Configuration, {"configuration": {"host": "db.example.org"}}).host
     'db.example.org'
     """
     try:
         return model.model_validate(state.get("configuration") or {})
     except ValidationError as error:
-        raise ConfigurationError(f"the credential cannot be used: {told(error)}") from None
+        raise ConfigurationError(
+            f"the credential cannot be used: {describe_problems(error)}"
+        ) from None
 
 
-def told(error: ValidationError) -> str:
+def describe_problems(error: ValidationError) -> str:
     """Say what is wrong, field by field, without any value.
 
-    >>> class Configuration(Fields):
+    >>> class Configuration(CredentialModel):
     ...     host: str
     >>> try:
     ...     Configuration.model_validate({"host": 7})
     ... except ValidationError as error:
-    ...     told(error)
+    ...     describe_problems(error)
     'host: Input should be a valid string'
     """
     found = error.errors(include_input=False, include_url=False, include_context=False)

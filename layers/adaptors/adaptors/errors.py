@@ -1,36 +1,46 @@
-"""What can go wrong with a destination, and whose problem it is.
+"""The errors of adaptors. Each class carries a verdict: whose problem it is.
 
     AdaptorError
-    ├── ConfigurationError   author: the credential or the call lacks something; never retried
-    ├── RemoteRefused        remote: the destination will not take it; never retried
-    └── RemoteUnavailable    remote-for-now: it may take it later; worth another try
+    ├── ConfigurationError   AUTHOR: the credential or the call lacks something; not retried
+    ├── RemoteRefused        REMOTE: the destination refuses the request; not retried
+    └── RemoteUnavailable    RETRYABLE: the destination may accept the request later
 
-`verdict` is read by whoever executes the job; nothing else about these classes matters to it.
+Whatever executes a job reads `verdict` and nothing else of these classes.
 """
 
 from __future__ import annotations
 
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """Whose problem an error is."""
+
+    AUTHOR = "author"
+    REMOTE = "remote"
+    RETRYABLE = "remote-for-now"
+
 
 class AdaptorError(Exception):
-    """The root of the tree."""
+    """The base class of all errors of adaptors."""
 
-    verdict = "author"
+    verdict = Verdict.AUTHOR
 
 
 class ConfigurationError(AdaptorError):
-    """The credential or the call lacks something."""
+    """The credential, or the call in the job, lacks something."""
 
 
 class RemoteRefused(AdaptorError):
-    """The destination will not take what was sent, however often it is sent."""
+    """The destination refuses the request, however often it is sent."""
 
-    verdict = "remote"
+    verdict = Verdict.REMOTE
 
 
 class RemoteUnavailable(AdaptorError):
-    """The destination cannot take it now; `retry_after` is its own wish in seconds, if any."""
+    """The destination cannot serve the request now; `retry_after` is in seconds."""
 
-    verdict = "remote-for-now"
+    verdict = Verdict.RETRYABLE
 
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)

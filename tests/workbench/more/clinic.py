@@ -4,16 +4,16 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from adaptors.credentials import Fields, Secret
+from adaptors.credentials import CredentialModel, Secret
 
 
-class Tls(Fields):
+class Tls(CredentialModel):
     ca: str | None = Field(None, description="Who signed the server's certificate, as PEM.")
     cert_file: str = Field(alias="certFile", description="The client's certificate, as PEM.")
     key: Secret | None = Field(None, description="The certificate's key, as PEM.")
 
 
-class Configuration(Fields):
+class Configuration(CredentialModel):
     """The credential of a clinic."""
 
     host_url: str = Field(alias="hostUrl", description="The address of the clinic.")

@@ -11,14 +11,14 @@ from typing import Any
 from pydantic import Field
 
 from adaptors._formats import json_text
-from adaptors._http.client import SECONDS, Access, Call, header, send
-from adaptors._http.response import Answer, accepted, show
-from adaptors.credentials import Fields, Secret, read
+from adaptors._http.client import DEFAULT_TIMEOUT, Client, Request, header_auth, send
+from adaptors._http.response import Response, log_response, raise_for_status
+from adaptors.credentials import CredentialModel, Secret, read_credential
 from adaptors.errors import RemoteRefused
 from adaptors.operations import State, next_state, operation
 
 
-class Configuration(Fields):
+class Configuration(CredentialModel):
     """The credential of Skeleton."""
 
     base_url: str = Field(alias="baseUrl", description="The address of the API: https://…")
@@ -27,17 +27,21 @@ class Configuration(Fields):
 
 @operation
 def get(
-    state: State, path: str, *, query: Mapping[str, Any] | None = None, timeout: float = SECONDS
+    state: State,
+    path: str,
+    *,
+    query: Mapping[str, Any] | None = None,
+    timeout: float = DEFAULT_TIMEOUT,
 ) -> State:
     """Fetch what is at a path; `data` becomes the answer.
 
     >>> operate = get("patients", query={"village": "Kisumu"})
     """
-    return _sent(state, Call("GET", path, query, timeout=timeout))
+    return _sent(state, Request("GET", path, query, timeout=timeout))
 
 
 @operation
-def create(state: State, kind: str, record: Any, *, timeout: float = SECONDS) -> State:
+def create(state: State, kind: str, record: Any, *, timeout: float = DEFAULT_TIMEOUT) -> State:
     """Create a record of a kind; `data` becomes what the destination says of it.
 
     >>> from adaptors._runtime.dry_run import dry_run
@@ -47,24 +51,26 @@ def create(state: State, kind: str, record: Any, *, timeout: float = SECONDS) ->
     >>> seen[0].method, seen[0].url, seen[0].json
     ('POST', 'https://example.org/api/patients', {'name': 'Amina'})
     """
-    body = json_text.write(record).encode()
-    return _sent(state, Call("POST", kind, body=body, timeout=timeout, pretended={"id": "dry-run"}))
+    body = json_text.dumps(record).encode()
+    return _sent(
+        state, Request("POST", kind, body=body, timeout=timeout, dry_run_response={"id": "dry-run"})
+    )
 
 
-def _sent(state: State, call: Call) -> State:
-    configuration = read(Configuration, state)
+def _sent(state: State, call: Request) -> State:
+    configuration = read_credential(Configuration, state)
     token = configuration.token.get_secret_value()
-    access = Access(configuration.base_url, header("Authorization", f"Token {token}"))
-    return next_state(state, _judged(accepted(send(access, call))))
+    access = Client(configuration.base_url, header_auth("Authorization", f"Token {token}"))
+    return next_state(state, _judged(raise_for_status(send(access, call))))
 
 
-def _judged(answer: Answer) -> Any:
+def _judged(answer: Response) -> Any:
     # A proxy answers 200 with a page while the API is down, and an API may refuse with a 200.
-    data = answer.data
+    data = answer.body
     if isinstance(data, str):
-        show(answer)
-        raise RemoteRefused(f"{answer.told} with something that is not JSON")
+        log_response(answer)
+        raise RemoteRefused(f"{answer.summary} with something that is not JSON")
     if isinstance(data, dict) and data.get("error"):
-        show(answer)
-        raise RemoteRefused(f"{answer.told} and refuses it; the run's log has what it says")
+        log_response(answer)
+        raise RemoteRefused(f"{answer.summary} and refuses it; the run's log has what it says")
     return data

@@ -9,10 +9,10 @@ from typing import Any
 from adaptors.errors import ConfigurationError
 
 
-def write(value: Any) -> str:
+def dumps(value: Any) -> str:
     """Give a value as JSON, dates as text; `ConfigurationError` says what has no form in it.
 
-    >>> write({"seen": date(2026, 3, 9)})
+    >>> dumps({"seen": date(2026, 3, 9)})
     '{"seen": "2026-03-09"}'
     """
     try:

@@ -10,11 +10,11 @@ from typing import Any
 from adaptors.errors import ConfigurationError
 
 
-def write(value: Any) -> str:
+def format_value(value: Any) -> str:
     """Give a value as text, nothing as an empty one; `ConfigurationError` for what has no text.
 
-    >>> [write(each) for each in ("Amina", 29, True, None, date(2026, 3, 9), Decimal("1E+3"))]
-    ['Amina', '29', 'true', '', '2026-03-09', '1000']
+    >>> [format_value(value) for value in ("Amina", 29, True, None, Decimal("1E+3"))]
+    ['Amina', '29', 'true', '', '1000']
     """
     if value is None:
         return ""

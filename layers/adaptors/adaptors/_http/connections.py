@@ -47,7 +47,7 @@ _ENVIRONMENT = (*_PROXIES, *map(str.upper, _PROXIES))
 _warm = local()
 
 
-def exchange(
+def round_trip(
     request: PreparedRequest, tls: Tls | None, until: float, most: int, told: str
 ) -> tuple[BaseHTTPResponse, bytes]:
     """Send a request and read its answer until a moment of the monotonic clock, without redirects.

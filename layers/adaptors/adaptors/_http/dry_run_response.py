@@ -9,8 +9,8 @@ from urllib.parse import unquote
 
 from requests import PreparedRequest
 
-from adaptors._http.response import Answer
-from adaptors._http.urls import shown
+from adaptors._http.response import Response
+from adaptors._http.urls import display_url
 from adaptors._runtime import dry_run
 from adaptors._runtime.dry_run import Dry, DryRequest
 
@@ -20,10 +20,10 @@ _SECRET_HEADER = re.compile(f"{_NAMES}|(?<!idempotency-)key", re.IGNORECASE)
 _SECRET_PARAMETER = re.compile(f"{_NAMES}|key$", re.IGNORECASE)  # not a keyword
 
 
-def pretend(
-    request: PreparedRequest, plain: PreparedRequest, seen: list[Dry], pretended: Any
-) -> Answer:
-    """Show a request and give the answer that is pretended, as JSON; nothing is sent.
+def record_request(
+    request: PreparedRequest, plain: PreparedRequest, seen: list[Dry], dry_run_response: Any
+) -> Response:
+    """Show a request and give the answer that is dry_run_response, as JSON; nothing is sent.
 
     What it has and the `plain` one has not is its credential, and masked; so is what by its name
     is a secret.
@@ -34,8 +34,10 @@ def pretend(
     shown_url, shown_headers = _url(url, plain.url or ""), _headers(headers, plain.headers)
     dry = DryRequest(method, shown_url, shown_headers, body)
     seen.append(dry)
-    reply = dry_run.answer_to(dry) or dry_run.Reply(body={} if pretended is None else pretended)
-    return Answer(method, shown(url), reply.status, reply.reason, reply.named, reply.content)
+    default = dry_run.Reply(body={} if dry_run_response is None else dry_run_response)
+    reply = dry_run.scripted_response(dry) or default
+    named = reply.lower_case_headers
+    return Response(method, display_url(url), reply.status, reply.reason, named, reply.content)
 
 
 def _headers(headers: Mapping[str, str], plain: Mapping[str, str]) -> dict[str, str]:

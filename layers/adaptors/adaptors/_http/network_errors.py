@@ -12,13 +12,13 @@ from urllib3.exceptions import TimeoutError as NotInTime
 
 from adaptors.errors import AdaptorError, ConfigurationError, RemoteRefused, RemoteUnavailable
 
-CAUGHT = (HTTPError, requests.RequestException, OSError, ValueError)
+NETWORK_ERRORS = (HTTPError, requests.RequestException, OSError, ValueError)
 """What sending a request may raise."""
 # Certificates are renewed: one that is not valid yet or has expired may be well later.
 _OUT_OF_DATE = {9, 10}
 
 
-def of(what: str, error: Exception, until: float) -> AdaptorError:
+def error_for(what: str, error: Exception, until: float) -> AdaptorError:
     """Give the error with its verdict; `until` is when the time of the call was over.
 
     The text of these errors is not told: it quotes addresses with their query, and headers.

@@ -12,7 +12,7 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from adaptors._http.urls import shown
+from adaptors._http.urls import display_url
 from adaptors.errors import RemoteRefused, RemoteUnavailable
 
 _FOR_NOW = {408, 425, 429}
@@ -22,7 +22,7 @@ _DECLARED = re.compile(rb"\s*<\?xml[^>]*\sencoding=[\"']([\w.:-]+)")
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """What a destination answered; the names of its headers are in lower case."""
 
     method: str
@@ -43,7 +43,7 @@ class Answer:
             return self.content.decode("iso-8859-1")
 
     @property
-    def data(self) -> Any:
+    def body(self) -> Any:
         """Give the body as JSON where it is JSON, else as text; nothing as `None`."""
         if not self.content:
             return None
@@ -53,7 +53,7 @@ class Answer:
             return self.text
 
     @property
-    def told(self) -> str:
+    def summary(self) -> str:
         """Say what was asked and what status came back."""
         return f"{self.method} {self.url} answered {self.status} {self.reason}".strip()
 
@@ -67,59 +67,60 @@ class Answer:
         }
 
 
-def accepted(answer: Answer, others: Collection[int] = ()) -> Answer:
+def raise_for_status(response: Response, others: Collection[int] = ()) -> Response:
     """Give an answer whose status is 2xx or one of the others, else raise the error it means."""
-    if 200 <= answer.status < 300 or answer.status in others:
-        return answer
-    if 300 <= answer.status < 400:
+    if 200 <= response.status < 300 or response.status in others:
+        return response
+    if 300 <= response.status < 400:
+        target = display_url(response.headers.get("location", "nowhere"))
         raise RemoteRefused(
-            f"{answer.told}, a redirect to {shown(answer.headers.get('location', 'nowhere'))}; "
+            f"{response.summary}, a redirect to {target}; "
             "make the address in the credential the final one"
         )
-    show(answer)
-    if for_now(answer):
-        raise RemoteUnavailable(answer.told, retry_after(answer))
-    raise RemoteRefused(answer.told)
+    log_response(response)
+    if is_retryable(response):
+        raise RemoteUnavailable(response.summary, retry_after(response))
+    raise RemoteRefused(response.summary)
 
 
-def json_body(answer: Answer) -> Any:
+def json_body(response: Response) -> Any:
     """Return the JSON of a response, or None if its body is empty.
 
     Raises the error of the status, and RemoteRefused for anything but JSON: a proxy answers 200
     with a web page while the server behind it is down.
     """
-    accepted(answer)
-    if not answer.content.strip():
+    raise_for_status(response)
+    if not response.content.strip():
         return None
-    for text in (answer.content, answer.text):
+    for text in (response.content, response.text):
         with suppress(ValueError, RecursionError):
             return json.loads(text)
-    raise broken(answer, "JSON")
+    raise unexpected_content(response, "JSON")
 
 
-def broken(answer: Answer, expected: str) -> RemoteRefused:
+def unexpected_content(response: Response, expected: str) -> RemoteRefused:
     """Log a response and return the error for content that is not what was expected."""
-    show(answer)
-    kind = answer.headers.get("content-type", "no content type")
+    log_response(response)
+    kind = response.headers.get("content-type", "no content type")
     return RemoteRefused(
-        f"{answer.told}, but the body is not the expected {expected} ({kind}). Check that the "
+        f"{response.summary}, but the body is not the expected {expected} ({kind}). Check that the "
         "address in the credential is the server's own and that no login page is in front of it."
     )
 
 
-def show(answer: Answer) -> None:
+def log_response(response: Response) -> None:
     """Print the beginning of an answer into the run's log: an error quotes no content."""
-    print(f"{answer.told}:\n{answer.text[:_SHOWN]}")
+    print(f"{response.summary}:\n{response.text[:_SHOWN]}")
 
 
-def for_now(answer: Answer) -> bool:
+def is_retryable(response: Response) -> bool:
     """Tell whether a status means that it may be well later."""
-    return answer.status in _FOR_NOW or answer.status >= 500
+    return response.status in _FOR_NOW or response.status >= 500
 
 
-def retry_after(answer: Answer) -> float | None:
+def retry_after(response: Response) -> float | None:
     """Give the seconds the destination wishes to be left alone, if it says so."""
-    wish = answer.headers.get("retry-after", "")
+    wish = response.headers.get("retry-after", "")
     if re.fullmatch("[0-9]{1,9}", wish):
         return float(wish)
     try:
@@ -129,9 +130,9 @@ def retry_after(answer: Answer) -> float | None:
         return None
 
 
-def _charset(answer: Answer) -> str | None:
-    said = _CHARSET.search(answer.headers.get("content-type", ""))
+def _charset(response: Response) -> str | None:
+    said = _CHARSET.search(response.headers.get("content-type", ""))
     if said:
         return said[1]
-    declared = _DECLARED.match(answer.content)
+    declared = _DECLARED.match(response.content)
     return declared[1].decode("ascii") if declared else None

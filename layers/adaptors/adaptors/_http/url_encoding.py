@@ -10,12 +10,12 @@ from adaptors._formats import json_text
 from adaptors.errors import ConfigurationError
 
 
-def pairs(fields: Mapping[str, Any], what: str) -> list[tuple[str, str]]:
+def encode_pairs(fields: Mapping[str, Any], what: str) -> list[tuple[str, str]]:
     """Give each name with its value as text: a list repeats its name, `None` is left out.
 
     Dates are in their ISO form, booleans and dicts as in JSON. `what` names them in an error.
 
-    >>> pairs({"ou": ["A", "B"], "paging": False, "after": None}, "query")
+    >>> encode_pairs({"ou": ["A", "B"], "paging": False, "after": None}, "query")
     [('ou', 'A'), ('ou', 'B'), ('paging', 'false')]
     """
     if not isinstance(fields, Mapping):
@@ -35,7 +35,7 @@ def _text(value: Any) -> str:
         return value.decode("utf-8", "replace")
     if isinstance(value, date):
         return value.isoformat()
-    return json_text.write(value) if isinstance(value, bool | Mapping) else str(value)
+    return json_text.dumps(value) if isinstance(value, bool | Mapping) else str(value)
 
 
 def _kind(value: Any) -> str:

@@ -22,10 +22,10 @@ def origin(url: str) -> str:
     return f"{parts.scheme}://{parts.host}:{port}"
 
 
-def shown(url: str) -> str:
+def display_url(url: str) -> str:
     """Give an address without user, password and query: those may hold secrets.
 
-    >>> shown("https://amina:secret@dhis2.example.org/api?token=1")
+    >>> display_url("https://amina:secret@dhis2.example.org/api?token=1")
     'https://dhis2.example.org/api'
     """
     return re.sub(r"^([^/]*//)?[^/]*@", r"\1", re.split(r"[?#]", url, maxsplit=1)[0])

@@ -6,21 +6,21 @@ import re
 from typing import Any
 from xml.parsers.expat import ExpatError
 
-from adaptors._http.xml_response import parsed_xml, read_xml
-from adaptors._http.response import Answer
+from adaptors._http.response import Response
+from adaptors._http.xml_response import parse_xml, try_parse_xml
 from adaptors.errors import ConfigurationError
 
-PRETENDED = '<OpenRosaResponse><message nature="submit_success"/></OpenRosaResponse>'
+DRY_RUN_RESPONSE = '<OpenRosaResponse><message nature="submit_success"/></OpenRosaResponse>'
 """What a dry run has a submission answered with."""
 
 
-def message(answer: Answer) -> tuple[str, str] | None:
+def message(response: Response) -> tuple[str, str] | None:
     """Give nature and text of an answer's message, whatever its status; `None` where it has none.
 
-    >>> message(Answer("POST", "https://x.org", 201, "", {}, PRETENDED.encode()))
+    >>> message(Response("POST", "https://x.org", 201, "", {}, DRY_RUN_RESPONSE.encode()))
     ('submit_success', '')
     """
-    told = (read_xml(answer) or {}).get("OpenRosaResponse")
+    told = (try_parse_xml(response) or {}).get("OpenRosaResponse")
     if not isinstance(told, dict):
         return None
     said = told.get("message")
@@ -35,7 +35,7 @@ def instance_id(xml: str) -> str:
     'uuid:7'
     """
     try:
-        (root,) = parsed_xml(xml).values()
+        (root,) = parse_xml(xml).values()
     except (ExpatError, LookupError, ValueError) as error:
         raise ConfigurationError(f"the form is not XML: {type(error).__name__}") from None
     found = _text(_part(_part(root, "meta"), "instanceID"))
@@ -47,10 +47,10 @@ def instance_id(xml: str) -> str:
     return found
 
 
-def encoded(xml: str) -> bytes:
+def encode(xml: str) -> bytes:
     r"""Give a form's bytes in the encoding that it declares itself.
 
-    >>> encoded('<?xml version="1.0" encoding="ISO-8859-1"?><a>é</a>')[-5:]
+    >>> encode('<?xml version="1.0" encoding="ISO-8859-1"?><a>é</a>')[-5:]
     b'\xe9</a>'
     """
     declared = re.match(r"""\s*<\?xml[^>]*?encoding=["']([\w.-]+)["']""", xml)

@@ -57,7 +57,7 @@ def _name(key: str) -> str:
 
 def _text(key: str, value: Any) -> str:
     try:
-        text = plain_text.write(value)
+        text = plain_text.format_value(value)
     except ConfigurationError as error:
         raise ConfigurationError(f"{key}: {error}") from None
     if _UNWRITABLE.search(text):

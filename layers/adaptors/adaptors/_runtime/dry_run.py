@@ -1,7 +1,7 @@
 """The dry run: adaptors show what they would send, and send nothing.
 
-Whoever rehearses a job may answer for its destinations: an adaptor asks `answer_to` what it has
-shown, and makes up an answer of its own where it is given none.
+A test may script the responses of destinations: an adaptor takes `scripted_response` first, and
+falls back to a response of its own.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class Reply:
         return http.client.responses.get(self.status, "")
 
     @property
-    def named(self) -> dict[str, str]:
+    def lower_case_headers(self) -> dict[str, str]:
         """Give the headers by their names in lower case."""
         return {name.lower(): value for name, value in self.headers.items()}
 
@@ -88,33 +88,33 @@ class Reply:
 
 
 Dry = DryRequest | DryStatement
-Answering = Callable[[Dry], Any]
+Responder = Callable[[Dry], Any]
 """Gives the `Reply` to a request and the rows (a list) of a statement, or `None`; may raise."""
 _seen: ContextVar[list[Dry] | None] = ContextVar("seen", default=None)
-_answering: ContextVar[Answering | None] = ContextVar("answering", default=None)
+_responder: ContextVar[Responder | None] = ContextVar("responder", default=None)
 
 
 @contextmanager
-def dry_run(answering: Answering | None = None) -> Iterator[list[Dry]]:
-    """Send nothing: collect what would be sent; each is answered by `answering`, or with `200`."""
+def dry_run(responder: Responder | None = None) -> Iterator[list[Dry]]:
+    """Send nothing: collect what would be sent; each is answered by `responder`, or with `200`."""
     seen: list[Dry] = []
-    tokens = _seen.set(seen), _answering.set(answering)
+    tokens = _seen.set(seen), _responder.set(responder)
     try:
         yield seen
     finally:
         _seen.reset(tokens[0])
-        _answering.reset(tokens[1])
+        _responder.reset(tokens[1])
 
 
-def answer_to(dry: Dry) -> Any:
+def scripted_response(dry: Dry) -> Any:
     """Give what is to be the answer: a `Reply`, or the rows of a statement; else `None`.
 
     Raises what the rehearsal says goes wrong here, such as `RemoteUnavailable`.
     """
-    answering = _answering.get()
-    return answering(dry) if answering else None
+    responder = _responder.get()
+    return responder(dry) if responder else None
 
 
-def seen() -> list[Dry] | None:
+def recorded() -> list[Dry] | None:
     """Give the list to add to instead of sending; `None` when this is no dry run."""
     return _seen.get()

@@ -11,13 +11,13 @@ from contextvars import ContextVar
 
 from adaptors.errors import ConfigurationError
 
-Take = Callable[[str, str], object]
+Receiver = Callable[[str, str], object]
 """Is given an inbox's name and a body as JSON text; raises what is wrong with them."""
-_take: ContextVar[Take | None] = ContextVar("take", default=None)
+_take: ContextVar[Receiver | None] = ContextVar("take", default=None)
 
 
 @contextmanager
-def handing_to(take: Take) -> Iterator[None]:
+def emit_to(take: Receiver) -> Iterator[None]:
     """Hand what the jobs of this context emit to `take`."""
     token = _take.set(take)
     try:
@@ -26,7 +26,7 @@ def handing_to(take: Take) -> Iterator[None]:
         _take.reset(token)
 
 
-def put(inbox: str, body: str) -> None:
+def emit(inbox: str, body: str) -> None:
     """Emit a body, a JSON text, to an inbox; `ConfigurationError` where nobody takes it."""
     take = _take.get()
     if take is None:

@@ -18,42 +18,42 @@ OVERLAP = timedelta(minutes=5)
 """How long after its time stamp a record may take to be seen."""
 
 
-def start(state: State, name: str) -> str | None:
+def since(state: State, name: str) -> str | None:
     """Give the time to ask from, as the source writes times; `None` before the first time.
 
-    >>> start({"pulled": {"visits": {"from": "2026-03-09T09:55:00", "met": []}}}, "visits")
+    >>> since({"pulled": {"visits": {"from": "2026-03-09T09:55:00", "met": []}}}, "visits")
     '2026-03-09T09:55:00'
     """
     place: str | None = _place(state, name).get("from")
     return place
 
 
-def new(
+def unseen(
     state: State,
     name: str,
     records: list[Any],
-    stamp: Callable[[Any], Any],
-    mark: Callable[[Any], Any],
+    timestamp: Callable[[Any], Any],
+    record_id: Callable[[Any], Any],
 ) -> tuple[list[Any], State]:
     """Give the records that were not met before, oldest first, and the state with its place moved.
 
-    `stamp` gives a record's time, `mark` what it is known by.
+    `timestamp` gives a record's time, `record_id` what it is known by.
 
     >>> records = [{"id": 1, "at": "2026-03-09T10:00:00"}, {"id": 2, "at": "2026-03-09T10:06:00"}]
-    >>> fresh, state = new({}, "visits", records, lambda each: each["at"], lambda each: each["id"])
+    >>> new, state = unseen({}, "visits", records, lambda row: row["at"], lambda row: row["id"])
     >>> state["pulled"]
     {'visits': {'from': '2026-03-09T10:01:00', 'met': [2]}}
     """
     place = _place(state, name)
     met = set(place.get("met", ()))
-    fresh = [each for each in records if mark(each) not in met]
+    fresh = [each for each in records if record_id(each) not in met]
     if fresh:
-        fresh.sort(key=lambda each: _time(name, stamp(each)))
-        newest = stamp(fresh[-1])
+        fresh.sort(key=lambda each: _time(name, timestamp(each)))
+        newest = timestamp(fresh[-1])
         begin = _time(name, newest) - OVERLAP
         if "from" in place:
             begin = max(begin, _time(name, place["from"]))
-        again = [mark(each) for each in records if _time(name, stamp(each)) >= begin]
+        again = [record_id(each) for each in records if _time(name, timestamp(each)) >= begin]
         place = {"from": _written(begin, newest), "met": again}
     return fresh, {**state, "pulled": {**state.get("pulled", {}), name: place}}
 

@@ -13,15 +13,15 @@ from datetime import UTC, datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
+class RunContext:
     """A run's id, and when its first attempt began (UTC)."""
 
     id: str
-    began: datetime
+    started_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class End:
+class UnitOfWork:
     """What an adaptor does when an attempt ends well, and when it does not.
 
     `pending` tells whether work is waiting for its commit, and would be lost with the attempt.
@@ -32,32 +32,32 @@ class End:
     pending: Callable[[], bool]
 
 
-_running: ContextVar[Running | None] = ContextVar("running", default=None)
-_ends: ContextVar[list[End] | None] = ContextVar("ends", default=None)
+_running: ContextVar[RunContext | None] = ContextVar("running", default=None)
+_ends: ContextVar[list[UnitOfWork] | None] = ContextVar("ends", default=None)
 
 
 @contextmanager
-def executing(run_id: str, began: datetime) -> Iterator[None]:
+def run_context(run_id: str, began: datetime) -> Iterator[None]:
     """Execute the jobs of this context as this run."""
-    token = _running.set(Running(run_id, began.astimezone(UTC)))
+    token = _running.set(RunContext(run_id, began.astimezone(UTC)))
     try:
         yield
     finally:
         _running.reset(token)
 
 
-def current() -> Running:
+def current() -> RunContext:
     """Give the run; outside of one its id is empty and it begins now."""
-    return _running.get() or Running("", datetime.now(UTC))
+    return _running.get() or RunContext("", datetime.now(UTC))
 
 
 @contextmanager
-def attempting() -> Iterator[Callable[[], bool]]:
+def attempt() -> Iterator[Callable[[], bool]]:
     """Make an attempt: what adaptors have begun is committed at its end, or rolled back.
 
     What a commit raises is raised here. Gives a function that tells whether work is pending.
     """
-    ends: list[End] = []
+    ends: list[UnitOfWork] = []
     token = _ends.set(ends)
     try:
         yield lambda: any(each.pending() for each in ends)
@@ -69,7 +69,7 @@ def attempting() -> Iterator[Callable[[], bool]]:
         _roll_back(ends)
 
 
-def at_end(end: End) -> bool:
+def on_attempt_end(end: UnitOfWork) -> bool:
     """Have something done when the attempt ends; `False` outside of one, where nobody does it."""
     ends = _ends.get()
     if ends is None:
@@ -78,7 +78,7 @@ def at_end(end: End) -> bool:
     return True
 
 
-def _roll_back(ends: list[End]) -> None:
+def _roll_back(ends: list[UnitOfWork]) -> None:
     if ends:
         try:
             with suppress(Exception):

@@ -16,15 +16,15 @@ _NAMESPACE = uuid5(NAMESPACE_DNS, "openfn.org")
 _met = local()
 
 
-def derived(content: str) -> str:
+def stable_uuid(content: str) -> str:
     """Give a UUID for a content; the same content once more in the same run gets another.
 
     Outside of a run there is no retry to think of, and each UUID is a new one.
 
     >>> from datetime import UTC, datetime
     >>> def attempt():
-    ...     with run_context.executing("message#job", datetime.now(UTC)):
-    ...         return [derived("a"), derived("a"), derived("b")]
+    ...     with run_context.run_context("message#job", datetime.now(UTC)):
+    ...         return [stable_uuid("a"), stable_uuid("a"), stable_uuid("b")]
     >>> attempt() == attempt(), len(set(attempt()))
     (True, 3)
     """

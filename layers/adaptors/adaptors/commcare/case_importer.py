@@ -10,15 +10,14 @@ from urllib.parse import urljoin
 
 from urllib3 import encode_multipart_formdata
 
-from adaptors._http.client import SECONDS, Access, Call, send
-from adaptors._http.pagination import own
-from adaptors._http.response import broken, promised_json
-from adaptors._http.response import Answer, show
-from adaptors._http.urls import shown
+from adaptors._http.client import DEFAULT_TIMEOUT, Client, Request, send
+from adaptors._http.pagination import same_origin_url
+from adaptors._http.response import Response, json_body, log_response, unexpected_content
+from adaptors._http.urls import display_url
 from adaptors._runtime import dry_run
 from adaptors.commcare import spreadsheets
-from adaptors.commcare.credential import Configuration, access, project
-from adaptors.credentials import read
+from adaptors.commcare.credential import Configuration, client, project
+from adaptors.credentials import read_credential
 from adaptors.errors import RemoteRefused, RemoteUnavailable
 from adaptors.operations import State, next_state, operation
 
@@ -38,7 +37,7 @@ def bulk_cases(
     name_column: str | None = None,
     patience: float = 60,
     pause: float = 2,
-    timeout: float = SECONDS,
+    timeout: float = DEFAULT_TIMEOUT,
 ) -> State:
     """Create or change many cases by an Excel file; `data` becomes what the import ended with.
 
@@ -55,7 +54,7 @@ def bulk_cases(
     ...     lambda state: state["data"], case_type="household", search_field="external_id"
     ... )
     """
-    configuration = read(Configuration, state)
+    configuration = read_credential(Configuration, state)
     if not rows:
         return next_state(state, {"match_count": 0, "created_count": 0, "errors": []})
     wanted = {
@@ -65,11 +64,11 @@ def bulk_cases(
         "create_new_cases": "on" if create_new_cases else None,
         "name_column": name_column,
     }
-    there = access(configuration)
+    there = client(configuration)
     uploaded = send(there, _upload(configuration, rows, wanted, timeout))
-    link = own(configuration.host_url, _status_url(uploaded))
-    answer, result = _awaited(there, Call("GET", link, timeout=timeout), patience, pause)
-    return next_state(state, result, answer.as_dict())
+    link = same_origin_url(configuration.host_url, _status_url(uploaded))
+    response, result = _awaited(there, Request("GET", link, timeout=timeout), patience, pause)
+    return next_state(state, result, response.as_dict())
 
 
 def _upload(
@@ -77,67 +76,78 @@ def _upload(
     rows: Sequence[Mapping[str, Any]],
     wanted: Mapping[str, str | None],
     timeout: float,
-) -> Call:
+) -> Request:
     fields = {key: text for key, text in wanted.items() if text is not None}
     file = ("cases.xlsx", spreadsheets.write(rows), _EXCEL)
     body, content_type = encode_multipart_formdata({"file": file, **fields})
     where = project(configuration, "importer/excel/bulk_upload_api/")
-    pretended = {"code": 200, "message": "success", "status_url": configuration.host_url}
-    return Call("POST", where, None, None, body, content_type, timeout=timeout, pretended=pretended)
+    dry_run_response = {"code": 200, "message": "success", "status_url": configuration.host_url}
+    return Request(
+        "POST",
+        where,
+        None,
+        None,
+        body,
+        content_type,
+        timeout=timeout,
+        dry_run_response=dry_run_response,
+    )
 
 
-def _status_url(answer: Answer) -> str:
-    said = answer.data if isinstance(answer.data, dict) else {}
+def _status_url(response: Response) -> str:
+    said = response.body if isinstance(response.body, dict) else {}
     if "code" not in said:
-        promised_json(answer)
-        raise broken(answer, "answer")
+        json_body(response)
+        raise unexpected_content(response, "answer")
     if said["code"] == 200 and said.get("status_url"):
-        return urljoin(answer.url, str(said["status_url"]))
+        return urljoin(response.url, str(said["status_url"]))
     # A refused file comes with 200 from older servers, with 500 from newer ones.
-    show(answer)
-    raise RemoteRefused(f"{answer.told}, but with code {said['code']}: the file was not taken")
+    log_response(response)
+    raise RemoteRefused(f"{response.summary}, but with code {said['code']}: the file was not taken")
 
 
 def _awaited(
-    there: Access, call: Call, patience: float, pause: float
-) -> tuple[Answer, dict[str, Any]]:
-    if dry_run.seen() is not None:
-        call = replace(call, pretended={"state": _DONE, "result": {"errors": []}})
+    there: Client, request: Request, patience: float, pause: float
+) -> tuple[Response, dict[str, Any]]:
+    if dry_run.recorded() is not None:
+        request = replace(request, dry_run_response={"state": _DONE, "result": {"errors": []}})
     until = time.monotonic() + patience
     while True:
-        answer, told = _asked(there, call)
-        if answer and told.get("state") in {_DONE, _FAILED}:
-            return answer, _judged(answer, told)
+        response, told = _asked(there, request)
+        if response and told.get("state") in {_DONE, _FAILED}:
+            return response, _judged(response, told)
         if time.monotonic() + pause > until:
             break
         time.sleep(pause)
     # Not RemoteUnavailable: a retry would upload the rows once more.
     raise RemoteRefused(
         f"the rows were uploaded, but their import did not end within {patience:g} s; look at "
-        f"{shown(call.path)} before running the job again, and give it more patience"
+        f"{display_url(request.path)} before running the job again, and give it more patience"
     )
 
 
-def _asked(there: Access, call: Call) -> tuple[Answer | None, dict[str, Any]]:
+def _asked(there: Client, request: Request) -> tuple[Response | None, dict[str, Any]]:
     try:
-        answer = send(there, call)
-        told = promised_json(answer)
+        response = send(there, request)
+        told = json_body(response)
     except RemoteUnavailable:
         return None, {}
-    return answer, told if isinstance(told, dict) else {}
+    return response, told if isinstance(told, dict) else {}
 
 
-def _judged(answer: Answer, told: dict[str, Any]) -> dict[str, Any]:
+def _judged(response: Response, told: dict[str, Any]) -> dict[str, Any]:
     result = told.get("result") or {}
     errors = result.get("errors") or []
     if told["state"] == _FAILED:
-        show(answer)
-        raise RemoteRefused(f"{answer.told}: the import failed; the log shows what CommCare says")
+        log_response(response)
+        raise RemoteRefused(
+            f"{response.summary}: the import failed; the log shows what CommCare says"
+        )
     if errors:
-        show(answer)
+        log_response(response)
         rows = sorted({row for each in errors for row in each.get("rows", [])}, key=str)
         raise RemoteRefused(
-            f"{answer.told}: the import has errors in the file's rows {rows} (the first is the "
-            "row of names); the other rows were imported, and the log shows CommCare's reasons"
+            f"{response.summary}: the import has errors in the file's rows {rows} (the first is "
+            "the row of names); the other rows were imported, and the log shows CommCare's reasons"
         )
     return dict(result)

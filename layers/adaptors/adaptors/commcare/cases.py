@@ -7,11 +7,10 @@ from typing import Any
 from urllib.parse import quote
 
 from adaptors._formats import json_text, plain_text
-from adaptors._http.client import SECONDS, Call, send
-from adaptors._http.response import broken, promised_json
-from adaptors._http.response import Answer, accepted
-from adaptors.commcare.credential import Configuration, access, project
-from adaptors.credentials import read
+from adaptors._http.client import DEFAULT_TIMEOUT, Request, send
+from adaptors._http.response import Response, json_body, raise_for_status, unexpected_content
+from adaptors.commcare.credential import Configuration, client, project
+from adaptors.credentials import read_credential
 from adaptors.errors import ConfigurationError
 from adaptors.operations import State, next_state, operation
 
@@ -21,7 +20,7 @@ MOST = 100
 
 @operation
 def upsert_case(
-    state: State, external_id: str, data: Mapping[str, Any], *, timeout: float = SECONDS
+    state: State, external_id: str, data: Mapping[str, Any], *, timeout: float = DEFAULT_TIMEOUT
 ) -> State:
     """Create the case with this `external_id`, or change it; `data` becomes `{xform_id, case}`.
 
@@ -37,13 +36,13 @@ def upsert_case(
     if not external_id:
         raise ConfigurationError("external_id is empty: there is nothing to know the case by")
     where = f"api/case/v2/ext/{quote(str(external_id), safe='')}/"
-    answer, page = _sent(state, "PUT", where, _texts(data), "case", timeout)
-    return next_state(state, page, answer.as_dict())
+    response, page = _sent(state, "PUT", where, _texts(data), "case", timeout)
+    return next_state(state, page, response.as_dict())
 
 
 @operation
 def upsert_cases(
-    state: State, rows: Iterable[Mapping[str, Any]], *, timeout: float = SECONDS
+    state: State, rows: Iterable[Mapping[str, Any]], *, timeout: float = DEFAULT_TIMEOUT
 ) -> State:
     """Create or change many cases, each known by the `external_id` in its row.
 
@@ -59,9 +58,9 @@ def upsert_cases(
     cases: list[Any] = []
     after = state
     for rows_of_one in _requests([_texts(row) for row in rows]):
-        answer, page = _sent(state, "POST", "api/case/v2/", rows_of_one, "cases", timeout)
+        response, page = _sent(state, "POST", "api/case/v2/", rows_of_one, "cases", timeout)
         cases += page["cases"]
-        after = {**state, "response": answer.as_dict()}
+        after = {**state, "response": response.as_dict()}
     return next_state(after, cases)
 
 
@@ -85,24 +84,24 @@ def _texts(data: Any) -> Any:
             for key, part in data.items()
         }
     try:
-        return plain_text.write(data)
+        return plain_text.format_value(data)
     except ConfigurationError as error:
         raise ConfigurationError(f"a case's values are texts: {error}") from None
 
 
 def _sent(
     state: State, method: str, path: str, json: Any, key: str, timeout: float
-) -> tuple[Answer, dict[str, Any]]:
-    configuration = read(Configuration, state)
-    call = Call(
+) -> tuple[Response, dict[str, Any]]:
+    configuration = read_credential(Configuration, state)
+    request = Request(
         method,
         project(configuration, path),
-        body=json_text.write(json).encode(),
+        body=json_text.dumps(json).encode(),
         timeout=timeout,
-        pretended={"xform_id": None, key: json},
+        dry_run_response={"xform_id": None, key: json},
     )
-    answer = accepted(send(access(configuration), call))
-    page = promised_json(answer)
+    response = raise_for_status(send(client(configuration), request))
+    page = json_body(response)
     if not isinstance(page, dict) or not isinstance(page.get(key), type(json)):
-        raise broken(answer, "answer")
-    return answer, page
+        raise unexpected_content(response, "answer")
+    return response, page

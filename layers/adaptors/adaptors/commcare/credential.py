@@ -6,11 +6,11 @@ from urllib.parse import quote
 
 from pydantic import Field, model_validator
 
-from adaptors._http.client import Access, basic, header
-from adaptors.credentials import Fields, Secret
+from adaptors._http.client import Client, basic_auth, header_auth
+from adaptors.credentials import CredentialModel, Secret
 
 
-class Configuration(Fields):
+class Configuration(CredentialModel):
     """The credential of a CommCare project."""
 
     host_url: str = Field(
@@ -35,14 +35,14 @@ class Configuration(Fields):
         return self
 
 
-def access(configuration: Configuration) -> Access:
+def client(configuration: Configuration) -> Client:
     """Give where the credential leads, and its authorization."""
     username, base = configuration.username, configuration.host_url
     if configuration.api_key is not None:
         key = configuration.api_key.get_secret_value()
-        return Access(base, header("Authorization", f"ApiKey {username}:{key}"), "hostUrl")
+        return Client(base, header_auth("Authorization", f"ApiKey {username}:{key}"), "hostUrl")
     password = configuration.password.get_secret_value() if configuration.password else ""
-    return Access(base, basic(username, password), "hostUrl")
+    return Client(base, basic_auth(username, password), "hostUrl")
 
 
 def place(configuration: Configuration, path: str) -> str:

@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from adaptors._http.client import SECONDS, Call, send
-from adaptors._http.response import broken
-from adaptors._http.response import Answer, accepted, show
+from adaptors._http.client import DEFAULT_TIMEOUT, Request, send
+from adaptors._http.response import Response, log_response, raise_for_status, unexpected_content
 from adaptors._openrosa import protocol, xforms
 from adaptors._runtime import run_context, stable_ids
-from adaptors.commcare.credential import Configuration, access, project
-from adaptors.credentials import read
+from adaptors.commcare.credential import Configuration, client, project
+from adaptors.credentials import read_credential
 from adaptors.errors import ConfigurationError, RemoteRefused, RemoteUnavailable
 from adaptors.operations import State, next_state, operation
 
@@ -20,7 +19,7 @@ _META = "http://openrosa.org/jr/xforms"
 
 
 @operation
-def submit(state: State, data: Mapping[str, Any], *, timeout: float = SECONDS) -> State:
+def submit(state: State, data: Mapping[str, Any], *, timeout: float = DEFAULT_TIMEOUT) -> State:
     """Submit a form; `data` becomes `{instanceID, nature, message}`.
 
     The form is a dict in CommCare's own notation: `@xmlns` says which form it is, a list is a
@@ -36,12 +35,12 @@ def submit(state: State, data: Mapping[str, Any], *, timeout: float = SECONDS) -
     ...     "visit": [{"date": "2026-03-09"}, {"date": "2026-03-16"}],
     ... })
     """
-    form = _with_meta(data, read(Configuration, state).username)
+    form = _with_meta(data, read_credential(Configuration, state).username)
     return _submitted(state, xforms.write(form), timeout)
 
 
 @operation
-def submit_xml(state: State, xml: str, *, timeout: float = SECONDS) -> State:
+def submit_xml(state: State, xml: str, *, timeout: float = DEFAULT_TIMEOUT) -> State:
     """Submit the XML of a form as it is; it must hold a `meta/instanceID`.
 
     >>> operate = submit_xml(lambda state: state["data"]["xml"])
@@ -56,7 +55,9 @@ def _with_meta(data: Mapping[str, Any], username: str) -> dict[str, Any]:
     if meta.get("instanceID"):
         return dict(data)
     # A retry writes the very same XML: only then does CommCare see a duplicate and no edit.
-    began = run_context.current().began.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    began = (
+        run_context.current().started_at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    )
     own = {
         "@xmlns": _META,
         "deviceID": "openfn",
@@ -64,47 +65,49 @@ def _with_meta(data: Mapping[str, Any], username: str) -> dict[str, Any]:
         "timeEnd": began,
         "username": username,
         **meta,
-        "instanceID": stable_ids.derived(xforms.write(data)),
+        "instanceID": stable_ids.stable_uuid(xforms.write(data)),
     }
     return {**data, "meta": own}
 
 
 def _submitted(state: State, xml: str, timeout: float) -> State:
-    configuration = read(Configuration, state)
+    configuration = read_credential(Configuration, state)
     instance_id = protocol.instance_id(xml)
     if not configuration.app_id:
         raise ConfigurationError(
             "the credential has no appId, the application that the form belongs to; add it"
         )
-    call = Call(
+    request = Request(
         "POST",
         project(configuration, f"receiver/{quote(configuration.app_id, safe='')}/"),
         headers={"X-OpenRosa-Version": "3.0"},  # so that a form it cannot process is no 201
-        body=protocol.encoded(xml),
+        body=protocol.encode(xml),
         content_type="text/xml",
         timeout=timeout,
-        pretended=protocol.PRETENDED,
+        dry_run_response=protocol.DRY_RUN_RESPONSE,
     )
-    answer = send(access(configuration), call)
-    nature, message = _judged(answer)
+    response = send(client(configuration), request)
+    nature, message = _judged(response)
     data = {"instanceID": instance_id, "nature": nature, "message": message}
-    return next_state(state, data, answer.as_dict())
+    return next_state(state, data, response.as_dict())
 
 
-def _judged(answer: Answer) -> tuple[str, str]:
-    told = protocol.message(answer)
+def _judged(response: Response) -> tuple[str, str]:
+    told = protocol.message(response)
     nature = told[0] if told else ""
-    if answer.status == 422 and told and nature != "processing_failure":
+    if response.status == 422 and told and nature != "processing_failure":
         # CommCare's own rule: what follows a form it has saved failed; sent again, it is finished.
-        show(answer)
-        raise RemoteUnavailable(f"{answer.told} and says {nature or 'no nature'}")
-    if answer.status == 500 and nature == "submit_error":
-        show(answer)
-        raise RemoteRefused(f"{answer.told} and says submit_error: the XML was not understood")
-    accepted(answer)
+        log_response(response)
+        raise RemoteUnavailable(f"{response.summary} and says {nature or 'no nature'}")
+    if response.status == 500 and nature == "submit_error":
+        log_response(response)
+        raise RemoteRefused(f"{response.summary} and says submit_error: the XML was not understood")
+    raise_for_status(response)
     if told is None:
-        raise broken(answer, "OpenRosa answer")
+        raise unexpected_content(response, "OpenRosa answer")
     if nature != "submit_success":
-        show(answer)
-        raise RemoteRefused(f"{answer.told}, but says {nature or 'no nature'}: it did not take it")
+        log_response(response)
+        raise RemoteRefused(
+            f"{response.summary}, but says {nature or 'no nature'}: it did not take it"
+        )
     return told

@@ -8,22 +8,21 @@ from typing import Any
 from urllib.parse import quote
 
 from adaptors._formats import json_text
-from adaptors._http.client import SECONDS, Call, send
-from adaptors._http.pagination import PAGES, Shape, gather
-from adaptors._http.response import promised_json
-from adaptors._http.response import accepted
-from adaptors.commcare.credential import Configuration, access, place, project
-from adaptors.credentials import read
+from adaptors._http.client import DEFAULT_TIMEOUT, Request, send
+from adaptors._http.pagination import MAX_PAGES, PageFormat, fetch_all
+from adaptors._http.response import json_body, raise_for_status
+from adaptors.commcare.credential import Configuration, client, place, project
+from adaptors.credentials import read_credential
 from adaptors.errors import ConfigurationError
 from adaptors.operations import State, next_state, operation
 
 Query = Mapping[str, Any]
-_LIST = Shape(
+_LIST = PageFormat(
     lambda page: page.get("objects", [page]),  # without `objects` it is a single one
     lambda page: (page.get("meta") or {}).get("next"),
 )
-_CASES = Shape(lambda page: page.get("cases"), lambda page: page.get("next"))
-_REPORT = Shape(lambda page: page.get("data"), lambda page: page.get("next_page"))
+_CASES = PageFormat(lambda page: page.get("cases"), lambda page: page.get("next"))
+_REPORT = PageFormat(lambda page: page.get("data"), lambda page: page.get("next_page"))
 
 
 @operation
@@ -32,8 +31,8 @@ def get(
     path: str,
     query: Query | None = None,
     *,
-    max_pages: int = PAGES,
-    timeout: float = SECONDS,
+    max_pages: int = MAX_PAGES,
+    timeout: float = DEFAULT_TIMEOUT,
 ) -> State:
     """Fetch from `/api/v0.5/`: a list with all its pages, or the single object of an id.
 
@@ -43,17 +42,23 @@ def get(
     >>> operate = get("form", {"received_on_start": "2026-03-01", "limit": 50})
     >>> operate = get("case/4f5ac5a4-b624-4d0d-8a50-73500d1862c5")
     """
-    configuration = read(Configuration, state)
-    pretended = {"objects": [], "meta": {"next": None}}
-    call = Call("GET", place(configuration, path), query, timeout=timeout, pretended=pretended)
-    after, page = _listed(state, configuration, call, _LIST, max_pages, 1000)
+    configuration = read_credential(Configuration, state)
+    dry_run_response = {"objects": [], "meta": {"next": None}}
+    request = Request(
+        "GET", place(configuration, path), query, timeout=timeout, dry_run_response=dry_run_response
+    )
+    after, page = _listed(state, configuration, request, _LIST, max_pages, 1000)
     after["response"]["meta"] = page.get("meta")
     return after if "objects" in page else {**after, "data": page}
 
 
 @operation
 def get_cases(
-    state: State, query: Query | None = None, *, max_pages: int = PAGES, timeout: float = SECONDS
+    state: State,
+    query: Query | None = None,
+    *,
+    max_pages: int = MAX_PAGES,
+    timeout: float = DEFAULT_TIMEOUT,
 ) -> State:
     """Fetch cases by the Case API v2, all pages of them; `data` becomes the list.
 
@@ -61,10 +66,10 @@ def get_cases(
 
     >>> operate = get_cases({"case_type": "patient", "indexed_on.gte": "2026-03-01"})
     """
-    configuration = read(Configuration, state)
+    configuration = read_credential(Configuration, state)
     where = project(configuration, "api/case/v2/")
-    call = Call("GET", where, query, timeout=timeout, pretended={"cases": []})
-    return _listed(state, configuration, call, _CASES, max_pages, 1000)[0]
+    request = Request("GET", where, query, timeout=timeout, dry_run_response={"cases": []})
+    return _listed(state, configuration, request, _CASES, max_pages, 1000)[0]
 
 
 @operation
@@ -73,8 +78,8 @@ def get_report(
     report_id: str,
     query: Query | None = None,
     *,
-    max_pages: int = PAGES,
-    timeout: float = SECONDS,
+    max_pages: int = MAX_PAGES,
+    timeout: float = DEFAULT_TIMEOUT,
 ) -> State:
     """Fetch a configurable report, all pages of it; `data` becomes the list of its rows.
 
@@ -82,45 +87,55 @@ def get_report(
 
     >>> operate = get_report("9aab0eeb88555a7b4568676883e7379a", {"state": "vermont"})
     """
-    configuration = read(Configuration, state)
+    configuration = read_credential(Configuration, state)
     where = place(configuration, f"configurablereportdata/{quote(report_id, safe='')}")
-    call = Call("GET", where, query, timeout=timeout, pretended={"data": []})
-    after, page = _listed(state, configuration, call, _REPORT, max_pages, 50)
+    request = Request("GET", where, query, timeout=timeout, dry_run_response={"data": []})
+    after, page = _listed(state, configuration, request, _REPORT, max_pages, 50)
     after["response"]["meta"] = {"columns": page.get("columns")}
     return after
 
 
 @operation
 def post(
-    state: State, path: str, json: Any, *, query: Query | None = None, timeout: float = SECONDS
+    state: State,
+    path: str,
+    json: Any,
+    *,
+    query: Query | None = None,
+    timeout: float = DEFAULT_TIMEOUT,
 ) -> State:
     """Send JSON to a path below `/api/v0.5/`; `data` becomes the answer.
 
     >>> operate = post("user", {"username": "amina", "password": "…", "phone_numbers": []})
     """
-    configuration = read(Configuration, state)
-    body = json_text.write(json).encode()
-    call = Call("POST", place(configuration, path), query, body=body, timeout=timeout)
-    answer = accepted(send(access(configuration), call))
-    data = promised_json(answer)
-    return next_state(state, data, answer.as_dict())
+    configuration = read_credential(Configuration, state)
+    body = json_text.dumps(json).encode()
+    request = Request("POST", place(configuration, path), query, body=body, timeout=timeout)
+    response = raise_for_status(send(client(configuration), request))
+    data = json_body(response)
+    return next_state(state, data, response.as_dict())
 
 
 def _listed(
-    state: State, configuration: Configuration, call: Call, shape: Shape, max_pages: int, most: int
+    state: State,
+    configuration: Configuration,
+    request: Request,
+    shape: PageFormat,
+    max_pages: int,
+    most: int,
 ) -> tuple[State, dict[str, Any]]:
-    query = dict(call.query or {})
+    query = dict(request.query or {})
     limit = _limit(query)
     if "offset" not in query:
         query["limit"] = min(limit or most, most)
-        call = replace(call, query=query)
+        request = replace(request, query=query)
     else:
-        shape = Shape(shape.records, lambda _page: None)
-    there = access(configuration)
-    found = gather(
-        lambda each: send(there, each), call, configuration.host_url, shape, limit, max_pages
+        shape = PageFormat(shape.records, lambda _page: None)
+    there = client(configuration)
+    found = fetch_all(
+        lambda each: send(there, each), request, configuration.host_url, shape, limit, max_pages
     )
-    after = next_state(state, found.records, found.answer.as_dict())
+    after = next_state(state, found.records, found.response.as_dict())
     return after, found.page
 
 

@@ -38,7 +38,7 @@ def write(rows: Sequence[Mapping[str, Any]]) -> bytes:
 
 
 def _cell(key: str, value: Any) -> str:
-    text = plain_text.write(value)
+    text = plain_text.format_value(value)
     if len(text) > _MOST:
         raise ConfigurationError(f"{key}: a cell holds at most {_MOST} characters")
     return text

@@ -34,8 +34,8 @@ def cursor(
     key; OpenFn remembers the last one.
 
     >>> from datetime import UTC, datetime
-    >>> from adaptors._runtime.run_context import executing
-    >>> with executing("run", datetime(2026, 3, 9, 1, 30, tzinfo=UTC)):
+    >>> from adaptors._runtime.run_context import run_context
+    >>> with run_context("run", datetime(2026, 3, 9, 1, 30, tzinfo=UTC)):
     ...     cursor(None, default="yesterday")({})
     {'cursor': '2026-03-08T00:00:00.000Z'}
     >>> cursor(lambda state: state["cursor"], default="today")({"cursor": 40})
@@ -57,7 +57,7 @@ def _time(value: Any) -> Any:
         return datetime(value.year, value.month, value.day, tzinfo=UTC)
     if not isinstance(value, str):
         return value
-    began = current().began
+    began = current().started_at
     today = began.replace(hour=0, minute=0, second=0, microsecond=0)
     named = {"start": began, "now": began, "end": began, "today": today}
     named["yesterday"] = today - timedelta(days=1)

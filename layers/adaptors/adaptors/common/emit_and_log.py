@@ -24,7 +24,7 @@ def emit(state: State, inbox: str, body: Any = _DATA) -> State:
     >>> operate = each("results", emit("kobo-records"))
     >>> operate = emit("visits", {"case": data_value("case_id"), "source": "nightly"})
     """
-    outbox.put(inbox, json_text.write(state.get("data") if body is _DATA else body))
+    outbox.emit(inbox, json_text.dumps(state.get("data") if body is _DATA else body))
     return state
 
 

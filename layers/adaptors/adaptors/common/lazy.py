@@ -10,10 +10,10 @@ from typing import Any
 from adaptors.operations import State, resolve
 
 
-def plain(function: Callable[..., Any]) -> Callable[..., Any]:
+def accepts_state_functions(function: Callable[..., Any]) -> Callable[..., Any]:
     """Let a function of values take functions of the state too: it then gives one itself.
 
-    >>> @plain
+    >>> @accepts_state_functions
     ... def shout(text):
     ...     return text.upper()
     >>> shout("amina")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from adaptors.common.lazy import plain
+from adaptors.common.lazy import accepts_state_functions
 
 
-@plain
+@accepts_state_functions
 def to_array(value: Any) -> list[Any]:
     """Give a list as it is, nothing as an empty list, and anything else as a list of one.
 
@@ -23,7 +23,7 @@ def to_array(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-@plain
+@accepts_state_functions
 def array_to_string(values: Iterable[Any], separator: str = ",") -> str:
     """Write values one after the other; `None` is an empty text.
 
@@ -33,7 +33,7 @@ def array_to_string(values: Iterable[Any], separator: str = ",") -> str:
     return separator.join("" if value is None else str(value) for value in values)
 
 
-@plain
+@accepts_state_functions
 def chunk(values: list[Any], size: int) -> list[list[Any]]:
     """Cut a list into lists of at most `size` members; `ValueError` where that is below 1.
 
@@ -45,7 +45,7 @@ def chunk(values: list[Any], size: int) -> list[list[Any]]:
     return [values[start : start + size] for start in range(0, len(values), size)]
 
 
-@plain
+@accepts_state_functions
 def split_keys(value: dict[str, Any], keys: Iterable[str]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Split a dict in two: what is left, and what has one of the keys.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from adaptors.common.lazy import plain
+from adaptors.common.lazy import accepts_state_functions
 
 _WORD = re.compile(r"\w\S*")
 # What Unicode shows as a picture without being asked; of the signs from U+2600 to U+27BF those
@@ -34,7 +34,7 @@ _EMOJI = re.compile(
 )
 
 
-@plain
+@accepts_state_functions
 def human_proper(text: Any) -> Any:
     """Write a name for people: `_` and `-` become spaces, and each word begins with a capital.
 
@@ -48,7 +48,7 @@ def human_proper(text: Any) -> Any:
     return _WORD.sub(lambda word: word[0].capitalize(), re.sub("[_-]", " ", text))
 
 
-@plain
+@accepts_state_functions
 def scrub_emojis(text: Any, replacement: str = "\ufffd") -> Any:
     r"""Replace each emoji of a text, be it a flag, a keycap or a family of several characters.
 

@@ -6,10 +6,10 @@ from types import SimpleNamespace
 from typing import Any
 from xml.parsers import expat
 
-from adaptors.common.lazy import plain
+from adaptors.common.lazy import accepts_state_functions
 
 
-@plain
+@accepts_state_functions
 def parse_xml(text: str | bytes) -> Any:
     """Read XML as the inbox does: `@attribute`, `#text`, a list where an element is repeated.
 
@@ -29,7 +29,7 @@ def parse_xml(text: str | bytes) -> Any:
         raise ValueError(f"this is no XML: {error}") from None
 
 
-@plain
+@accepts_state_functions
 def to_xml(value: dict[str, Any], *, declaration: bool = True) -> str:
     """Write a dict as XML, the reverse of `parse_xml`; its one key is the root.
 

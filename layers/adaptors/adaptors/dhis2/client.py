@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from adaptors._formats import json_text
-from adaptors._http.client import SECONDS, Call, send
-from adaptors.credentials import read
-from adaptors.dhis2.credential import Configuration, access, address
+from adaptors._http.client import DEFAULT_TIMEOUT, Request, send
+from adaptors.credentials import read_credential
+from adaptors.dhis2.credential import Configuration, address, client
 from adaptors.dhis2.responses import IMPORTING, imported, received
 from adaptors.errors import ConfigurationError
 from adaptors.operations import State
@@ -24,23 +24,23 @@ def fetch(
     path: str,
     query: Query | None = None,
     *,
-    timeout: float = SECONDS,
-    pretended: Any = None,
+    timeout: float = DEFAULT_TIMEOUT,
+    dry_run_response: Any = None,
 ) -> Any:
     """Give what DHIS2 answers to a GET: its JSON, or the text of what is neither JSON nor a page.
 
     Raises an `AdaptorError` with its verdict for any other answer.
     """
-    configuration = read(Configuration, state)
-    call = Call(
+    configuration = read_credential(Configuration, state)
+    request = Request(
         "GET",
         address(configuration, path),
         plain(query),
         _HEADERS,
         timeout=timeout,
-        pretended=pretended,
+        dry_run_response=dry_run_response,
     )
-    return received(send(access(configuration), call))
+    return received(send(client(configuration), request))
 
 
 def store(
@@ -51,27 +51,27 @@ def store(
     query: Query | None = None,
     *,
     content_type: str = "application/json",
-    timeout: float = SECONDS,
-    pretended: Any = None,
+    timeout: float = DEFAULT_TIMEOUT,
+    dry_run_response: Any = None,
 ) -> Any:
     """Send what DHIS2 is to store or delete, and give its answer once all of it has been taken.
 
     Raises `RemoteRefused` that names each conflict when it has not, whatever the status says.
     """
-    configuration = read(Configuration, state)
-    if pretended is None and path.split("/", maxsplit=1)[0] in IMPORTING:
-        pretended = _NOTHING_TAKEN
-    call = Call(
+    configuration = read_credential(Configuration, state)
+    if dry_run_response is None and path.split("/", maxsplit=1)[0] in IMPORTING:
+        dry_run_response = _NOTHING_TAKEN
+    request = Request(
         method,
         address(configuration, path),
         _at_once(plain(query)),
         _HEADERS,
-        None if body is None else json_text.write(body).encode(),
+        None if body is None else json_text.dumps(body).encode(),
         content_type,
         timeout,
-        pretended,
+        dry_run_response,
     )
-    return imported(send(access(configuration), call), body, path)
+    return imported(send(client(configuration), request), body, path)
 
 
 def plain(query: Query | None) -> dict[str, Any]:

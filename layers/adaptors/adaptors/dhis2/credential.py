@@ -8,13 +8,13 @@ from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
-from adaptors._http.client import Access, basic, header
-from adaptors.credentials import Fields, Secret
+from adaptors._http.client import Client, basic_auth, header_auth
+from adaptors.credentials import CredentialModel, Secret
 
 _VERSION = re.compile(r"v?(?:2\.)?(3[6-9]|4[0-3])(?:\.[0-9]+)*", re.IGNORECASE)
 
 
-class Configuration(Fields):
+class Configuration(CredentialModel):
     """The credential of a DHIS2.
 
     `apiUrl`, the name of `hostUrl` in old credentials, is understood; with both, username with
@@ -70,14 +70,14 @@ class Configuration(Fields):
         return self
 
 
-def access(configuration: Configuration) -> Access:
+def client(configuration: Configuration) -> Client:
     """Say where requests go and how they are authorized."""
     if configuration.pat:
-        auth = header("Authorization", f"ApiToken {configuration.pat.get_secret_value()}")
+        auth = header_auth("Authorization", f"ApiToken {configuration.pat.get_secret_value()}")
     else:
         password = configuration.password.get_secret_value() if configuration.password else ""
-        auth = basic(configuration.username or "", password)
-    return Access(configuration.host_url, auth, named="hostUrl")
+        auth = basic_auth(configuration.username or "", password)
+    return Client(configuration.host_url, auth, base_url_key="hostUrl")
 
 
 def address(configuration: Configuration, path: str) -> str:

@@ -6,7 +6,7 @@ import re
 from typing import Any
 from urllib.parse import quote
 
-from adaptors.credentials import read
+from adaptors.credentials import read_credential
 from adaptors.dhis2.credential import Configuration
 from adaptors.dhis2.tracker_payloads import UIDS
 from adaptors.errors import ConfigurationError
@@ -29,7 +29,7 @@ def place(state: State, resource: Any, *, legacy: bool = False) -> str:
     first = re.split("[/?]", text)[0]
     if tracked(first, legacy=legacy):
         return f"tracker/{text}"
-    version = read(Configuration, state).api_version
+    version = read_credential(Configuration, state).api_version
     old = legacy or first == "trackedEntityInstances"
     if old and version is not None and version >= _WITHOUT_OLD_TRACKER:
         raise ConfigurationError(

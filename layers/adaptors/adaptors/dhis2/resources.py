@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from adaptors._http.client import SECONDS
+from adaptors._http.client import DEFAULT_TIMEOUT
 from adaptors.common import to_array
-from adaptors.credentials import read
+from adaptors.credentials import read_credential
 from adaptors.dhis2.client import Query, fetch, store
 from adaptors.dhis2.credential import Configuration
 from adaptors.dhis2.endpoints import below, place, tracked, uid_field
@@ -27,7 +27,7 @@ def get(
     query: Query | None = None,
     *,
     legacy: bool = False,
-    timeout: float = SECONDS,
+    timeout: float = DEFAULT_TIMEOUT,
 ) -> State:
     """Fetch one page of a resource, or one object by its uid; `data` becomes the answer.
 
@@ -50,7 +50,7 @@ def create(
     *,
     query: Query | None = None,
     legacy: bool = False,
-    timeout: float = SECONDS,
+    timeout: float = DEFAULT_TIMEOUT,
 ) -> State:
     """Create one object, or a list of the tracker's; `data` becomes what DHIS2 reports.
 
@@ -81,7 +81,7 @@ def update(
     *,
     query: Query | None = None,
     legacy: bool = False,
-    timeout: float = SECONDS,
+    timeout: float = DEFAULT_TIMEOUT,
 ) -> State:
     """Replace the object of a uid; `data` becomes what DHIS2 reports.
 
@@ -107,7 +107,7 @@ def patch(
     data: Any,
     *,
     query: Query | None = None,
-    timeout: float = SECONDS,
+    timeout: float = DEFAULT_TIMEOUT,
 ) -> State:
     """Change some fields of the object of a uid; `data` becomes what DHIS2 reports.
 
@@ -118,7 +118,7 @@ def patch(
     """
     if tracked(resource):
         where = f"{place(state, resource)}/{below(path)}"
-        found = fetch(state, where, timeout=timeout, pretended={})
+        found = fetch(state, where, timeout=timeout, dry_run_response={})
         kept = {k: v for k, v in found.items() if not isinstance(v, list) and k not in _OWN}
         payload = _payload(resource, path, {**kept, **_dict(data)})
         report = bring(state, payload, "UPDATE", query=query, timeout=timeout)
@@ -135,7 +135,7 @@ def destroy(
     *,
     query: Query | None = None,
     legacy: bool = False,
-    timeout: float = SECONDS,
+    timeout: float = DEFAULT_TIMEOUT,
 ) -> State:
     """Delete the object of a uid, or a list of the tracker's; `data` becomes what DHIS2 reports.
 
@@ -155,7 +155,7 @@ def destroy(
 
 @operation
 def data_value_sets(
-    state: State, data: Any, *, query: Query | None = None, timeout: float = SECONDS
+    state: State, data: Any, *, query: Query | None = None, timeout: float = DEFAULT_TIMEOUT
 ) -> State:
     """Send a data value set, or a list of data values; `data` becomes what DHIS2 reports.
 
@@ -199,7 +199,7 @@ def _payload(resource: str, path: Any, data: Any) -> dict[str, Any]:
 
 
 def _patched(state: State, where: str, data: Any, query: Query | None, timeout: float) -> Any:
-    version = read(Configuration, state).api_version
+    version = read_credential(Configuration, state).api_version
     if isinstance(data, dict) and version is not None and version < _JSON_PATCH:
         return store(state, "PATCH", where, data, query, timeout=timeout)
     steps = data

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import count
 from typing import Any
 
-from adaptors._http.client import SECONDS
+from adaptors._http.client import DEFAULT_TIMEOUT
 from adaptors.dhis2.client import Query, fetch, plain
 from adaptors.dhis2.tracker_import import CHUNK, bring
 from adaptors.dhis2.tracker_payloads import UIDS
@@ -26,7 +26,7 @@ def tracker_import(
     atomic_mode: str = "ALL",
     chunk: int = CHUNK,
     query: Query | None = None,
-    timeout: float = SECONDS,
+    timeout: float = DEFAULT_TIMEOUT,
 ) -> State:
     """Import tracked entities, enrollments, events and relationships; `data` becomes the report.
 
@@ -66,7 +66,7 @@ def tracker_export(
     query: Query | None = None,
     *,
     page_size: int = PAGE,
-    timeout: float = SECONDS,
+    timeout: float = DEFAULT_TIMEOUT,
 ) -> State:
     """Fetch all pages of a resource of the tracker; `data` becomes a dict of its list.
 
@@ -82,7 +82,8 @@ def tracker_export(
         raise ConfigurationError(f"the tracker exports {', '.join(UIDS)} or one such by its uid")
     if rest:
         return next_state(
-            state, fetch(state, f"tracker/{resource}/{rest}", query, timeout=timeout, pretended={})
+            state,
+            fetch(state, f"tracker/{resource}/{rest}", query, timeout=timeout, dry_run_response={}),
         )
     found = [each for page in _pages(state, resource, query, page_size, timeout) for each in page]
     return next_state(state, {resource: found})
@@ -99,7 +100,9 @@ def _pages(
     last: list[Any] = []
     for page in count(1):
         asked = {**(query or {}), "page": page, "pageSize": size}
-        body = fetch(state, f"tracker/{resource}", asked, timeout=timeout, pretended={resource: []})
+        body = fetch(
+            state, f"tracker/{resource}", asked, timeout=timeout, dry_run_response={resource: []}
+        )
         found = listed(body, resource)
         if found and found == last and UIDS[resource] in found[0]:
             raise RemoteRefused(f"DHIS2 gives page {page - 1} of {resource} again as page {page}")

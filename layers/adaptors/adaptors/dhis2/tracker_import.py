@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from adaptors._http.client import SECONDS
+from adaptors._http.client import DEFAULT_TIMEOUT
 from adaptors.dhis2.client import Query, plain, store
 from adaptors.dhis2.tracker_payloads import UIDS, Payload, checked, chunks, objects
 from adaptors.errors import ConfigurationError, RemoteRefused
@@ -26,7 +26,7 @@ def bring(
     atomic_mode: str = "ALL",
     chunk: int = CHUNK,
     query: Query | None = None,
-    timeout: float = SECONDS,
+    timeout: float = DEFAULT_TIMEOUT,
 ) -> Report:
     """Import a payload and give the tracker's report, of several chunks put together as one."""
     given = _query(strategy, atomic_mode, query)
@@ -36,14 +36,20 @@ def bring(
     _warn_of_twins(parts, strategy)
     reports: list[Report] = []
     for part in parts:
-        pretended = _report([], total=sum(1 for _ in objects(part)))
+        dry_run_response = _report([], total=sum(1 for _ in objects(part)))
         try:
-            answer = store(
-                state, "POST", "tracker", part, given, timeout=timeout, pretended=pretended
+            response = store(
+                state,
+                "POST",
+                "tracker",
+                part,
+                given,
+                timeout=timeout,
+                dry_run_response=dry_run_response,
             )
         except RemoteRefused as error:
             raise _placed(error, len(reports), parts) from None
-        reports.append(answer if isinstance(answer, dict) else {})
+        reports.append(response if isinstance(response, dict) else {})
     return reports[0] if len(reports) == 1 else _report(reports)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from adaptors._http.client import SECONDS
+from adaptors._http.client import DEFAULT_TIMEOUT
 from adaptors.common import to_array
 from adaptors.dhis2.client import Query, fetch, plain, store
 from adaptors.dhis2.endpoints import below, place, tracked, uid_field
@@ -29,7 +29,7 @@ def upsert(
     data: Any,
     *,
     legacy: bool = False,
-    timeout: float = SECONDS,
+    timeout: float = DEFAULT_TIMEOUT,
 ) -> State:
     """Create an object, or update the one that a query finds; `data` becomes what DHIS2 reports.
 
@@ -95,7 +95,7 @@ def _one(
 ) -> dict[str, Any] | None:
     name = path.rpartition("/")[2]
     asked = {**plain(query), "fields": fields}
-    body = fetch(state, path, asked, timeout=timeout, pretended={name: []})
+    body = fetch(state, path, asked, timeout=timeout, dry_run_response={name: []})
     found = listed(body, name)
     if found and not found[0].get(field):
         raise RemoteRefused(f"what DHIS2 finds of {name} has no {field}: it cannot be updated")

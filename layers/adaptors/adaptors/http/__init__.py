@@ -12,9 +12,9 @@ from typing import Any, Unpack
 
 from adaptors.http.credential import Configuration
 from adaptors.http.each_page import each_page
-from adaptors.http.options import Reading, Writing, spelled_out
+from adaptors.http.options import GetOptions, RequestOptions, with_options
 from adaptors.http.paginators import Page, by_cursor, by_link, by_offset, by_page, by_url
-from adaptors.http.send import ask, data_of, resolved
+from adaptors.http.send import parse_body, resolve_options, send_request
 from adaptors.operations import Operation, State, Value, next_state, resolve
 
 __all__ = [
@@ -35,9 +35,9 @@ __all__ = [
 ]
 
 
-@spelled_out(Writing)
+@with_options(RequestOptions)
 def request(
-    method: str, path: str | Value, json: Any = None, **options: Unpack[Writing]
+    method: str, path: str | Value, json: Any = None, **options: Unpack[RequestOptions]
 ) -> Operation:
     """Send a request of any method; `data` becomes the answer.
 
@@ -56,16 +56,16 @@ def request(
     """
 
     def operate(state: State) -> State:
-        given = resolved(state, options)
-        answer = ask(state, method, resolve(state, path), given, resolve(state, json))
-        after = next_state(state, data_of(answer, given["parse_as"]))
-        return {**after, "response": answer.as_dict()}
+        given = resolve_options(state, options)
+        response = send_request(state, method, resolve(state, path), given, resolve(state, json))
+        after = next_state(state, parse_body(response, given["parse_as"]))
+        return {**after, "response": response.as_dict()}
 
     return operate
 
 
-@spelled_out(Reading)
-def get(path: str | Value, **options: Unpack[Reading]) -> Operation:
+@with_options(GetOptions)
+def get(path: str | Value, **options: Unpack[GetOptions]) -> Operation:
     """Fetch; `data` becomes the answer.
 
     >>> from adaptors.common import data_value
@@ -74,8 +74,8 @@ def get(path: str | Value, **options: Unpack[Reading]) -> Operation:
     return request("GET", path, **options)
 
 
-@spelled_out(Writing)
-def post(path: str | Value, json: Any = None, **options: Unpack[Writing]) -> Operation:
+@with_options(RequestOptions)
+def post(path: str | Value, json: Any = None, **options: Unpack[RequestOptions]) -> Operation:
     """Send JSON, or another body; `data` becomes the answer.
 
     >>> from adaptors.common import data_value
@@ -85,8 +85,8 @@ def post(path: str | Value, json: Any = None, **options: Unpack[Writing]) -> Ope
     return request("POST", path, json, **options)
 
 
-@spelled_out(Writing)
-def put(path: str | Value, json: Any = None, **options: Unpack[Writing]) -> Operation:
+@with_options(RequestOptions)
+def put(path: str | Value, json: Any = None, **options: Unpack[RequestOptions]) -> Operation:
     """Replace with JSON, or another body; `data` becomes the answer.
 
     >>> from adaptors.common import data_value
@@ -95,8 +95,8 @@ def put(path: str | Value, json: Any = None, **options: Unpack[Writing]) -> Oper
     return request("PUT", path, json, **options)
 
 
-@spelled_out(Writing)
-def patch(path: str | Value, json: Any = None, **options: Unpack[Writing]) -> Operation:
+@with_options(RequestOptions)
+def patch(path: str | Value, json: Any = None, **options: Unpack[RequestOptions]) -> Operation:
     """Change with JSON, or another body; `data` becomes the answer.
 
     >>> from adaptors.common import data_value
@@ -105,8 +105,8 @@ def patch(path: str | Value, json: Any = None, **options: Unpack[Writing]) -> Op
     return request("PATCH", path, json, **options)
 
 
-@spelled_out(Writing)
-def delete(path: str | Value, json: Any = None, **options: Unpack[Writing]) -> Operation:
+@with_options(RequestOptions)
+def delete(path: str | Value, json: Any = None, **options: Unpack[RequestOptions]) -> Operation:
     """Delete; `data` becomes the answer.
 
     >>> operate = delete("patients/7", accept_statuses={404})

@@ -12,7 +12,7 @@ import xmltodict
 from urllib3.filepost import encode_multipart_formdata
 
 from adaptors._formats import json_text
-from adaptors._http.url_encoding import pairs
+from adaptors._http.url_encoding import encode_pairs
 from adaptors.errors import ConfigurationError
 from adaptors.operations import State, resolve
 
@@ -45,7 +45,7 @@ def _encoded(json: Any, options: Mapping[str, Any]) -> tuple[bytes | None, str]:
     if options.get("files") is not None:
         return _multipart(options["files"], options.get("form"))
     if options.get("form") is not None:
-        fields = urlencode(pairs(options["form"], "form"))
+        fields = urlencode(encode_pairs(options["form"], "form"))
         return fields.encode(), "application/x-www-form-urlencoded"
     if options.get("text") is not None:
         return _text(options["text"], "text").encode(), "text/plain; charset=utf-8"
@@ -53,13 +53,13 @@ def _encoded(json: Any, options: Mapping[str, Any]) -> tuple[bytes | None, str]:
         return _xml(options["xml"]), "application/xml"
     if options.get("content") is not None:
         return _bytes(options["content"], "content"), "application/octet-stream"
-    body = None if json is None else json_text.write(json).encode()
+    body = None if json is None else json_text.dumps(json).encode()
     return body, "application/json"
 
 
 def _multipart(files: Any, form: Any) -> tuple[bytes, str]:
     fields: list[tuple[str, str | tuple[str, bytes, str]]] = []
-    fields += pairs(form or {}, "form")
+    fields += encode_pairs(form or {}, "form")
     fields += [(name, _file(name, part)) for name, part in _files(files)]
     # Of the same files the same body is made, since an idempotency key is made of the body; and
     # what is drawn from all of them stands in none of them.

@@ -7,13 +7,13 @@ from typing import Literal
 import requests
 from pydantic import Field, field_validator, model_validator
 
-from adaptors._http.client import Access, Auth, basic, header, parameter
+from adaptors._http.client import Auth, Client, basic_auth, header_auth, query_auth
 from adaptors._http.digest_auth import Digest
 from adaptors._http.tls import Tls
-from adaptors.credentials import Fields, Secret
+from adaptors.credentials import CredentialModel, Secret
 
 
-class Certificates(Fields):
+class Certificates(CredentialModel):
     """The certificates of a credential, each as the text of a PEM file."""
 
     cert: str | None = Field(None, description="The client's certificate, with its chain.")
@@ -36,7 +36,7 @@ class Certificates(Fields):
         return self
 
 
-class Configuration(Fields):
+class Configuration(CredentialModel):
     """The credential of an HTTP API."""
 
     base_url: str | None = Field(
@@ -76,7 +76,7 @@ class Configuration(Fields):
         return self
 
 
-def access(configuration: Configuration) -> Access:
+def client(configuration: Configuration) -> Client:
     """Give where a credential leads and how its requests are authorized."""
     given = [each for each in (_user(configuration), _key(configuration)) if each is not None]
 
@@ -85,18 +85,20 @@ def access(configuration: Configuration) -> Access:
             each(request)
         return request
 
-    return Access(
+    return Client(
         configuration.base_url, authorize, digest=_digest(configuration), tls=_tls(configuration)
     )
 
 
 def _user(configuration: Configuration) -> Auth | None:
     if configuration.access_token:
-        return header("Authorization", f"Bearer {configuration.access_token.get_secret_value()}")
+        return header_auth(
+            "Authorization", f"Bearer {configuration.access_token.get_secret_value()}"
+        )
     if configuration.auth_type == "digest":
         return None
     if configuration.username is not None and configuration.password is not None:
-        return basic(configuration.username, configuration.password.get_secret_value())
+        return basic_auth(configuration.username, configuration.password.get_secret_value())
     return None
 
 
@@ -112,8 +114,8 @@ def _key(configuration: Configuration) -> Auth | None:
         return None
     key = configuration.api_key.get_secret_value()
     if configuration.parameter is not None:
-        return parameter(configuration.parameter, key)
-    return header(configuration.header or "", key)
+        return query_auth(configuration.parameter, key)
+    return header_auth(configuration.header or "", key)
 
 
 def _tls(configuration: Configuration) -> Tls | None:

@@ -7,26 +7,26 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Unpack
 from urllib.parse import urljoin
 
-from adaptors._http.client import harmless
-from adaptors._http.response import Answer
+from adaptors._http.client import harmless_headers
+from adaptors._http.response import Response
 from adaptors._http.urls import origin
 from adaptors._runtime import dry_run
 from adaptors.errors import ConfigurationError, RemoteRefused
-from adaptors.http.options import Reading, spelled_out
+from adaptors.http.options import GetOptions, with_options
 from adaptors.http.paginators import Next, Page, by_link
-from adaptors.http.send import ask, data_of, resolved
+from adaptors.http.send import parse_body, resolve_options, send_request
 from adaptors.operations import Operation, State, Value, resolve
 
 _BY_LINK = by_link()
 
 
-@spelled_out(Reading)
+@with_options(GetOptions)
 def each_page(
     path: str | Value,
     *operations: Operation,
     next: Next = _BY_LINK,  # noqa: A002 - it reads best where a job says it
     max_pages: int = 1000,
-    **options: Unpack[Reading],
+    **options: Unpack[GetOptions],
 ) -> Operation:
     """Apply operations to each page of a list, which is `data` meanwhile; `index` counts from 0.
 
@@ -44,7 +44,7 @@ def each_page(
 
     def operate(state: State) -> State:
         before: State = {key: state[key] for key in ("data", "index") if key in state}
-        for page, response in _pages(state, path, resolved(state, options), next, max_pages):
+        for page, response in _pages(state, path, resolve_options(state, options), next, max_pages):
             state = {**state, "data": page.data, "index": page.number, "response": response}
             for apply in operations:
                 state = apply(state)
@@ -61,26 +61,28 @@ def _pages(
     asked, content = set[str](), b""
     for number in range(most):
         asked.add(_request(where, query))
-        answer = ask(state, "GET", where, {**options, "query": query})
+        answer = send_request(state, "GET", where, {**options, "query": query})
         if not 200 <= answer.status < 300:
             return
         if number and answer.content == content:
-            raise RemoteRefused(f"{answer.told} with the page before: does it know next=…?")
+            raise RemoteRefused(f"{answer.summary} with the page before: does it know next=…?")
         content, page = answer.content, _page(answer, query, number, options)
-        yield page(answer)
-        to = None if dry_run.seen() is not None else follow(page)
+        yield page, answer.as_dict()
+        to = None if dry_run.recorded() is not None else follow(page)
         if not to:
             return
         where, query, options = _next(answer, where, query, options, to)
         if _request(where, query) in asked:
-            raise RemoteRefused(f"{answer.told}, and leads to a page that has been fetched already")
+            raise RemoteRefused(
+                f"{answer.summary}, and leads to a page that has been fetched already"
+            )
     raise ConfigurationError(
         f"GET {answer.url}: there are more than {most} pages; ask for less, or raise max_pages=…"
     )
 
 
 def _next(
-    answer: Answer, where: str, query: dict[str, Any], options: Mapping[str, Any], to: Any
+    answer: Response, where: str, query: dict[str, Any], options: Mapping[str, Any], to: Any
 ) -> tuple[str, dict[str, Any], Mapping[str, Any]]:
     if isinstance(to, Mapping):
         return where, {**query, **to}, options
@@ -90,14 +92,14 @@ def _next(
     if address.startswith("http:") and origin(secured) == origin(answer.url):
         address = secured
     if origin(address) != origin(answer.url):
-        options = {**options, "headers": harmless(options.get("headers"))}
+        options = {**options, "headers": harmless_headers(options.get("headers"))}
     return address, {}, options
 
 
 def _page(
-    answer: Answer, query: Mapping[str, Any], number: int, options: Mapping[str, Any]
+    answer: Response, query: Mapping[str, Any], number: int, options: Mapping[str, Any]
 ) -> Page:
-    return Page(data_of(answer, options["parse_as"]), answer.headers, query, number)
+    return Page(parse_body(answer, options["parse_as"]), answer.headers, query, number)
 
 
 def _request(where: str, query: Mapping[str, Any]) -> str:

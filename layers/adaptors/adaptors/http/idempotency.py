@@ -9,15 +9,15 @@ from contextvars import ContextVar
 from typing import Any
 from uuid import NAMESPACE_OID, uuid4, uuid5
 
-from adaptors._http.client import Call
+from adaptors._http.client import Request
 from adaptors._runtime import run_context
-from adaptors._runtime.run_context import Running
+from adaptors._runtime.run_context import RunContext
 from adaptors.operations import State
 
-_made: ContextVar[tuple[Running, Counter[str]] | None] = ContextVar("made", default=None)
+_made: ContextVar[tuple[RunContext, Counter[str]] | None] = ContextVar("made", default=None)
 
 
-def key_of(state: State, call: Call) -> str:
+def key_of(state: State, call: Request) -> str:
     """Give the key of a request: each attempt of a run makes the same, two requests never do.
 
     It is made of the run's id, what is asked with which body, and where the run is: `index`, and
@@ -32,7 +32,7 @@ def key_of(state: State, call: Call) -> str:
     return str(uuid5(NAMESPACE_OID, f"{made} {_nth(run, made)}"))
 
 
-def _nth(run: Running, made: str) -> int:
+def _nth(run: RunContext, made: str) -> int:
     """Count the requests of an attempt that are the same in all else."""
     before = _made.get()
     if before is None or before[0] is not run:
@@ -41,6 +41,6 @@ def _nth(run: Running, made: str) -> int:
     return before[1][made]
 
 
-def wanted(state: State, call: Call, option: Any) -> str | None:
+def key_for(state: State, call: Request, option: Any) -> str | None:
     """Give the key that `idempotency_key=` asks for, if it does: its own, or one of the run."""
     return key_of(state, call) if option is True else option or None

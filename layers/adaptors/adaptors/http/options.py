@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from functools import wraps
 from typing import Any, Literal, ParamSpec, TypedDict, TypeVar, get_args
 
-from adaptors._http.client import MOST_BYTES, SECONDS
+from adaptors._http.client import DEFAULT_TIMEOUT, MAX_BYTES
 from adaptors.errors import ConfigurationError
 from adaptors.operations import Value
 
@@ -15,16 +15,16 @@ P = ParamSpec("P")
 R = TypeVar("R")
 ParseAs = Literal["auto", "json", "text", "base64"]
 DEFAULTS: dict[str, Any] = {
-    "timeout": SECONDS,
+    "timeout": DEFAULT_TIMEOUT,
     "parse_as": "auto",
     "accept_statuses": (),
-    "max_bytes": MOST_BYTES,
+    "max_bytes": MAX_BYTES,
     "idempotency_header": "Idempotency-Key",
 }
 _BODIES = ("form", "text", "xml", "content")
 
 
-class Reading(TypedDict, total=False):
+class GetOptions(TypedDict, total=False):
     """What every request may be told; a function of the state may stand for a value."""
 
     query: Mapping[str, Any] | Value
@@ -35,7 +35,7 @@ class Reading(TypedDict, total=False):
     max_bytes: int
 
 
-class Writing(Reading, total=False):
+class RequestOptions(GetOptions, total=False):
     """What a request that may have a body may be told besides."""
 
     form: Mapping[str, Any] | Value
@@ -48,7 +48,7 @@ class Writing(Reading, total=False):
     idempotency_header: str
 
 
-def spelled_out(options: type) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def with_options(options: type) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Let a function's signature name each of its options: another is refused at the call."""
 
     def spell(function: Callable[P, R]) -> Callable[P, R]:

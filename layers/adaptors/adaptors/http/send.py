@@ -8,17 +8,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from adaptors._http.client import Call, send
-from adaptors._http.response import Answer, accepted, json_of
-from adaptors.credentials import read
+from adaptors._http.client import Request, send
+from adaptors._http.response import Response, json_body, raise_for_status
+from adaptors.credentials import read_credential
 from adaptors.errors import ConfigurationError
 from adaptors.http import bodies, idempotency
-from adaptors.http.credential import Configuration, access
+from adaptors.http.credential import Configuration, client
 from adaptors.http.options import DEFAULTS
 from adaptors.operations import State, resolve
 
 
-def resolved(state: State, options: Mapping[str, Any]) -> dict[str, Any]:
+def resolve_options(state: State, options: Mapping[str, Any]) -> dict[str, Any]:
     """Give all options with their values; those that were not said are `None` or usual."""
     given = DEFAULTS | {name: each for name, each in options.items() if each is not None}
     files = given.pop("files", None)
@@ -26,14 +26,14 @@ def resolved(state: State, options: Mapping[str, Any]) -> dict[str, Any]:
     return found if files is None else found | {"files": bodies.files_of(state, files)}
 
 
-def ask(
+def send_request(
     state: State, method: str, path: str, options: Mapping[str, Any], json: Any = None
-) -> Answer:
+) -> Response:
     """Send a request with its resolved options, and give its answer when it is accepted."""
     said = options["accept_statuses"]
     accepts = {said} if isinstance(said, int) else said
     body, kind = bodies.encoded(json, options)
-    call = Call(
+    call = Request(
         method.upper(),
         path,
         options.get("query"),
@@ -41,26 +41,26 @@ def ask(
         body,
         kind,
         options["timeout"],
-        most_bytes=options["max_bytes"],
-        redirected=not any(300 <= status < 400 for status in accepts),
+        max_bytes=options["max_bytes"],
+        follow_redirects=not any(300 <= status < 400 for status in accepts),
     )
-    key = idempotency.wanted(state, call, options.get("idempotency_key"))
+    key = idempotency.key_for(state, call, options.get("idempotency_key"))
     if key is not None:
         own = {options["idempotency_header"]: key, **(call.headers or {})}
         call = replace(call, headers=own)
-    return accepted(send(access(read(Configuration, state)), call), accepts)
+    return raise_for_status(send(client(read_credential(Configuration, state)), call), accepts)
 
 
-def data_of(answer: Answer, parse_as: str) -> Any:
+def parse_body(response: Response, parse_as: str) -> Any:
     """Give an answer as a job wants it; `RemoteRefused` where it promises JSON and is none."""
     if parse_as == "base64":
-        return base64.b64encode(answer.content).decode()
+        return base64.b64encode(response.content).decode()
     if parse_as == "text":
-        return answer.text
-    promised = re.search(r"[/+]json\b", answer.headers.get("content-type", ""), re.IGNORECASE)
-    if 200 <= answer.status < 300 and (promised or parse_as == "json"):
-        return json_of(answer)
-    return answer.data
+        return response.text
+    promised = re.search(r"[/+]json\b", response.headers.get("content-type", ""), re.IGNORECASE)
+    if 200 <= response.status < 300 and (promised or parse_as == "json"):
+        return json_body(response)
+    return response.body
 
 
 def _headers(headers: Any) -> Mapping[str, str] | None:

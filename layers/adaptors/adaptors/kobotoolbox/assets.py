@@ -7,11 +7,10 @@ from typing import Any
 from urllib.parse import quote
 
 from adaptors._formats import json_text
-from adaptors._http.client import SECONDS, Call, send
-from adaptors._http.pagination import PAGES, Shape, gather
-
+from adaptors._http.client import DEFAULT_TIMEOUT, Request, send
+from adaptors._http.pagination import MAX_PAGES, PageFormat, fetch_all
 from adaptors._runtime import incremental
-from adaptors.credentials import read
+from adaptors.credentials import read_credential
 from adaptors.errors import RemoteRefused
 from adaptors.kobotoolbox.credential import Configuration, access, place
 from adaptors.kobotoolbox.rest import sent
@@ -22,12 +21,12 @@ PAGE = 1000
 
 
 @operation
-def get_forms(state: State, *, timeout: float = SECONDS) -> State:
+def get_forms(state: State, *, timeout: float = DEFAULT_TIMEOUT) -> State:
     """Fetch the forms that the account sees; `data` becomes the list of them.
 
     >>> operate = get_forms()
     """
-    return _listed(state, "assets", {"asset_type": "survey"}, None, PAGES, timeout)
+    return _listed(state, "assets", {"asset_type": "survey"}, None, MAX_PAGES, timeout)
 
 
 @operation
@@ -40,8 +39,8 @@ def get_submissions(
     start: int = 0,
     limit: int | None = None,
     page_size: int = PAGE,
-    max_pages: int = PAGES,
-    timeout: float = SECONDS,
+    max_pages: int = MAX_PAGES,
+    timeout: float = DEFAULT_TIMEOUT,
 ) -> State:
     """Fetch submissions of a form, all pages of them; `data` becomes the list.
 
@@ -53,7 +52,7 @@ def get_submissions(
     path = f"assets/{quote(form_id, safe='')}/data"
     asked: dict[str, Any] = {"start": start, "limit": min(page_size, limit or page_size)}
     asked |= {
-        key: part if isinstance(part, str) else json_text.write(part)
+        key: part if isinstance(part, str) else json_text.dumps(part)
         for key, part in (("query", query), ("sort", sort))
         if part
     }
@@ -67,8 +66,8 @@ def get_new_submissions(
     *,
     since: str | None = None,
     query: Mapping[str, Any] | None = None,
-    max_pages: int = PAGES,
-    timeout: float = SECONDS,
+    max_pages: int = MAX_PAGES,
+    timeout: float = DEFAULT_TIMEOUT,
 ) -> State:
     """Fetch what was submitted to a form since this cron job last succeeded; `data` is the list.
 
@@ -81,24 +80,24 @@ def get_new_submissions(
     ...     each("[*]", emit("kobo-records")),
     ... ]
     """
-    begin = incremental.start(state, form_id) or since
+    begin = incremental.since(state, form_id) or since
     wanted = {**(query or {}), **({"_submission_time": {"$gte": begin}} if begin else {})}
     fetch = get_submissions(
         form_id, query=wanted, sort={"_id": 1}, max_pages=max_pages, timeout=timeout
     )
     after = fetch(state)
-    new, after = incremental.new(
+    new, after = incremental.unseen(
         after,
         form_id,
         after["data"],
-        stamp=lambda each: each.get("_submission_time"),
-        mark=lambda each: each.get("_id"),
+        timestamp=lambda each: each.get("_submission_time"),
+        record_id=lambda each: each.get("_id"),
     )
     return {**after, "data": new}
 
 
 @operation
-def get_deployment_info(state: State, form_id: str, *, timeout: float = SECONDS) -> State:
+def get_deployment_info(state: State, form_id: str, *, timeout: float = DEFAULT_TIMEOUT) -> State:
     """Fetch how a form is deployed; `data` becomes the answer.
 
     >>> operate = get_deployment_info("aXecHjmbATuF6iGFmvBLBX")
@@ -114,7 +113,7 @@ def update_submissions(
     ids: Iterable[int],
     values: Mapping[str, Any],
     *,
-    timeout: float = SECONDS,
+    timeout: float = DEFAULT_TIMEOUT,
 ) -> State:
     """Give answers of several submissions the same new values; `data` becomes the answer.
 
@@ -128,7 +127,7 @@ def update_submissions(
     after = sent(state, "PATCH", path, None, {"payload": payload}, timeout)
     data = after["data"] if isinstance(after["data"], dict) else {}
     if failures := data.get("failures"):
-        print(json_text.write(data.get("results")))
+        print(json_text.dumps(data.get("results")))
         raise RemoteRefused(
             f"PATCH {after['response']['url']}: {failures} of {data.get('count')} submissions "
             "were not changed; the log shows the server's reasons"
@@ -144,17 +143,17 @@ def _listed(
     max_pages: int,
     timeout: float,
 ) -> State:
-    configuration = read(Configuration, state)
+    configuration = read_credential(Configuration, state)
     there = access(configuration)
-    call = Call(
+    request = Request(
         "GET",
         place(configuration, path),
         {"format": "json", **query},
         timeout=timeout,
-        pretended={"count": 0, "next": None, "results": []},
+        dry_run_response={"count": 0, "next": None, "results": []},
     )
-    shape = Shape(lambda page: page.get("results"), lambda page: page.get("next"))
-    found = gather(
-        lambda each: send(there, each), call, configuration.base_url, shape, limit, max_pages
+    shape = PageFormat(lambda page: page.get("results"), lambda page: page.get("next"))
+    found = fetch_all(
+        lambda each: send(there, each), request, configuration.base_url, shape, limit, max_pages
     )
-    return next_state(state, found.records, found.answer.as_dict())
+    return next_state(state, found.records, found.response.as_dict())

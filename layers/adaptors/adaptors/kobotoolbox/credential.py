@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pydantic import Field, model_validator
 
-from adaptors._http.client import Access, basic, header
-from adaptors.credentials import Fields, Secret
+from adaptors._http.client import Client, basic_auth, header_auth
+from adaptors.credentials import CredentialModel, Secret
 
 
-class Configuration(Fields):
+class Configuration(CredentialModel):
     """The credential of a KoboToolbox account."""
 
     base_url: str = Field(
@@ -28,14 +28,14 @@ class Configuration(Fields):
         return self
 
 
-def access(configuration: Configuration) -> Access:
+def access(configuration: Configuration) -> Client:
     """Give where the credential leads, and its authorization."""
     if configuration.token is not None:
         token = configuration.token.get_secret_value()
-        return Access(configuration.base_url, header("Authorization", f"Token {token}"))
+        return Client(configuration.base_url, header_auth("Authorization", f"Token {token}"))
     username = configuration.username or ""
     password = configuration.password.get_secret_value() if configuration.password else ""
-    return Access(configuration.base_url, basic(username, password))
+    return Client(configuration.base_url, basic_auth(username, password))
 
 
 def place(configuration: Configuration, path: str) -> str:

@@ -7,13 +7,12 @@ from typing import Any
 
 from urllib3 import encode_multipart_formdata
 
-from adaptors._http.client import SECONDS, Access, Call, send
-from adaptors._http.pagination import PAGES
-from adaptors._http.response import broken
-from adaptors._http.xml_response import promised_xml
-from adaptors._http.response import Answer, accepted
+from adaptors._http.client import DEFAULT_TIMEOUT, Client, Request, send
+from adaptors._http.pagination import MAX_PAGES
+from adaptors._http.response import Response, raise_for_status, unexpected_content
+from adaptors._http.xml_response import xml_body
 from adaptors._openrosa import protocol
-from adaptors.credentials import read
+from adaptors.credentials import read_credential
 from adaptors.errors import ConfigurationError
 from adaptors.odk.credential import Configuration, aggregate
 from adaptors.odk.submissions import instance
@@ -28,21 +27,21 @@ def aggregate_submission_ids(
     form_id: str,
     *,
     page_size: int = 1000,
-    max_pages: int = PAGES,
-    timeout: float = SECONDS,
+    max_pages: int = MAX_PAGES,
+    timeout: float = DEFAULT_TIMEOUT,
 ) -> State:
     """Fetch the instance ids of all submissions to a form, oldest first; `data` is the list.
 
     >>> operate = aggregate_submission_ids("Attendance")
     """
-    there = aggregate(read(Configuration, state))
+    there = aggregate(read_credential(Configuration, state))
     found: list[str] = []
     cursor = ""
     for _ in range(max_pages):
-        answer, ids, following = _chunk(there, form_id, cursor, page_size, timeout)
+        response, ids, following = _chunk(there, form_id, cursor, page_size, timeout)
         found += ids
         if not ids or following in {"", cursor}:
-            return next_state(state, found, answer.as_dict())
+            return next_state(state, found, response.as_dict())
         cursor = following
     raise ConfigurationError(f"{form_id}: there are more than {max_pages} pages; say max_pages=…")
 
@@ -54,7 +53,7 @@ def aggregate_submission(
     instance_id: str,
     *,
     element: str = "data",
-    timeout: float = SECONDS,
+    timeout: float = DEFAULT_TIMEOUT,
 ) -> State:
     """Fetch one submission; `data` becomes a dict of its XML, its files a list `mediaFile`.
 
@@ -63,9 +62,9 @@ def aggregate_submission(
 
     >>> operate = aggregate_submission("Attendance_v2", "uuid:27b7418c-b4cf-4a82-8f77-e515dcb2265f")
     """
-    there = aggregate(read(Configuration, state))
-    answer, record = _record(there, form_id, instance_id, element, timeout)
-    return next_state(state, record, answer.as_dict())
+    there = aggregate(read_credential(Configuration, state))
+    response, record = _record(there, form_id, instance_id, element, timeout)
+    return next_state(state, record, response.as_dict())
 
 
 @operation
@@ -75,7 +74,7 @@ def aggregate_new_submissions(
     *,
     element: str = "data",
     limit: int = 100,
-    timeout: float = SECONDS,
+    timeout: float = DEFAULT_TIMEOUT,
 ) -> State:
     """Fetch what came to a form since this cron job last succeeded; `data` is the list.
 
@@ -85,17 +84,17 @@ def aggregate_new_submissions(
     >>> from adaptors.common import each, emit
     >>> operations = [aggregate_new_submissions("Attendance"), each("[*]", emit("odk-records"))]
     """
-    there = aggregate(read(Configuration, state))
+    there = aggregate(read_credential(Configuration, state))
     pulled = state.get("pulled", {})
-    answer, ids, cursor = _chunk(there, form_id, pulled.get(form_id, ""), limit, timeout)
+    response, ids, cursor = _chunk(there, form_id, pulled.get(form_id, ""), limit, timeout)
     records = [_record(there, form_id, each, element, timeout)[1] for each in ids]
-    after = next_state(state, records, answer.as_dict())
+    after = next_state(state, records, response.as_dict())
     return {**after, "pulled": {**pulled, form_id: cursor or pulled.get(form_id, "")}}
 
 
 @operation
 def aggregate_submit(
-    state: State, form_id: str, data: Mapping[str, Any] | str, *, timeout: float = SECONDS
+    state: State, form_id: str, data: Mapping[str, Any] | str, *, timeout: float = DEFAULT_TIMEOUT
 ) -> State:
     """Submit a submission to a form; `data` becomes `{instanceID, message}`.
 
@@ -106,9 +105,9 @@ def aggregate_submit(
     """
     xml = data if isinstance(data, str) else instance(form_id, data)
     instance_id = protocol.instance_id(xml)
-    file = ("submission.xml", protocol.encoded(xml), "text/xml")
+    file = ("submission.xml", protocol.encode(xml), "text/xml")
     body, content_type = encode_multipart_formdata({"xml_submission_file": file})
-    call = Call(
+    request = Request(
         "POST",
         "submission",
         None,
@@ -116,50 +115,64 @@ def aggregate_submit(
         body,
         content_type,
         timeout=timeout,
-        pretended=protocol.PRETENDED,
+        dry_run_response=protocol.DRY_RUN_RESPONSE,
     )
-    answer = accepted(send(aggregate(read(Configuration, state)), call))
-    told = protocol.message(answer)
-    if told is None or answer.status not in {200, 201}:
-        raise broken(answer, "OpenRosa answer")
+    response = raise_for_status(send(aggregate(read_credential(Configuration, state)), request))
+    told = protocol.message(response)
+    if told is None or response.status not in {200, 201}:
+        raise unexpected_content(response, "OpenRosa answer")
     after = next_state(state, {"instanceID": instance_id, "message": told[1]})
-    return {**after, "response": answer.as_dict()}
+    return {**after, "response": response.as_dict()}
 
 
 def _chunk(
-    there: Access, form_id: str, cursor: str, most: int, timeout: float
-) -> tuple[Answer, list[str], str]:
+    there: Client, form_id: str, cursor: str, most: int, timeout: float
+) -> tuple[Response, list[str], str]:
     query = {"formId": form_id, "numEntries": most, **({"cursor": cursor} if cursor else {})}
-    pretended = "<idChunk><idList/></idChunk>"
-    call = Call(
-        "GET", "view/submissionList", query, _OPENROSA, timeout=timeout, pretended=pretended
+    dry_run_response = "<idChunk><idList/></idChunk>"
+    request = Request(
+        "GET",
+        "view/submissionList",
+        query,
+        _OPENROSA,
+        timeout=timeout,
+        dry_run_response=dry_run_response,
     )
-    answer = send(there, call)
-    chunk = promised_xml(answer).get("idChunk")
+    response = send(there, request)
+    chunk = xml_body(response).get("idChunk")
     if not isinstance(chunk, dict):
-        raise broken(answer, "list")
+        raise unexpected_content(response, "list")
     ids = (chunk.get("idList") or {}).get("id") or []
-    return answer, ids if isinstance(ids, list) else [ids], str(chunk.get("resumptionCursor") or "")
+    return (
+        response,
+        ids if isinstance(ids, list) else [ids],
+        str(chunk.get("resumptionCursor") or ""),
+    )
 
 
 def _record(
-    there: Access, form_id: str, instance_id: str, element: str, timeout: float
-) -> tuple[Answer, dict[str, Any]]:
+    there: Client, form_id: str, instance_id: str, element: str, timeout: float
+) -> tuple[Response, dict[str, Any]]:
     key = f"{form_id}[@version=null and @uiVersion=null]/{element}[@key={instance_id}]"
-    pretended = f"<submission><data><data instanceID={instance_id!r}/></data></submission>"
+    dry_run_response = f"<submission><data><data instanceID={instance_id!r}/></data></submission>"
     query = {"formId": key}
-    call = Call(
-        "GET", "view/downloadSubmission", query, _OPENROSA, timeout=timeout, pretended=pretended
+    request = Request(
+        "GET",
+        "view/downloadSubmission",
+        query,
+        _OPENROSA,
+        timeout=timeout,
+        dry_run_response=dry_run_response,
     )
-    answer = send(there, call)
-    whole = promised_xml(answer).get("submission")
+    response = send(there, request)
+    whole = xml_body(response).get("submission")
     data = whole.get("data") if isinstance(whole, dict) else None
     record = next(_dicts(data), None)
     if record is None:
-        raise broken(answer, "submission")
+        raise unexpected_content(response, "submission")
     media = whole.get("mediaFile") if isinstance(whole, dict) else None
     files = media if isinstance(media, list) else [media] if media else []
-    return answer, {**record, **({"mediaFile": files} if files else {})}
+    return response, {**record, **({"mediaFile": files} if files else {})}
 
 
 def _dicts(data: Any) -> Iterator[dict[str, Any]]:

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from adaptors._http.client import SECONDS, Call
-from adaptors._http.pagination import PAGES, Shape, gather
-from adaptors._http.xml_response import promised_xml_text
+from adaptors._http.client import DEFAULT_TIMEOUT, Request
+from adaptors._http.pagination import MAX_PAGES, PageFormat, fetch_all
+from adaptors._http.xml_response import xml_text
 from adaptors._runtime import incremental
-from adaptors.credentials import read
+from adaptors.credentials import read_credential
 from adaptors.errors import ConfigurationError, RemoteRefused
 from adaptors.odk.credential import Configuration
 from adaptors.odk.rest import checked, sent
@@ -18,17 +18,17 @@ from adaptors.odk.sessions import send_authorized
 from adaptors.operations import State, next_state, operation
 
 Query = Mapping[str, Any]
-_SHAPE = Shape(lambda page: page.get("value"), lambda page: page.get("@odata.nextLink"))
+_SHAPE = PageFormat(lambda page: page.get("value"), lambda page: page.get("@odata.nextLink"))
 _SUBMITTED = "__system/submissionDate"
 
 
 @operation
-def get_forms(state: State, project_id: int, *, timeout: float = SECONDS) -> State:
+def get_forms(state: State, project_id: int, *, timeout: float = DEFAULT_TIMEOUT) -> State:
     """Fetch the forms of a project; `data` becomes the list of them.
 
     >>> operate = get_forms(22)
     """
-    return sent(state, Call("GET", f"v1/projects/{part(project_id)}/forms", timeout=timeout))
+    return sent(state, Request("GET", f"v1/projects/{part(project_id)}/forms", timeout=timeout))
 
 
 @operation
@@ -40,8 +40,8 @@ def get_submissions(
     *,
     table: str = "Submissions",
     page_size: int = 500,
-    max_pages: int = PAGES,
-    timeout: float = SECONDS,
+    max_pages: int = MAX_PAGES,
+    timeout: float = DEFAULT_TIMEOUT,
 ) -> State:
     """Fetch submissions to a form by OData, all pages of them; `data` becomes the list.
 
@@ -53,22 +53,22 @@ def get_submissions(
     ...     "$filter": "__system/submissionDate gt 2026-03-01T00:00:00.000Z"
     ... })
     """
-    configuration = read(Configuration, state)
+    configuration = read_credential(Configuration, state)
     asked = dict(query or {})
     limit = _limit(asked)
     asked["$top"] = min(limit or page_size, page_size)
     if table == "Submissions" and not asked.keys() & {"$select", "$expand"}:
         asked["$expand"] = "*"
     path = f"{form(project_id, form_id)}.svc/{part(table)}"
-    found = gather(
+    found = fetch_all(
         lambda each: checked(send_authorized(configuration, each)),
-        Call("GET", path, asked, timeout=timeout, pretended={"value": []}),
+        Request("GET", path, asked, timeout=timeout, dry_run_response={"value": []}),
         configuration.base_url,
         _SHAPE,
         limit,
         max_pages,
     )
-    return next_state(state, found.records, found.answer.as_dict())
+    return next_state(state, found.records, found.response.as_dict())
 
 
 @operation
@@ -78,8 +78,8 @@ def get_new_submissions(
     form_id: str,
     *,
     since: str | None = None,
-    max_pages: int = PAGES,
-    timeout: float = SECONDS,
+    max_pages: int = MAX_PAGES,
+    timeout: float = DEFAULT_TIMEOUT,
 ) -> State:
     """Fetch what was submitted to a form since this cron job last succeeded; `data` is the list.
 
@@ -91,22 +91,27 @@ def get_new_submissions(
     >>> operations = [get_new_submissions(22, "visit"), each("[*]", emit("odk-records"))]
     """
     name = f"{project_id}/{form_id}"
-    begin = incremental.start(state, name) or since
+    begin = incremental.since(state, name) or since
     query = {"$filter": f"{_SUBMITTED} ge {begin}"} if begin else None
     after = get_submissions(project_id, form_id, query, max_pages=max_pages, timeout=timeout)(state)
-    new, after = incremental.new(
+    new, after = incremental.unseen(
         after,
         name,
         after["data"],
-        stamp=lambda each: (each.get("__system") or {}).get("submissionDate"),
-        mark=lambda each: each.get("__id"),
+        timestamp=lambda each: (each.get("__system") or {}).get("submissionDate"),
+        record_id=lambda each: each.get("__id"),
     )
     return {**after, "data": new}
 
 
 @operation
 def get_submission(
-    state: State, project_id: int, form_id: str, instance_id: str, *, timeout: float = SECONDS
+    state: State,
+    project_id: int,
+    form_id: str,
+    instance_id: str,
+    *,
+    timeout: float = DEFAULT_TIMEOUT,
 ) -> State:
     """Fetch one submission with its answers, as `get_submissions` gives them.
 
@@ -114,9 +119,11 @@ def get_submission(
     """
     key = quote(instance_id.replace("'", "''"), safe="")
     path = f"{form(project_id, form_id)}.svc/Submissions('{key}')"
-    pretended = {"value": [{"__id": instance_id}]}
-    call = Call("GET", path, {"$expand": "*"}, timeout=timeout, pretended=pretended)
-    after = sent(state, call)
+    dry_run_response = {"value": [{"__id": instance_id}]}
+    request = Request(
+        "GET", path, {"$expand": "*"}, timeout=timeout, dry_run_response=dry_run_response
+    )
+    after = sent(state, request)
     data = after["data"]
     values = data.get("value") if isinstance(data, dict) else None
     if not isinstance(values, list) or len(values) != 1:
@@ -126,16 +133,21 @@ def get_submission(
 
 @operation
 def get_submission_xml(
-    state: State, project_id: int, form_id: str, instance_id: str, *, timeout: float = SECONDS
+    state: State,
+    project_id: int,
+    form_id: str,
+    instance_id: str,
+    *,
+    timeout: float = DEFAULT_TIMEOUT,
 ) -> State:
     """Fetch the XML of one submission; `data` becomes the text.
 
     >>> operate = get_submission_xml(22, "visit", "uuid:85cb9aff-005e-4edd-9739-dc9c1a829c44")
     """
     path = f"{form(project_id, form_id)}/submissions/{part(instance_id)}.xml"
-    call = Call("GET", path, timeout=timeout, pretended="<data/>")
-    answer = checked(send_authorized(read(Configuration, state), call))
-    return next_state(state, promised_xml_text(answer), answer.as_dict())
+    request = Request("GET", path, timeout=timeout, dry_run_response="<data/>")
+    response = checked(send_authorized(read_credential(Configuration, state), request))
+    return next_state(state, xml_text(response), response.as_dict())
 
 
 def form(project_id: int, form_id: str) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from adaptors._http.client import Access
+from adaptors._http.client import Client
 from adaptors._http.digest_auth import Digest
-from adaptors.credentials import Fields, Secret
+from adaptors.credentials import CredentialModel, Secret
 from adaptors.errors import ConfigurationError
 
 
-class Configuration(Fields):
+class Configuration(CredentialModel):
     """The credential of an ODK server."""
 
     base_url: str = Field(alias="baseUrl", description="The server's address: https://…")
@@ -22,10 +22,10 @@ class Configuration(Fields):
     )
 
 
-def aggregate(configuration: Configuration) -> Access:
+def aggregate(configuration: Configuration) -> Client:
     """Give the access to ODK Aggregate: digest authentication."""
     username = configuration.username
     if username is None or configuration.password is None:
         raise ConfigurationError("ODK Aggregate needs username and password in the credential")
     known = Digest(username, configuration.password.get_secret_value())
-    return Access(configuration.base_url, digest=known)
+    return Client(configuration.base_url, digest=known)

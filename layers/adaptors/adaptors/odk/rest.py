@@ -6,10 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from adaptors._formats import json_text
-from adaptors._http.client import SECONDS, Call
-from adaptors._http.response import promised_json
-from adaptors._http.response import Answer, accepted, for_now, show
-from adaptors.credentials import read
+from adaptors._http.client import DEFAULT_TIMEOUT, Request
+from adaptors._http.response import (
+    Response,
+    is_retryable,
+    json_body,
+    log_response,
+    raise_for_status,
+)
+from adaptors.credentials import read_credential
 from adaptors.errors import RemoteRefused
 from adaptors.odk.credential import Configuration
 from adaptors.odk.sessions import send_authorized
@@ -25,77 +30,79 @@ _MEANING = {
 
 
 @operation
-def get(state: State, path: str, *, query: Query | None = None, timeout: float = SECONDS) -> State:
+def get(
+    state: State, path: str, *, query: Query | None = None, timeout: float = DEFAULT_TIMEOUT
+) -> State:
     """Fetch a path below `baseUrl`; `data` becomes the answer.
 
     >>> operate = get("v1/projects", query={"datasets": True})
     """
-    return sent(state, Call("GET", path, query, timeout=timeout))
+    return sent(state, Request("GET", path, query, timeout=timeout))
 
 
 @operation
-def post(state: State, path: str, json: Any = None, *, timeout: float = SECONDS) -> State:
+def post(state: State, path: str, json: Any = None, *, timeout: float = DEFAULT_TIMEOUT) -> State:
     """Send JSON to a path below `baseUrl`; `data` becomes the answer.
 
     >>> operate = post("v1/projects/7/datasets/people/entities", {"label": "Amina", "data": {}})
     """
-    return sent(state, Call("POST", path, body=_body(json), timeout=timeout))
+    return sent(state, Request("POST", path, body=_body(json), timeout=timeout))
 
 
 @operation
-def put(state: State, path: str, json: Any = None, *, timeout: float = SECONDS) -> State:
+def put(state: State, path: str, json: Any = None, *, timeout: float = DEFAULT_TIMEOUT) -> State:
     """Replace what is at a path below `baseUrl`; `data` becomes the answer.
 
     >>> operate = put("v1/projects/7", {"name": "Households"})
     """
-    return sent(state, Call("PUT", path, body=_body(json), timeout=timeout))
+    return sent(state, Request("PUT", path, body=_body(json), timeout=timeout))
 
 
 @operation
-def patch(state: State, path: str, json: Any = None, *, timeout: float = SECONDS) -> State:
+def patch(state: State, path: str, json: Any = None, *, timeout: float = DEFAULT_TIMEOUT) -> State:
     """Change what is at a path below `baseUrl`; `data` becomes the answer.
 
     >>> operate = patch("v1/projects/7/forms/visit/submissions/uuid:1", {"reviewState": "approved"})
     """
-    return sent(state, Call("PATCH", path, body=_body(json), timeout=timeout))
+    return sent(state, Request("PATCH", path, body=_body(json), timeout=timeout))
 
 
 @operation
-def delete(state: State, path: str, *, timeout: float = SECONDS) -> State:
+def delete(state: State, path: str, *, timeout: float = DEFAULT_TIMEOUT) -> State:
     """Delete what is at a path below `baseUrl`; `data` becomes the answer.
 
     >>> operate = delete("v1/projects/7/forms/visit")
     """
-    return sent(state, Call("DELETE", path, timeout=timeout))
+    return sent(state, Request("DELETE", path, timeout=timeout))
 
 
-def sent(state: State, call: Call) -> State:
+def sent(state: State, request: Request) -> State:
     """Send one request, and take JSON or nothing as its answer."""
-    answer = checked(send_authorized(read(Configuration, state), call))
-    data = promised_json(answer)
-    return next_state(state, data, answer.as_dict())
+    response = checked(send_authorized(read_credential(Configuration, state), request))
+    data = json_body(response)
+    return next_state(state, data, response.as_dict())
 
 
-def checked(answer: Answer) -> Answer:
+def checked(response: Response) -> Response:
     """Give an answer whose status is 2xx; for any other raise the error with its verdict.
 
     Central numbers its problems (409.1), and answers 501 to what it will never do.
     """
-    code = problem(answer)
-    if answer.status != 501 and (code is None or for_now(answer)):
-        return accepted(answer)
-    show(answer)
+    code = problem(response)
+    if response.status != 501 and (code is None or is_retryable(response)):
+        return raise_for_status(response)
+    log_response(response)
     number = f", problem {code}" if code else ""
     meaning = f": {_MEANING[code]}" if code in _MEANING else ""
-    raise RemoteRefused(f"{answer.told}{number}{meaning}")
+    raise RemoteRefused(f"{response.summary}{number}{meaning}")
 
 
-def problem(answer: Answer) -> float | None:
+def problem(response: Response) -> float | None:
     """Give the number of the problem that an answer of Central names, `None` if it names none."""
-    told = answer.data if answer.status >= 400 else None
+    told = response.body if response.status >= 400 else None
     code = told.get("code") if isinstance(told, dict) else None
     return code if isinstance(code, int | float) else None
 
 
 def _body(json: Any) -> bytes | None:
-    return None if json is None else json_text.write(json).encode()
+    return None if json is None else json_text.dumps(json).encode()

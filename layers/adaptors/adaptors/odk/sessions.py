@@ -11,8 +11,8 @@ import time
 from datetime import datetime
 from typing import Any
 
-from adaptors._http.client import Access, Call, header, send
-from adaptors._http.response import Answer, accepted
+from adaptors._http.client import Client, Request, header_auth, send
+from adaptors._http.response import Response, raise_for_status
 from adaptors._runtime import dry_run
 from adaptors.errors import ConfigurationError, RemoteRefused
 from adaptors.odk.credential import Configuration
@@ -21,26 +21,26 @@ _EARLY = 60.0  # seconds before its end from which a token is not used any more
 _tokens: dict[tuple[str, str, str], tuple[str, float]] = {}
 
 
-def send_authorized(configuration: Configuration, call: Call) -> Answer:
+def send_authorized(configuration: Configuration, request: Request) -> Response:
     """Send a request with a token; if a kept one is refused, once more with a new one."""
     kept = _key(configuration) in _tokens
-    answer = send(_access(configuration, call.timeout), call)
-    if answer.status == 401 and kept and configuration.access_token is None:
+    response = send(_access(configuration, request.timeout), request)
+    if response.status == 401 and kept and configuration.access_token is None:
         _tokens.pop(_key(configuration), None)
-        answer = send(_access(configuration, call.timeout), call)
-    return answer
+        response = send(_access(configuration, request.timeout), request)
+    return response
 
 
-def _access(configuration: Configuration, timeout: float) -> Access:
+def _access(configuration: Configuration, timeout: float) -> Client:
     token = _token(configuration, timeout)
-    return Access(configuration.base_url, header("Authorization", f"Bearer {token}"))
+    return Client(configuration.base_url, header_auth("Authorization", f"Bearer {token}"))
 
 
 def _token(configuration: Configuration, timeout: float) -> str:
     if configuration.access_token is not None:
         return configuration.access_token.get_secret_value()
     key = _key(configuration)
-    if dry_run.seen() is not None:
+    if dry_run.recorded() is not None:
         return "of-a-dry-run"  # a dry run would show the password in the body
     token, until = _tokens.get(key, ("", 0.0))
     if time.time() >= until - _EARLY:
@@ -61,12 +61,15 @@ def _key(configuration: Configuration) -> tuple[str, str, str]:
 
 def _logged_in(base: str, email: str, password: str, timeout: float) -> tuple[str, float]:
     body = json.dumps({"email": email, "password": password}).encode()
-    answer = accepted(send(Access(base), Call("POST", "v1/sessions", body=body, timeout=timeout)))
-    told: Any = answer.data
+    response = raise_for_status(
+        send(Client(base), Request("POST", "v1/sessions", body=body, timeout=timeout))
+    )
+    told: Any = response.body
     try:
         return str(told["token"]), datetime.fromisoformat(told["expiresAt"]).timestamp()
     except (KeyError, TypeError, ValueError):
         # What was answered is not shown: it may hold a token.
         raise RemoteRefused(
-            f"{answer.told}, but with no token; look whether baseUrl is ODK Central's own address"
+            f"{response.summary}, but with no token; look whether baseUrl is ODK Central's own "
+            "address"
         ) from None

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from adaptors._http.client import SECONDS, Call
-from adaptors._http.response import promised_json
-from adaptors._http.response import Answer, show
+from adaptors._http.client import DEFAULT_TIMEOUT, Request
+from adaptors._http.response import Response, json_body, log_response
 from adaptors._openrosa import protocol, xforms
 from adaptors._runtime import stable_ids
-from adaptors.credentials import read
+from adaptors.credentials import read_credential
 from adaptors.errors import ConfigurationError, RemoteRefused
 from adaptors.odk.central import form, part
 from adaptors.odk.credential import Configuration
@@ -28,7 +27,7 @@ def create_submission(
     form_id: str,
     data: Mapping[str, Any] | str,
     *,
-    timeout: float = SECONDS,
+    timeout: float = DEFAULT_TIMEOUT,
 ) -> State:
     """Create a submission to a form; `data` becomes Central's record of it, with its `instanceId`.
 
@@ -41,22 +40,22 @@ def create_submission(
     ...     "@version": "3", "name": data_value("group1/name"), "child": [{"age": 3}, {"age": 7}]
     ... })
     """
-    configuration = read(Configuration, state)
+    configuration = read_credential(Configuration, state)
     xml = data if isinstance(data, str) else instance(form_id, data)
     instance_id = protocol.instance_id(xml)
     where = f"{form(project_id, form_id)}/submissions"
-    call = Call(
+    request = Request(
         "POST",
         where,
-        body=protocol.encoded(xml),
+        body=protocol.encode(xml),
         content_type="application/xml",
         timeout=timeout,
-        pretended={"instanceId": instance_id},
+        dry_run_response={"instanceId": instance_id},
     )
-    answer = send_authorized(configuration, call)
-    if problem(answer) == _TAKEN:
-        answer = _found(configuration, f"{where}/{part(instance_id)}", instance_id, xml, answer)
-    return next_state(state, promised_json(checked(answer)), answer.as_dict())
+    response = send_authorized(configuration, request)
+    if problem(response) == _TAKEN:
+        response = _found(configuration, f"{where}/{part(instance_id)}", instance_id, xml, response)
+    return next_state(state, json_body(checked(response)), response.as_dict())
 
 
 def instance(form_id: str, data: Mapping[str, Any]) -> str:
@@ -66,22 +65,25 @@ def instance(form_id: str, data: Mapping[str, Any]) -> str:
         raise ConfigurationError("meta is a dict, with instanceID and the like in it")
     whole = {"@id": form_id, **data}
     if not meta.get("instanceID"):
-        whole["meta"] = {**meta, "instanceID": f"uuid:{stable_ids.derived(xforms.write(whole))}"}
+        whole["meta"] = {
+            **meta,
+            "instanceID": f"uuid:{stable_ids.stable_uuid(xforms.write(whole))}",
+        }
     return xforms.write(whole)
 
 
 def _found(
-    configuration: Configuration, where: str, instance_id: str, xml: str, refused: Answer
-) -> Answer:
+    configuration: Configuration, where: str, instance_id: str, xml: str, refused: Response
+) -> Response:
     # This address, unlike OpenRosa's, answers the same to the same XML as to another.
-    version = Call("GET", f"{where}/versions/{part(instance_id)}.xml")
+    version = Request("GET", f"{where}/versions/{part(instance_id)}.xml")
     there = send_authorized(configuration, version)
     if there.status != 200:
         return refused
     if there.text.strip() != xml.strip():
-        show(refused)
+        log_response(refused)
         raise RemoteRefused(
-            f"{refused.told}, problem {_TAKEN}: another submission, with other XML, has this "
+            f"{refused.summary}, problem {_TAKEN}: another submission, with other XML, has this "
             "instanceID"
         )
-    return send_authorized(configuration, Call("GET", where))
+    return send_authorized(configuration, Request("GET", where))

@@ -16,7 +16,7 @@ import psycopg
 from psycopg.pq import TransactionStatus
 
 from adaptors._runtime import run_context
-from adaptors.credentials import read
+from adaptors.credentials import read_credential
 from adaptors.errors import ConfigurationError, RemoteUnavailable
 from adaptors.postgresql import connections, error_codes
 from adaptors.postgresql.connections import Connection
@@ -52,7 +52,7 @@ class _Keeper:
 
 def session(state: Mapping[str, Any]) -> Session:
     """Give the session of the state's credential, warm if this thread has had it before."""
-    configuration = read(Configuration, state)
+    configuration = read_credential(Configuration, state)
     if not hasattr(_warm, "keeper"):
         _warm.keeper = _Keeper()
     kept: dict[bytes, Session] = _warm.keeper.sessions

@@ -6,10 +6,10 @@ from typing import Any
 
 from pydantic import Field, field_validator
 
-from adaptors.credentials import Fields, Secret
+from adaptors.credentials import CredentialModel, Secret
 
 
-class Configuration(Fields):
+class Configuration(CredentialModel):
     """The credential of a PostgreSQL database."""
 
     host: str = Field(description="The server's name: db.example.org.")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from adaptors._runtime import dry_run
-from adaptors.credentials import read
+from adaptors.credentials import read_credential
 from adaptors.operations import State, next_state
 from adaptors.postgresql import connection_cache, transactions
 from adaptors.postgresql.credential import Configuration
@@ -21,12 +21,12 @@ def execute(
     state: State, made: Sequence[Statement], seconds: float | None, *, alone: bool = False
 ) -> Result:
     """Execute statements; give the command, and rows and their number of all of them together."""
-    seen = dry_run.seen()
+    seen = dry_run.recorded()
     if seen is not None:
-        read(Configuration, state)
+        read_credential(Configuration, state)
         shown = _dry(made)
         seen += shown
-        told = tuple(row for each in shown for row in dry_run.answer_to(each) or ())
+        told = tuple(row for each in shown for row in dry_run.scripted_response(each) or ())
         return Result(count=len(told), rows=told)
     found = transactions.execute(connection_cache.session(state), made, seconds, alone=alone)
     rows = tuple(row for each in found for row in each.rows)

@@ -30,9 +30,9 @@ def text(value: Any, *, array: bool = False) -> str | None:
     if value is None:
         return None
     if isinstance(value, dict):
-        return json_text.write(value)
+        return json_text.dumps(value)
     if isinstance(value, list | tuple):
-        return _array(value) if array else json_text.write(value)
+        return _array(value) if array else json_text.dumps(value)
     return _scalar(value)
 
 

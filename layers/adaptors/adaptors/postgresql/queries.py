@@ -49,7 +49,7 @@ def commit(state: State) -> State:
 
     >>> operate = commit()
     """
-    if dry_run.seen() is None:
+    if dry_run.recorded() is None:
         transactions.commit(connection_cache.session(state))
     return state
 

@@ -39,7 +39,7 @@ def execute(
     `seconds` is how long each may take, `None` as long as it likes.
     """
     if not _joined(session):
-        with run_context.attempting():
+        with run_context.attempt():
             return execute(session, made, seconds, alone=alone)
     if alone:
         return [_alone(session, made[0], seconds)]
@@ -69,7 +69,9 @@ def commit(session: Session) -> None:
 def _joined(session: Session) -> bool:
     if not session.joined:
         finish, undo = partial(_finish, session), partial(_undo, session)
-        session.joined = run_context.at_end(run_context.End(finish, undo, lambda: session.open))
+        session.joined = run_context.on_attempt_end(
+            run_context.UnitOfWork(finish, undo, lambda: session.open)
+        )
     return session.joined
 
 

@@ -112,7 +112,7 @@ def _looked_at(operation: str, records: Any, external_id: str | None) -> Sequenc
 def _batches(records: Sequence[Record]) -> Iterator[_Batch]:
     texts: list[str] = []
     length = 0
-    for text in map(json_text.write, records):
+    for text in map(json_text.dumps, records):
         if texts and (len(texts) == _RECORDS or length + len(text) > _CHARACTERS):
             yield _Batch(f"[{','.join(texts)}]", len(texts))
             texts, length = [], 0
@@ -129,10 +129,10 @@ def _rows(
     action: Action,
     patience: _Patience,
 ) -> list[Row]:
-    job = _id(_asked(state, "job", json_text.write(opening), {"id": "dry-run"}))
+    job = _id(_asked(state, "job", json_text.dumps(opening), {"id": "dry-run"}))
     try:
         ids = [_added(state, job, number, batch) for number, batch in enumerate(batches)]
-        _asked(state, f"job/{job}", json_text.write({"state": "Closed"}))
+        _asked(state, f"job/{job}", json_text.dumps({"state": "Closed"}))
         ended = _waited(state, job, dict(zip(ids, batches, strict=True)), action, patience)
     except RemoteUnavailable as error:
         if action.repeatable:
@@ -165,12 +165,12 @@ def _waited(
 def _looked(
     state: State, path: str, id_: str, batch: _Batch, action: Action
 ) -> dict[str, list[Row]]:
-    found = _asked(state, path, pretended={"state": "Completed"})
+    found = _asked(state, path, dry_run_response={"state": "Completed"})
     status = found.get("state") if isinstance(found, Mapping) else None
     if status not in _ENDED:
         return {}
     if status == "Completed":
-        rows = _asked(state, f"{path}/result", pretended=[PRETENDED] * batch.count)
+        rows = _asked(state, f"{path}/result", dry_run_response=[PRETENDED] * batch.count)
         return {id_: read_rows(rows, batch.count, action)}
     said = str(found.get("stateMessage") or status)
     code = said.partition(":")[0].strip()
@@ -185,11 +185,11 @@ def _added(state: State, job: str, number: int, batch: _Batch) -> str:
     return _id(_asked(state, f"job/{job}/batch", batch.body, {"id": f"dry-run-{number}"}))
 
 
-def _asked(state: State, path: str, body: str | None = None, pretended: Any = None) -> Any:
-    return ask(state, partial(_sent, path, body, pretended))
+def _asked(state: State, path: str, body: str | None = None, dry_run_response: Any = None) -> Any:
+    return ask(state, partial(_sent, path, body, dry_run_response))
 
 
-def _sent(path: str, body: str | None, pretended: Any, client: Salesforce) -> Any:
+def _sent(path: str, body: str | None, dry_run_response: Any, client: Salesforce) -> Any:
     from simple_salesforce.util import call_salesforce  # noqa: PLC0415 - loaded when first needed
 
     headers = {"X-SFDC-Session": client.session_id, "Content-Type": "application/json"}
@@ -199,7 +199,7 @@ def _sent(path: str, body: str | None, pretended: Any, client: Salesforce) -> An
         client.session,
         headers,
         data=body,
-        pretended=pretended,
+        dry_run_response=dry_run_response,
     ).json()
 
 

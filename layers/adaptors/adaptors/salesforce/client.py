@@ -41,7 +41,7 @@ def one(
     state: State, way: Way, record: Record, action: Action, silently: Row | None = None
 ) -> dict[str, Any]:
     """Send a record by itself; `silently` is what became of it if the answer has no body."""
-    send = partial(_restful, way, json_text.write(record), PRETENDED, None)
+    send = partial(_restful, way, json_text.dumps(record), PRETENDED, None)
     answer = ask(state, send, way.timeout)
     row = silently if answer is None and silently is not None else answer
     result = settled(read_rows([row], 1, action), action)
@@ -55,7 +55,7 @@ def many(state: State, way: Way, records: Sequence[Record], action: Action) -> d
 
     def send(some: Sequence[Record]) -> list[Row]:
         typed = [{"attributes": {"type": action.sobject}, **record} for record in some]
-        body = json_text.write({"allOrNone": way.all_or_none, "records": typed})
+        body = json_text.dumps({"allOrNone": way.all_or_none, "records": typed})
         restful = partial(_restful, way, body, [PRETENDED] * len(some), None)
         return read_rows(ask(state, restful, way.timeout), len(some), action)
 
@@ -102,9 +102,13 @@ def _in_turn(
 
 
 def _restful(
-    way: Way, body: str | None, pretended: Any, query: dict[str, str] | None, client: Salesforce
+    way: Way,
+    body: str | None,
+    dry_run_response: Any,
+    query: dict[str, str] | None,
+    client: Salesforce,
 ) -> Any:
-    options = {"told": way.told, "pretended": pretended}
+    options = {"told": way.told, "dry_run_response": dry_run_response}
     return client.restful(way.path, query, way.method, data=body, **options)
 
 

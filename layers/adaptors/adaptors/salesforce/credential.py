@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
-from adaptors.credentials import Fields, Secret
+from adaptors.credentials import CredentialModel, Secret
 
 _VERSION = "59.0"
 _OLDEST = 46.0  # since then many records can be upserted in one request
@@ -16,7 +16,7 @@ _ADDRESS = re.compile(rf"(https://[^/?#@\s]+|http://({_HERE})(:[0-9]+)?)/?")
 _EVERYBODYS = {"https://login.salesforce.com", "https://test.salesforce.com"}
 
 
-class Configuration(Fields):
+class Configuration(CredentialModel):
     """The credential of a Salesforce organization."""
 
     login_url: str = Field(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from adaptors._http.client import SECONDS
+from adaptors._http.client import DEFAULT_TIMEOUT
 from adaptors.operations import Operation, State, operation, resolve
 from adaptors.salesforce.client import Way, many, one, remove
 from adaptors.salesforce.records import (
@@ -25,7 +25,7 @@ def create(
     records: Any,
     *,
     all_or_none: bool = False,
-    timeout: float = SECONDS,
+    timeout: float = DEFAULT_TIMEOUT,
 ) -> State:
     """Make a record of a dict, or many of a list; `data` becomes the outcome.
 
@@ -56,7 +56,7 @@ def create_if(
     records: Any,
     *,
     all_or_none: bool = False,
-    timeout: float = SECONDS,
+    timeout: float = DEFAULT_TIMEOUT,
 ) -> Operation:
     """Do what `create` does if a condition holds, else leave the state as it is.
 
@@ -75,7 +75,7 @@ def update(
     records: Any,
     *,
     all_or_none: bool = False,
-    timeout: float = SECONDS,
+    timeout: float = DEFAULT_TIMEOUT,
 ) -> State:
     """Change a record, or many of a list, each named by its `Id`; `data` becomes the outcome.
 
@@ -106,7 +106,7 @@ def destroy(
     *,
     all_or_none: bool = False,
     fail_on_error: bool = True,
-    timeout: float = SECONDS,
+    timeout: float = DEFAULT_TIMEOUT,
 ) -> State:
     """Delete the record of an id, or those of a list of ids; `data` becomes the outcome.
 

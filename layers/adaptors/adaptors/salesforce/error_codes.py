@@ -6,7 +6,13 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from adaptors._http.response import Answer, accepted, for_now, retry_after, show
+from adaptors._http.response import (
+    Response,
+    is_retryable,
+    log_response,
+    raise_for_status,
+    retry_after,
+)
 from adaptors.errors import RemoteRefused, RemoteUnavailable
 
 FOR_NOW = frozenset({
@@ -32,7 +38,7 @@ class Expired(RemoteRefused):
     """Salesforce does not know the session, or does not any more."""
 
 
-def judged(answer: Answer) -> Answer:
+def judged(answer: Response) -> Response:
     """Give an answer whose status is 2xx; for any other raise the error with its verdict.
 
     The error names codes and fields. What Salesforce says about them goes into the run's log: it
@@ -40,25 +46,25 @@ def judged(answer: Answer) -> Answer:
     """
     if 200 <= answer.status < 300:
         return answer
-    errors = errors_of(answer.data)
+    errors = errors_of(answer.body)
     codes = {code_of(error) for error in errors}
     if codes & _EXPIRED:
         raise Expired(
-            f"{answer.told}: Salesforce does not know the session; give a credential with an "
+            f"{answer.summary}: Salesforce does not know the session; give a credential with an "
             "access_token a fresh one"
         )
     if answer.status == 300:
-        show(answer)
+        log_response(answer)
         raise RemoteRefused(
-            f"{answer.told}: the external id is not unique, several records have this value; "
+            f"{answer.summary}: the external id is not unique, several records have this value; "
             "the log names them: make them one, and the field unique"
         )
     if answer.status < 400:
-        return accepted(answer)
-    show(answer)
+        return raise_for_status(answer)
+    log_response(answer)
     named = ", ".join(dict.fromkeys(map(named_error, errors)))
-    told = f"{answer.told}: {named}" if named else answer.told
-    if for_now(answer) or codes & FOR_NOW:
+    told = f"{answer.summary}: {named}" if named else answer.summary
+    if is_retryable(answer) or codes & FOR_NOW:
         raise RemoteUnavailable(told, retry_after(answer))
     raise RemoteRefused(told)
 

@@ -10,8 +10,8 @@ from urllib.parse import urlencode, urlsplit
 import requests
 from requests.structures import CaseInsensitiveDict
 
-from adaptors._http.client import Access, Call, send
-from adaptors._http.response import Answer, accepted, for_now, show
+from adaptors._http.client import Client, Request, send
+from adaptors._http.response import Response, is_retryable, log_response, raise_for_status
 from adaptors.errors import RemoteRefused
 from adaptors.salesforce.error_codes import judged
 
@@ -27,7 +27,7 @@ class Gate:
 
     def __init__(self, base: str, named: str, timeout: float) -> None:
         self.proxies: dict[str, str] = {}
-        self._access = Access(base, named=named)
+        self._access = Client(base, base_url_key=named)
         self._timeout = timeout
 
     def request(
@@ -39,22 +39,22 @@ class Gate:
         params: Mapping[str, Any] | None = None,
         data: str | None = None,
         told: str | None = None,
-        pretended: Any = None,
+        dry_run_response: Any = None,
         raw: bool = False,
     ) -> requests.Response:
         """Send a request of the API; its answer is JSON, unless a `raw` one is wanted."""
         kept = {name: value for name, value in headers.items() if name != "X-PrettyPrint"}
         body = None if data is None else data.encode()
-        call = Call(
+        call = Request(
             method,
             _path(url),
             params,
             kept,
             body,
             timeout=self._timeout,
-            pretended=pretended,
-            redirected=False,
-            told=told,
+            dry_run_response=dry_run_response,
+            follow_redirects=False,
+            display_url=told,
         )
         answer = judged(send(self._access, call))
         return _response(answer if raw else _json(answer))
@@ -68,7 +68,7 @@ class Gate:
     ) -> requests.Response:
         """Send a login; what SOAP and OAuth say of a failure is left to simple-salesforce."""
         body = data if isinstance(data, str) else urlencode(data)
-        call = Call(
+        call = Request(
             "POST",
             _path(url),
             None,
@@ -76,12 +76,12 @@ class Gate:
             body.encode(),
             content_type=_FORM,
             timeout=self._timeout,
-            redirected=False,
+            follow_redirects=False,
         )
         answer = send(self._access, call)
         fault = isinstance(data, str) and b"exceptionCode" in answer.content  # SOAP's are all 500
-        if not fault and (300 <= answer.status < 400 or for_now(answer)):
-            accepted(answer)
+        if not fault and (300 <= answer.status < 400 or is_retryable(answer)):
+            raise_for_status(answer)
         return _response(answer)
 
 
@@ -90,17 +90,17 @@ def _path(url: str) -> str:
     return url.removeprefix(f"{parts.scheme}://{parts.netloc}")
 
 
-def _json(answer: Answer) -> Answer:
-    if answer.status == 204 or isinstance(answer.data, dict | list):
+def _json(answer: Response) -> Response:
+    if answer.status == 204 or isinstance(answer.body, dict | list):
         return answer
-    show(answer)
+    log_response(answer)
     raise RemoteRefused(
-        f"{answer.told}, but not with JSON; make the address in the credential the one of the "
+        f"{answer.summary}, but not with JSON; make the address in the credential the one of the "
         "API: https://….my.salesforce.com"
     )
 
 
-def _response(answer: Answer) -> requests.Response:
+def _response(answer: Response) -> requests.Response:
     response = requests.Response()
     response.status_code = answer.status
     response.reason = answer.reason

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from adaptors._formats import json_text
-from adaptors._http.client import SECONDS
+from adaptors._http.client import DEFAULT_TIMEOUT
 from adaptors.errors import ConfigurationError, RemoteRefused
 from adaptors.operations import State, operation
 from adaptors.salesforce.records import checked_id, name
@@ -26,7 +26,7 @@ def query(
     soql: str,
     values: Mapping[str, Any] | None = None,
     *,
-    timeout: float = SECONDS,
+    timeout: float = DEFAULT_TIMEOUT,
 ) -> State:
     """Fetch records with SOQL; `data` becomes `{totalSize, done, records}` with all pages.
 
@@ -39,7 +39,7 @@ def query(
     >>> operate = query("SELECT Id FROM Contact WHERE MRN__c = {mrn}", {"mrn": data_value("mrn")})
     """
     written = soql if values is None else _written(soql, values)
-    page = ask(state, lambda client: client.query(written, pretended=_NOTHING), timeout)
+    page = ask(state, lambda client: client.query(written, dry_run_response=_NOTHING), timeout)
     records, pages = _records(page), set()
     while not page["done"]:
         following = page.get("nextRecordsUrl")
@@ -52,7 +52,7 @@ def query(
 
 
 @operation
-def retrieve(state: State, sobject: str, id_: str, *, timeout: float = SECONDS) -> State:
+def retrieve(state: State, sobject: str, id_: str, *, timeout: float = DEFAULT_TIMEOUT) -> State:
     """Fetch the record of an id; `data` becomes the record.
 
     >>> from adaptors.common import data_value
@@ -63,7 +63,9 @@ def retrieve(state: State, sobject: str, id_: str, *, timeout: float = SECONDS) 
 
 
 @operation
-def describe(state: State, sobject: str | None = None, *, timeout: float = SECONDS) -> State:
+def describe(
+    state: State, sobject: str | None = None, *, timeout: float = DEFAULT_TIMEOUT
+) -> State:
     """Fetch what an object consists of, or without one which objects there are.
 
     >>> operate = describe("Contact")
@@ -80,7 +82,7 @@ def request(
     *,
     method: str = "GET",
     query: Mapping[str, Any] | None = None,
-    timeout: float = SECONDS,
+    timeout: float = DEFAULT_TIMEOUT,
 ) -> State:
     """Send any other request; `data` becomes the answer, JSON or text.
 
@@ -92,7 +94,7 @@ def request(
     """
     if not isinstance(path, str) or "://" in path:
         raise ConfigurationError("a path is text such as limits or /services/apexrest/visits")
-    body = None if json is None else json_text.write(json)
+    body = None if json is None else json_text.dumps(json)
     send = partial(_sent, path, method=method, params=query, data=body, raw=True)
     return after(state, ask(state, send, timeout))
 

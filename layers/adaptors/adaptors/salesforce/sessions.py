@@ -11,9 +11,9 @@ from xml.parsers.expat import ExpatError
 
 import requests
 
-from adaptors._http.client import SECONDS
+from adaptors._http.client import DEFAULT_TIMEOUT
 from adaptors._runtime import dry_run
-from adaptors.credentials import Secret, read
+from adaptors.credentials import Secret, read_credential
 from adaptors.errors import AdaptorError, RemoteRefused, RemoteUnavailable
 from adaptors.salesforce.credential import Configuration
 from adaptors.salesforce.error_codes import FOR_NOW, Expired, code_of
@@ -36,13 +36,13 @@ class _Session:
 
 
 def ask(
-    state: Mapping[str, Any], request: Callable[[Salesforce], T], timeout: float = SECONDS
+    state: Mapping[str, Any], request: Callable[[Salesforce], T], timeout: float = DEFAULT_TIMEOUT
 ) -> T:
     """Make one request, logged in; if the session has expired, log in again and make it once more.
 
     A request refused for its session has done nothing, so that repeating it is harmless.
     """
-    configuration = read(Configuration, state)
+    configuration = read_credential(Configuration, state)
     try:
         return request(_client(configuration, timeout))
     except Expired:
@@ -67,7 +67,7 @@ def _client(configuration: Configuration, timeout: float) -> Salesforce:
 
 def _session(configuration: Configuration, timeout: float) -> _Session:
     instance = configuration.instance_url or configuration.login_url
-    if dry_run.seen() is not None:
+    if dry_run.recorded() is not None:
         return _Session("dry-run", instance)
     if configuration.way == "token":
         return _Session(_plain(configuration.access_token), instance)

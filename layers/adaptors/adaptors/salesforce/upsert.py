@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-from adaptors._http.client import SECONDS
+from adaptors._http.client import DEFAULT_TIMEOUT
 from adaptors.operations import Operation, State, operation
 from adaptors.salesforce.client import Way, many, one
 from adaptors.salesforce.crud import when
@@ -32,7 +32,7 @@ def upsert(
     records: Any,
     *,
     all_or_none: bool = False,
-    timeout: float = SECONDS,
+    timeout: float = DEFAULT_TIMEOUT,
 ) -> State:
     """Change the record that has the same external id, or make it; `data` becomes the outcome.
 
@@ -68,7 +68,7 @@ def upsert_if(
     records: Any,
     *,
     all_or_none: bool = False,
-    timeout: float = SECONDS,
+    timeout: float = DEFAULT_TIMEOUT,
 ) -> Operation:
     """Do what `upsert` does if a condition holds, else leave the state as it is.
 
