@@ -9,8 +9,6 @@ import ast
 from functools import cache
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).resolve().parents[1]
 CORE, ADAPTORS = ROOT / "layers/core/openfn", ROOT / "layers/adaptors/adaptors"
 FUNCTIONS, WORKBENCH = ROOT / "functions", ROOT / "workbench"
@@ -152,7 +150,6 @@ def test_workbench_packages_import_only_lower_packages():
     assert upward_imports(WORKBENCH, WORKBENCH_ORDER) == []
 
 
-@pytest.mark.xfail(strict=True, reason="seven modules still import botocore")
 def test_boto3_and_botocore_are_imported_in_openfn_storage_only():
     paths = [path for path in deployed() if CORE / "storage" not in path.parents]
     assert importers_of(paths, {"boto3", "botocore"}) == []

@@ -27,7 +27,7 @@ from openfn.runs import store as runs
 from openfn.runs.circuit_breaker import Way
 from openfn.runs.model import Run, RunStatus
 from openfn.runs.outcomes import Outcome
-from openfn.storage import aws, sqs_batch
+from openfn.storage import attention, aws, sqs_batch, table
 from openfn.storage.aws import Setting
 from openfn.storage.sqs_batch import Queued
 
@@ -90,7 +90,7 @@ def _through_circuit(run: Run, seconds: float) -> Run:
     way = circuit_breaker.way_to(job.credential)
     if way is Way.SHUT:
         until = int(circuit_breaker.read(job.credential).get("until", 0))
-        parked = circuit_breaker.parked(job.credential)
+        parked = attention.behind_circuit(job.credential)
         return outcomes.park(run, parked, until, queued=bool(run.plan.order))
     ended, outcome = _run(run, seconds)
     _judge(job.credential, way, outcome)
@@ -152,7 +152,7 @@ def _tell(run: Run, outcome: Outcome) -> None:
         about |= {"error": outcome.error.type, "operation": outcome.error.operation}
         about |= {"line": outcome.error.line, "verdict": outcome.error.verdict}
     if run.status == RunStatus.WAITING:
-        about |= {"attempt": run.attempt, "next": runs.stamp(run.due)}
+        about |= {"attempt": run.attempt, "next": table.timestamp(run.due)}
     _logger.info(f"run {run.status}", extra=about)
     counts = {_COUNTED[run.status]: 1}
     if outcome.error and outcome.error.type == timeout.TimedOut.__name__:

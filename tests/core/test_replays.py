@@ -8,7 +8,8 @@ from openfn import ids
 from openfn.errors import NotReplayed
 from openfn.runs import store as runs
 from openfn.runs.replay import replay
-from openfn.storage import aws, table
+from openfn.storage import attention, aws
+from openfn.storage.attention import Attention
 from tests.conftest import post
 
 PROJECT = """
@@ -58,9 +59,9 @@ def test_a_run_that_has_not_ended_is_not_replayed(failed):
 def test_what_is_replayed_and_never_queued_is_found_by_the_tick_within_the_hour(failed):
     replay(runs.read(failed))
     now = float(ids.received_at(failed[:36]).timestamp())
-    assert runs.marked(runs.UNQUEUED, now + 3000) == []
-    assert [run.id for run in runs.marked(runs.UNQUEUED, now + 3700)] == [failed]
-    assert table.query("attention", "failed", 9) == []
+    assert runs.marked(Attention.RUN_UNQUEUED, now + 3000) == []
+    assert [run.id for run in runs.marked(Attention.RUN_UNQUEUED, now + 3700)] == [failed]
+    assert attention.query(Attention.FAILED) == []
 
 
 def _lost(attempts, **_):

@@ -66,7 +66,9 @@ def posted(made, *numbers, **more):
 def probe_time():
     """Let the time come at which the circuit may be probed."""
     key = {"pk": "credential#secret-a", "sk": "circuit"}
-    table.update(key, {"until": 1, "attention_at": runs.stamp(1)}, "#state = :open", open="open")
+    table.update(
+        key, {"until": 1, "attention_at": table.timestamp(1)}, "#state = :open", open="open"
+    )
 
 
 def worked(made):

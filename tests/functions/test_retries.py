@@ -90,7 +90,7 @@ def posted(made_of, remote):
 
 def pass_time(run_id):
     """Let the time come at which a run's next attempt is due."""
-    changes = {"due": 1, "attention_at": runs.stamp(1)}
+    changes = {"due": 1, "attention_at": table.timestamp(1)}
     table.update(ids.key_of(run_id), changes, "#status = :waiting", waiting="waiting")
 
 

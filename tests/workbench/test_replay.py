@@ -321,7 +321,7 @@ def test_it_asks_and_does_nothing_unless_the_answer_is_yes(made, ofn, tmp_path, 
 
 def test_only_runs_that_failed_since_then_and_of_the_job_are_selected(made, replay):
     old, new = posted(made, 1, 2)
-    at = runs.stamp((datetime.now(UTC) - timedelta(hours=3)).timestamp())
+    at = table.timestamp((datetime.now(UTC) - timedelta(hours=3)).timestamp())
     table.update(ids.key_of(old), {"attention_at": at}, "attribute_exists(pk)")
 
     def selected(*arguments):

@@ -11,7 +11,7 @@ import boto3
 
 from openfn.messages import store as messages
 from openfn.runs import store as runs
-from openfn.storage import aws
+from openfn.storage import aws, table
 from openfn.storage.aws import Setting
 
 _BATCH = 10
@@ -132,7 +132,7 @@ def _letter(queue: DeadLetters, received: Any) -> Letter:
     return Letter(
         id=identifier,
         kind=queue.kind,
-        since=runs.stamp(int(attributes["SentTimestamp"]) / 1000),
+        since=table.timestamp(int(attributes["SentTimestamp"]) / 1000),
         text=received["Body"],
         group=attributes["MessageGroupId"],
         receipt=received["ReceiptHandle"],

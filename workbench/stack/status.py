@@ -8,14 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import Any
 
 import boto3
 
 from openfn.history import messages as history
-from openfn.history.details import query
 from openfn.history.messages import Span
-from openfn.runs.model import RunStatus
+from openfn.storage import attention
+from openfn.storage.attention import Attention
 
 _QUEUES = ("MatchQueue", "RunQueue", "MatchDeadLetters", "RunDeadLetters")
 _MOST = 20_000
@@ -51,16 +50,14 @@ def read(stack: str, since: datetime) -> Overview:
         runs=dict(states),
         last=found[0].received if found else None,
         more=len(found) > _MOST,
-        failed=sum(1 for _ in _marked(RunStatus.FAILED)),
-        circuits=tuple(sorted(item["pk"].partition("#")[2] for item in _marked("circuit"))),
+        failed=sum(1 for _ in attention.query_all(Attention.FAILED)),
+        circuits=tuple(
+            sorted(item["pk"].partition("#")[2] for item in attention.query_all(Attention.CIRCUIT))
+        ),
         queues={name: _queue(stack, name) for name in _QUEUES},
         refused=_refused(stack, since),
         alarms=_alarms(stack),
     )
-
-
-def _marked(value: str) -> Any:
-    return query("attention = :value", {"value": value}, IndexName="attention")
 
 
 def _queue(stack: str, name: str) -> dict[str, int]:

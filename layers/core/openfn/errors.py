@@ -4,6 +4,7 @@
     ├── UnreadableBody      the source's: the posted bytes are in no form we can read
     ├── ProjectError        the author's: the project, a job file or a credential needs mending
     ├── JobError            whatever a job's operation raised, with its place and its verdict
+    ├── ConditionFailed     a conditional write found the item in another state
     ├── NotFound            an id on a queue has no item in the table
     ├── NotQueued           a queue did not take an id
     ├── NotClaimed          the run is being executed elsewhere at this moment
@@ -31,6 +32,15 @@ class UnreadableBody(OpenFnError):
 
 class ProjectError(OpenFnError):
     """The project, a job file or a credential needs mending; the text says where and how."""
+
+
+class ConditionFailed(OpenFnError):
+    """A conditional write found the item in another state; nothing was written."""
+
+    def __init__(self, item: dict[str, Any]) -> None:
+        super().__init__("the item does not meet the condition of a write")
+        self.item = item
+        """The item as it is; empty if there is none."""
 
 
 class NotFound(OpenFnError):

@@ -15,9 +15,9 @@ from openfn.errors import NotFound
 from openfn.messages import store as messages
 from openfn.messages.store import Message
 from openfn.project.triggers import Kind
-from openfn.runs import store as runs
 from openfn.storage import aws, blobs, table
 from openfn.storage.aws import Setting
+from openfn.storage.item_type import ItemType, item_type
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class MessageRecord:
 def run(run_id: str) -> RunRecord | None:
     """Read a run; `None` when there is none by that id."""
     items = table.get([ids.key_of(run_id)])
-    return _run(items[0]) if items and "job" in items[0] else None
+    return _run(items[0]) if items and item_type(items[0]) is ItemType.RUN else None
 
 
 def attempts(run_id: str) -> list[AttemptRecord]:
@@ -78,7 +78,7 @@ def runs_of(origin: str) -> list[dict[str, Any]]:
     """Read the items of all runs that go back to a message, or to a minute of the clock."""
     key = {"pk": ids.key_of(origin)["pk"], "sk": f"{origin}#"}
     found = query("pk = :pk AND begins_with(sk, :sk)", key)
-    return [item for item in found if "job" in item]
+    return [item for item in found if item_type(item) is ItemType.RUN]
 
 
 def query(condition: str, values: Mapping[str, Any], **request: Any) -> Iterator[dict[str, Any]]:
@@ -112,7 +112,9 @@ def newest(limit: int, days: int | None = None) -> list[MessageRecord]:
 def _newest_of(partition: str, limit: int) -> list[list[dict[str, Any]]]:
     families = (list(each) for _, each in groupby(_descending(partition), lambda i: i["sk"][:36]))
     # A minute of the clock has runs as well, and no message.
-    return list(islice((each for each in families if "inbox" in each[-1]), limit))
+    return list(
+        islice((each for each in families if item_type(each[-1]) is ItemType.MESSAGE), limit)
+    )
 
 
 def _descending(partition: str) -> Iterator[dict[str, Any]]:
@@ -163,5 +165,5 @@ def _run(item: Mapping[str, Any]) -> RunRecord:
         final=json.loads(blobs.read("final", kept)) if blobs.has("final", kept) else None,
         error=json.loads(kept["error"]) if "error" in kept else None,
         project_version=kept["project_version"],
-        next=runs.stamp(int(kept["due"])) if "due" in kept else None,
+        next=table.timestamp(int(kept["due"])) if "due" in kept else None,
     )

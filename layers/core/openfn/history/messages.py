@@ -18,7 +18,9 @@ from openfn import ids
 from openfn.history.details import query
 from openfn.messages import store as messages
 from openfn.runs.model import RunStatus
-from openfn.storage import table
+from openfn.storage import attention, table
+from openfn.storage.attention import Attention
+from openfn.storage.item_type import ItemType, item_type
 
 _NAMES = (
     *("pk", "sk", "inbox", "unreadable", "emitted_by", "kind", "job", "trigger", "status"),
@@ -74,7 +76,7 @@ def read_messages(span: Span) -> Iterator[ListedMessage]:
     for family in _families(span):
         by_key = {item["sk"]: item for item in family}
         message = by_key.get(ids.origin_of(family[-1]["sk"]))
-        if message and "inbox" in message and _is_behind(span, message["sk"]):
+        if message and _is_behind(span, message["sk"]):
             yield _message(message, family)
 
 
@@ -102,7 +104,7 @@ def read_family(origin: str) -> list[ListedRun]:
 
 
 def _failed(span: Span) -> Iterator[ListedRun]:
-    found = query("attention = :failed", {"failed": RunStatus.FAILED}, IndexName="attention")
+    found = attention.query_all(Attention.FAILED)
     there = [item for item in found if span.since <= ids.received_at(item["sk"]) <= span.until]
     there = [item for item in there if _is_behind(span, item["sk"])]
     there.sort(key=lambda item: str(item["sk"]), reverse=True)
@@ -143,7 +145,7 @@ def _query(condition: str, values: dict[str, Any], **request: Any) -> Iterator[d
 
 
 def _is_run(item: dict[str, Any]) -> bool:
-    return "kind" in item
+    return item_type(item) is ItemType.RUN
 
 
 def _message(item: dict[str, Any], family: list[dict[str, Any]]) -> ListedMessage:

@@ -16,6 +16,7 @@ from openfn.runs import dispatch, replay
 from openfn.runs import store as runs
 from openfn.runs.model import Run
 from openfn.storage import aws
+from openfn.storage.attention import Attention
 
 # So many are made ready side by side, then queued one behind the other.
 _AT_ONCE, _CALLS = 50, 8
@@ -60,7 +61,7 @@ def _replay(part: Sequence[Selected], *, fresh: bool) -> tuple[dict[str, str], s
     ready = [found[each.id].plan for each in part if each.id not in refused]
     unqueued = runs.queue([(plan, dispatch.group_of(plan)) for plan in ready])
     for run_id, why in unqueued.items():
-        runs.mark(run_id, runs.UNQUEUED, time.time())
+        runs.mark(run_id, Attention.RUN_UNQUEUED, time.time())
         left[run_id] = f"the run queue did not take it: {why}{_LATER}"
     troubles = [left[run_id] for run_id, e in refused.items() if not isinstance(e, NotReplayed)]
     return left, next(iter([*troubles, *(left[run_id] for run_id in unqueued)]), "")
@@ -74,7 +75,7 @@ def _ready(found: dict[str, Run], selected: Selected, *, fresh: bool) -> Excepti
         return NotReplayed(f"it is {run.status} by now")
     try:
         replay.replay(run, fresh=fresh)
-    except (NotReplayed, *aws.Trouble) as error:
+    except (NotReplayed, *aws.AWSError) as error:
         return error
     return None
 

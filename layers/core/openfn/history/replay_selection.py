@@ -14,7 +14,8 @@ from openfn.messages.store import Message
 from openfn.project.triggers import Kind
 from openfn.runs import store as runs
 from openfn.runs.model import RunStatus
-from openfn.storage import aws
+from openfn.storage import attention, aws
+from openfn.storage.attention import Attention
 from openfn.storage.aws import Setting
 
 
@@ -45,11 +46,7 @@ def named(given: Sequence[str]) -> tuple[list[Selected], list[Message]]:
 
 def failed(job: str | None, since: datetime | None) -> list[Selected]:
     """Give the runs that have failed, of one job or of any, since then or ever."""
-    condition, values = "attention = :failed", {"failed": str(RunStatus.FAILED)}
-    if since:
-        condition += " AND attention_at >= :since"
-        values["since"] = runs.stamp(since.timestamp())
-    found = details.query(condition, values, IndexName="attention")
+    found = attention.query_all(Attention.FAILED, since.timestamp() if since else None)
     return _in_order(
         Selected(item["sk"], item["job"], RunStatus.FAILED)
         for item in found

@@ -21,7 +21,7 @@ from openfn.runs import cron_state, outbox, outcomes
 from openfn.runs.model import Run
 from openfn.runs.outbox import Emission
 from openfn.runs.outcomes import Outcome, Resume
-from openfn.storage.aws import Trouble
+from openfn.storage.aws import AWSError
 
 LOADING = "loading"
 """The `operation` of an error that came before the first, or from none of them."""
@@ -146,5 +146,5 @@ def _error(failure: BaseException, tell: Callable[[BaseException], None]) -> Job
         wish = getattr(failure, "retry_after", None)
         return JobError(kind, str(failure), ENDING, 0, verdict, wish)
     tell(failure)
-    verdict = FOR_NOW if isinstance(failure, Trouble) else "author"
+    verdict = FOR_NOW if isinstance(failure, AWSError) else "author"
     return JobError(kind, "see the function's log", LOADING, 0, verdict)

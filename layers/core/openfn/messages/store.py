@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs
 
-from botocore.exceptions import ClientError
-
 from openfn import ids
-from openfn.storage import aws, blobs, table
+from openfn.errors import ConditionFailed
+from openfn.storage import attention, aws, blobs, table
+from openfn.storage.attention import Attention
 from openfn.storage.aws import Setting
 
-UNQUEUED, UNMATCHED = "unqueued", "unmatched"
+UNMATCHED = "unmatched"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +74,8 @@ def queue(message_id: str, group: str | None = None) -> bool:
     """
     if not queue_all([(message_id, group)]):
         return True
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    mark = {"attention": UNQUEUED, "attention_at": now}
-    table.update(ids.key_of(message_id), mark, "attribute_exists(pk)")
+    unqueued = attention.mark(Attention.UNQUEUED, time.time())
+    table.update(ids.key_of(message_id), unqueued, "attribute_exists(pk)")
     return False
 
 
@@ -89,17 +88,14 @@ def queue_all(messages: Sequence[tuple[str, str | None]]) -> set[str]:
 
 def marked(limit: int = 500) -> list[tuple[str, str]]:
     """Give the messages whose queueing failed when they came: id and inbox, longest ago first."""
-    items = table.query("attention", UNQUEUED, limit)
+    items = attention.query(Attention.UNQUEUED, limit=limit)
     return [(item["sk"], item["inbox"]) for item in items]
 
 
 def unmark(message_id: str) -> None:
     """Take the mark off a message that is queued by now."""
-    try:
-        changes = {"attention": None, "attention_at": None}
-        table.update(ids.key_of(message_id), changes, "attribute_exists(pk)")
-    except ClientError as error:
-        table.item_in(error)  # it expired meanwhile
+    with suppress(ConditionFailed):  # it has expired meanwhile
+        table.update(ids.key_of(message_id), attention.clear(), "attribute_exists(pk)")
 
 
 def keep_unmatched(message_id: str, version: str) -> None:

@@ -8,16 +8,15 @@ the others follow; if not, it stays open for twice as long. While all is well th
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from enum import Enum, auto
 
-from botocore.exceptions import ClientError
-
+from openfn.errors import ConditionFailed
 from openfn.messages.store import expiry
-from openfn.runs.store import stamp
-from openfn.storage import table
+from openfn.storage import attention, table
+from openfn.storage.attention import Attention
 from openfn.storage.aws import Item
 
-_ATTENTION = "circuit"
 _FAILURES = 5
 _FIRST_SECONDS, _LONGEST_SECONDS = 60, 900
 # A circuit is taken to be as it was so long without asking, unless it was open.
@@ -48,11 +47,10 @@ def way_to(credential: str) -> Way:
     if int(circuit["until"]) > now:
         return Way.SHUT
     try:
-        changes = {"until": now + wait, "attention_at": stamp(now + wait)}
+        changes = {"until": now + wait, **attention.mark(Attention.CIRCUIT, now + wait)}
         when_seen = "#state = :open AND #until = :seen"
         table.update(_key(credential), changes, when_seen, open="open", seen=circuit["until"])
-    except ClientError as error:
-        table.item_in(error)
+    except ConditionFailed:
         return Way.SHUT  # another runner was first
     return Way.PROBE
 
@@ -62,7 +60,7 @@ def succeeded(credential: str, way: Way) -> None:
     if way is Way.PROBE:
         until = int(time.time()) + _CLOSING_SECONDS
         changes = {"state": "closing", "until": until, "failures": 0}
-        _set(credential, changes | {"attention": _ATTENTION, "attention_at": stamp(time.time())})
+        _set(credential, changes | attention.mark(Attention.CIRCUIT, time.time()))
     elif _known.get(credential, (0.0, {}))[1].get("failures"):
         _set(credential, {"failures": 0})
     else:
@@ -82,7 +80,7 @@ def failed(credential: str, way: Way) -> bool:
         return False
     until = int(time.time()) + wait
     changes = {"state": "open", "until": until, "wait": wait}
-    _set(credential, changes | {"attention": _ATTENTION, "attention_at": stamp(until)})
+    _set(credential, changes | attention.mark(Attention.CIRCUIT, until))
     return True
 
 
@@ -96,31 +94,23 @@ def is_open(circuit: Item) -> bool:
     return circuit.get("state") == "open"
 
 
-def parked(credential: str) -> str:
-    """Give the value of the index `attention` under which runs wait for a circuit."""
-    return f"{_ATTENTION} {credential}"
-
-
 def due(now: float) -> list[str]:
     """Give the credentials whose circuit is to be probed, or is closing."""
-    items = table.query("attention", _ATTENTION, 100, stamp(now))
+    items = attention.query(Attention.CIRCUIT, now, limit=100)
     return [item["pk"].partition("#")[2] for item in items]
 
 
 def count_open() -> int:
     """Count the circuits that are open, or closing, up to 100."""
-    return len(table.query("attention", _ATTENTION, 100))
+    return len(attention.query(Attention.CIRCUIT, limit=100))
 
 
 def over(credential: str) -> None:
     """Let go of a circuit that has closed, once nothing can be waiting for it any more."""
-    changes = {"state": None, "attention": None, "attention_at": None, "wait": None}
-    try:
-        now = int(time.time())
-        when = "#state = :closing AND #until < :now"
+    changes = {"state": None, "wait": None, **attention.clear()}
+    when, now = "#state = :closing AND #until < :now", int(time.time())
+    with suppress(ConditionFailed):
         table.update(_key(credential), changes, when, closing="closing", now=now)
-    except ClientError as error:
-        table.item_in(error)
 
 
 def forget() -> None:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Container, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 
-from botocore.exceptions import ClientError
 from cronsim import CronSim
 
+from openfn.errors import ConditionFailed
 from openfn.project.triggers import CronTrigger
 from openfn.storage import table
 
@@ -85,7 +86,5 @@ def due(trigger: CronTrigger, span: Span, known: Container[str]) -> Iterator[dat
 def set_handled(minute: datetime, triggers: Iterable[str]) -> None:
     """Record that every run up to a minute is created and queued; never goes back."""
     changes = {"minute": minute.isoformat(), "triggers": json.dumps(sorted(triggers))}
-    try:
+    with suppress(ConditionFailed):  # a later tick has recorded a later minute
         table.update(_KEY, changes, "attribute_not_exists(pk) OR #minute < :new_minute")
-    except ClientError as error:
-        table.item_in(error)  # a tick that came late: another has been further

@@ -13,7 +13,9 @@ from collections.abc import Sequence
 from openfn.project import compiled as project
 from openfn.runs import circuit_breaker
 from openfn.runs import store as runs
-from openfn.runs.model import Plan, RunStatus
+from openfn.runs.model import Plan
+from openfn.storage import attention
+from openfn.storage.attention import Attention
 
 # What the tick has queued and nobody has claimed by then, it queues again.
 _AGAIN_SECONDS = 600
@@ -34,7 +36,7 @@ def queue(plans: Sequence[Plan]) -> dict[str, str]:
     refused = runs.queue([(plan, group_of(plan)) for plan in plans])
     ordered = {plan.id for plan in plans if plan.order}
     for run_id in refused.keys() - ordered:
-        runs.mark(run_id, runs.UNQUEUED, time.time())
+        runs.mark(run_id, Attention.RUN_UNQUEUED, time.time())
     return {run_id: why for run_id, why in refused.items() if run_id in ordered}
 
 
@@ -42,8 +44,8 @@ def queue_due(now: float) -> int:
     """Queue the runs whose next attempt is due, and those that could not be; give how many."""
     found = [
         run
-        for attention in (runs.UNQUEUED, RunStatus.WAITING)
-        for run in runs.marked(attention, now)
+        for kind in (Attention.RUN_UNQUEUED, Attention.WAITING)
+        for run in runs.marked(kind, now)
     ]
     for run in found:
         # Before it is queued: else it might be claimed, fail and wait anew in between.
@@ -57,9 +59,9 @@ def let_through(now: float) -> int:
     queued = 0
     for credential in circuit_breaker.due(now):
         opened = circuit_breaker.is_open(circuit_breaker.read(credential))
-        found = runs.marked(circuit_breaker.parked(credential), limit=1 if opened else 500)
+        found = runs.marked(attention.behind_circuit(credential), limit=1 if opened else 500)
         for run in found:
-            runs.mark(run.id, RunStatus.WAITING, now + _AGAIN_SECONDS)
+            runs.mark(run.id, Attention.WAITING, now + _AGAIN_SECONDS)
         queue([run.plan for run in found])
         queued += len(found)
         if not found and not opened:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from botocore.exceptions import ClientError
+from contextlib import suppress
 
 from openfn import ids
+from openfn.errors import ConditionFailed
 from openfn.runs.model import RunStatus
 from openfn.storage import aws, blobs, table
 from openfn.storage.aws import Item
+from openfn.storage.item_type import ItemType, item_type
 
 _CONTENTS = ("body", "final", "log", "initial", "emitted", "resume")
 
@@ -18,7 +20,9 @@ def erase(origin: str) -> bool:
     The items stay, so that it is known what became of a message, and what came again is told.
     """
     family = list(table.between(ids.key_of(origin)["pk"], origin, f"{origin}~"))
-    if any(item["status"] != RunStatus.SUCCEEDED for item in family if "kind" in item):
+    if any(
+        item["status"] != RunStatus.SUCCEEDED for item in family if item_type(item) is ItemType.RUN
+    ):
         return False
     for item in family:
         _erase(item)
@@ -33,7 +37,5 @@ def _erase(item: Item) -> None:
             aws.delete_object(str(key))
     if gone:
         key = {"pk": item["pk"], "sk": item["sk"]}
-        try:
+        with suppress(ConditionFailed):  # it has expired meanwhile
             table.update(key, gone | {"erased": True}, "attribute_exists(pk)")
-        except ClientError as error:
-            table.item_in(error)  # it expired meanwhile

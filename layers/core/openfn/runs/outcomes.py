@@ -10,15 +10,13 @@ import time
 from dataclasses import dataclass, replace
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from openfn import ids
-from openfn.errors import JobError, NotClaimed
+from openfn.errors import ConditionFailed, JobError, NotClaimed
 from openfn.project.triggers import Kind
 from openfn.runs import cron_state
 from openfn.runs.model import Run, RunStatus
-from openfn.runs.store import stamp
-from openfn.storage import blobs, table
+from openfn.storage import attention, blobs, table
+from openfn.storage.attention import Attention
 from openfn.storage.aws import Item
 
 # Final state, log, what was emitted and where to go on share one item of 400 KB.
@@ -67,7 +65,7 @@ def finish(run: Run, outcome: Outcome) -> Run:
     """
     changes = _changes(run, outcome) | {"status": outcome.status}
     if outcome.error:
-        changes |= {"attention": RunStatus.FAILED, "attention_at": changes["finished"]}
+        changes |= attention.mark(Attention.FAILED, changes["finished"])
     beside = None
     if run.plan.kind is Kind.CRON and outcome.final is not None:
         beside = cron_state.following(run.job, run.id, outcome.final, outcome.left_by)
@@ -80,20 +78,17 @@ def wait(run: Run, outcome: Outcome, due: int, *, queued: bool = False) -> Run:
     With `queued` its id stays on the queue, where nothing of its order can pass it.
     """
     changes = _changes(run, outcome) | {"status": RunStatus.WAITING, "due": due}
-    changes |= {
-        "attention": RunStatus.WAITING,
-        "attention_at": stamp(due + queued * _GRACE_SECONDS),
-    }
+    changes |= attention.mark(Attention.WAITING, due + queued * _GRACE_SECONDS)
     beside = {
         **_beside(run),
         **_of_an_attempt(changes),
         "status": RunStatus.FAILED,
-        "next": stamp(due),
+        "next": table.timestamp(due),
     }
     return _record(run, changes, beside)
 
 
-def park(run: Run, attention: str, due: int, *, queued: bool = False) -> Run:
+def park(run: Run, circuit: str, due: int, *, queued: bool = False) -> Run:
     """Let a claimed run wait for what stands in its way; it is no attempt, and takes none's time.
 
     It stands in the index `attention` under its id, so that what waits comes in the order received,
@@ -101,18 +96,18 @@ def park(run: Run, attention: str, due: int, *, queued: bool = False) -> Run:
     """
     changes: Item = {"status": RunStatus.WAITING, "lease": None, "began": None}
     changes |= {"before": run.attempt - run.tries + 1}
-    changes |= {
-        "due": due if queued else 0,
-        "attention": RunStatus.WAITING if queued else attention,
-    }
-    changes |= {"attention_at": stamp(due + _GRACE_SECONDS) if queued else run.id}
+    changes |= {"due": due if queued else 0}
+    if queued:
+        changes |= attention.mark(Attention.WAITING, due + _GRACE_SECONDS)
+    else:
+        changes |= attention.mark(circuit, run.id)
     return _record(run, changes, None)
 
 
 def crashed(run: Run) -> int:
     """Record that the attempt before a claim was never ended; give how often that has happened."""
     record = _beside(run, run.attempt - 1) | {"started": run.kept["was"], "status": "crashed"}
-    table.put(record | {"finished": stamp(time.time())})
+    table.put(record | {"finished": table.timestamp(time.time())})
     before = int(run.kept.get("crashes", 0)) + 1
     table.update(
         ids.key_of(run.id),
@@ -160,8 +155,8 @@ def _record(run: Run, changes: Item, beside: Item | None) -> Run:
             table.update_and_put(ids.key_of(run.id), changes, when, beside, **values)
         else:
             table.update(ids.key_of(run.id), changes, when, **values)
-    except ClientError as error:
-        item = table.item_in(error)
+    except ConditionFailed as error:
+        item = error.item
         recorded = item.get("status") == changes["status"] and item["attempt"] == run.attempt
         if not recorded:  # by a first try whose answer was lost
             raise NotClaimed(f"the claim of the run {run.id} was lost") from None
@@ -171,7 +166,7 @@ def _record(run: Run, changes: Item, beside: Item | None) -> Run:
 
 def _changes(run: Run, outcome: Outcome) -> Item:
     changes: Item = {
-        "finished": stamp(time.time()),
+        "finished": table.timestamp(time.time()),
         "duration_ms": outcome.duration_ms,
         "lease": None,
     }

@@ -17,6 +17,7 @@ from openfn.runs.model import Run, RunStatus
 from openfn.runs.store import of_item
 from openfn.storage import table
 from openfn.storage.aws import Item
+from openfn.storage.item_type import ItemType, item_type
 
 _EVERY = 10
 _FROM, _TO = timedelta(minutes=30), timedelta(minutes=10)
@@ -34,10 +35,12 @@ def strays(minute: datetime) -> tuple[list[tuple[str, str]], list[Run]]:
     messages: list[tuple[str, str]] = []
     runs: list[Run] = []
     for items in _families(minute - _FROM, minute - _TO):
-        first = items[0]
-        if "inbox" in first and "unreadable" not in first and len(items) == 1:
+        first, *rest = items
+        if item_type(first) is ItemType.MESSAGE and "unreadable" not in first and not rest:
             messages.append((first["sk"], first["inbox"]))
-        runs += [of_item(item) for item in items if "kind" in item and _is_stray(item)]
+        runs += [
+            of_item(item) for item in items if item_type(item) is ItemType.RUN and _is_stray(item)
+        ]
     return sorted(messages), sorted(runs, key=lambda run: run.id)
 
 

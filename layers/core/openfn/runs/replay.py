@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import time
 
-from botocore.exceptions import ClientError
-
 from openfn import ids
-from openfn.errors import NotReplayed
+from openfn.errors import ConditionFailed, NotReplayed
 from openfn.runs import outcomes
 from openfn.runs.model import Run, RunStatus
-from openfn.runs.store import UNQUEUED, stamp
-from openfn.storage import blobs, table
+from openfn.storage import attention, blobs, table
+from openfn.storage.attention import Attention
 from openfn.storage.aws import Item
 
 # Whoever replays a run may be stopped before it is queued: then the tick does it.
@@ -37,8 +35,7 @@ def replay(run: Run, *, fresh: bool = False) -> None:
         **blobs.cleared("log", run.kept),
         "status": RunStatus.QUEUED,
         "before": run.attempt,
-        "attention": UNQUEUED,
-        "attention_at": stamp(time.time() + _GRACE_SECONDS),
+        **attention.mark(Attention.RUN_UNQUEUED, time.time() + _GRACE_SECONDS),
     }
     if fresh or run.status == RunStatus.SUCCEEDED:
         changes |= {"resume_at": None}
@@ -53,7 +50,7 @@ def _write(run: Run, changes: Item) -> None:
         table.update_and_put(
             ids.key_of(run.id), changes, when, record, attempt=run.attempt, **values
         )
-    except ClientError as error:
+    except ConditionFailed as error:
         # Our own write refuses its second try, when the answer to the first was lost.
-        if table.item_in(error).get("attention_at") != changes["attention_at"]:
+        if error.item.get("attention_at") != changes["attention_at"]:
             raise NotReplayed(f"the run {run.id} was replayed by somebody else meanwhile") from None

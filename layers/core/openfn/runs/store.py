@@ -12,24 +12,24 @@ import json
 import secrets
 import time
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from contextlib import suppress
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from openfn import ids
-from openfn.errors import NotClaimed, NotFound
+from openfn.errors import ConditionFailed, NotClaimed, NotFound
 from openfn.messages.store import expiry
 from openfn.project.triggers import Kind
 from openfn.runs.model import Plan, Run, RunStatus
-from openfn.storage import aws, table
+from openfn.storage import attention, aws, table
 from openfn.storage.aws import Item, Setting
 
-UNQUEUED = "run unqueued"
 _CLAIMABLE = (
     "#expires > :now AND (#status = :queued OR (#status = :waiting AND #due <= :now)"
     " OR (#status = :running AND #lease < :now))"
 )
+_CLAIMABLE_STATUSES: dict[str, Any] = {
+    status.value: status for status in (RunStatus.QUEUED, RunStatus.WAITING, RunStatus.RUNNING)
+}
 
 
 def create(plans: Sequence[Plan], version: str) -> None:
@@ -44,10 +44,10 @@ def queue(plans: Sequence[tuple[Plan, str]]) -> dict[str, str]:
     return {texts[text][0]: why for text, why in refused.items()}
 
 
-def mark(run_id: str, attention: str, at: float) -> None:
+def mark(run_id: str, kind: str, at: float) -> None:
     """Let a run that has not ended stand in the index `attention` from a time (epoch) on."""
-    changes = {"attention": attention, "attention_at": stamp(at)}
-    try:
+    changes = attention.mark(kind, at)
+    with suppress(ConditionFailed):  # it was claimed meanwhile
         table.update(
             ids.key_of(run_id),
             changes,
@@ -55,13 +55,11 @@ def mark(run_id: str, attention: str, at: float) -> None:
             a=RunStatus.QUEUED,
             b=RunStatus.WAITING,
         )
-    except ClientError as error:
-        table.item_in(error)  # it was claimed meanwhile
 
 
-def marked(attention: str, until: float | None = None, limit: int = 500) -> list[Run]:
+def marked(kind: str, until: float | None = None, limit: int = 500) -> list[Run]:
     """Give the runs that stand in the index `attention`, until a time (epoch), by their ids."""
-    items = table.query("attention", attention, limit, stamp(until) if until else None)
+    items = attention.query(kind, until, limit)
     keys = [{"pk": item["pk"], "sk": item["sk"]} for item in items]
     return sorted((of_item(item) for item in table.get(keys)), key=lambda run: run.id)
 
@@ -86,25 +84,24 @@ def claim(run_id: str, seconds: float) -> Run:
     Raises `NotClaimed` while another runner has it, `NotFound` when there is no such run.
     """
     now, token = time.time(), secrets.token_hex(8)
-    lease = {"status": RunStatus.RUNNING, "lease": int(now + seconds) + 1, "started": stamp(now)}
-    states: dict[str, Any] = {
-        "queued": RunStatus.QUEUED,
-        "waiting": RunStatus.WAITING,
-        "running": RunStatus.RUNNING,
+    lease = {
+        "status": RunStatus.RUNNING,
+        "lease": int(now + seconds) + 1,
+        "started": table.timestamp(now),
     }
     try:
         before = table.update(
             ids.key_of(run_id),
-            {**lease, "claim": token, "attention": None, "attention_at": None},
+            {**lease, "claim": token, **attention.clear()},
             _CLAIMABLE,
             add="attempt",
             once={"began": int(now)},
             give_old=True,
             now=int(now),
-            **states,
+            **_CLAIMABLE_STATUSES,
         )
-    except ClientError as error:
-        return _unclaimed(run_id, table.item_in(error), token, now)
+    except ConditionFailed as error:
+        return _unclaimed(run_id, error.item, token, now)
     claimed = {**before, **lease, "attempt": before["attempt"] + 1, "was": before.get("started")}
     return of_item({"began": int(now), **claimed}, crashed=before["status"] == RunStatus.RUNNING)
 
@@ -117,11 +114,6 @@ def _unclaimed(run_id: str, item: Item, token: str, now: float) -> Run:
     if item["status"] == RunStatus.RUNNING and item.get("claim") != token:
         raise NotClaimed(f"the run {run_id} is being executed elsewhere")
     return of_item(item)
-
-
-def stamp(seconds: float) -> str:
-    """Give a time (epoch) as it is kept: a text that sorts."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
 
 
 def of_item(item: Item, *, crashed: bool = False) -> Run:

@@ -17,8 +17,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from openfn.errors import place
 
 Item = dict[str, Any]
-Trouble = (BotoCoreError, ClientError)
-"""What a service raises when it does not do what it is asked."""
+AWSError = (BotoCoreError, ClientError)
+"""The errors that calls of AWS services raise."""
 
 # Together the calls behind one post stay within the 10 s of the most impatient source (DHIS2), also
 # when a service takes the connection and never answers. What is queued is delivered again anyway.
@@ -72,7 +72,7 @@ def send(queue: Setting, texts: Sequence[tuple[str, str]]) -> dict[str, str]:
         refused |= {text: stopped[group] for text, group in part if group in stopped}
         try:
             failed = _send([each for each in part if each[0] not in refused], setting(queue))
-        except Trouble as error:  # it would refuse the rest as well, after a time-out each
+        except AWSError as error:  # it would refuse the rest as well, after a time-out each
             why = place(error)["error"]
             return refused | {text: why for text, _ in texts[start:]}
         refused |= {text: why for (text, _), why in failed.items()}

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any, cast
 
 from botocore.exceptions import ClientError
 
+from openfn.errors import ConditionFailed
 from openfn.storage.aws import Item, Setting, client, plain, setting, typed
 
 _BATCH_GET = 100
@@ -54,28 +57,21 @@ def update(
 
     In `when`, `#name` stands for an attribute and `:name` for one of `values`; `add` names a
     counter to raise by one, `once` has what is set where there is nothing yet; with `give_old` the
-    item as it was is given. Raises botocore's ConditionalCheckFailedException, which carries the
-    item as it is: see `item_in`.
+    item as it was is given. Raises `ConditionFailed`, which carries the item as it is.
     """
     request = _update(key, changes, when, values, add, once or {})
-    given = "ALL_OLD" if give_old else "ALL_NEW"
-    return plain(client("dynamodb").update_item(**request, ReturnValues=given)["Attributes"])
+    returned = "ALL_OLD" if give_old else "ALL_NEW"
+    with _conditional():
+        response = client("dynamodb").update_item(**request, ReturnValues=returned)
+    return plain(response["Attributes"])
 
 
 def update_and_put(key: Item, changes: Item, when: str, item: Item, **values: Any) -> None:
     """Do what `update` does and write another item, both or neither."""
     request = _update(key, changes, when, values)
     put = {"TableName": setting(Setting.TABLE_NAME), "Item": typed(item)}
-    client("dynamodb").transact_write_items(TransactItems=[{"Update": request}, {"Put": put}])
-
-
-def item_in(error: ClientError) -> Item:
-    """Give the item that made an `update`'s condition fail; empty if there is none."""
-    response = cast("Item", error.response)
-    for reason in response.get("CancellationReasons", [{**response, **response["Error"]}]):
-        if _refused(reason):
-            return plain(reason.get("Item", {}))
-    raise error
+    with _conditional():
+        client("dynamodb").transact_write_items(TransactItems=[{"Update": request}, {"Put": put}])
 
 
 def get(keys: Iterable[Item]) -> list[Item]:
@@ -94,28 +90,6 @@ def get(keys: Iterable[Item]) -> list[Item]:
     return found
 
 
-def query(index: str, value: str, limit: int, until: str | None = None) -> list[Item]:
-    """Read the first items of one value in an index, in the order of its sort key.
-
-    The index has the attribute of its own name as partition key and `<name>_at` as sort key;
-    `until` is the last of these to be given.
-    """
-    names, values = {"#a": index}, {":v": value}
-    condition = "#a = :v"
-    if until:
-        names["#at"], values[":until"] = f"{index}_at", until
-        condition += " AND #at <= :until"
-    answer = client("dynamodb").query(
-        TableName=setting(Setting.TABLE_NAME),
-        IndexName=index,
-        KeyConditionExpression=condition,
-        ExpressionAttributeNames=names,
-        ExpressionAttributeValues=typed(values),
-        Limit=limit,
-    )
-    return [plain(item) for item in answer["Items"]]
-
-
 def between(pk: str, first: str, last: str, names: Sequence[str] = ()) -> Iterator[Item]:
     """Read the items of a partition whose sort keys lie between two, in order, page by page.
 
@@ -131,6 +105,23 @@ def between(pk: str, first: str, last: str, names: Sequence[str] = ()) -> Iterat
         request["ProjectionExpression"] = ", ".join(f"#{name}" for name in names)
     for page in client("dynamodb").get_paginator("query").paginate(**request):
         yield from (plain(item) for item in page["Items"])
+
+
+def timestamp(seconds: float) -> str:
+    """Return an epoch time as items store it: ISO 8601 in UTC, which sorts."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+
+
+@contextmanager
+def _conditional() -> Iterator[None]:
+    """Raise `ConditionFailed` for a write whose condition does not hold."""
+    try:
+        yield
+    except ClientError as error:
+        for reason in _reasons(error):
+            if _is_failed_condition(reason):
+                raise ConditionFailed(plain(reason.get("Item", {}))) from None
+        raise
 
 
 def _chunks(groups: Sequence[Sequence[Item]]) -> Iterator[list[int]]:
@@ -178,18 +169,22 @@ def _put_together(groups: Sequence[Sequence[Item]]) -> dict[int, Item]:
 
 
 def _existing(error: ClientError, owners: Sequence[int]) -> dict[int, Item]:
-    response = cast("Item", error.response)
-    reasons = response.get("CancellationReasons", [{**response, **response["Error"]}])
     found: dict[int, Item] = {}
-    for owner, reason in zip(owners, reasons, strict=False):
-        if _refused(reason):
+    for owner, reason in zip(owners, _reasons(error), strict=False):
+        if _is_failed_condition(reason):
             found.setdefault(owner, plain(reason.get("Item", {})))
     if not found:
         raise error
     return found
 
 
-def _refused(reason: Mapping[str, Any]) -> bool:
+def _reasons(error: ClientError) -> list[Item]:
+    response = cast("Item", error.response)
+    reasons: list[Item] = response.get("CancellationReasons", [{**response, **response["Error"]}])
+    return reasons
+
+
+def _is_failed_condition(reason: Item) -> bool:
     return str(reason.get("Code", "")).startswith("ConditionalCheckFailed")
 
 

@@ -1,0 +1,71 @@
+"""The sparse index of items that need attention: unqueued, waiting or failed.
+
+An item is in the index while it has the attributes `attention` (its kind) and `attention_at` (its
+sort key: a time, or a run's id behind an open circuit). The index is empty while all is well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Any
+
+from openfn.storage.aws import Item, Setting, client, plain, setting, typed
+from openfn.storage.table import timestamp
+
+_INDEX = "attention"
+
+
+class Attention(StrEnum):
+    """The kinds of attention; runs behind an open circuit have one per credential."""
+
+    UNQUEUED = "unqueued"
+    RUN_UNQUEUED = "run unqueued"
+    WAITING = "waiting"
+    CIRCUIT = "circuit"
+    FAILED = "failed"
+
+
+def behind_circuit(credential: str) -> str:
+    """Return the kind of the runs that wait for a credential's circuit."""
+    return f"{Attention.CIRCUIT} {credential}"
+
+
+def mark(kind: str, at: float | str) -> Item:
+    """Return the changes that put an item into the index, at an epoch time or sort key."""
+    return {"attention": str(kind), "attention_at": at if isinstance(at, str) else timestamp(at)}
+
+
+def clear() -> Item:
+    """Return the changes that take an item out of the index."""
+    return {"attention": None, "attention_at": None}
+
+
+def query(kind: str, until: float | None = None, limit: int = 500) -> list[Item]:
+    """Return the first indexed items of a kind, up to an epoch time, in order.
+
+    The items have only their keys and the attributes that the index projects.
+    """
+    condition, values = "attention = :kind", {":kind": str(kind)}
+    if until is not None:
+        condition, values[":until"] = f"{condition} AND attention_at <= :until", timestamp(until)
+    response = client("dynamodb").query(**_request(condition, values), Limit=limit)
+    return [plain(item) for item in response["Items"]]
+
+
+def query_all(kind: str, since: float | None = None) -> Iterator[Item]:
+    """Yield all indexed items of a kind, from an epoch time on, page by page."""
+    condition, values = "attention = :kind", {":kind": str(kind)}
+    if since is not None:
+        condition, values[":since"] = f"{condition} AND attention_at >= :since", timestamp(since)
+    for page in client("dynamodb").get_paginator("query").paginate(**_request(condition, values)):
+        yield from (plain(item) for item in page["Items"])
+
+
+def _request(condition: str, values: dict[str, str]) -> dict[str, Any]:
+    return {
+        "TableName": setting(Setting.TABLE_NAME),
+        "IndexName": _INDEX,
+        "KeyConditionExpression": condition,
+        "ExpressionAttributeValues": typed(values),
+    }
