@@ -29,6 +29,7 @@ import requests
 import time_machine
 from werkzeug.wrappers import Request, Response
 
+from openfn.log_events import LogEvent
 from workbench.local import event_source, http_server, stack
 from workbench.local.log_view import parsed
 
@@ -82,7 +83,7 @@ class Burst:
     def read_log_line(self, _function: str, line: str) -> None:
         """Count a run that has ended."""
         message = (parsed(line) or {}).get("message", "")
-        if message in ("run succeeded", "run failed"):
+        if message in (LogEvent.RUN_SUCCEEDED, LogEvent.RUN_FAILED):
             self.count(message)
 
     def post(self, url: str, number: int) -> None:
@@ -94,7 +95,7 @@ class Burst:
     @property
     def is_over(self) -> bool:
         """Return whether every run has ended."""
-        ended = self.figures["run succeeded"] + self.figures["run failed"]
+        ended = self.figures[LogEvent.RUN_SUCCEEDED] + self.figures[LogEvent.RUN_FAILED]
         return ended >= self.figures["accepted"]
 
 

@@ -13,6 +13,7 @@ import pytest
 import requests
 from botocore.hooks import BaseEventHooks
 
+from openfn.log_events import LogEvent
 from openfn.storage import aws
 from tests.conftest import ROOT, post
 from workbench.local import destination
@@ -119,7 +120,7 @@ def test_no_body_credential_or_inbox_id_is_in_any_log_line(made, urls, logged):
         boto3.client("dynamodb").delete_table(TableName=made.resources.physical_ids["Table"])
         post(made, json.dumps({"name": "Amina Kofi"}), inbox="field-data")
     text = "\n".join(line for _, line in logged)
-    assert {event["error"] for event in logged.events("run failed")} == {"ValueError"}
+    assert {event["error"] for event in logged.events(LogEvent.RUN_FAILED)} == {"ValueError"}
     secrets = {*made.inbox_ids.values(), "no-such-inbox-id", "hunter2", "registrar", sink.url}
     values = {value for each in POSTS for value in _texts(json.loads(each.body)) if len(value) > 3}
     assert len(values) > 40

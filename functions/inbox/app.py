@@ -17,6 +17,7 @@ from aws_lambda_powertools import Logger
 
 from openfn import ids, metrics
 from openfn.errors import UnreadableBody, place
+from openfn.log_events import LogEvent
 from openfn.messages import bodies
 from openfn.messages import store as messages
 from openfn.messages.store import Message
@@ -58,7 +59,7 @@ def lambda_handler(event: dict[str, Any], _context: object) -> Answer:
     try:
         answer = _answer(event)
     except Exception as error:
-        _logger.error("message not kept", extra=place(error))
+        _logger.error(LogEvent.MESSAGE_NOT_STORED, extra=place(error))
         answer = _say(503, {"error": "not kept: send it again in a moment"}, {"Retry-After": "5"})
     metrics.write("inbox", {metrics.of_answer(answer["statusCode"]): 1})
     return answer
@@ -90,14 +91,14 @@ def _receive(inbox: Inbox, message: Message) -> Answer:
     except UnreadableBody as error:
         once = inboxes.content_key(inbox, message.body)
         kept_id = messages.keep(message, once, unreadable=str(error))
-        _tell("message unreadable", message, kept_id, about)
+        _tell(LogEvent.MESSAGE_UNREADABLE, message, kept_id, about)
         return _say(400, {"error": str(error)}, {"X-Message-Id": kept_id})
     kept_id = messages.keep(message, inboxes.once_key(inbox, body))
     # A message that was kept before is queued all the same: its first post may have ended between
     # the two. Its runs are created once.
     if not messages.queue(kept_id, inbox.group):
         about["queued"] = "at the next tick"
-    _tell("message kept", message, kept_id, about)
+    _tell(LogEvent.MESSAGE_STORED, message, kept_id, about)
     return _accepted(kept_id, message.body)
 
 
@@ -118,7 +119,7 @@ def _refuse(
     status: int, why: str, inbox: Inbox | None = None, headers: dict[str, str] | None = None
 ) -> Answer:
     about = {"inbox": inbox.name} if inbox else {}
-    _logger.warning("message refused", extra={"status": status, **about})
+    _logger.warning(LogEvent.MESSAGE_REFUSED, extra={"status": status, **about})
     return _say(status, {"error": why}, headers)
 
 

@@ -13,6 +13,7 @@ from aws_lambda_powertools import Logger
 
 from openfn import ids, metrics
 from openfn.errors import NotFound, NotQueued, place
+from openfn.log_events import LogEvent
 from openfn.messages import bodies
 from openfn.messages import store as messages
 from openfn.metrics import Metric
@@ -55,7 +56,7 @@ def _match(queued: Sequence[Queued]) -> Mapping[str, Exception]:
 
     errors = sqs_batch.in_turn(queued, match, _not_matched)
     for run_id, why in dispatch.queue(plans).items():
-        _logger.error("run not queued", extra={"run_id": run_id, "error": why})
+        _logger.error(LogEvent.RUN_NOT_QUEUED, extra={"run_id": run_id, "error": why})
         errors[ids.origin_of(run_id)] = NotQueued("the run queue did not take a run")
     metrics.write("matcher", counts)
     return errors
@@ -78,21 +79,23 @@ def _create_runs(item: dict[str, Any] | None, message_id: str) -> list[Plan]:
     what = {"message_id": message_id, "inbox": message.inbox}
     if not plans:
         messages.keep_unmatched(message_id, current.version)
-        _logger.info("message unmatched", extra=what)
+        _logger.info(LogEvent.MESSAGE_UNMATCHED, extra=what)
     for plan in plans:
-        _logger.info("message matched", extra={**what, "trigger": plan.trigger, "job": plan.job})
+        _logger.info(
+            LogEvent.MESSAGE_MATCHED, extra={**what, "trigger": plan.trigger, "job": plan.job}
+        )
     return plans
 
 
 def _not_matched(queued: Queued, error: Exception) -> None:
-    _logger.error("message not matched", extra={"message_id": queued.id, **place(error)})
+    _logger.error(LogEvent.MESSAGE_NOT_MATCHED, extra={"message_id": queued.id, **place(error)})
 
 
 def _try(act: Callable[[], None]) -> list[Exception]:
     try:
         act()
     except Exception as error:
-        _logger.error("tick not handled", extra=place(error))
+        _logger.error(LogEvent.TICK_FAILED, extra=place(error))
         return [error]
     return []
 
@@ -104,14 +107,14 @@ def _queue_late() -> None:
     for message_id in queued:
         messages.unmark(message_id)
     if queued:
-        _logger.warning("messages queued late", extra={"messages": len(queued)})
+        _logger.warning(LogEvent.MESSAGES_QUEUED_LATE, extra={"messages": len(queued)})
         metrics.write("matcher", {Metric.QUEUED_LATE: len(queued)})
 
 
 def _queue_due() -> None:
     now = time.time()
     if queued := dispatch.queue_due(now) + dispatch.let_through(now):
-        _logger.info("runs queued again", extra={"runs": queued})
+        _logger.info(LogEvent.RUNS_QUEUED_AGAIN, extra={"runs": queued})
 
 
 def _queue_strays(tick: Mapping[str, str]) -> None:
@@ -124,7 +127,7 @@ def _queue_strays(tick: Mapping[str, str]) -> None:
     dispatch.queue([run.plan for run in stray])
     if found or stray:
         about = {"messages": len(found), "runs": len(stray)}
-        _logger.warning("strays queued", extra=about)
+        _logger.warning(LogEvent.ORPHANS_QUEUED, extra=about)
         metrics.write("matcher", {Metric.QUEUED_LATE: len(found) + len(stray)})
 
 
@@ -150,4 +153,6 @@ def _handle(current: Project, span: Span, known: Container[str]) -> None:
     if refused := dispatch.start(plans):
         raise NotQueued(f"the run queue did not take {len(refused)} runs that are due")
     for plan in plans:
-        _logger.info("run due", extra={"run_id": plan.id, "trigger": plan.trigger, "job": plan.job})
+        _logger.info(
+            LogEvent.RUN_DUE, extra={"run_id": plan.id, "trigger": plan.trigger, "job": plan.job}
+        )

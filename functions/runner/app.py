@@ -17,6 +17,7 @@ from adaptors._runtime import emit, run_context
 from openfn import ids, metrics
 from openfn.errors import NotQueued, Waits, place
 from openfn.jobs import attempt, timeout
+from openfn.log_events import LogEvent
 from openfn.metrics import Metric
 from openfn.project import compiled as project
 from openfn.project import retry_policy
@@ -80,7 +81,7 @@ def _not_executed(queued: Queued, error: Exception) -> None:
     if isinstance(error, Waits):
         aws.hide(Setting.RUN_QUEUE_URL, queued.receipt, error.seconds)
     else:
-        _logger.error("run not executed", extra={"run_id": queued.id, **place(error)})
+        _logger.error(LogEvent.RUN_NOT_EXECUTED, extra={"run_id": queued.id, **place(error)})
 
 
 def _through_circuit(run: Run, seconds: float) -> Run:
@@ -101,7 +102,7 @@ def _judge(credential: str, way: Way, outcome: Outcome) -> None:
     error = outcome.error
     if error and error.verdict == retry_policy.FOR_NOW and error.operation != attempt.LOADING:
         if circuit_breaker.failed(credential, way):
-            _logger.warning("circuit open", extra={"credential": credential})
+            _logger.warning(LogEvent.CIRCUIT_OPEN, extra={"credential": credential})
             metrics.write("runner", {Metric.CIRCUITS_OPENED: 1})
     elif error is None or way is Way.PROBE:  # it answered, if only to refuse this one
         circuit_breaker.succeeded(credential, way)
@@ -124,7 +125,7 @@ def _run(run: Run, seconds: float) -> tuple[Run, Outcome]:
 
 
 def _unforeseen(run: Run, failure: BaseException) -> None:
-    _logger.error("run failed in the runner", extra={"run_id": run.id, **place(failure)})
+    _logger.error(LogEvent.RUN_FAILED_UNEXPECTEDLY, extra={"run_id": run.id, **place(failure)})
 
 
 def _hand_on(run: Run) -> None:
@@ -137,12 +138,14 @@ def _hand_on(run: Run) -> None:
     if refused := dispatch.start(plans):
         raise NotQueued(f"the run queue did not take {', '.join(refused)}")
     if emitted:
-        _logger.info("messages emitted", extra={"run_id": run.id, "messages": emitted})
+        _logger.info(LogEvent.MESSAGES_EMITTED, extra={"run_id": run.id, "messages": emitted})
     for plan in plans:
-        _logger.info("run follows", extra={"run_id": plan.id, "job": plan.job, "after": run.job})
+        _logger.info(
+            LogEvent.RUN_FOLLOWS, extra={"run_id": plan.id, "job": plan.job, "after": run.job}
+        )
     metrics.write("runner", {Metric.EMITTED: emitted})
     if run.plan.erase and not plans and erasure.erase(run.plan.origin):
-        _logger.info("erased", extra={"message_id": run.plan.origin})
+        _logger.info(LogEvent.ERASED, extra={"message_id": run.plan.origin})
 
 
 def _tell(run: Run, outcome: Outcome) -> None:
@@ -153,7 +156,7 @@ def _tell(run: Run, outcome: Outcome) -> None:
         about |= {"line": outcome.error.line, "verdict": outcome.error.verdict}
     if run.status == RunStatus.WAITING:
         about |= {"attempt": run.attempt, "next": table.timestamp(run.due)}
-    _logger.info(f"run {run.status}", extra=about)
+    _logger.info(LogEvent(f"run {run.status}"), extra=about)
     counts = {_COUNTED[run.status]: 1}
     if outcome.error and outcome.error.type == timeout.TimedOut.__name__:
         counts[Metric.TIMED_OUT] = 1

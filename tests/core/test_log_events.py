@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from openfn.log_events import LogEvent
-from tests.support.sam_template import ROOT
+
+ROOT = Path(__file__).resolve().parents[2]
 
 RELEASED = {
     "circuit open",

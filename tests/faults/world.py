@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 import boto3
 import time_machine
 
+from openfn.log_events import LogEvent
 from openfn.messages import store as messages
 from openfn.runs import circuit_breaker
 from openfn.storage import aws, secrets
@@ -181,7 +182,7 @@ class World:
         assert set(self.statuses.values()) <= set(FINAL)
         jobs = Counter(run_id.partition("#")[2] for run_id in self.statuses)
         assert (jobs["pull"], jobs["store"]) == (len(self.due), 2 * len(self.due))
-        succeeded = Counter(each["run_id"] for each in self.logged.events("run succeeded"))
+        succeeded = Counter(each["run_id"] for each in self.logged.events(LogEvent.RUN_SUCCEEDED))
         assert [each for each, times in succeeded.items() if times > 1] == []
         assert {each.path for each in self.sink.received} == deliveries
         once = {(record["id"], each) for inbox, record, each in self.accepted if inbox == "once"}

@@ -9,6 +9,7 @@ import pytest
 
 from openfn import ids
 from openfn.history import details
+from openfn.log_events import LogEvent
 from openfn.messages import store as messages
 from openfn.messages.store import Message
 from openfn.runs import store as runs
@@ -47,7 +48,7 @@ def test_a_message_whose_inbox_died_before_it_was_queued_is_queued(made, logged)
     look(made)
     made.settle()
     assert details.run(ids.run_id(message_id, "job-a")).status == "succeeded"
-    (event,) = logged.events("strays queued")
+    (event,) = logged.events(LogEvent.ORPHANS_QUEUED)
     assert (event["messages"], event["runs"]) == (1, 0)
 
 
@@ -55,7 +56,7 @@ def test_a_message_whose_inbox_died_before_it_was_queued_is_queued(made, logged)
 def test_what_is_too_young_is_left_alone_and_so_is_what_was_looked_at_before(made, logged, minutes):
     kept(minutes=minutes)
     look(made)
-    assert logged.events("strays queued") == []
+    assert logged.events(LogEvent.ORPHANS_QUEUED) == []
 
 
 def test_a_run_that_was_created_and_never_queued_is_queued(made):
@@ -81,7 +82,7 @@ def test_a_run_that_is_executed_at_the_moment_is_left_alone(made, logged):
     runs.create([plan], "version")
     runs.claim(plan.id, 600)
     look(made)
-    assert logged.events("strays queued") == []
+    assert logged.events(LogEvent.ORPHANS_QUEUED) == []
 
 
 def test_what_has_ended_what_matched_nothing_and_what_is_unreadable_is_no_stray(made_with, logged):
@@ -92,7 +93,7 @@ def test_what_has_ended_what_matched_nothing_and_what_is_unreadable_is_no_stray(
     unreadable = Message(kept(number=9, minutes=5)[:-1] + "8", "inbox-a", b"{")
     messages.keep(unreadable, unreadable="not JSON")
     look(made)
-    assert logged.events("strays queued") == []
+    assert logged.events(LogEvent.ORPHANS_QUEUED) == []
 
 
 def test_strays_of_an_ordered_inbox_are_queued_in_the_order_received(made_of, logged):
@@ -106,7 +107,7 @@ def test_strays_of_an_ordered_inbox_are_queued_in_the_order_received(made_of, lo
     found = [kept(json.dumps({"case": 1, "n": n}), number=n) for n in range(5)]
     look(made)
     made.settle()
-    told = [event["run_id"].partition("#")[0] for event in logged.events("run succeeded")]
+    told = [event["run_id"].partition("#")[0] for event in logged.events(LogEvent.RUN_SUCCEEDED)]
     assert told == found
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from openfn import ids
 from openfn.history import details
+from openfn.log_events import LogEvent
 from openfn.project import compiled as project
 from openfn.runs import circuit_breaker, dispatch
 from openfn.runs import store as runs
@@ -87,7 +88,7 @@ def test_after_five_failures_in_a_row_runs_wait_and_the_destination_is_left_alon
     found = posted(stack, *range(12))
     assert len(remote.received) == 5
     assert states(found) == ["waiting"] * 12
-    assert len(logged.events("circuit open")) == 1
+    assert len(logged.events(LogEvent.CIRCUIT_OPEN)) == 1
     assert [runs.read(each).tries for each in found] == [1] * 5 + [0] * 7
 
 

@@ -12,6 +12,7 @@ from botocore.exceptions import EndpointConnectionError
 from openfn import ids
 from openfn.errors import NotClaimed, NotQueued
 from openfn.history import details
+from openfn.log_events import LogEvent
 from openfn.project.triggers import CronTrigger, Kind
 from openfn.runs import cron as clock
 from openfn.runs import cron_state, dispatch, outcomes
@@ -47,7 +48,10 @@ def run_of(minute, job="job-a"):
 
 
 def due_runs(logged):
-    return [ids.received_at(each["run_id"]).strftime("%H:%M") for each in logged.events("run due")]
+    return [
+        ids.received_at(each["run_id"]).strftime("%H:%M")
+        for each in logged.events(LogEvent.RUN_DUE)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -103,7 +107,7 @@ def test_an_hour_that_is_handled_stays_so_when_the_next_cannot_be(made_of, logge
     tick(made, "2026-03-09T11:31:00Z")
     assert clock.handled().minute == minutes("11:31")[0]
     made.settle()
-    assert len(logged.events("run succeeded")) == 10
+    assert len(logged.events(LogEvent.RUN_SUCCEEDED)) == 10
 
 
 @pytest.mark.parametrize("time", ["2026-03-09T10:01:59Z", "2026-03-09T12:01:07.25+02:00"])
@@ -133,7 +137,7 @@ def test_a_job_runs_once_in_each_minute_whatever_ticks_come(made_of, logged):
         tick(made, f"2026-03-09T{time}Z")
         made.settle()
     assert due_runs(logged) == ["10:00", "10:01", "10:02", "10:03", "10:04", "10:05"]
-    assert len(logged.events("run succeeded")) == 6
+    assert len(logged.events(LogEvent.RUN_SUCCEEDED)) == 6
     assert run_of("10:05").final["count"] == 6
 
 
@@ -185,7 +189,7 @@ def test_a_tick_that_cannot_queue_its_runs_is_made_up_for_by_the_next(made_of, l
     made.settle()
     with without_queue(made, "RUN_QUEUE_URL"), pytest.raises(NotQueued):
         tick(made, "2026-03-09T10:01:00Z")
-    assert len(logged.events("tick not handled")) == 1
+    assert len(logged.events(LogEvent.TICK_FAILED)) == 1
     tick(made, "2026-03-09T10:02:00Z")
     made.settle()
     assert run_of("10:01").final["count"] == 2
@@ -220,7 +224,7 @@ def test_several_jobs_and_triggers_of_one_minute_each_run(made_of, logged):
     )
     tick(made, "2026-03-09T10:00:00Z")
     made.settle()
-    assert sorted(each["job"] for each in logged.events("run succeeded")) == [
+    assert sorted(each["job"] for each in logged.events(LogEvent.RUN_SUCCEEDED)) == [
         "job-a",
         "job-b",
         "job-c",

@@ -10,6 +10,7 @@ import pytest
 
 from openfn import ids
 from openfn.history import details
+from openfn.log_events import LogEvent
 from openfn.runs import outbox, outcomes, replay
 from openfn.runs import store as runs
 from openfn.storage import aws, table
@@ -68,8 +69,10 @@ def pulled(made_of):
 def test_a_list_fetched_on_the_clock_becomes_a_message_and_a_run_for_each_record(pulled, logged):
     pulled().settle()
     assert [each["n"] for each in kept()] == list(range(25))
-    assert [each["job"] for each in logged.events("run succeeded")] == ["pull"] + ["keep"] * 25
-    (event,) = logged.events("messages emitted")
+    assert [each["job"] for each in logged.events(LogEvent.RUN_SUCCEEDED)] == ["pull"] + [
+        "keep"
+    ] * 25
+    (event,) = logged.events(LogEvent.MESSAGES_EMITTED)
     assert event["messages"] == 25
 
 
@@ -97,8 +100,8 @@ def test_to_emit_needs_few_calls(pulled):
 def test_a_run_that_fails_emits_nothing(pulled, logged):
     pulled(PULL + "fn(lambda state: state['no'])\n").settle()
     assert kept() == []
-    assert len(logged.events("run failed")) == 1
-    assert logged.events("messages emitted") == []
+    assert len(logged.events(LogEvent.RUN_FAILED)) == 1
+    assert logged.events(LogEvent.MESSAGES_EMITTED) == []
 
 
 def test_a_run_that_is_delivered_again_emits_nothing_twice(pulled, logged):
@@ -107,7 +110,7 @@ def test_a_run_that_is_delivered_again_emits_nothing_twice(pulled, logged):
         assert made.invoke("runner", _deliver())["batchItemFailures"] == []
     made.settle()
     assert len(kept()) == 25
-    assert len([e for e in logged.events("run succeeded") if e["job"] == "keep"]) == 25
+    assert len([e for e in logged.events(LogEvent.RUN_SUCCEEDED) if e["job"] == "keep"]) == 25
 
 
 def test_a_run_whose_runner_died_before_its_messages_were_kept_emits_them_later(pulled):
@@ -154,7 +157,7 @@ def test_an_inbox_that_keeps_a_record_once_keeps_an_emitted_one_once(pulled, log
     tick(made, "2026-03-09T10:01:00Z")
     made.settle()
     assert sorted(each["n"] for each in kept()) == [0, 1, 4, 4]
-    assert len([e for e in logged.events("run succeeded") if e["job"] == "keep"]) == 4
+    assert len([e for e in logged.events(LogEvent.RUN_SUCCEEDED) if e["job"] == "keep"]) == 4
 
 
 @pytest.mark.parametrize(
@@ -185,8 +188,8 @@ def test_what_cannot_be_emitted_is_said_where_the_job_says_it(pulled, argument, 
 
 def test_jobs_that_emit_in_a_circle_are_stopped(pulled, logged):
     pulled(EMIT, keep=EMIT).settle()
-    assert len(logged.events("run succeeded")) == 5
-    (failed,) = logged.events("run failed")
+    assert len(logged.events(LogEvent.RUN_SUCCEEDED)) == 5
+    (failed,) = logged.events(LogEvent.RUN_FAILED)
     assert "emit in a circle" in details.run(failed["run_id"]).error["message"]
 
 
@@ -194,7 +197,7 @@ def test_what_follows_an_emitted_message_s_run_is_as_deep_in_the_circle_as_it(pu
     follower = "  follow: {trigger: kept, expression: jobs/pull.py}\n"
     pulled(EMIT, more=project() + follower).settle()
     assert max(each.message.depth for each in details.newest(50, days=2)) == 5
-    assert [each["job"] for each in logged.events("run failed")] == ["follow"]
+    assert [each["job"] for each in logged.events(LogEvent.RUN_FAILED)] == ["follow"]
 
 
 def test_what_a_job_emits_is_in_no_log_line(pulled, logged):

@@ -9,6 +9,7 @@ import pytest
 
 from openfn import ids
 from openfn.history import details
+from openfn.log_events import LogEvent
 from openfn.project.triggers import Kind
 from openfn.runs import outcomes
 from openfn.runs import store as runs
@@ -195,7 +196,7 @@ def test_followers_that_cannot_be_queued_are_queued_by_the_next_tick(ran, logged
     made.settle()
     made.tick()
     made.settle()
-    assert len([e for e in logged.events("run succeeded") if e["job"] == "job-a"]) == 1
+    assert len([e for e in logged.events(LogEvent.RUN_SUCCEEDED) if e["job"] == "job-a"]) == 1
     assert details.run(ids.run_id(message_id, "also-c")).status == "succeeded"
 
 
@@ -205,7 +206,7 @@ def test_each_run_of_a_chain_happens_once_though_every_id_is_delivered_again(ran
         for record in found.values():
             assert _again(ran.made, record.id)["batchItemFailures"] == []
     ran.made.settle()
-    assert len(logged.events("run succeeded")) == 4
+    assert len(logged.events(LogEvent.RUN_SUCCEEDED)) == 4
 
 
 def test_what_follows_a_run_whose_state_has_expired_fails_with_its_reason(ran):

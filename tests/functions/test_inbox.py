@@ -13,6 +13,7 @@ import boto3
 import pytest
 import requests
 
+from openfn.log_events import LogEvent
 from openfn.messages import store as messages
 from tests.conftest import ROOT, post
 from workbench.local import destination
@@ -112,10 +113,10 @@ def test_a_body_that_cannot_be_read_is_kept_once_per_inbox_and_content(made, log
     kept = [item for item in _items() if "unreadable" in item]
     assert [item["body"]["B"] for item in kept].count(b"{broken") == 2
     assert len(kept) == 3
-    kept_before = [event.get("kept") for event in logged.events("message unreadable")]
+    kept_before = [event.get("kept") for event in logged.events(LogEvent.MESSAGE_UNREADABLE)]
     assert kept_before == [None, "before", "before", None, None]
     made.settle()
-    assert logged.events("message matched") == []
+    assert logged.events(LogEvent.MESSAGE_MATCHED) == []
 
 
 def test_a_body_in_iso_8859_1_is_read_and_its_bytes_are_kept(made):
@@ -163,10 +164,10 @@ def test_a_failing_table_is_a_503_with_retry_after_and_nothing_is_queued(made, l
     answer = post(made, '{"name": "Amina Kofi"}', inbox="field-data")
     assert answer["statusCode"] == 503
     assert answer["headers"]["Retry-After"] == "5"
-    (event,) = logged.events("message not kept")
+    (event,) = logged.events(LogEvent.MESSAGE_NOT_STORED)
     assert event["error"] == "ResourceNotFoundException"
     made.settle()
-    assert logged.events("message matched") == []
+    assert logged.events(LogEvent.MESSAGE_MATCHED) == []
 
 
 def test_what_nobody_foresaw_is_a_503_too(made):
@@ -187,7 +188,7 @@ def test_when_the_queue_is_down_the_message_is_accepted_and_the_tick_queues_it(m
     attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy"])
     sqs.delete_queue(QueueUrl=url)
     assert post(made, KOBO.body, inbox="field-data")["statusCode"] == 200
-    assert logged.events("message kept")[0]["queued"] == "at the next tick"
+    assert logged.events(LogEvent.MESSAGE_STORED)[0]["queued"] == "at the next tick"
     sqs.create_queue(QueueName=name, Attributes=attributes["Attributes"])
     with destination.running() as sink:
         made.set_credential("registry", {"baseUrl": sink.url})
@@ -197,7 +198,7 @@ def test_when_the_queue_is_down_the_message_is_accepted_and_the_tick_queues_it(m
         made.tick()
         made.settle()
         assert len(sink.received) == 1
-    assert [event["messages"] for event in logged.events("messages queued late")] == [1]
+    assert [event["messages"] for event in logged.events(LogEvent.MESSAGES_QUEUED_LATE)] == [1]
     assert not [item for item in _items() if "attention" in item]
 
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 import boto3
 import pytest
 
+from openfn.log_events import LogEvent
 from openfn.messages import bodies
 from openfn.messages import store as messages
 from tests.conftest import post
@@ -33,8 +34,11 @@ def test_a_record_that_comes_again_is_acknowledged_and_kept_once(by_uuid, logged
     assert _id(again) == _id(first)
     assert messages.read([_id(first)])[_id(first)].body == b'{"_uuid": "a", "version": 1}'
     by_uuid.settle()
-    assert len(logged.events("run succeeded")) == 1
-    assert [event.get("kept") for event in logged.events("message kept")] == [None, "before"]
+    assert len(logged.events(LogEvent.RUN_SUCCEEDED)) == 1
+    assert [event.get("kept") for event in logged.events(LogEvent.MESSAGE_STORED)] == [
+        None,
+        "before",
+    ]
 
 
 @pytest.mark.parametrize("body", ["{}", '{"_uuid": null}', '{"_uuid": ""}', "[1]", '{"_uuid": {}}'])
@@ -57,10 +61,10 @@ def test_a_record_whose_first_post_ended_before_it_was_queued_runs_when_it_comes
     post(by_uuid, '{"_uuid": "a"}')
     sqs.purge_queue(QueueUrl=url)  # as if the function had died between the two
     by_uuid.settle()
-    assert logged.events("run succeeded") == []
+    assert logged.events(LogEvent.RUN_SUCCEEDED) == []
     post(by_uuid, '{"_uuid": "a"}')
     by_uuid.settle()
-    assert len(logged.events("run succeeded")) == 1
+    assert len(logged.events(LogEvent.RUN_SUCCEEDED)) == 1
 
 
 def test_content_that_cannot_be_read_takes_no_record_s_place(by_uuid):
@@ -191,5 +195,5 @@ def test_a_wrong_id_takes_the_same_path_whatever_is_wrong_with_it(made, logged):
     for inbox_id in ("", "x", made.inbox_ids["commcare"][:-1], made.inbox_ids["commcare"] + "x"):
         answer = post(made, POSTS[0].body, inbox=inbox_id)
         assert answer["statusCode"] == 404
-    lines = [line for _, line in logged if "message refused" in line]
+    lines = [line for _, line in logged if LogEvent.MESSAGE_REFUSED in line]
     assert len({json.dumps(json.loads(line) | {"timestamp": ""}) for line in lines}) == 1

@@ -9,6 +9,7 @@ import boto3
 
 from openfn import ids
 from openfn.history import details as records
+from openfn.log_events import LogEvent
 from openfn.runs import store as runs
 from openfn.runs.model import Plan
 from openfn.storage import aws
@@ -35,7 +36,9 @@ def test_a_message_runs_every_job_whose_trigger_matches(made, urls, sink, logged
     for each in POSTS:
         each.send(urls[each.inbox])
     made.settle()
-    matched = [(event["trigger"], event["job"]) for event in logged.events("message matched")]
+    matched = [
+        (event["trigger"], event["job"]) for event in logged.events(LogEvent.MESSAGE_MATCHED)
+    ]
     assert sorted(matched) == [
         ("commcare-visit", "record-visit"),
         ("kobo-household", "register-household"),
@@ -48,8 +51,8 @@ def test_an_exclusion_and_another_inbox_keep_a_job_from_running(made, logged):
     post(made, json.dumps(draft), inbox="field-data")
     post(made, POSTS[0].body, inbox="commcare")
     made.settle()
-    assert len(logged.events("message unmatched")) == 2
-    assert logged.events("message matched") == []
+    assert len(logged.events(LogEvent.MESSAGE_UNMATCHED)) == 2
+    assert logged.events(LogEvent.MESSAGE_MATCHED) == []
 
 
 def test_a_message_delivered_twice_has_one_run(made_with, logged):
@@ -59,7 +62,7 @@ def test_a_message_delivered_twice_has_one_run(made_with, logged):
     for _ in range(2):
         assert made.invoke("matcher", _event(body, body))["batchItemFailures"] == []
     made.settle()
-    assert len(logged.events("run succeeded")) == 1
+    assert len(logged.events(LogEvent.RUN_SUCCEEDED)) == 1
     assert records.run(ids.run_id(message_id, "job-a")).attempt == 1
 
 
@@ -69,7 +72,7 @@ def test_a_message_that_comes_again_after_its_run_is_not_run_again(made_with, lo
     made.settle()
     made.invoke("matcher", _event(json.dumps({"message_id": message_id})))
     made.settle()
-    assert len(logged.events("run succeeded")) == 1
+    assert len(logged.events(LogEvent.RUN_SUCCEEDED)) == 1
 
 
 def test_only_the_records_that_failed_stay_on_the_queue(made_with):
@@ -137,8 +140,8 @@ def test_the_query_string_can_be_matched(made_with, logged):
     post(made, "{}", rawQueryString="site=A&x=1")
     post(made, "{}", rawQueryString="site=B")
     made.settle()
-    assert len(logged.events("message matched")) == 1
-    assert len(logged.events("message unmatched")) == 1
+    assert len(logged.events(LogEvent.MESSAGE_MATCHED)) == 1
+    assert len(logged.events(LogEvent.MESSAGE_UNMATCHED)) == 1
 
 
 def test_a_message_whose_body_is_gone_does_not_take_others_with_it(made_with, logged):
@@ -151,7 +154,7 @@ def test_a_message_whose_body_is_gone_does_not_take_others_with_it(made_with, lo
     bodies = [json.dumps({"message_id": each}) for each in (gone, *good)]
     answer = made.invoke("matcher", _event(*bodies))
     assert [each["itemIdentifier"] for each in answer["batchItemFailures"]] == ["0"]
-    assert len(logged.events("message matched")) == 3
+    assert len(logged.events(LogEvent.MESSAGE_MATCHED)) == 3
 
 
 class _Calls(list):
@@ -171,10 +174,10 @@ def test_a_message_that_matches_fifty_jobs_creates_their_runs_in_few_calls(made_
     made.invoke("matcher", _event(json.dumps({"message_id": message_id})))
     assert calls == ["BatchGetItem", "TransactWriteItems", *["SendMessageBatch"] * 5]
     made.settle()
-    assert len(logged.events("run succeeded")) == 50
+    assert len(logged.events(LogEvent.RUN_SUCCEEDED)) == 50
     made.invoke("matcher", _event(json.dumps({"message_id": message_id})))
     made.settle()
-    assert len(logged.events("run succeeded")) == 50
+    assert len(logged.events(LogEvent.RUN_SUCCEEDED)) == 50
 
 
 def test_runs_that_were_created_before_do_not_keep_others_from_being_created(made_of, logged):
@@ -192,7 +195,7 @@ def test_a_message_that_matches_nothing_is_kept_as_such_beside_it_and_told(made_
     made = made_with(NOTHING, inclusion="{form: visit}")
     message_id = _queued(made, "{}")
     made.settle()
-    (event,) = logged.events("message unmatched")
+    (event,) = logged.events(LogEvent.MESSAGE_UNMATCHED)
     assert (event["message_id"], event["inbox"]) == (message_id, "inbox-a")
     assert records.newest(1, days=2)[0].unmatched is True
     metrics = [json.loads(line) for name, line in logged if name == "matcher" and "_aws" in line]
@@ -206,4 +209,4 @@ def test_an_index_of_many_triggers_runs_the_right_jobs(made_of, logged):
     for form in ("f7", "f299", "f300"):
         post(made, json.dumps({"form": form}))
     made.settle()
-    assert sorted(event["job"] for event in logged.events("run succeeded")) == ["j299", "j7"]
+    assert sorted(event["job"] for event in logged.events(LogEvent.RUN_SUCCEEDED)) == ["j299", "j7"]

@@ -11,6 +11,7 @@ import pytest
 
 from openfn import ids
 from openfn.history import details
+from openfn.log_events import LogEvent
 from tests.conftest import Lines, post, tick
 from tests.faults import organization
 from workbench.local import destination, event_source, stack
@@ -78,7 +79,7 @@ def _hold(accepted, sink, logged):
     assert {run_id: run.status for run_id, run in found.items()} == expected
     assert {run.attempt for run in found.values()} == {1}
     assert Counter(each.path for each in sink.received) == Counter(deliveries)
-    ended = [each["run_id"] for each in logged.events("run succeeded")]
+    ended = [each["run_id"] for each in logged.events(LogEvent.RUN_SUCCEEDED)]
     assert len(ended) == len(set(ended))
     assert len(details.newest(100, days=2)) == len(accepted) + 2
     assert {ids.origin_of(each) for each in expected} == {each for _, each, _ in accepted}

@@ -12,6 +12,7 @@ from moto.sqs.models import sqs_backends
 from openfn import ids
 from openfn.errors import JobError
 from openfn.history import details
+from openfn.log_events import LogEvent
 from openfn.project import compiled as project
 from openfn.runs import outcomes
 from openfn.runs import store as runs
@@ -128,7 +129,7 @@ def test_a_run_goes_on_at_the_operation_that_failed_with_the_state_it_had(posted
     assert (record.status, record.attempt, record.error) == ("succeeded", 3, None)
     assert remote.paths == ["/first", "/second", "/second", "/second", "/third"]
     assert remote.received[-2:] == [("/second", {"first": ["/first"]}), ("/third", {"n": 7})]
-    assert [event["attempt"] for event in logged.events("run waiting")] == [1, 2]
+    assert [event["attempt"] for event in logged.events(LogEvent.RUN_WAITING)] == [1, 2]
 
 
 def test_what_it_emitted_before_it_failed_is_emitted_once_it_succeeds(posted, remote):

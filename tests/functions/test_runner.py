@@ -13,6 +13,7 @@ import pytest
 from openfn import ids
 from openfn.errors import JobError, NotClaimed, NotFound
 from openfn.history import details
+from openfn.log_events import LogEvent
 from openfn.runs import outcomes
 from openfn.runs import store as runs
 from openfn.runs.model import Plan
@@ -99,7 +100,7 @@ def test_a_job_that_fails_keeps_its_error_with_operation_and_line(made_with, log
     }
     assert record.log == "reading the age\n"
     assert record.final is None
-    (event,) = logged.events("run failed")
+    (event,) = logged.events(LogEvent.RUN_FAILED)
     assert (event["error"], event["line"], event["verdict"]) == ("ValueError", 6, "author")
     assert "Amina" not in json.dumps(logged)
 
@@ -189,7 +190,7 @@ def test_a_run_that_has_ended_is_not_executed_again(made_with, logged):
     record = _run(made)
     assert made.invoke("runner", _batch(record.id))["batchItemFailures"] == []
     assert details.run(record.id).attempt == 1
-    assert len(logged.events("run succeeded")) == 1
+    assert len(logged.events(LogEvent.RUN_SUCCEEDED)) == 1
 
 
 def test_a_run_in_another_runner_s_hands_stays_on_the_queue(made_with):
@@ -244,7 +245,7 @@ def test_a_run_is_executed_once_though_every_answer_to_a_first_try_is_lost(made_
         assert made.invoke("runner", _batch(run_id))["batchItemFailures"] == []
     record = details.run(run_id)
     assert (record.status, record.attempt) == ("succeeded", 1)
-    assert len(logged.events("run succeeded")) == 1
+    assert len(logged.events(LogEvent.RUN_SUCCEEDED)) == 1
 
 
 def test_a_message_is_accepted_though_the_answer_to_the_first_try_is_lost(made_with, logged):
@@ -252,7 +253,7 @@ def test_a_message_is_accepted_though_the_answer_to_the_first_try_is_lost(made_w
     with _answers_lost("PutItem"):
         assert post(made, "{}")["statusCode"] == 200
         made.settle()
-    assert len(logged.events("run succeeded")) == 1
+    assert len(logged.events(LogEvent.RUN_SUCCEEDED)) == 1
 
 
 def test_there_is_no_claim_on_a_run_that_was_never_created(made_with):
@@ -313,7 +314,7 @@ def test_whatever_a_job_leaves_behind_its_outcome_is_recorded_once(made_with, co
     record = _run(made_with(job), '{"name": "half an emoji \\ud83d"}')
     assert record.status in ("succeeded", "failed")
     assert len(json.dumps(record.error)) < 20_000
-    assert len(logged.events("run succeeded")) + len(logged.events("run failed")) == 1
+    assert len(logged.events(LogEvent.RUN_SUCCEEDED)) + len(logged.events(LogEvent.RUN_FAILED)) == 1
 
 
 def test_a_run_whose_message_s_body_is_gone_from_the_bucket_fails_with_its_reason(made_with):

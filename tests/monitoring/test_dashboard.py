@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 
+from openfn.log_events import LogEvent
 from openfn.metrics import Metric
 from openfn.runs import dispatch, replay
 from openfn.runs import store as runs
@@ -91,7 +92,7 @@ def test_dashboard_shows_every_alarm_that_always_exists():
 def test_a_replayed_run_is_not_counted_in_the_delivery_time(healthy_stack, logged):
     names = ("RunDuration", "DeliveryTime")
     before = [len(emitted_values(logged)[name, "runner"]) for name in names]
-    (message_id, *_) = [event["message_id"] for event in logged.events("message matched")]
+    (message_id, *_) = [event["message_id"] for event in logged.events(LogEvent.MESSAGE_MATCHED)]
     run_id = f"{message_id}#good"
     replay.replay(runs.read(run_id))
     dispatch.queue([runs.read(run_id).plan])

@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from openfn.log_events import LogEvent
 from tests.support.sam_template import resources_of_type
 
 QUERIES = resources_of_type("AWS::Logs::QueryDefinition")
@@ -41,7 +42,9 @@ def test_every_field_of_a_query_is_logged(failing_log_lines, name):
 
 def test_the_history_of_a_message_has_all_its_stages(healthy):
     lines = structured_lines(healthy.log_lines)
-    message_id = next(line["message_id"] for line in lines if line["message"] == "message kept")
+    message_id = next(
+        line["message_id"] for line in lines if line["message"] == LogEvent.MESSAGE_STORED
+    )
     query = QUERIES["MessageHistoryQuery"]["QueryString"]
     assert 'message_id = "PUT-THE-ID-HERE" or run_id like /^PUT-THE-ID-HERE/' in query
     history = [
@@ -49,4 +52,4 @@ def test_the_history_of_a_message_has_all_its_stages(healthy):
         for line in lines
         if line.get("message_id") == message_id or line.get("run_id", "").startswith(message_id)
     ]
-    assert history == ["message kept", "message matched", "run succeeded"]
+    assert history == [LogEvent.MESSAGE_STORED, LogEvent.MESSAGE_MATCHED, LogEvent.RUN_SUCCEEDED]

@@ -11,6 +11,7 @@ import pytest
 
 from openfn import ids
 from openfn.history import details
+from openfn.log_events import LogEvent
 from openfn.runs import store as runs
 from openfn.runs.model import Plan
 from openfn.storage import table
@@ -63,7 +64,7 @@ def given_up(made, count):
 
 
 def executed(logged):
-    return [each["run_id"] for each in logged.events("run succeeded")]
+    return [each["run_id"] for each in logged.events(LogEvent.RUN_SUCCEEDED)]
 
 
 def test_the_dead_letters_are_listed_and_stay_where_they_are(made, listed):

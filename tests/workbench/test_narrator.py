@@ -9,6 +9,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
+from openfn.log_events import LogEvent
 from workbench.local.destination import Received
 from workbench.local.log_view import Narrator
 
@@ -29,12 +30,12 @@ def told():
     ("event", "sentence"),
     [
         (
-            {"message": "message kept", "size": 9, "inbox": "field", "message_id": "m1"},
+            {"message": LogEvent.MESSAGE_STORED, "size": 9, "inbox": "field", "message_id": "m1"},
             "kept 9 bytes for field as m1",
         ),
         (
             {
-                "message": "message kept",
+                "message": LogEvent.MESSAGE_STORED,
                 "size": 9,
                 "inbox": "field",
                 "message_id": "m1",
@@ -42,14 +43,25 @@ def told():
             },
             "kept 9 bytes for field as m1, to be queued at the next tick",
         ),
-        ({"message": "message matched", "trigger": "form", "job": "go"}, "form matched → go"),
         (
-            {"message": "message unmatched", "message_id": "m1"},
+            {"message": LogEvent.MESSAGE_MATCHED, "trigger": "form", "job": "go"},
+            "form matched → go",
+        ),
+        (
+            {"message": LogEvent.MESSAGE_UNMATCHED, "message_id": "m1"},
             "no trigger matches (try `ofn match` on the body)  …m1",
         ),
-        ({"message": "run succeeded", "job": "go", "duration_ms": 7}, "go succeeded in 7 ms"),
         (
-            {"level": "WARNING", "message": "message refused", "service": "inbox", "status": 404},
+            {"message": LogEvent.RUN_SUCCEEDED, "job": "go", "duration_ms": 7},
+            "go succeeded in 7 ms",
+        ),
+        (
+            {
+                "level": "WARNING",
+                "message": LogEvent.MESSAGE_REFUSED,
+                "service": "inbox",
+                "status": 404,
+            },
             "refused a post to an unknown inbox: answered 404",
         ),
     ],

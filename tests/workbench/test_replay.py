@@ -16,6 +16,7 @@ from botocore.exceptions import EndpointConnectionError
 
 from openfn import ids
 from openfn.history import details
+from openfn.log_events import LogEvent
 from openfn.messages import store as messages
 from openfn.messages.store import Message
 from openfn.project import compiled as project
@@ -263,7 +264,9 @@ def test_all_that_failed_is_replayed_in_the_order_received_and_what_is_not_is_na
     assert second == f"{busy} not queued: it is running by now"
     assert last == "49 of 50 queued"
     made.settle()
-    executed = [each["run_id"] for each in logged.events("run succeeded") if each["job"] == "job-a"]
+    executed = [
+        each["run_id"] for each in logged.events(LogEvent.RUN_SUCCEEDED) if each["job"] == "job-a"
+    ]
     assert executed == [each for each in failed if each != busy]
 
 
@@ -290,7 +293,9 @@ def test_runs_of_one_order_are_executed_in_it(made_of, replay, tmp_path, logged)
     del logged[:]
     assert replay("--job", "job-a", "--yes")["queued"] == 12
     made.settle()
-    executed = [each["run_id"] for each in logged.events("run succeeded") if each["job"] == "job-a"]
+    executed = [
+        each["run_id"] for each in logged.events(LogEvent.RUN_SUCCEEDED) if each["job"] == "job-a"
+    ]
     assert executed == failed
 
 

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from openfn.log_events import LogEvent
 from workbench.errors import CommandError
 from workbench.local import destination, stack
 from workbench.local.destination import Destination, Received
@@ -16,7 +17,7 @@ from workbench.local.sample_posts import POSTS, Post
 from workbench.project.compiler import check
 
 _SECONDS = 15
-_RUN_OVER = ("run succeeded", "run failed")
+_RUN_OVER = (LogEvent.RUN_SUCCEEDED, LogEvent.RUN_FAILED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,9 @@ class _Watch:
     def _over(self, message_id: str) -> bool:
         told = [event.get("message") for event in self.of(message_id)]
         over = sum(told.count(each) for each in _RUN_OVER)
-        return "message unmatched" in told or 0 < told.count("message matched") == over
+        return (
+            LogEvent.MESSAGE_UNMATCHED in told or 0 < told.count(LogEvent.MESSAGE_MATCHED) == over
+        )
 
 
 def demonstrate(project: Path, step: Callable[[str], None]) -> list[Journey]:
@@ -110,12 +113,14 @@ def _travel(post: Post, url: str, watch: _Watch, sink: Destination) -> Journey:
         source=post.source,
         answer=f"{answer.status_code} {answer.text}",
         message_id=message_id,
-        triggers=tuple(e["trigger"] for e in events if e.get("message") == "message matched"),
+        triggers=tuple(
+            e["trigger"] for e in events if e.get("message") == LogEvent.MESSAGE_MATCHED
+        ),
         runs=tuple(_ended(e) for e in events if e.get("message") in _RUN_OVER),
         received=tuple(sink.received[before:]),
     )
 
 
 def _ended(event: dict[str, Any]) -> str:
-    reason = f": {why(event)}" if event["message"] == "run failed" else ""
+    reason = f": {why(event)}" if event["message"] == LogEvent.RUN_FAILED else ""
     return f"{event['job']} {event['message'].removeprefix('run ')}{reason}"

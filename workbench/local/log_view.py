@@ -10,21 +10,24 @@ from rich.console import Console
 from rich.markup import escape
 
 from openfn.history import details
+from openfn.log_events import LogEvent
 from workbench.local.destination import Received
 
 _STYLES = {"inbox": "cyan", "matcher": "magenta", "runner": "green", "destination": "yellow"}
-_SENTENCES = {
-    "message kept": "kept {size} bytes for {inbox} as {message_id}",
-    "message matched": "{trigger} matched → {job}",
-    "message unmatched": "no trigger matches (try `ofn match` on the body)",
-    "message unreadable": "kept {size} bytes for {inbox}, which cannot be read: answered 400",
-    "message refused": "refused a post to {inbox}: answered {status}",
-    "run due": "{trigger} is due → {job}",
-    "run follows": "{after} is over → {job}",
-    "messages emitted": "emitted {messages} messages",
-    "run waiting": "{job} failed for now, and is tried again at {next}: {why}",
-    "run succeeded": "{job} succeeded in {duration_ms} ms",
-    "run failed": "{job} FAILED: {why}",
+_SENTENCES: dict[str, str] = {
+    LogEvent.MESSAGE_STORED: "kept {size} bytes for {inbox} as {message_id}",
+    LogEvent.MESSAGE_MATCHED: "{trigger} matched → {job}",
+    LogEvent.MESSAGE_UNMATCHED: "no trigger matches (try `ofn match` on the body)",
+    LogEvent.MESSAGE_UNREADABLE: (
+        "kept {size} bytes for {inbox}, which cannot be read: answered 400"
+    ),
+    LogEvent.MESSAGE_REFUSED: "refused a post to {inbox}: answered {status}",
+    LogEvent.RUN_DUE: "{trigger} is due → {job}",
+    LogEvent.RUN_FOLLOWS: "{after} is over → {job}",
+    LogEvent.MESSAGES_EMITTED: "emitted {messages} messages",
+    LogEvent.RUN_WAITING: "{job} failed for now, and is tried again at {next}: {why}",
+    LogEvent.RUN_SUCCEEDED: "{job} succeeded in {duration_ms} ms",
+    LogEvent.RUN_FAILED: "{job} FAILED: {why}",
 }
 _FURNITURE = ("level", "message", "timestamp", "service")
 _SHOWN = 100
@@ -81,7 +84,7 @@ def _sentence(event: dict[str, Any]) -> str:
         rest = {name: value for name, value in event.items() if name not in _FURNITURE}
         return f"{what} {rest or ''}".strip()
     told = {"inbox": "an unknown inbox", "status": "", **event}
-    if what in ("run failed", "run waiting"):
+    if what in (LogEvent.RUN_FAILED, LogEvent.RUN_WAITING):
         told["why"] = why(event)
     late = f", to be queued {event['queued']}" if "queued" in event else ""
     message_id = event.get("message_id") or event.get("run_id", "").partition("#")[0]
