@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 import time
 from typing import Any
 
@@ -25,6 +24,7 @@ from openfn.project import compiled as project
 from openfn.project import inboxes
 from openfn.project.inboxes import Inbox
 from openfn.storage import aws
+from openfn.storage.redaction import is_secret_name
 
 Answer = dict[str, Any]
 
@@ -37,8 +37,7 @@ _ACK = (
     '<notificationsResponse xmlns="http://soap.sforce.com/2005/09/outbound"><Ack>true</Ack>'
     "</notificationsResponse></soapenv:Body></soapenv:Envelope>"
 )
-# Secrets are not kept, nor what API Gateway adds for itself.
-_SECRET_HEADER = re.compile("auth|cookie|key|password|secret|signature|token")
+# Not stored: what API Gateway adds for itself.
 _UNKEPT_HEADERS = {
     "content-length",
     "forwarded",
@@ -133,7 +132,7 @@ def _message(event: dict[str, Any], inbox: Inbox, body: bytes) -> Message:
         headers={
             name: value
             for name, value in _headers(event).items()
-            if name not in unkept and not _SECRET_HEADER.search(name)
+            if name not in unkept and not is_secret_name(name)
         },
         query_params=messages.query_params(event.get("rawQueryString", "")),
     )

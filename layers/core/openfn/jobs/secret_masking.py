@@ -13,10 +13,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
+from openfn.storage.redaction import is_secret_name
+
 MASK = "***"
-_SECRET = re.compile(
-    "auth(?!type)|cookie|key|passphrase|password|^pat$|pwd|secret|signature|token", re.IGNORECASE
-)
 _SHORTEST, _LONG = 4, 12
 
 
@@ -34,7 +33,7 @@ def masked(text: str, configuration: Mapping[str, Any]) -> str:
 def _secrets(value: Any, *, named: bool = False) -> Iterator[str]:
     if isinstance(value, Mapping):
         for key, part in value.items():
-            yield from _secrets(part, named=named or bool(_SECRET.search(str(key))))
+            yield from _secrets(part, named=named or is_secret_name(str(key)))
     elif isinstance(value, list):
         for part in value:
             yield from _secrets(part, named=named)
