@@ -44,7 +44,7 @@ _logger = Logger(service="runner", location=None)
 # public authorities.
 for _adaptor in project.current().adaptors:
     import_module(f"adaptors.{_adaptor}")
-tls.context()
+tls.ssl_context()
 
 
 class Context(Protocol):

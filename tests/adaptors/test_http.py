@@ -212,14 +212,14 @@ def test_an_address_in_full_is_taken_as_it_is(destination, elsewhere):
 def test_a_relative_path_without_a_base_url_asks_for_one(state):
     error = error_of(get(f"things?token={SECRET}"), state)
     assert isinstance(error, ConfigurationError)
-    assert "the path 'things' is relative and the credential has no baseUrl" in str(error)
+    assert "The path 'things' is relative, and the credential has no baseUrl." in str(error)
     assert SECRET not in str(error)
 
 
 def test_a_path_that_is_no_text_is_the_authors_mistake(destination):
     error = error_of(get(data_value("missing")), state_for(destination, {}))
     assert isinstance(error, ConfigurationError)
-    assert str(error) == "a path is text, not NoneType"
+    assert str(error) == "A path is a text, not NoneType."
 
 
 # Who is sent the credential

@@ -12,7 +12,8 @@ from datetime import timedelta
 import pytest
 import time_machine
 
-from adaptors._http.client import Client, Request, send
+from adaptors._http.client import Client, send
+from adaptors._http.request import Request
 from adaptors._http.response import raise_for_status
 from adaptors.errors import AdaptorError, RemoteRefused, RemoteUnavailable
 from adaptors.http import get, post, put

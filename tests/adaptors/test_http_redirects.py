@@ -113,7 +113,7 @@ def test_a_redirect_that_leads_nowhere_is_refused(destination, location):
     destination.answer("/moved", 302, Location=location)
     error = error_of(get("moved"), state_for(destination))
     assert isinstance(error, RemoteRefused)
-    assert str(error).endswith("a redirect that leads nowhere")
+    assert str(error).endswith("a redirect without a usable location.")
 
 
 def test_a_ring_of_redirects_ends(destination, elsewhere):

@@ -109,8 +109,8 @@ def test_an_unknown_authority_is_the_authors_problem_and_nothing_is_sent(server)
 def test_the_authority_takes_the_place_of_the_public_ones(server):
     other = trustme.CA().cert_pem.bytes().decode()
     assert isinstance(error_of(get("things"), state_for(server.url, {"ca": other})), AdaptorError)
-    assert len(tls.context(Tls(ca=CA)).get_ca_certs()) == 1
-    assert len(tls.context().get_ca_certs()) > 50
+    assert len(tls.ssl_context(Tls(ca=CA)).get_ca_certs()) == 1
+    assert len(tls.ssl_context().get_ca_certs()) > 50
 
 
 def test_a_certificate_of_another_name_is_not_taken():
@@ -207,7 +207,7 @@ def test_certificates_are_for_https_alone(destination):
 WATCHED = """
 import json, os, stat, sys, tempfile
 from pathlib import Path
-from adaptors._http.tls import Tls, context
+from adaptors._http.tls import Tls, ssl_context
 
 modes = []
 
@@ -220,7 +220,7 @@ def watch(event, arguments):
 os.umask(0)
 sys.addaudithook(watch)
 tempfile.tempdir = sys.argv[1]
-context(Tls(**json.load(sys.stdin)))
+ssl_context(Tls(**json.load(sys.stdin)))
 print(json.dumps([modes, os.listdir(sys.argv[1])]))
 """
 

@@ -1,6 +1,6 @@
 """Skeleton: what it is, in one sentence.
 
-Where to read of its API, and whatever of it has surprised you.
+Where its API is documented, and what surprised you about it.
 """
 
 from __future__ import annotations
@@ -8,21 +8,30 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import Field
-
-from adaptors._formats import json_text
-from adaptors._http.client import DEFAULT_TIMEOUT, Client, Request, header_auth, send
-from adaptors._http.response import Response, log_response, raise_for_status
-from adaptors.credentials import CredentialModel, Secret, read_credential
-from adaptors.errors import RemoteRefused
-from adaptors.operations import State, next_state, operation
+from adaptors.sdk import (
+    DEFAULT_TIMEOUT,
+    Client,
+    CredentialModel,
+    Field,
+    RemoteRefused,
+    Request,
+    Secret,
+    State,
+    header_auth,
+    json_body,
+    log_response,
+    next_state,
+    operation,
+    read_credential,
+    send,
+)
 
 
 class Configuration(CredentialModel):
     """The credential of Skeleton."""
 
-    base_url: str = Field(alias="baseUrl", description="The address of the API: https://…")
-    token: Secret = Field(description="The token that the API knows a user by.")
+    base_url: str = Field(alias="baseUrl", description="The URL of the API: https://…")
+    token: Secret = Field(description="The API token of a user.")
 
 
 @operation
@@ -33,44 +42,37 @@ def get(
     query: Mapping[str, Any] | None = None,
     timeout: float = DEFAULT_TIMEOUT,
 ) -> State:
-    """Fetch what is at a path; `data` becomes the answer.
+    """Fetch a path; `data` becomes the response.
 
     >>> operate = get("patients", query={"village": "Kisumu"})
     """
-    return _sent(state, Request("GET", path, query, timeout=timeout))
+    return _send(state, Request("GET", path, query, timeout=timeout))
 
 
 @operation
-def create(state: State, kind: str, record: Any, *, timeout: float = DEFAULT_TIMEOUT) -> State:
-    """Create a record of a kind; `data` becomes what the destination says of it.
+def create(state: State, path: str, record: Any, *, timeout: float = DEFAULT_TIMEOUT) -> State:
+    """Create a record; `data` becomes the response.
 
-    >>> from adaptors._runtime.dry_run import dry_run
+    >>> from adaptors.sdk import dry_run
     >>> state = {"configuration": {"baseUrl": "https://example.org/api", "token": "secret"}}
-    >>> with dry_run() as seen:
+    >>> with dry_run() as requests:
     ...     after = create("patients", {"name": "Amina"})(state)
-    >>> seen[0].method, seen[0].url, seen[0].json
+    >>> requests[0].method, requests[0].url, requests[0].json
     ('POST', 'https://example.org/api/patients', {'name': 'Amina'})
     """
-    body = json_text.dumps(record).encode()
-    return _sent(
-        state, Request("POST", kind, body=body, timeout=timeout, dry_run_response={"id": "dry-run"})
-    )
+    example = {"id": "dry-run"}
+    request = Request("POST", path, json=record, timeout=timeout, dry_run_response=example)
+    return _send(state, request)
 
 
-def _sent(state: State, call: Request) -> State:
-    configuration = read_credential(Configuration, state)
-    token = configuration.token.get_secret_value()
-    access = Client(configuration.base_url, header_auth("Authorization", f"Token {token}"))
-    return next_state(state, _judged(raise_for_status(send(access, call))))
-
-
-def _judged(answer: Response) -> Any:
-    # A proxy answers 200 with a page while the API is down, and an API may refuse with a 200.
-    data = answer.body
-    if isinstance(data, str):
-        log_response(answer)
-        raise RemoteRefused(f"{answer.summary} with something that is not JSON")
-    if isinstance(data, dict) and data.get("error"):
-        log_response(answer)
-        raise RemoteRefused(f"{answer.summary} and refuses it; the run's log has what it says")
-    return data
+def _send(state: State, request: Request) -> State:
+    credential = read_credential(Configuration, state)
+    token = credential.token.get_secret_value()
+    client = Client(credential.base_url, header_auth("Authorization", f"Token {token}"))
+    response = send(client, request)
+    body = json_body(response)
+    # Some APIs respond 200 to a request that they refuse.
+    if isinstance(body, dict) and body.get("error"):
+        log_response(response)
+        raise RemoteRefused(f"{response.summary}, but refused the request. See the run's log.")
+    return next_state(state, body, response.as_dict())

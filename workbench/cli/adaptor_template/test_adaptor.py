@@ -6,8 +6,7 @@ import pytest
 from flask import Flask, request
 
 from adaptors import skeleton as adaptor
-from adaptors._runtime.dry_run import dry_run
-from adaptors.errors import AdaptorError, ConfigurationError
+from adaptors.sdk import AdaptorError, ConfigurationError, dry_run
 from tests.adaptors.serving import html_page, redirect, served, status, truncated
 
 SECRET = "s3cr3t-Zm9v"

@@ -1,250 +1,142 @@
-"""How requests leave: to which address, with whose credential, and how far they are redirected."""
+"""The HTTP client: send a request with a credential, and return the response."""
 
 from __future__ import annotations
 
 import logging
 import re
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
-from urllib.parse import urljoin
 
 import requests
-from requests.auth import HTTPBasicAuth
-from requests.structures import CaseInsensitiveDict
 from urllib3 import BaseHTTPResponse
 
-from adaptors._http import connections, dry_run_response, network_errors
-from adaptors._http import digest_auth as digest
-from adaptors._http.digest_auth import Digest
-from adaptors._http.response import Response
-from adaptors._http.tls import Tls, context
-from adaptors._http.url_encoding import encode_pairs
+from adaptors._http import connections, digest_auth, dry_run_response, network_errors, redirects
+from adaptors._http.auth import Auth
+from adaptors._http.digest_auth import DigestAuth
+from adaptors._http.request import Request, own_headers, prepare
+from adaptors._http.response import Response, json_body
+from adaptors._http.tls import Tls, ssl_context
 from adaptors._http.urls import display_url, origin
 from adaptors._runtime import dry_run
-from adaptors.errors import ConfigurationError, RemoteRefused
+from adaptors.errors import ConfigurationError
 
-DEFAULT_TIMEOUT = 60.0
-"""How long a whole answer is waited for, if the job does not say."""
-MAX_BYTES = 50_000_000
-"""How many bytes an answer may have, if the job does not say."""
-Auth = Callable[[requests.PreparedRequest], requests.PreparedRequest]
-_SAFE = {"GET", "HEAD"}
-_REDIRECTS = {301, 302, 303, 307, 308}
-_MOST_REDIRECTS = 20
-_DEFAULTS = {
-    "Accept": "application/json, */*",
-    "Accept-Encoding": "gzip, deflate",
-    "User-Agent": "openfn-serverless",
-}
-_UNKEPT_HEADERS = {"set-cookie", "www-authenticate", "proxy-authenticate"}
-_HARMLESS_HEADER = re.compile(
-    "accept(-.*)?|cache-control|content-(type|language)|if-.*|prefer|range|user-agent",
-    re.IGNORECASE,
-)
-# It quotes addresses with their query, and what a destination answered.
+_DROPPED_HEADERS = {"set-cookie", "www-authenticate", "proxy-authenticate"}
+# urllib3 logs URLs with their query, and what destinations respond.
 logging.getLogger("urllib3").propagate = False
 logging.getLogger("urllib3").addHandler(logging.NullHandler())
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Where a credential leads, and how requests to that origin, and to no other, are authorized.
+    """A base URL, and how requests to its origin, and to no other, are authorized.
 
-    `base` is the address that paths are relative to, and `named` the credential's key for it.
+    `base_url_key` is the credential's key for the URL, for errors.
     """
 
     base_url: str | None = None
     auth: Auth | None = None
     base_url_key: str = "baseUrl"
-    digest: Digest | None = None
+    digest: DigestAuth | None = None
     tls: Tls | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One request; `dry_run_response` is what a dry run has it answered with, as JSON.
+def send(client: Client, request: Request) -> Response:
+    """Send a request and return the response, whatever its status: see `raise_for_status`.
 
-    `timeout` (seconds) is for all of it, redirects and the last byte of the answer included. `told`
-    stands for the address in errors and logs where its path holds what they may not show.
+    Raises an AdaptorError with its verdict if there is no response, or an unreadable one.
     """
-
-    method: str
-    path: str
-    query: Mapping[str, Any] | None = None
-    headers: Mapping[str, str] | None = None
-    body: bytes | None = None
-    content_type: str = "application/json"
-    timeout: float = DEFAULT_TIMEOUT
-    dry_run_response: Any = None
-    max_bytes: int = MAX_BYTES
-    follow_redirects: bool = True
-    display_url: str | None = None
-
-
-def basic_auth(username: str, password: str) -> Auth:
-    """Authorize with basic authentication."""
-    return HTTPBasicAuth(username.encode(), password.encode())
-
-
-def header_auth(name: str, value: str) -> Auth:
-    """Authorize with a header, such as `Authorization: Bearer …`."""
-
-    def authorize(request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers[name] = value
-        return request
-
-    return authorize
-
-
-def query_auth(name: str, value: str) -> Auth:
-    """Authorize with a parameter of the query, which no answer, error or dry run shows."""
-
-    def authorize(request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.prepare_url(request.url, {name: value})
-        return request
-
-    return authorize
-
-
-def harmless_headers(headers: Mapping[str, str] | None) -> dict[str, str]:
-    """Give those headers of a job that may follow to an origin the job has not named itself."""
-    return {k: each for k, each in (headers or {}).items() if _HARMLESS_HEADER.fullmatch(k)}
-
-
-def send(access: Client, call: Request) -> Response:
-    """Send one request and give its answer, whatever the status: see `raise_for_status`.
-
-    Only what reads is redirected: a followed redirect turns a POST into a GET, and the record
-    would be lost, with a 200. Another origin is sent neither the credential nor a header of the
-    job that may be a secret. Raises an `AdaptorError` with its verdict when no answer comes, or
-    none that can be read.
-    """
-    url = _url(access, call.path)
-    until = time.monotonic() + call.timeout
+    url = _resolve(client, request.path)
+    deadline = time.monotonic() + request.timeout
     try:
-        seen = dry_run.recorded()
-        if seen is not None:
-            return _rehearsed(access, call, url, seen)
-        return _followed(access, call, url, until)
+        if dry_run.is_active():
+            return _record(client, request, url)
+        send_once = partial(_send_once, client, deadline)
+        send_without_credential = partial(_send_once, Client(), deadline)
+        return redirects.follow(send_once, send_without_credential, request, url)
     except network_errors.NETWORK_ERRORS as error:
-        raise network_errors.error_for(
-            f"{call.method} {call.display_url or display_url(url)}", error, until
-        ) from None
+        raise network_errors.error_for(request.describe(url), error, deadline) from None
 
 
-def _followed(access: Client, call: Request, url: str, until: float) -> Response:
-    for _ in range(_MOST_REDIRECTS):
-        answer = _asked(access, call, url, until)
-        if not call.follow_redirects or call.method not in _SAFE or answer.status not in _REDIRECTS:
-            return answer
-        to = _leads_to(url, answer)
-        if origin(to) != origin(url):
-            access, call = Client(), replace(call, headers=harmless_headers(call.headers))
-        url, call = to, replace(call, query=None)
-    raise RemoteRefused(
-        f"{call.method} {call.display_url or display_url(url)} is redirected without end"
-    )
+def send_json(client: Client, request: Request) -> Any:
+    """Send a request and return the JSON of its response, or None for an empty body.
+
+    Raises an AdaptorError for any status but 2xx, and for a body that is not JSON.
+    """
+    return json_body(send(client, request))
 
 
-def _leads_to(url: str, answer: Response) -> str:
-    # Headers are read as latin-1, while an address is UTF-8.
-    location = answer.headers.get("location", "").encode("latin-1", "replace")
-    to = requests.PreparedRequest()
-    try:
-        to.prepare_url(urljoin(url, location.decode("utf-8", "replace")), None)
-    except (requests.RequestException, ValueError):
-        to.url = None
-    if not location or not re.match("https?://", to.url or ""):
-        raise RemoteRefused(f"{answer.summary}, a redirect that leads nowhere")
-    return to.url or ""
-
-
-def _asked(access: Client, call: Request, url: str, until: float) -> Response:
-    request = _prepared(call, url)
-    tls = _authorized(access, call, request)
-    told = call.display_url or display_url(url)
-    response, content = connections.round_trip(request, tls, until, call.max_bytes, told)
-    if response.status == 401 and access.digest and _is_own(access, request):
-        cookies = digest.cookies_of(response.headers.getlist("set-cookie"))
+def _send_once(client: Client, deadline: float, request: Request, url: str) -> Response:
+    exchange = partial(_exchange, client, deadline, request, url)
+    prepared, response, content = exchange()
+    if response.status == 401 and client.digest and _is_own(client, prepared):
+        cookies = digest_auth.cookies_of(response.headers.getlist("set-cookie"))
         challenges = response.headers.getlist("www-authenticate")
-        if digest.learn(access.digest, request, challenges, cookies):
-            request = _prepared(call, url)
-            _authorized(access, call, request)
-            response, content = connections.round_trip(request, tls, until, call.max_bytes, told)
-    return _answer(call, request, response, content)
+        if digest_auth.learn(client.digest, prepared, challenges, cookies):
+            prepared, response, content = exchange()
+    return _response(request, prepared, response, content)
 
 
-def _rehearsed(access: Client, call: Request, url: str, seen: list[dry_run.Dry]) -> Response:
-    request = _prepared(call, url)
-    plain = request.copy()
-    context(_authorized(access, call, request))  # finds a certificate that cannot be used
-    return dry_run_response.record_request(request, plain, seen, call.dry_run_response)
+def _exchange(
+    client: Client, deadline: float, request: Request, url: str
+) -> tuple[requests.PreparedRequest, BaseHTTPResponse, bytes]:
+    prepared = prepare(request, url)
+    tls = _authorize(client, request, prepared)
+    name = request.display_url or display_url(url)
+    return prepared, *connections.round_trip(prepared, tls, deadline, request.max_bytes, name)
 
 
-def _prepared(call: Request, url: str) -> requests.PreparedRequest:
-    headers = CaseInsensitiveDict(_DEFAULTS)
-    if call.body is not None:
-        headers["Content-Type"] = call.content_type
-    headers.update(_headers(call))
-    request = requests.PreparedRequest()
-    request.prepare(
-        method=call.method,
-        url=url,
-        headers=headers,
-        data=call.body,
-        params=encode_pairs(call.query or {}, "query"),
-        auth=lambda request: request,  # else a user in the address would become one
-    )
-    if not re.match("https?://", request.url or ""):
-        raise requests.exceptions.InvalidSchema
-    return request
+def _record(client: Client, request: Request, url: str) -> Response:
+    authorized = prepare(request, url)
+    unauthorized = authorized.copy()
+    ssl_context(_authorize(client, request, authorized))  # raises for an unusable certificate
+    return dry_run_response.record_request(authorized, unauthorized, request.dry_run_response)
 
 
-def _authorized(access: Client, call: Request, request: requests.PreparedRequest) -> Tls | None:
-    if not _is_own(access, request):
+def _authorize(client: Client, request: Request, prepared: requests.PreparedRequest) -> Tls | None:
+    if not _is_own(client, prepared):
         return None
-    if access.auth is not None:
-        access.auth(request)
-    if access.digest is not None:
-        digest.authorize(access.digest, request)
-    request.headers.update(_headers(call))  # the job's own win
-    return access.tls
+    if client.auth is not None:
+        client.auth(prepared)
+    if client.digest is not None:
+        digest_auth.authorize(client.digest, prepared)
+    prepared.headers.update(own_headers(request))  # the job's own headers win
+    return client.tls
 
 
-def _is_own(access: Client, request: requests.PreparedRequest) -> bool:
-    return bool(access.base_url) and origin(request.url or "") == origin(access.base_url or "")
+def _is_own(client: Client, prepared: requests.PreparedRequest) -> bool:
+    base_url = client.base_url or ""
+    return bool(base_url) and origin(prepared.url or "") == origin(base_url)
 
 
-def _headers(call: Request) -> dict[str, str]:
-    return {name: value for name, value in (call.headers or {}).items() if value is not None}
-
-
-def _answer(
-    call: Request, request: requests.PreparedRequest, response: BaseHTTPResponse, content: bytes
+def _response(
+    request: Request,
+    prepared: requests.PreparedRequest,
+    response: BaseHTTPResponse,
+    content: bytes,
 ) -> Response:
-    lower = {name.lower(): value for name, value in response.headers.items()}
-    kept = {name: value for name, value in lower.items() if name not in _UNKEPT_HEADERS}
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    headers = {name: value for name, value in headers.items() if name not in _DROPPED_HEADERS}
+    url = request.display_url or display_url(prepared.url or "")
     status, reason = response.status, response.reason or ""
-    told = call.display_url or display_url(request.url or "")
-    return Response(request.method or "", told, status, reason, kept, content)
+    return Response(prepared.method or "", url, status, reason, headers, content)
 
 
-def _url(access: Client, path: str) -> str:
+def _resolve(client: Client, path: str) -> str:
     if not isinstance(path, str):
-        raise ConfigurationError(f"a path is text, not {type(path).__name__}")
+        raise ConfigurationError(f"A path is a text, not {type(path).__name__}.")
     if re.match("[A-Za-z][A-Za-z0-9+.-]*://", path):
         return path
-    base, named = access.base_url, access.base_url_key
-    if not base:
+    base_url, key = client.base_url, client.base_url_key
+    if not base_url:
         raise ConfigurationError(
-            f"the path {display_url(path)!r} is relative and the credential has no {named}; "
-            f'give the job a credential such as {{"{named}": "https://…"}}'
+            f"The path {display_url(path)!r} is relative, and the credential has no {key}. "
+            f'Give the job a credential such as {{"{key}": "https://…"}}.'
         )
-    if re.search("[?#]|//[^/]*@", base):
+    if re.search("[?#]|//[^/]*@", base_url):
         raise ConfigurationError(
-            f"the credential's {named} is an address alone: name username and password as keys of "
-            "their own, and a query in the job (query=…)"
+            f"The credential's {key} must be a plain URL. Set user and password as keys of their "
+            "own, and the query in the job (query=…)."
         )
-    return f"{base.rstrip('/')}/{path.lstrip('/')}" if path else base
+    return f"{base_url.rstrip('/')}/{path.lstrip('/')}" if path else base_url

@@ -33,7 +33,7 @@ from urllib3 import (
 )
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from adaptors._http.tls import Tls, context
+from adaptors._http.tls import Tls, ssl_context
 from adaptors._http.urls import origin
 from adaptors.errors import RemoteRefused
 
@@ -101,7 +101,7 @@ def _proxy(where: str, _environment: tuple[str | None, ...]) -> str | None:
 def _made(where: str, tls: Tls | None, proxy: str | None) -> PoolManager:
     options: dict[str, Any] = {"maxsize": 1}
     if where.startswith("https:"):
-        options["ssl_context"] = context(tls)
+        options["ssl_context"] = ssl_context(tls)
     manager: PoolManager
     if proxy:
         user = ":".join(get_auth_from_url(proxy))

@@ -26,7 +26,7 @@ _thread = local()
 
 
 @dataclass(frozen=True, slots=True)
-class Digest:
+class DigestAuth:
     """A user and a password that are proved and never sent."""
 
     username: str
@@ -43,7 +43,7 @@ class _Session:
     count: int = 0
 
 
-def authorize(digest: Digest, request: PreparedRequest) -> None:
+def authorize(digest: DigestAuth, request: PreparedRequest) -> None:
     """Prove the user in a request, if its origin has asked for that before."""
     session = _sessions().get((origin(request.url or ""), digest))
     if session is None:
@@ -55,7 +55,7 @@ def authorize(digest: Digest, request: PreparedRequest) -> None:
 
 
 def learn(
-    digest: Digest, request: PreparedRequest, challenges: Sequence[str], cookies: str
+    digest: DigestAuth, request: PreparedRequest, challenges: Sequence[str], cookies: str
 ) -> bool:
     """Remember what an answer of 401 asks for; tell whether that is digest authentication.
 
@@ -88,12 +88,12 @@ def cookies_of(headers: Sequence[str]) -> str:
     return "; ".join(f"{key}={each.coded_value}" for jar in jars for key, each in jar.items())
 
 
-def _sessions() -> dict[tuple[str, Digest], _Session]:
-    found: dict[tuple[str, Digest], _Session] = _thread.__dict__.setdefault("sessions", {})
+def _sessions() -> dict[tuple[str, DigestAuth], _Session]:
+    found: dict[tuple[str, DigestAuth], _Session] = _thread.__dict__.setdefault("sessions", {})
     return found
 
 
-def _proof(digest: Digest, session: _Session, request: PreparedRequest) -> str:
+def _proof(digest: DigestAuth, session: _Session, request: PreparedRequest) -> str:
     asked, cnonce, count = session.asked, session.cnonce, f"{session.count:08x}"
     made = _hash(_algorithm(asked))
     realm, nonce, qop = asked.get("realm", ""), asked.get("nonce", ""), asked.get("qop")

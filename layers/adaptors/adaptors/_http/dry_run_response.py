@@ -1,4 +1,4 @@
-"""What a dry run shows of a request, and what it is answered with."""
+"""Dry runs: record a request with its secrets masked, and return a scripted response."""
 
 from __future__ import annotations
 
@@ -9,52 +9,52 @@ from urllib.parse import unquote
 
 from requests import PreparedRequest
 
+from adaptors._http.redaction import MASK, is_secret_name
 from adaptors._http.response import Response
 from adaptors._http.urls import display_url
 from adaptors._runtime import dry_run
-from adaptors._runtime.dry_run import Dry, DryRequest
-
-MASK = "***"
-_NAMES = "auth|cookie|token|secret|password|session|signature"
-_SECRET_HEADER = re.compile(f"{_NAMES}|(?<!idempotency-)key", re.IGNORECASE)
-_SECRET_PARAMETER = re.compile(f"{_NAMES}|key$", re.IGNORECASE)  # not a keyword
+from adaptors._runtime.dry_run import DryRequest
 
 
 def record_request(
-    request: PreparedRequest, plain: PreparedRequest, seen: list[Dry], dry_run_response: Any
+    authorized: PreparedRequest, unauthorized: PreparedRequest, default: Any
 ) -> Response:
-    """Show a request and give the answer that is dry_run_response, as JSON; nothing is sent.
+    """Record a request instead of sending it, and return its scripted or its default response.
 
-    What it has and the `plain` one has not is its credential, and masked; so is what by its name
-    is a secret.
+    Whatever the authorized request has and the unauthorized has not is the credential: it is
+    masked, as are headers and parameters whose name is that of a secret.
     """
-    method, url = request.method or "", request.url or ""
-    headers = {name: str(value) for name, value in request.headers.items()}
-    body = request.body if isinstance(request.body, bytes) else b""
-    shown_url, shown_headers = _url(url, plain.url or ""), _headers(headers, plain.headers)
-    dry = DryRequest(method, shown_url, shown_headers, body)
-    seen.append(dry)
-    default = dry_run.Reply(body={} if dry_run_response is None else dry_run_response)
-    reply = dry_run.scripted_response(dry) or default
+    method, url = authorized.method or "", authorized.url or ""
+    body = authorized.body if isinstance(authorized.body, bytes) else b""
+    headers = {name: str(value) for name, value in authorized.headers.items()}
+    request = DryRequest(
+        method,
+        _mask_url(url, unauthorized.url or ""),
+        _mask_headers(headers, unauthorized.headers),
+        body,
+    )
+    dry_run.record(request)
+    reply = dry_run.scripted_response(request)
+    reply = reply or dry_run.Reply(body={} if default is None else default)
     named = reply.lower_case_headers
     return Response(method, display_url(url), reply.status, reply.reason, named, reply.content)
 
 
-def _headers(headers: Mapping[str, str], plain: Mapping[str, str]) -> dict[str, str]:
+def _mask_headers(headers: Mapping[str, str], public: Mapping[str, str]) -> dict[str, str]:
     return {
-        name: MASK if _SECRET_HEADER.search(name) or plain.get(name) != value else value
+        name: MASK if is_secret_name(name) or public.get(name) != value else value
         for name, value in headers.items()
     }
 
 
-def _url(url: str, plain: str) -> str:
+def _mask_url(url: str, public_url: str) -> str:
     address, mark, query = url.partition("?")
-    known = plain.partition("?")[2].split("&")
-    parts = [_parameter(part, known) for part in query.split("&")]
-    return re.sub("//[^/]*@", f"//{MASK}@", address) + mark + "&".join(parts)
+    public = public_url.partition("?")[2].split("&")
+    parameters = [_mask_parameter(parameter, public) for parameter in query.split("&")]
+    return re.sub("//[^/]*@", f"//{MASK}@", address) + mark + "&".join(parameters)
 
 
-def _parameter(part: str, known: list[str]) -> str:
-    name, mark, _ = part.partition("=")
-    secret = part not in known or _SECRET_PARAMETER.search(unquote(name))
-    return f"{name}{mark}{MASK}" if mark and secret else part
+def _mask_parameter(parameter: str, public: list[str]) -> str:
+    name, equals, _ = parameter.partition("=")
+    is_secret = parameter not in public or is_secret_name(unquote(name))
+    return f"{name}={MASK}" if equals and is_secret else parameter

@@ -9,7 +9,7 @@ from urllib.parse import urljoin
 
 from urllib3.util import parse_url
 
-from adaptors._http.client import Request
+from adaptors._http.request import Request
 from adaptors._http.response import Response, json_body, unexpected_content
 from adaptors._http.urls import display_url, origin
 from adaptors.errors import ConfigurationError, RemoteRefused

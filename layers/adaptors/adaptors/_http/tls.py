@@ -28,7 +28,7 @@ class Tls:
 
 
 @lru_cache(maxsize=32)
-def context(tls: Tls | None = None) -> ssl.SSLContext:
+def ssl_context(tls: Tls | None = None) -> ssl.SSLContext:
     """Give what connections are made with; `ConfigurationError` names the text that is unusable.
 
     Reading the public authorities costs 20 ms of processor time, so it is done once.

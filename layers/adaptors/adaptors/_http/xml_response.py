@@ -22,14 +22,14 @@ def xml_body(response: Response) -> dict[str, Any]:
 def xml_text(response: Response) -> str:
     """Give the XML of an accepted answer as it came; `RemoteRefused` where it is something else."""
     xml_body(response)
-    return response.text if dry_run.recorded() is None else str(response.body)
+    return str(response.body) if dry_run.is_active() else response.text
 
 
 def try_parse_xml(response: Response) -> dict[str, Any] | None:
     """Give the XML of any answer as a dict; `None` where it is something else."""
     try:
         # A dry run's answer is JSON: a text that holds the XML.
-        read = parse_xml(response.content if dry_run.recorded() is None else str(response.body))
+        read = parse_xml(str(response.body) if dry_run.is_active() else response.content)
     except (ExpatError, LookupError, ValueError):
         return None
     return None if "html" in map(str.lower, read) else read  # a tidy page is XML too

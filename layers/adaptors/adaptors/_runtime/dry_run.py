@@ -1,4 +1,4 @@
-"""The dry run: adaptors show what they would send, and send nothing.
+"""The dry run: adaptors record what they would send, and send nothing.
 
 A test may script the responses of destinations: an adaptor takes `scripted_response` first, and
 falls back to a response of its own.
@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 @dataclass(frozen=True, slots=True)
 class DryRequest:
-    """A request that would have been sent; its secrets are replaced by `***`."""
+    """A request that was not sent; its secrets are replaced by `***`."""
 
     method: str
     url: str
@@ -27,16 +27,16 @@ class DryRequest:
 
     @property
     def path(self) -> str:
-        """Give the path of the address, without its query."""
+        """Return the path of the URL, without its query."""
         return urlsplit(self.url).path
 
     @property
     def json(self) -> Any:
-        """Give the body read as JSON; `ValueError` where it is none."""
+        """Return the body parsed as JSON; raise ValueError for any other body."""
         return json.loads(self.body)
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the request for a machine, its body as text."""
+        """Return the request as JSON-compatible data, its body as text."""
         return {
             "method": self.method,
             "url": self.url,
@@ -47,9 +47,9 @@ class DryRequest:
 
 @dataclass(frozen=True, slots=True)
 class DryStatement:
-    """An SQL statement that would have been executed, and the values bound to it.
+    """An SQL statement that was not executed, and the values bound to it.
 
-    One that writes many `rows` is shown with the first, and the values of the first thousand.
+    A statement that writes many `rows` has the SQL of one row, and the values of the first 1,000.
     """
 
     sql: str
@@ -57,13 +57,13 @@ class DryStatement:
     rows: int = 1
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the statement for a machine."""
+        """Return the statement as JSON-compatible data."""
         return {"sql": self.sql, "values": list(self.values), "rows": self.rows}
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a rehearsed request is answered with: a body that is no text and no bytes is JSON."""
+    """The scripted response to a request; a body that is neither text nor bytes is sent as JSON."""
 
     status: int = 200
     body: Any = None
@@ -71,17 +71,17 @@ class Reply:
 
     @property
     def reason(self) -> str:
-        """Give the words for the status."""
+        """Return the standard phrase of the status."""
         return http.client.responses.get(self.status, "")
 
     @property
     def lower_case_headers(self) -> dict[str, str]:
-        """Give the headers by their names in lower case."""
+        """Return the headers by their names in lower case."""
         return {name.lower(): value for name, value in self.headers.items()}
 
     @property
     def content(self) -> bytes:
-        """Give the body as bytes."""
+        """Return the body as bytes."""
         if self.body is None or isinstance(self.body, bytes):
             return self.body or b""
         return (self.body if isinstance(self.body, str) else json.dumps(self.body)).encode()
@@ -89,32 +89,39 @@ class Reply:
 
 Dry = DryRequest | DryStatement
 Responder = Callable[[Dry], Any]
-"""Gives the `Reply` to a request and the rows (a list) of a statement, or `None`; may raise."""
-_seen: ContextVar[list[Dry] | None] = ContextVar("seen", default=None)
+"""Returns the `Reply` to a request, the rows (a list) of a statement, or None; may raise."""
+_recorded: ContextVar[list[Dry] | None] = ContextVar("recorded", default=None)
 _responder: ContextVar[Responder | None] = ContextVar("responder", default=None)
 
 
 @contextmanager
 def dry_run(responder: Responder | None = None) -> Iterator[list[Dry]]:
-    """Send nothing: collect what would be sent; each is answered by `responder`, or with `200`."""
-    seen: list[Dry] = []
-    tokens = _seen.set(seen), _responder.set(responder)
+    """Record in a list what would be sent; `responder`, or else a plain 200, responds to it."""
+    requests: list[Dry] = []
+    tokens = _recorded.set(requests), _responder.set(responder)
     try:
-        yield seen
+        yield requests
     finally:
-        _seen.reset(tokens[0])
+        _recorded.reset(tokens[0])
         _responder.reset(tokens[1])
 
 
-def scripted_response(dry: Dry) -> Any:
-    """Give what is to be the answer: a `Reply`, or the rows of a statement; else `None`.
+def is_active() -> bool:
+    """Return whether this is a dry run."""
+    return _recorded.get() is not None
 
-    Raises what the rehearsal says goes wrong here, such as `RemoteUnavailable`.
+
+def record(dry: Dry) -> None:
+    """Record a request or statement; ignored outside of a dry run."""
+    requests = _recorded.get()
+    if requests is not None:
+        requests.append(dry)
+
+
+def scripted_response(dry: Dry) -> Any:
+    """Return the scripted `Reply` to a request or rows of a statement; None if there is none.
+
+    Raises the scripted error, such as `RemoteUnavailable`.
     """
     responder = _responder.get()
     return responder(dry) if responder else None
-
-
-def recorded() -> list[Dry] | None:
-    """Give the list to add to instead of sending; `None` when this is no dry run."""
-    return _seen.get()

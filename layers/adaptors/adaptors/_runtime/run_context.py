@@ -46,7 +46,7 @@ def run_context(run_id: str, began: datetime) -> Iterator[None]:
         _running.reset(token)
 
 
-def current() -> RunContext:
+def current_run() -> RunContext:
     """Give the run; outside of one its id is empty and it begins now."""
     return _running.get() or RunContext("", datetime.now(UTC))
 

@@ -28,7 +28,7 @@ def stable_uuid(content: str) -> str:
     >>> attempt() == attempt(), len(set(attempt()))
     (True, 3)
     """
-    run = run_context.current()
+    run = run_context.current_run()
     if not run.id:
         return str(uuid4())
     if getattr(_met, "run", None) is not run:  # each attempt is an object of its own

@@ -10,8 +10,9 @@ from urllib.parse import urljoin
 
 from urllib3 import encode_multipart_formdata
 
-from adaptors._http.client import DEFAULT_TIMEOUT, Client, Request, send
+from adaptors._http.client import Client, send
 from adaptors._http.pagination import same_origin_url
+from adaptors._http.request import DEFAULT_TIMEOUT, Request
 from adaptors._http.response import Response, json_body, log_response, unexpected_content
 from adaptors._http.urls import display_url
 from adaptors._runtime import dry_run
@@ -109,7 +110,7 @@ def _status_url(response: Response) -> str:
 def _awaited(
     there: Client, request: Request, patience: float, pause: float
 ) -> tuple[Response, dict[str, Any]]:
-    if dry_run.recorded() is not None:
+    if dry_run.is_active():
         request = replace(request, dry_run_response={"state": _DONE, "result": {"errors": []}})
     until = time.monotonic() + patience
     while True:

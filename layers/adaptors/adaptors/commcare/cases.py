@@ -7,7 +7,8 @@ from typing import Any
 from urllib.parse import quote
 
 from adaptors._formats import json_text, plain_text
-from adaptors._http.client import DEFAULT_TIMEOUT, Request, send
+from adaptors._http.client import send
+from adaptors._http.request import DEFAULT_TIMEOUT, Request
 from adaptors._http.response import Response, json_body, raise_for_status, unexpected_content
 from adaptors.commcare.credential import Configuration, client, project
 from adaptors.credentials import read_credential

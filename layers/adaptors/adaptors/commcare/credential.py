@@ -6,7 +6,8 @@ from urllib.parse import quote
 
 from pydantic import Field, model_validator
 
-from adaptors._http.client import Client, basic_auth, header_auth
+from adaptors._http.auth import basic_auth, header_auth
+from adaptors._http.client import Client
 from adaptors.credentials import CredentialModel, Secret
 
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from adaptors._http.client import DEFAULT_TIMEOUT, Request, send
+from adaptors._http.client import send
+from adaptors._http.request import DEFAULT_TIMEOUT, Request
 from adaptors._http.response import Response, log_response, raise_for_status, unexpected_content
 from adaptors._openrosa import protocol, xforms
 from adaptors._runtime import run_context, stable_ids
@@ -56,7 +57,9 @@ def _with_meta(data: Mapping[str, Any], username: str) -> dict[str, Any]:
         return dict(data)
     # A retry writes the very same XML: only then does CommCare see a duplicate and no edit.
     began = (
-        run_context.current().started_at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        run_context.current_run()
+        .started_at.isoformat(timespec="milliseconds")
+        .replace("+00:00", "Z")
     )
     own = {
         "@xmlns": _META,

@@ -8,8 +8,9 @@ from typing import Any
 from urllib.parse import quote
 
 from adaptors._formats import json_text
-from adaptors._http.client import DEFAULT_TIMEOUT, Request, send
+from adaptors._http.client import send
 from adaptors._http.pagination import MAX_PAGES, PageFormat, fetch_all
+from adaptors._http.request import DEFAULT_TIMEOUT, Request
 from adaptors._http.response import json_body, raise_for_status
 from adaptors.commcare.credential import Configuration, client, place, project
 from adaptors.credentials import read_credential

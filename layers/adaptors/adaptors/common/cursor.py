@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from adaptors._runtime.run_context import current
+from adaptors._runtime.run_context import current_run
 from adaptors.operations import Operation, State, resolve
 
 _AGO = re.compile(r"(\d+) +(minute|hour|day|week)s? +ago")
@@ -57,7 +57,7 @@ def _time(value: Any) -> Any:
         return datetime(value.year, value.month, value.day, tzinfo=UTC)
     if not isinstance(value, str):
         return value
-    began = current().started_at
+    began = current_run().started_at
     today = began.replace(hour=0, minute=0, second=0, microsecond=0)
     named = {"start": began, "now": began, "end": began, "today": today}
     named["yesterday"] = today - timedelta(days=1)

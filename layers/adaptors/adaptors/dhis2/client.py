@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from adaptors._formats import json_text
-from adaptors._http.client import DEFAULT_TIMEOUT, Request, send
+from adaptors._http.client import send
+from adaptors._http.request import DEFAULT_TIMEOUT, Request
 from adaptors.credentials import read_credential
 from adaptors.dhis2.credential import Configuration, address, client
 from adaptors.dhis2.responses import IMPORTING, imported, received

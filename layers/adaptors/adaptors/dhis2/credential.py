@@ -8,7 +8,8 @@ from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
-from adaptors._http.client import Client, basic_auth, header_auth
+from adaptors._http.auth import basic_auth, header_auth
+from adaptors._http.client import Client
 from adaptors.credentials import CredentialModel, Secret
 
 _VERSION = re.compile(r"v?(?:2\.)?(3[6-9]|4[0-3])(?:\.[0-9]+)*", re.IGNORECASE)

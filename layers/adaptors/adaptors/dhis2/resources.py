@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from adaptors._http.client import DEFAULT_TIMEOUT
+from adaptors._http.request import DEFAULT_TIMEOUT
 from adaptors.common import to_array
 from adaptors.credentials import read_credential
 from adaptors.dhis2.client import Query, fetch, store

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import count
 from typing import Any
 
-from adaptors._http.client import DEFAULT_TIMEOUT
+from adaptors._http.request import DEFAULT_TIMEOUT
 from adaptors.dhis2.client import Query, fetch, plain
 from adaptors.dhis2.tracker_import import CHUNK, bring
 from adaptors.dhis2.tracker_payloads import UIDS

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from adaptors._http.client import DEFAULT_TIMEOUT
+from adaptors._http.request import DEFAULT_TIMEOUT
 from adaptors.dhis2.client import Query, plain, store
 from adaptors.dhis2.tracker_payloads import UIDS, Payload, checked, chunks, objects
 from adaptors.errors import ConfigurationError, RemoteRefused

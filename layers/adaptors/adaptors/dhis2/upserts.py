@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from adaptors._http.client import DEFAULT_TIMEOUT
+from adaptors._http.request import DEFAULT_TIMEOUT
 from adaptors.common import to_array
 from adaptors.dhis2.client import Query, fetch, plain, store
 from adaptors.dhis2.endpoints import below, place, tracked, uid_field

@@ -7,8 +7,9 @@ from typing import Literal
 import requests
 from pydantic import Field, field_validator, model_validator
 
-from adaptors._http.client import Auth, Client, basic_auth, header_auth, query_auth
-from adaptors._http.digest_auth import Digest
+from adaptors._http.auth import Auth, basic_auth, header_auth, query_auth
+from adaptors._http.client import Client
+from adaptors._http.digest_auth import DigestAuth
 from adaptors._http.tls import Tls
 from adaptors.credentials import CredentialModel, Secret
 
@@ -102,11 +103,11 @@ def _user(configuration: Configuration) -> Auth | None:
     return None
 
 
-def _digest(configuration: Configuration) -> Digest | None:
+def _digest(configuration: Configuration) -> DigestAuth | None:
     user, password = configuration.username, configuration.password
     if configuration.auth_type != "digest" or user is None or password is None:
         return None
-    return Digest(user, password.get_secret_value())
+    return DigestAuth(user, password.get_secret_value())
 
 
 def _key(configuration: Configuration) -> Auth | None:

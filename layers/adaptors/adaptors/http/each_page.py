@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Unpack
 from urllib.parse import urljoin
 
-from adaptors._http.client import harmless_headers
+from adaptors._http.redirects import harmless_headers
 from adaptors._http.response import Response
 from adaptors._http.urls import origin
 from adaptors._runtime import dry_run
@@ -68,7 +68,7 @@ def _pages(
             raise RemoteRefused(f"{answer.summary} with the page before: does it know next=…?")
         content, page = answer.content, _page(answer, query, number, options)
         yield page, answer.as_dict()
-        to = None if dry_run.recorded() is not None else follow(page)
+        to = None if dry_run.is_active() else follow(page)
         if not to:
             return
         where, query, options = _next(answer, where, query, options, to)

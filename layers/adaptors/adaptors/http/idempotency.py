@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from typing import Any
 from uuid import NAMESPACE_OID, uuid4, uuid5
 
-from adaptors._http.client import Request
+from adaptors._http.request import Request
 from adaptors._runtime import run_context
 from adaptors._runtime.run_context import RunContext
 from adaptors.operations import State
@@ -24,7 +24,7 @@ def key_of(state: State, call: Request) -> str:
     how many answers are among the `references`, since an attempt goes on with the state that the
     one before was given.
     """
-    run = run_context.current()
+    run = run_context.current_run()
     where = [state.get("index"), len(state.get("references") or [])]
     what = [run.id or uuid4().hex, call.method, call.path, call.query, where]
     text = json.dumps(what, default=str, sort_keys=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from functools import wraps
 from typing import Any, Literal, ParamSpec, TypedDict, TypeVar, get_args
 
-from adaptors._http.client import DEFAULT_TIMEOUT, MAX_BYTES
+from adaptors._http.request import DEFAULT_TIMEOUT, MAX_BYTES
 from adaptors.errors import ConfigurationError
 from adaptors.operations import Value
 

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from adaptors._http.client import Request, send
+from adaptors._http.client import send
+from adaptors._http.request import Request
 from adaptors._http.response import Response, json_body, raise_for_status
 from adaptors.credentials import read_credential
 from adaptors.errors import ConfigurationError

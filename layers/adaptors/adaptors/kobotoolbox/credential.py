@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pydantic import Field, model_validator
 
-from adaptors._http.client import Client, basic_auth, header_auth
+from adaptors._http.auth import basic_auth, header_auth
+from adaptors._http.client import Client
 from adaptors.credentials import CredentialModel, Secret
 
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from urllib3 import encode_multipart_formdata
 
-from adaptors._http.client import DEFAULT_TIMEOUT, Client, Request, send
+from adaptors._http.client import Client, send
 from adaptors._http.pagination import MAX_PAGES
+from adaptors._http.request import DEFAULT_TIMEOUT, Request
 from adaptors._http.response import Response, raise_for_status, unexpected_content
 from adaptors._http.xml_response import xml_body
 from adaptors._openrosa import protocol

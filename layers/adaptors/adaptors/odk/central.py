@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from adaptors._http.client import DEFAULT_TIMEOUT, Request
 from adaptors._http.pagination import MAX_PAGES, PageFormat, fetch_all
+from adaptors._http.request import DEFAULT_TIMEOUT, Request
 from adaptors._http.xml_response import xml_text
 from adaptors._runtime import incremental
 from adaptors.credentials import read_credential

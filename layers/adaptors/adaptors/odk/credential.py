@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from adaptors._http.client import Client
-from adaptors._http.digest_auth import Digest
+from adaptors._http.digest_auth import DigestAuth
 from adaptors.credentials import CredentialModel, Secret
 from adaptors.errors import ConfigurationError
 
@@ -27,5 +27,5 @@ def aggregate(configuration: Configuration) -> Client:
     username = configuration.username
     if username is None or configuration.password is None:
         raise ConfigurationError("ODK Aggregate needs username and password in the credential")
-    known = Digest(username, configuration.password.get_secret_value())
+    known = DigestAuth(username, configuration.password.get_secret_value())
     return Client(configuration.base_url, digest=known)

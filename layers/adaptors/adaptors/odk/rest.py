@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from adaptors._formats import json_text
-from adaptors._http.client import DEFAULT_TIMEOUT, Request
+from adaptors._http.request import DEFAULT_TIMEOUT, Request
 from adaptors._http.response import (
     Response,
     is_retryable,

@@ -11,7 +11,9 @@ import time
 from datetime import datetime
 from typing import Any
 
-from adaptors._http.client import Client, Request, header_auth, send
+from adaptors._http.auth import header_auth
+from adaptors._http.client import Client, send
+from adaptors._http.request import Request
 from adaptors._http.response import Response, raise_for_status
 from adaptors._runtime import dry_run
 from adaptors.errors import ConfigurationError, RemoteRefused
@@ -40,7 +42,7 @@ def _token(configuration: Configuration, timeout: float) -> str:
     if configuration.access_token is not None:
         return configuration.access_token.get_secret_value()
     key = _key(configuration)
-    if dry_run.recorded() is not None:
+    if dry_run.is_active():
         return "of-a-dry-run"  # a dry run would show the password in the body
     token, until = _tokens.get(key, ("", 0.0))
     if time.time() >= until - _EARLY:

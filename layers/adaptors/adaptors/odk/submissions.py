@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from adaptors._http.client import DEFAULT_TIMEOUT, Request
+from adaptors._http.request import DEFAULT_TIMEOUT, Request
 from adaptors._http.response import Response, json_body, log_response
 from adaptors._openrosa import protocol, xforms
 from adaptors._runtime import stable_ids

@@ -121,7 +121,7 @@ def renew(session: Session) -> None:
 
 def _beginning(begin: str, seconds: float | None) -> str:
     how = "LOCAL" if begin else "SESSION"
-    run = re.sub(r"[^\w#.-]", "", run_context.current().id)
+    run = re.sub(r"[^\w#.-]", "", run_context.current_run().id)
     settings = (limit(seconds), "datestyle = ISO", f"application_name = 'openfn {run}'")
     return "; ".join(filter(None, [begin, *(f"SET {how} {each}" for each in settings)]))
 

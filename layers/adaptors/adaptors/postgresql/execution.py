@@ -21,12 +21,12 @@ def execute(
     state: State, made: Sequence[Statement], seconds: float | None, *, alone: bool = False
 ) -> Result:
     """Execute statements; give the command, and rows and their number of all of them together."""
-    seen = dry_run.recorded()
-    if seen is not None:
+    if dry_run.is_active():
         read_credential(Configuration, state)
-        shown = _dry(made)
-        seen += shown
-        told = tuple(row for each in shown for row in dry_run.scripted_response(each) or ())
+        statements = _dry(made)
+        for statement in statements:
+            dry_run.record(statement)
+        told = tuple(row for each in statements for row in dry_run.scripted_response(each) or ())
         return Result(count=len(told), rows=told)
     found = transactions.execute(connection_cache.session(state), made, seconds, alone=alone)
     rows = tuple(row for each in found for row in each.rows)

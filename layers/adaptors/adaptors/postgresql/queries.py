@@ -49,7 +49,7 @@ def commit(state: State) -> State:
 
     >>> operate = commit()
     """
-    if dry_run.recorded() is None:
+    if not dry_run.is_active():
         transactions.commit(connection_cache.session(state))
     return state
 

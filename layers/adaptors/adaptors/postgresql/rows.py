@@ -185,7 +185,7 @@ def _returning(columns: Columns | None) -> str:
 
 
 def _arrays(state: State, table: str, rows: Rows) -> frozenset[str]:
-    if dry_run.recorded() is not None:
+    if dry_run.is_active():
         return frozenset()
     lists = any(isinstance(value, list | tuple) for _, each in rows for value in each.values())
     return catalog.arrays(state, table) if lists else frozenset()
@@ -195,6 +195,6 @@ def _merged(state: State, table: str, key: statements.Key, rows: Rows) -> Rows:
     if len(rows) == 1:
         return rows
     columns = key.columns
-    if key.constraint and dry_run.recorded() is None:
+    if key.constraint and not dry_run.is_active():
         columns = catalog.constraint(state, table, key.constraint)
     return statements.merged(rows, columns)

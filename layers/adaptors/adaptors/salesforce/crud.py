@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from adaptors._http.client import DEFAULT_TIMEOUT
+from adaptors._http.request import DEFAULT_TIMEOUT
 from adaptors.operations import Operation, State, operation, resolve
 from adaptors.salesforce.client import Way, many, one, remove
 from adaptors.salesforce.records import (

@@ -10,7 +10,8 @@ from urllib.parse import urlencode, urlsplit
 import requests
 from requests.structures import CaseInsensitiveDict
 
-from adaptors._http.client import Client, Request, send
+from adaptors._http.client import Client, send
+from adaptors._http.request import Request
 from adaptors._http.response import Response, is_retryable, log_response, raise_for_status
 from adaptors.errors import RemoteRefused
 from adaptors.salesforce.error_codes import judged

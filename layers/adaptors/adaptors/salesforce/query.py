@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from adaptors._formats import json_text
-from adaptors._http.client import DEFAULT_TIMEOUT
+from adaptors._http.request import DEFAULT_TIMEOUT
 from adaptors.errors import ConfigurationError, RemoteRefused
 from adaptors.operations import State, operation
 from adaptors.salesforce.records import checked_id, name

@@ -11,7 +11,7 @@ from xml.parsers.expat import ExpatError
 
 import requests
 
-from adaptors._http.client import DEFAULT_TIMEOUT
+from adaptors._http.request import DEFAULT_TIMEOUT
 from adaptors._runtime import dry_run
 from adaptors.credentials import Secret, read_credential
 from adaptors.errors import AdaptorError, RemoteRefused, RemoteUnavailable
@@ -67,7 +67,7 @@ def _client(configuration: Configuration, timeout: float) -> Salesforce:
 
 def _session(configuration: Configuration, timeout: float) -> _Session:
     instance = configuration.instance_url or configuration.login_url
-    if dry_run.recorded() is not None:
+    if dry_run.is_active():
         return _Session("dry-run", instance)
     if configuration.way == "token":
         return _Session(_plain(configuration.access_token), instance)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-from adaptors._http.client import DEFAULT_TIMEOUT
+from adaptors._http.request import DEFAULT_TIMEOUT
 from adaptors.operations import Operation, State, operation
 from adaptors.salesforce.client import Way, many, one
 from adaptors.salesforce.crud import when
