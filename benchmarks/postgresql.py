@@ -19,8 +19,7 @@ from adaptors.common import each
 from adaptors.operations import Operation
 from adaptors.postgresql import insert, insert_many, upsert, upsert_many
 from openfn.jobs import output_capture
-from tests.adaptors.wire import wired
-from tests.support import postgresql
+from tests.support import postgres_proxy, postgresql
 
 ROWS = 10_000
 ROUNDS = 5
@@ -50,9 +49,9 @@ def main() -> None:
         for name, (operation, has_rows) in OPERATIONS.items():
             attempt = _prepare_attempt(uri, operation, records, has_rows=has_rows)
             times = [attempt(folder, 5432) for _ in range(ROUNDS)]
-            with wired(folder) as wire:
-                attempt("127.0.0.1", wire.port)
-                count = len(wire.statements)
+            with postgres_proxy.running(folder) as proxy:
+                attempt("127.0.0.1", proxy.port)
+                count = len(proxy.statements)
             median = statistics.median(times)
             print(f"{name:<16}{median * 1000:>8,.0f}{ROWS / median:>10,.0f}{count:>12,}")
 

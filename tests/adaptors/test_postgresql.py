@@ -1,4 +1,4 @@
-"""Records into a real PostgreSQL: by name, bound, coerced as literals are."""
+"""Records in a real PostgreSQL: written by name, bound as text, converted by the server."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from adaptors.postgresql import (
     upsert_if,
     upsert_many,
 )
+from tests.support.postgresql_database import empty_database, socket_folder, state_for
 
 HOSTILE = [
     "x'); drop table t; --",
@@ -37,33 +38,23 @@ HOSTILE = [
     " Größe 🩺 ",
     "line\nline",
 ]
+TABLE = """
+create table t (id int primary key, name text default 'nobody', age int, day date,
+    weight numeric(5, 2), extra jsonb, tags text[], numbers int[], seen timestamptz, photo bytea,
+    ok boolean)
+"""
 
 
 @pytest.fixture
 def state(postgresql_uri):
-    host = postgresql_uri.split("host=")[1]
-    return {
-        "configuration": {
-            "host": host,
-            "database": "postgres",
-            "user": "postgres",
-            "password": "c29ycnkh-hunter2",
-        },
-        "data": {"id": "7", "age": "34", "tags": ["a", 'b "c"', None]},
-        "references": [],
-    }
+    data = {"id": "7", "age": "34", "tags": ["a", 'b "c"', None]}
+    return state_for(socket_folder(postgresql_uri), data)
 
 
 @pytest.fixture
 def db(postgresql_uri):
-    """An empty database, seen by somebody else than the job."""
-    with psycopg.connect(postgresql_uri, autocommit=True) as connection:
-        connection.execute("drop schema public cascade; create schema public")
-        connection.execute(
-            "create table t (id int primary key, name text default 'nobody', age int, "
-            "day date, weight numeric(5, 2), extra jsonb, tags text[], numbers int[], seen "
-            "timestamptz, photo bytea, ok boolean)"
-        )
+    """An empty database, through a connection that is not the job's."""
+    with empty_database(postgresql_uri, TABLE) as connection:
         yield connection
 
 
@@ -71,7 +62,7 @@ def rows(db, columns="*", table="t"):
     return db.execute(f"select {columns} from {table} order by 1").fetchall()
 
 
-def test_the_answers_of_a_form_are_texts_and_become_what_their_columns_are(state, db):
+def test_texts_of_a_form_are_converted_to_the_type_of_their_column(state, db):
     record = {
         "id": data_value("id"),
         "age": data_value("age"),
@@ -99,7 +90,7 @@ def test_the_answers_of_a_form_are_texts_and_become_what_their_columns_are(state
 
 
 @pytest.mark.parametrize(
-    ("column", "value", "kept"),
+    ("column", "value", "stored"),
     [
         ("age", 34.0, 34),
         ("age", 34, 34),
@@ -127,14 +118,14 @@ def test_the_answers_of_a_form_are_texts_and_become_what_their_columns_are(state
     ],
 )
 @pytest.mark.parametrize("many", [False, True], ids=["one", "many"])
-def test_a_value_of_python_is_kept_as_it_is(state, db, column, value, kept, many):
+def test_python_values_are_stored_unchanged(state, db, column, value, stored, many):
     record = {"id": 1, column: value}
     (insert_many("t", [record, {"id": 2}]) if many else insert("t", record))(state)
-    assert rows(db, f"id, {column}")[0][1] == (kept if kept is not None else value)
+    assert rows(db, f"id, {column}")[0][1] == (stored if stored is not None else value)
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_a_value_is_never_read_as_sql(state, db, text):
+def test_a_value_is_never_executed_as_sql(state, db, text):
     insert("t", {"id": 1, "name": text, "tags": [text], "extra": {text: text}})(state)
     upsert("t", "id", {"id": 1, "name": text})(state)
     insert_many("t", [{"id": 2, "name": text}, {"id": 3, "name": text}])(state)
@@ -150,10 +141,10 @@ def test_a_value_is_never_read_as_sql(state, db, text):
     "name",
     ['Größe "x"', "group1/name", "a b", 'x") values (1); drop table t; --', "select", "%s", "$1"],
 )
-def test_a_name_is_taken_as_it_is_written(state, db, name):
+def test_names_with_special_characters_are_quoted(state, db, name):
     table, column = psycopg.sql.Identifier(name), psycopg.sql.Identifier(name)
-    made = psycopg.sql.SQL("create table {} (id int unique, {} text)").format(table, column)
-    db.execute(made)
+    statement = psycopg.sql.SQL("create table {} (id int unique, {} text)").format(table, column)
+    db.execute(statement)
     insert(name, {"id": 1, name: "a"})(state)
     upsert(name, "id", {"id": 1, name: "b"})(state)
     assert find_value(name, name, {name: "b"})(state) == "b"
@@ -162,7 +153,7 @@ def test_a_name_is_taken_as_it_is_written(state, db, name):
     assert db.execute("select count(*) from t").fetchone() == (0,)
 
 
-def test_a_table_is_named_with_its_schema_and_a_part_with_a_dot_in_quotes(state, db):
+def test_a_table_name_has_a_schema_and_may_be_quoted(state, db):
     db.execute('create schema if not exists "a.b"; create table "a.b"."c""d" (id int)')
     insert('"a.b".c"d', {"id": 1})(state)
     insert('"a.b"."c""d"', {"id": 2})(state)
@@ -171,12 +162,12 @@ def test_a_table_is_named_with_its_schema_and_a_part_with_a_dot_in_quotes(state,
 
 
 @pytest.mark.parametrize("name", ["", ".", "a.", ".a", 'a."', None, 7, "a\0b"])
-def test_what_is_no_name_is_said_to_be_none(state, db, name):
-    with pytest.raises(ConfigurationError, match=r"is no name of a|does not exist"):
+def test_an_invalid_table_name_is_an_author_error(state, db, name):
+    with pytest.raises(ConfigurationError, match=r"Invalid (table )?name|does not exist"):
         insert(name, {"id": 1})(state)
 
 
-def test_values_go_into_the_columns_of_their_names_whatever_the_order_and_the_others(state, db):
+def test_values_are_written_by_column_name_in_any_order(state, db):
     records = [
         {"id": 1, "name": "Amina", "age": 1},
         {"age": 2, "id": 2},
@@ -192,7 +183,7 @@ def test_values_go_into_the_columns_of_their_names_whatever_the_order_and_the_ot
     ]
 
 
-def test_an_upsert_changes_what_the_record_has_and_leaves_the_rest(state, db):
+def test_an_upsert_changes_only_the_columns_of_the_record(state, db):
     insert("t", {"id": 1, "name": "Amina", "age": 1})(state)
     upsert("t", "id", {"id": "1", "age": "2"})(state)
     upsert("t", ["id"], {"name": "Kofi", "id": "2"})(state)
@@ -205,7 +196,7 @@ def test_an_upsert_changes_what_the_record_has_and_leaves_the_rest(state, db):
 
 
 @pytest.mark.parametrize("key", ["id", ["id"], "on constraint t_pkey", 'ON CONSTRAINT "t_pkey"'])
-def test_many_upserts_are_as_one_after_the_other_and_the_last_wins(state, db, key):
+def test_the_last_record_with_a_key_wins_in_upsert_many(state, db, key):
     insert("t", {"id": 1, "name": "before", "age": 1})(state)
     records = [
         {"id": 1, "age": 2},
@@ -218,7 +209,7 @@ def test_many_upserts_are_as_one_after_the_other_and_the_last_wins(state, db, ke
     assert rows(db, "id, name, age") == [(1, "after", 5), (2, "two", 4)]
 
 
-def test_many_upserts_leave_what_a_record_has_not_as_it_is(state, db):
+def test_upsert_many_changes_only_the_columns_of_each_record(state, db):
     insert_many("t", [{"id": n, "name": f"n{n}", "age": n} for n in (1, 2, 3)])(state)
     upsert_many("t", "id", [{"id": 1, "age": 7}, {"id": 4, "age": 8}, {"name": "x", "id": 2}])(
         state
@@ -226,7 +217,7 @@ def test_many_upserts_leave_what_a_record_has_not_as_it_is(state, db):
     assert rows(db, "id, name, age") == [(1, "n1", 7), (2, "x", 2), (3, "n3", 3), (4, "nobody", 8)]
 
 
-def test_a_key_of_several_columns_is_one_and_null_is_the_same_as_nothing(state, db):
+def test_a_key_of_several_columns_never_matches_null(state, db):
     db.execute("create table v (village text, day date, n int, unique (village, day))")
     records = [
         {"village": "A", "day": "2026-03-09", "n": 1},
@@ -239,13 +230,13 @@ def test_a_key_of_several_columns_is_one_and_null_is_the_same_as_nothing(state, 
     assert sorted(n for (n,) in rows(db, "n", "v")) == [2, 3, 4, 5]
 
 
-def test_keys_that_are_the_same_to_the_database_only_are_said_to_be_so(state, db):
-    with pytest.raises(RemoteRefused, match=r"21000.*written in two ways"):
+def test_the_same_key_written_differently_is_refused(state, db):
+    with pytest.raises(RemoteRefused, match=r"21000.*written differently"):
         upsert_many("t", "id", [{"id": "7"}, {"id": "07"}])(state)
     assert rows(db) == []
 
 
-def test_what_is_there_already_can_be_left_as_it_is(state, db):
+def test_existing_rows_can_be_skipped(state, db):
     insert("t", {"id": 1, "name": "first"})(state)
     after = insert("t", {"id": 1, "name": "second"}, on_conflict="ignore")(state)
     assert after["result"] == {"command": "INSERT", "rows": 0}
@@ -257,7 +248,7 @@ def test_what_is_there_already_can_be_left_as_it_is(state, db):
         insert("t", {"id": 1}, on_conflict="update")(state)
 
 
-def test_empty_texts_become_null_on_request(state, db):
+def test_empty_texts_become_null_with_set_null(state, db):
     record = {"id": 1, "name": "", "age": "", "day": "n/a"}
     insert("t", record, set_null=["", "n/a"])(state)
     upsert("t", "id", {"id": 2, "name": "", "age": ""} | {"name": "x"}, set_null="")(state)
@@ -276,48 +267,48 @@ def test_an_upsert_can_depend_on_a_condition(state, db):
     assert rows(db, "id") == [(1,)]
 
 
-def test_nothing_to_write_is_no_error_and_one_record_is_as_good_as_a_list(state, db, capsys):
+def test_an_empty_list_is_accepted_and_one_record_works_as_a_list(state, db, capsys):
     assert insert_many("t", [])(state) is state
     assert upsert_many("t", "id", None)(state) is state
-    assert capsys.readouterr().out == "nothing to write into t\n" * 2
+    assert capsys.readouterr().out == "No records for table t.\n" * 2
     insert_many("t", {"id": 1})(state)
     assert rows(db, "id") == [(1,)]
 
 
 @pytest.mark.parametrize(
-    ("operate", "told"),
+    ("operate", "message"),
     [
-        (insert("t", {}), "have no column"),
-        (insert("t", "x"), "record 1 is not a dict of columns but str"),
-        (insert_many("t", [{"id": 1}, 7]), "record 2 is not a dict"),
-        (insert("t", {"id": {1}}), "the column 'id' of record 1: a set has no form in SQL"),
-        (upsert("t", [], {"id": 1}), "a key is a column"),
-        (sql("select %s, $1", [1]), "in one way"),
-        (sql("select %s", "a"), "values are a list"),
-        (sql("select 1", timeout=0), "above 0"),
-        (sql(7), "SQL is a text, not int"),
+        (insert("t", {}), "have no columns"),
+        (insert("t", "x"), "Record 1 must be a dict of column and value, not str"),
+        (insert_many("t", [{"id": 1}, 7]), "Record 2 must be a dict"),
+        (insert("t", {"id": {1}}), "Column 'id' of record 1: A value of type set cannot be sent"),
+        (upsert("t", [], {"id": 1}), "The key is empty"),
+        (sql("select %s, $1", [1]), "one kind of placeholder"),
+        (sql("select %s", "a"), "values of a query must be a list"),
+        (sql("select 1", timeout=0), "more than 0 seconds"),
+        (sql(7), "SQL must be text, not int"),
     ],
 )
-def test_a_call_that_makes_no_sense_says_so(state, db, operate, told):
-    with pytest.raises(ConfigurationError, match=told):
+def test_invalid_arguments_are_author_errors(state, db, operate, message):
+    with pytest.raises(ConfigurationError, match=message):
         operate(state)
 
 
 @pytest.mark.parametrize("text", ["a\0b", "a\ud800b"])
-def test_a_text_postgresql_cannot_keep_names_its_column(state, db, text):
+def test_a_text_that_postgresql_cannot_store_is_refused(state, db, text):
     records = [{"id": 1}, {"id": 2, "name": text}]
-    with pytest.raises(RemoteRefused, match="the column 'name' of record 2"):
+    with pytest.raises(RemoteRefused, match="Column 'name' of record 2"):
         insert_many("t", records)(state)
     assert rows(db) == []
 
 
-def test_a_value_is_looked_up_where_a_value_may_stand(state, db):
+def test_find_value_looks_up_a_column(state, db):
     db.execute("create table facilities (id int, code text, district text)")
     db.execute("insert into facilities values (70, '7', 'North'), (80, '8', null), (90, '9', 'N')")
     facility = find_value("id", "facilities", {"code": data_value("id")})
     insert("t", {"id": 1, "age": facility, "extra": {"facility": facility}})(state)
     assert rows(db, "age, extra") == [(70, {"facility": 70})]
-    asked = [
+    lookups = [
         ({"code": "x"}, {}, None),
         ({"district": None}, {}, 80),
         ({"district": None, "code": "8"}, {"district": "<>"}, None),
@@ -326,25 +317,25 @@ def test_a_value_is_looked_up_where_a_value_may_stand(state, db):
         ({"district": "n%"}, {"district": "ILIKE"}, 70),
         ({}, {}, 70),
     ]
-    for where, operators, found in asked:
-        assert find_value("id", "facilities", where, operators=operators)(state) == found
-    with pytest.raises(ConfigurationError, match="is no operator"):
+    for where, operators, expected in lookups:
+        assert find_value("id", "facilities", where, operators=operators)(state) == expected
+    with pytest.raises(ConfigurationError, match="Unknown operator"):
         find_value("id", "facilities", {"id": 1}, operators={"id": "= 1 or 1 ="})(state)
 
 
-def test_rows_are_what_json_can_hold(state, db):
+def test_rows_are_converted_to_json_values(state, db):
     query = """
         select 1.50::numeric as short, 12345678901234567890.123::numeric as exact, 10::numeric as
         whole, 'nan'::float8 as nan, '1e1000'::numeric as huge, 9007199254740993 as big,
-        '2026-03-09 10:00+00'::timestamptz as moment, '2026-03-09'::date as day,
+        '2026-03-09 10:00+00'::timestamptz as stamp, '2026-03-09'::date as day,
         'infinity'::timestamp as never, '0044-03-15 BC'::date as ides, '\\x0001'::bytea as bytes,
         '{"a": [1.5, "x"]}'::jsonb as json, array[1.5, null]::numeric[] as numbers,
-        array['2026-03-09 10:00'::timestamp] as moments, '1 day'::interval as time,
+        array['2026-03-09 10:00'::timestamp] as stamps, '1 day'::interval as time,
         int4range(1, 3) as range, true as yes, null as nothing
     """
     ((row),) = sql(query)(state)["data"]
-    moment = dt.datetime.fromisoformat(row.pop("moment"))
-    assert moment == dt.datetime(2026, 3, 9, 10, tzinfo=dt.UTC)
+    stamp = dt.datetime.fromisoformat(row.pop("stamp"))
+    assert stamp == dt.datetime(2026, 3, 9, 10, tzinfo=dt.UTC)
     assert (
         json.loads(json.dumps(row, allow_nan=False))
         == row
@@ -361,7 +352,7 @@ def test_rows_are_what_json_can_hold(state, db):
             "bytes": "AAE=",
             "json": {"a": [1.5, "x"]},
             "numbers": [1.5, None],
-            "moments": ["2026-03-09T10:00:00"],
+            "stamps": ["2026-03-09T10:00:00"],
             "time": "1 day",
             "range": "[1,3)",
             "yes": True,
@@ -370,18 +361,18 @@ def test_rows_are_what_json_can_hold(state, db):
     )
 
 
-def test_dates_are_written_in_one_way_and_read_as_the_database_reads_them(state, db):
+def test_dates_are_returned_as_iso_and_read_in_the_server_s_date_style(state, db):
     db.execute("alter role postgres set datestyle = 'SQL, DMY'")
-    fresh = {**state, "configuration": {**state["configuration"], "password": "another"}}
-    insert("t", {"id": 1, "day": "09/03/2026"})(fresh)
-    found = sql("select day, day::timestamp as moment from t")(fresh)["data"]
+    other_state = {**state, "configuration": {**state["configuration"], "password": "another"}}
+    insert("t", {"id": 1, "day": "09/03/2026"})(other_state)
+    rows = sql("select day, day::timestamp as timestamp from t")(other_state)["data"]
     db.execute("alter role postgres reset datestyle")
-    assert found == [{"day": "2026-03-09", "moment": "2026-03-09T00:00:00"}]
+    assert rows == [{"day": "2026-03-09", "timestamp": "2026-03-09T00:00:00"}]
 
 
-def test_values_bound_to_sql_take_the_type_their_place_asks_for(state, db):
+def test_bound_values_take_the_type_of_their_placeholder(state, db):
     insert_many("t", [{"id": n, "name": f"n{n}"} for n in range(5)])(state)
-    asked = [
+    queries = [
         ("select id from t where id = %s", ["3"], [3]),
         ("select id from t where id = any(%s) order by 1", [[1, "2"]], [1, 2]),
         ("select id from t where id in ($1, $2) and name like 'n%' order by 1", [1, 2.0], [1, 2]),
@@ -391,15 +382,15 @@ def test_values_bound_to_sql_take_the_type_their_place_asks_for(state, db):
         ("select %s::int as id", [None], [None]),
         ("select id from t where name = '$1' or id = %s", [0], None),
     ]
-    for query, values, found in asked:
-        if found is None:
-            with pytest.raises(ConfigurationError, match="in one way"):
+    for query, values, expected in queries:
+        if expected is None:
+            with pytest.raises(ConfigurationError, match="one kind of placeholder"):
                 sql(query, values)(state)
         else:
-            assert [row["id"] for row in sql(query, values)(state)["data"]] == found
+            assert [row["id"] for row in sql(query, values)(state)["data"]] == expected
 
 
-def test_sql_without_values_is_executed_as_it_is(state, db):
+def test_sql_without_values_is_executed_unchanged(state, db):
     after = sql("insert into t (id, name) values (1, '100%s $1'); select name from t")(state)
     assert after["data"] == [{"name": "100%s $1"}]
     assert after["result"] == {"command": "SELECT", "rows": 1}
@@ -408,47 +399,47 @@ def test_sql_without_values_is_executed_as_it_is(state, db):
 
 
 @pytest.mark.parametrize(
-    ("record", "told"),
+    ("record", "message"),
     [
         ({"id": "7"}, r'23505: duplicate key .*"t_pkey" \(table public.t, constraint t_pkey\)'),
         ({"id": None}, r'23502: null value in column "id" .*\(table public.t, column id\)'),
-        ({"id": "c29ycnkh"}, r"22P02: .*integer: \"…\", in the column 'id' of record 1"),
-        ({"id": 8, "day": "c29ycnkh"}, r"22007: .*date: \"…\", in the column 'day' of record 1"),
+        ({"id": "c29ycnkh"}, r"22P02: .*integer: \"…\", in column 'id' of record 1"),
+        ({"id": 8, "day": "c29ycnkh"}, r"22007: .*date: \"…\", in column 'day' of record 1"),
         ({"id": 8, "age": "99999999999"}, r"22003: value \"…\" is out of range"),
         ({"id": 8, "weight": "c29ycnkh"}, r"22P02"),
         ({"id": 8, "extra": "{c29ycnkh"}, r"22P02: invalid input syntax for type json"),
     ],
 )
-def test_a_row_that_is_refused_is_told_without_its_values_and_they_are_logged(
-    state, db, capsys, record, told
+def test_the_error_of_a_refused_row_has_no_values_but_the_log_has(
+    state, db, capsys, record, message
 ):
     insert("t", {"id": 7, "name": "c29ycnkh"})(state)
     capsys.readouterr()
-    with pytest.raises(RemoteRefused, match=told) as caught:
+    with pytest.raises(RemoteRefused, match=message) as caught:
         insert("t", record)(state)
     assert "c29ycnkh" not in str(caught.value)
     assert "(7)" not in str(caught.value)
     log = capsys.readouterr().out
-    shown = [str(value) for value in record.values() if value not in {8, None}]
-    assert not shown or shown[0] in log
+    values = [str(value) for value in record.values() if value not in {8, None}]
+    assert not values or values[0] in log
     assert "INSERT INTO" in log.splitlines()[0]
-    assert not any(value in log.splitlines()[0] for value in shown)
+    assert not any(value in log.splitlines()[0] for value in values)
 
 
-def test_a_refused_row_among_many_is_named(state, db):
+def test_a_refused_record_of_many_is_named(state, db):
     records = [{"id": n, "age": n} for n in range(1, 2501)]
     records[2345] = {"age": "c29ycnkh", "id": 2346}
-    with pytest.raises(RemoteRefused, match="in the column 'age' of record 2346"):
+    with pytest.raises(RemoteRefused, match="in column 'age' of record 2346"):
         insert_many("t", records)(state)
-    with pytest.raises(RemoteRefused, match="in the column 'age' of record 2346"):
+    with pytest.raises(RemoteRefused, match="in column 'age' of record 2346"):
         upsert_many("t", "id", records)(state)
     assert rows(db) == []
 
 
 @pytest.mark.parametrize(
-    ("operate", "told"),
+    ("operate", "message"),
     [
-        (insert("T", {"id": 1}), '42P01: relation "T" does not exist; names are taken as they are'),
+        (insert("T", {"id": 1}), '42P01: relation "T" does not exist. Names are case-sensitive'),
         (insert("t", {"nix": 1}), '42703: column "nix" of relation "t" does not exist'),
         (upsert("t", "name", {"name": "x"}), "42P10"),
         (sql("selec 1"), "42601"),
@@ -460,12 +451,12 @@ def test_a_refused_row_among_many_is_named(state, db):
         (sql("select %(a)s::int", {"b": 1}), "parameter missing: a"),
     ],
 )
-def test_what_the_author_has_to_mend_says_what(state, db, operate, told):
-    with pytest.raises(ConfigurationError, match=told):
+def test_errors_in_the_job_are_author_errors(state, db, operate, message):
+    with pytest.raises(ConfigurationError, match=message):
         operate(state)
 
 
-def test_what_the_database_s_own_code_says_is_in_the_log_alone(state, db, capsys):
+def test_messages_of_database_functions_are_only_in_the_log(state, db, capsys):
     db.execute(
         "create function f() returns trigger language plpgsql as $$ begin raise notice 'looking'; "
         "raise exception 'no % here', new.name; end $$; "
@@ -479,16 +470,21 @@ def test_what_the_database_s_own_code_says_is_in_the_log_alone(state, db, capsys
     assert "no c29ycnkh here" in log
 
 
-def test_a_dry_run_shows_each_statement_and_connects_to_nothing(state):
-    nowhere = {**state, "configuration": {**state["configuration"], "host": "127.0.0.1", "port": 1}}
+def test_a_dry_run_records_statements_without_connecting(state):
+    unreachable = {
+        **state,
+        "configuration": {**state["configuration"], "host": "127.0.0.1", "port": 1},
+    }
     records = [{"id": n, "name": f"n{n}"} for n in range(10_000)]
-    with dry_run() as seen:
-        after = insert_many("health.t", records)(nowhere)
-        upsert("t", "id", {"id": data_value("id"), "tags": data_value("tags")})(nowhere)
-        each("tags", insert("t", {"id": find_value("id", "u", {"c": data_value("x")})}))(nowhere)
-        sql("select %(a)s", {"a": 1})(nowhere)
+    with dry_run() as recorded:
+        after = insert_many("health.t", records)(unreachable)
+        upsert("t", "id", {"id": data_value("id"), "tags": data_value("tags")})(unreachable)
+        each("tags", insert("t", {"id": find_value("id", "u", {"c": data_value("x")})}))(
+            unreachable
+        )
+        sql("select %(a)s", {"a": 1})(unreachable)
     assert (after["data"], after["result"]) == ([], {"command": "", "rows": 0})
-    first, second, *rest = [each.as_dict() for each in seen]
+    first, second, *rest = [statement.as_dict() for statement in recorded]
     assert first == {
         "sql": 'INSERT INTO "health"."t" ("id", "name") VALUES ($1, $2)',
         "values": ["0", "n0"],
@@ -496,10 +492,12 @@ def test_a_dry_run_shows_each_statement_and_connects_to_nothing(state):
     }
     assert second["sql"].endswith('ON CONFLICT ("id") DO UPDATE SET "tags" = EXCLUDED."tags"')
     assert second["values"] == ["7", '["a", "b \\"c\\"", null]']
-    assert [each["sql"].split()[0] for each in rest] == ["SELECT", "INSERT"] * 3 + ["select"]
-    assert "hunter2" not in repr(seen)
+    assert [statement["sql"].split()[0] for statement in rest] == ["SELECT", "INSERT"] * 3 + [
+        "select"
+    ]
+    assert "hunter2" not in repr(recorded)
 
 
-def test_a_dry_run_wants_the_credential_that_a_real_one_wants(state):
+def test_a_dry_run_validates_the_credential(state):
     with dry_run(), pytest.raises(ConfigurationError, match="database: Field required"):
         insert("t", {"id": 1})({"configuration": {"host": "x", "user": "u"}})

@@ -1,4 +1,4 @@
-"""How PostgreSQL is reached: warm connections, what goes over them, TLS, and no connection."""
+"""Connections to PostgreSQL: cached ones, statements, TLS, and failures to connect."""
 
 from __future__ import annotations
 
@@ -8,48 +8,45 @@ import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
-import psycopg
 import pytest
 import trustme
 
 from adaptors._runtime import run_context
 from adaptors.errors import AdaptorError, ConfigurationError, RemoteUnavailable
 from adaptors.postgresql import insert, insert_many, sql, upsert_many
-from tests.adaptors.wire import wired
+from tests.support import postgres_proxy
+from tests.support.postgresql_database import PASSWORD, empty_database, socket_folder, state_for
 
-SECRET = "c29ycnkh-hunter2"
+TABLE = "create table t (id int primary key, name text)"
 PID = "select pg_backend_pid() as pid"
 
 
 @pytest.fixture
 def folder(postgresql_uri):
-    return postgresql_uri.split("host=")[1]
+    return socket_folder(postgresql_uri)
 
 
 @pytest.fixture
 def db(postgresql_uri):
-    """An empty database, seen by somebody else than the job."""
-    with psycopg.connect(postgresql_uri, autocommit=True) as connection:
-        connection.execute("drop schema public cascade; create schema public")
-        connection.execute("create table t (id int primary key, name text)")
+    """An empty database, through a connection that is not the job's."""
+    with empty_database(postgresql_uri, TABLE) as connection:
         yield connection
 
 
 @pytest.fixture
-def wire(folder):
-    with wired(folder) as found:
-        yield found
+def proxy(folder):
+    with postgres_proxy.running(folder) as running:
+        yield running
 
 
 @pytest.fixture
-def state(wire):
-    """The state of a job whose credential is new, so that no connection is warm."""
-    return credential(port=wire.port, ssl=False)
+def state(proxy):
+    """The state of a job whose credential is new, so that no connection is cached."""
+    return local_state(port=proxy.port, ssl=False)
 
 
-def credential(**more):
-    base = {"host": "127.0.0.1", "database": "postgres", "user": "postgres", "password": SECRET}
-    return {"configuration": base | more, "data": None, "references": []}
+def local_state(**options):
+    return state_for(**{"host": "127.0.0.1", **options})
 
 
 def pid(state, **options):
@@ -60,15 +57,15 @@ def ids(db):
     return [id_ for (id_,) in db.execute("select id from t order by id")]
 
 
-def ends(db, number):
-    """Have the server end a connection, and wait until it has."""
-    db.execute("select pg_terminate_backend(%s, 5000)", [number])
+def terminate(db, backend_pid):
+    """Terminate a connection on the server, and wait for it."""
+    db.execute("select pg_terminate_backend(%s, 5000)", [backend_pid])
 
 
-# --- warm connections ---------------------------------------------------------------------------
+# --- cached connections ---------------------------------------------------------------------------
 
 
-def test_runs_one_after_the_other_have_one_connection_and_leave_nothing_on_it(state, db, wire):
+def test_consecutive_runs_share_a_connection_but_no_settings_or_locks(state, db, proxy):
     with run_context.attempt():
         first = pid(state)
         sql("set search_path = nowhere; create temp table mine (a int)")(state)
@@ -76,75 +73,75 @@ def test_runs_one_after_the_other_have_one_connection_and_leave_nothing_on_it(st
     with run_context.attempt():
         assert pid(state) == first
         assert sql("show search_path")(state)["data"] == [{"search_path": '"$user", public'}]
-        asked = "select to_regclass('mine') as mine, current_setting('app.who', true) as who"
-        assert sql(asked)(state)["data"][0] in [{"mine": None, "who": w} for w in ("", None)]
+        query = "select to_regclass('mine') as mine, current_setting('app.who', true) as who"
+        assert sql(query)(state)["data"][0] in [{"mine": None, "who": who} for who in ("", None)]
     assert db.execute("select pg_try_advisory_lock(7)").fetchone() == (True,)
     db.execute("select pg_advisory_unlock_all()")
-    assert wire.connections == 1
+    assert proxy.connections == 1
 
 
-def test_another_credential_and_another_thread_have_connections_of_their_own(state, wire):
-    found = [pid(state), pid(credential(port=wire.port, ssl=False, password="other"))]
-    thread = threading.Thread(target=lambda: found.append(pid(state)))
+def test_each_credential_and_each_thread_has_its_own_connection(state, proxy):
+    pids = [pid(state), pid(local_state(port=proxy.port, ssl=False, password="other"))]
+    thread = threading.Thread(target=lambda: pids.append(pid(state)))
     thread.start()
     thread.join()
-    assert len(set(found)) == 3
+    assert len(set(pids)) == 3
 
 
-def test_the_connection_of_a_thread_that_ends_is_closed(state, db):
-    found = []
-    thread = threading.Thread(target=lambda: found.append(pid(state)))
+def test_a_connection_is_closed_when_its_thread_ends(state, db):
+    pids = []
+    thread = threading.Thread(target=lambda: pids.append(pid(state)))
     thread.start()
     thread.join()
-    gone = "select pg_terminate_backend(%s, 5000) from pg_stat_activity where pid = %s"
-    assert db.execute(gone, found * 2).fetchall() in ([], [(True,)])
-    assert db.execute("select 1 from pg_stat_activity where pid = %s", found).fetchall() == []
+    terminate_again = "select pg_terminate_backend(%s, 5000) from pg_stat_activity where pid = %s"
+    assert db.execute(terminate_again, pids * 2).fetchall() in ([], [(True,)])
+    assert db.execute("select 1 from pg_stat_activity where pid = %s", pids).fetchall() == []
 
 
 @pytest.mark.parametrize("operate", [sql(PID), insert("t", {"id": 1}, returning="id")])
-def test_a_connection_that_the_server_closed_meanwhile_is_made_anew(state, db, wire, operate):
-    ends(db, pid(state))
+def test_a_connection_closed_by_the_server_is_replaced(state, db, proxy, operate):
+    terminate(db, pid(state))
     with run_context.attempt():
         assert operate(state)["data"]
-    assert wire.connections == 2
+    assert proxy.connections == 2
     assert pid(state)
-    assert wire.connections == 2
+    assert proxy.connections == 2
 
 
-def test_a_run_is_known_to_the_database_by_its_id(state, db):
-    asked = "select current_setting('application_name') as name"
+def test_the_application_name_is_the_run_id(state, db):
+    query = "select current_setting('application_name') as name"
     with run_context.run_context("0195-7#it's-a-job", datetime.now(UTC)), run_context.attempt():
-        assert sql(asked)(state)["data"] == [{"name": "openfn 0195-7#its-a-job"}]
+        assert sql(query)(state)["data"] == [{"name": "openfn 0195-7#its-a-job"}]
         insert("t", {"id": 1})(state)
-        assert sql(asked)(state)["data"] == [{"name": "openfn 0195-7#its-a-job"}]
-    assert sql(asked)(state)["data"] == [{"name": "openfn "}]
+        assert sql(query)(state)["data"] == [{"name": "openfn 0195-7#its-a-job"}]
+    assert sql(query)(state)["data"] == [{"name": "openfn "}]
 
 
-# --- statements on the wire ---------------------------------------------------------------------
+# --- statements that are sent ---------------------------------------------------------------------
 
 
-def test_ten_thousand_rows_are_ten_statements(state, db, wire):
+def test_ten_thousand_rows_are_sent_in_ten_statements(state, db, proxy):
     records = [{"id": n, "name": f"n{n}"} for n in range(10_000)]
     records[5] = {"name": "five", "id": 5}
     with run_context.attempt():
         insert_many("t", records)(state)
         assert upsert_many("t", "id", records)(state)["result"]["rows"] == 10_000
-    begin, *made = wire.statements
+    begin, *statements = proxy.statements
     assert begin.startswith("BEGIN; SET LOCAL statement_timeout = 60000")
-    assert made[-2:] == ["COMMIT", "DISCARD ALL"]
-    assert len(made) == 22
+    assert statements[-2:] == ["COMMIT", "DISCARD ALL"]
+    assert len(statements) == 22
     assert db.execute("select count(*), max(name) from t").fetchone() == (10_000, "n9999")
 
 
-def test_records_of_many_columns_stay_within_what_a_statement_can_hold(state, db, wire):
+def test_records_with_many_columns_stay_within_the_parameter_limit(state, db, proxy):
     columns = [f"c{n}" for n in range(200)]
-    db.execute(f"create table wide ({', '.join(f'{each} int' for each in columns)})")
+    db.execute(f"create table wide ({', '.join(f'{column} int' for column in columns)})")
     insert_many("wide", [dict.fromkeys(columns, n) for n in range(400)])(state)
     assert db.execute("select count(*), sum(c199) from wide").fetchone() == (400, 79800)
-    assert len(wire.statements) == 5
+    assert len(proxy.statements) == 5
 
 
-def test_each_statement_is_logged_once_and_its_values_never(state, db, capsys):
+def test_each_statement_is_logged_once_without_its_values(state, db, capsys):
     with run_context.attempt():
         for n in range(3):
             insert("t", {"id": n, "name": "Amina"})(state)
@@ -157,39 +154,43 @@ def test_each_statement_is_logged_once_and_its_values_never(state, db, capsys):
     ]
 
 
-# --- a connection that does not come about ------------------------------------------------------
+# --- failures to connect --------------------------------------------------------------------------
 
 
-def test_a_server_that_is_not_there_is_for_now_and_the_password_is_told_nowhere(closed_url, capsys):
+def test_an_unreachable_server_is_retryable_and_the_password_stays_secret(closed_url, capsys):
     port = int(closed_url.rsplit(":", 1)[1])
-    with pytest.raises(RemoteUnavailable, match="no connection to the database postgres") as caught:
-        insert("t", {"id": 1})(credential(port=port))
-    assert_told_nowhere(str(caught.value) + capsys.readouterr().out)
+    with pytest.raises(
+        RemoteUnavailable, match="Cannot connect to the database postgres"
+    ) as caught:
+        insert("t", {"id": 1})(local_state(port=port))
+    assert_no_password(str(caught.value) + capsys.readouterr().out)
 
 
-def assert_told_nowhere(text):
-    assert SECRET not in text
-    assert base64.b64encode(f"postgres:{SECRET}".encode()).decode() not in text
+def assert_no_password(text):
+    assert PASSWORD not in text
+    assert base64.b64encode(f"postgres:{PASSWORD}".encode()).decode() not in text
 
 
 @pytest.fixture
-def guarded(db):
-    """Users who need a password; one may have no connection at all."""
+def users(db):
+    """Users who need a password; one may open no connection."""
     path = Path(db.execute("show hba_file").fetchone()[0])
-    had = path.read_text("utf-8")
-    path.write_text(f"local all amina,kofi scram-sha-256\nlocal all nobody reject\n{had}", "utf-8")
+    previous = path.read_text("utf-8")
+    path.write_text(
+        f"local all amina,kofi scram-sha-256\nlocal all nobody reject\n{previous}", "utf-8"
+    )
     db.execute("drop role if exists amina, kofi, nobody")
-    db.execute(f"create role amina login password '{SECRET}'")
-    db.execute(f"create role kofi login password '{SECRET}' connection limit 0")
+    db.execute(f"create role amina login password '{PASSWORD}'")
+    db.execute(f"create role kofi login password '{PASSWORD}' connection limit 0")
     db.execute("select pg_reload_conf()")
     yield
-    path.write_text(had, "utf-8")
+    path.write_text(previous, "utf-8")
     db.execute("select pg_reload_conf()")
     db.execute("drop role amina, kofi")
 
 
 @pytest.mark.parametrize(
-    ("more", "told"),
+    ("options", "message"),
     [
         ({"user": "amina", "password": "c29ycnkh-wrong"}, "password authentication failed"),
         ({"user": "amina", "password": None}, "no password supplied"),
@@ -197,24 +198,24 @@ def guarded(db):
         ({"user": "nobody"}, "pg_hba.conf"),
     ],
 )
-def test_a_credential_that_does_not_fit_is_the_author_s(guarded, folder, more, told):
-    state = credential(host=folder, **more)
-    with pytest.raises(ConfigurationError, match=told) as caught:
+def test_a_rejected_credential_is_an_author_error(users, folder, options, message):
+    state = local_state(host=folder, **options)
+    with pytest.raises(ConfigurationError, match=message) as caught:
         sql("select 1")(state)
-    assert_told_nowhere(str(caught.value))
+    assert_no_password(str(caught.value))
     assert "c29ycnkh" not in str(caught.value)
 
 
-def test_a_password_is_given_and_too_many_connections_are_for_now(guarded, folder):
+def test_the_password_is_sent_and_too_many_connections_are_retryable(users, folder):
     with run_context.attempt():
-        assert sql("select 1 as n")(credential(host=folder, user="amina"))["data"] == [{"n": 1}]
+        assert sql("select 1 as n")(local_state(host=folder, user="amina"))["data"] == [{"n": 1}]
     with pytest.raises(RemoteUnavailable, match="too many connections"):
-        sql("select 1")(credential(host=folder, user="kofi"))
+        sql("select 1")(local_state(host=folder, user="kofi"))
 
 
-def test_a_host_is_a_name(state):
-    with pytest.raises(ConfigurationError, match="host: a name alone"):
-        sql("select 1")(credential(host="https://db.example.org"))
+def test_a_url_as_host_is_an_author_error(state):
+    with pytest.raises(ConfigurationError, match="host: write the host name only"):
+        sql("select 1")(local_state(host="https://db.example.org"))
 
 
 # --- TLS ----------------------------------------------------------------------------------------
@@ -227,11 +228,11 @@ def authority():
 
 @pytest.fixture
 def encrypted(folder, authority):
-    """A port where TLS is spoken, with a certificate for 127.0.0.1."""
+    """A proxy with TLS and a certificate for 127.0.0.1."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
-    with wired(folder, context) as wire:
-        yield wire
+    with postgres_proxy.running(folder, context) as proxy:
+        yield proxy
 
 
 def pem(authority):
@@ -239,7 +240,7 @@ def pem(authority):
 
 
 @pytest.mark.parametrize(
-    "more",
+    "options_for",
     [
         lambda ca: {"ssl": True, "ca": ca},
         lambda ca: {"ssl": True, "ca": ca.replace("\n", "\\n")},
@@ -250,41 +251,41 @@ def pem(authority):
         lambda _: {},
     ],
 )
-def test_connections_are_encrypted_as_the_credential_says(encrypted, authority, more):
-    assert pid(credential(port=encrypted.port, **more(pem(authority))))
+def test_connections_are_encrypted_according_to_the_credential(encrypted, authority, options_for):
+    assert pid(local_state(port=encrypted.port, **options_for(pem(authority))))
     assert (encrypted.encrypted, encrypted.connections) == (1, 1)
 
 
 @pytest.mark.parametrize(
-    ("more", "told"),
+    ("options_for", "message"),
     [
-        (lambda _: {"ssl": True}, "certificate verify failed; put the certificate of who signs"),
+        (lambda _: {"ssl": True}, "certificate verify failed.* Put the CA certificate"),
         (lambda _: {"ssl": True, "ca": pem(trustme.CA())}, "certificate verify failed"),
         (lambda ca: {"ssl": True, "ca": ca, "host": "localhost"}, "does not match host name"),
         (lambda _: {"ssl": True, "ca": "not a certificate"}, "root certificate"),
     ],
 )
-def test_a_server_that_does_not_prove_who_it_is_is_told_nothing(encrypted, authority, more, told):
-    state = credential(port=encrypted.port, **more(pem(authority)))
-    with pytest.raises(ConfigurationError, match=told) as caught:
+def test_an_unverified_server_receives_nothing(encrypted, authority, options_for, message):
+    state = local_state(port=encrypted.port, **options_for(pem(authority)))
+    with pytest.raises(ConfigurationError, match=message) as caught:
         sql("select 1")(state)
     assert encrypted.connections == 0
-    assert_told_nowhere(str(caught.value))
+    assert_no_password(str(caught.value))
 
 
-def test_a_credential_that_says_no_gets_no_encryption(encrypted):
-    assert pid(credential(port=encrypted.port, ssl=False))
+def test_encryption_can_be_switched_off_in_the_credential(encrypted):
+    assert pid(local_state(port=encrypted.port, ssl=False))
     assert (encrypted.encrypted, encrypted.connections) == (0, 1)
 
 
-@pytest.mark.parametrize("more", [{}, {"ssl": True}, {"ssl": True, "allowSelfSignedCert": True}])
-def test_nothing_goes_out_in_clear_unless_the_credential_says_so(wire, more):
-    with pytest.raises(ConfigurationError, match='write "ssl": false into the credential'):
-        sql("select 1")(credential(port=wire.port, **more))
-    assert wire.connections == 0
+@pytest.mark.parametrize("options", [{}, {"ssl": True}, {"ssl": True, "allowSelfSignedCert": True}])
+def test_connections_are_unencrypted_only_if_the_credential_allows_it(proxy, options):
+    with pytest.raises(ConfigurationError, match='set "ssl": false in the credential'):
+        sql("select 1")(local_state(port=proxy.port, **options))
+    assert proxy.connections == 0
 
 
-def test_a_client_s_certificate_is_shown_and_its_key_left_nowhere(
+def test_a_client_certificate_is_sent_and_its_key_file_is_deleted(
     folder, authority, tmp_path, monkeypatch
 ):
     monkeypatch.setenv("TMPDIR", str(tmp_path))
@@ -293,15 +294,15 @@ def test_a_client_s_certificate_is_shown_and_its_key_left_nowhere(
     authority.issue_cert("127.0.0.1").configure_cert(context)
     authority.configure_trust(context)
     context.verify_mode = ssl.CERT_REQUIRED
-    own = authority.issue_cert("amina@example.org")
-    key = own.private_key_pem.bytes().decode()
-    cert = own.cert_chain_pems[0].bytes().decode()
-    with wired(folder, context) as wire:
+    client_cert = authority.issue_cert("amina@example.org")
+    key = client_cert.private_key_pem.bytes().decode()
+    cert = client_cert.cert_chain_pems[0].bytes().decode()
+    with postgres_proxy.running(folder, context) as proxy:
         with pytest.raises(AdaptorError):
-            sql("select 1")(credential(port=wire.port, ssl=True, ca=pem(authority)))
-        assert wire.connections == 0
-        state = credential(port=wire.port, ssl=True, ca=pem(authority), cert=cert, key=key)
+            sql("select 1")(local_state(port=proxy.port, ssl=True, ca=pem(authority)))
+        assert proxy.connections == 0
+        state = local_state(port=proxy.port, ssl=True, ca=pem(authority), cert=cert, key=key)
         with run_context.attempt():
             assert pid(state)
-        assert wire.connections == 1
+        assert proxy.connections == 1
         assert list(tmp_path.iterdir()) == []

@@ -1,10 +1,9 @@
-"""The transaction of a run, in a real PostgreSQL: all that it writes, or nothing."""
+"""The transaction of a run in a real PostgreSQL: everything it writes is committed, or nothing."""
 
 from __future__ import annotations
 
 import threading
 
-import psycopg
 import pytest
 
 from adaptors._runtime import run_context
@@ -12,28 +11,24 @@ from adaptors.common import fn
 from adaptors.errors import AdaptorError, ConfigurationError, RemoteRefused, RemoteUnavailable
 from adaptors.postgresql import commit, find_value, insert, insert_many, sql, upsert_many
 from openfn.jobs import timeout
-from tests.adaptors.wire import wired
 from tests.conftest import ended_within
+from tests.support import postgres_proxy
+from tests.support.postgresql_database import empty_database, socket_folder, state_for
 
 FAIL = fn(lambda _state: 1 / 0)
 
 
 @pytest.fixture
 def state(postgresql_uri):
-    return credential(postgresql_uri.split("host=")[1])
-
-
-def credential(host, **more):
-    base = {"host": host, "database": "postgres", "user": "postgres", "password": "c29ycnkh"}
-    return {"configuration": base | more, "data": None, "references": []}
+    return state_for(socket_folder(postgresql_uri))
 
 
 @pytest.fixture
 def db(postgresql_uri):
-    """An empty database, seen by somebody else than the job."""
-    with psycopg.connect(postgresql_uri, autocommit=True) as connection:
-        connection.execute("drop schema public cascade; create schema public")
-        connection.execute("create table t (id int primary key, name text)")
+    """An empty database, through a connection that is not the job's."""
+    with empty_database(
+        postgresql_uri, "create table t (id int primary key, name text)"
+    ) as connection:
         yield connection
 
 
@@ -42,7 +37,7 @@ def ids(db):
 
 
 def attempt(state, *operations, pending=None):
-    """Make an attempt at a run of these operations; note what was pending after each."""
+    """Execute operations in one attempt, and append to `pending` whether work is pending."""
     with run_context.attempt() as is_pending:
         for operate in operations:
             operate(state)
@@ -50,28 +45,28 @@ def attempt(state, *operations, pending=None):
                 pending.append(is_pending())
 
 
-def passing_by(operate):
-    """Have a job go on where an operation is refused."""
+def ignoring_errors(operate):
+    """Return an operation that continues when this one is refused."""
 
-    def try_it(state):
+    def operate_and_continue(state):
         with pytest.raises(AdaptorError):
             operate(state)
 
-    return try_it
+    return operate_and_continue
 
 
-def test_what_a_run_writes_is_seen_at_its_end_and_all_at_once(state, db):
-    seen = []
+def test_writes_become_visible_together_at_the_end_of_the_run(state, db):
+    values = []
 
-    def look(state):
-        seen.append((find_value("id", "t", {"id": 3})(state), ids(db)))
+    def look_up(state):
+        values.append((find_value("id", "t", {"id": 3})(state), ids(db)))
 
-    attempt(state, insert("t", {"id": 1}), insert_many("t", [{"id": 2}, {"id": 3}]), look)
-    assert seen == [(3, [])]
+    attempt(state, insert("t", {"id": 1}), insert_many("t", [{"id": 2}, {"id": 3}]), look_up)
+    assert values == [(3, [])]
     assert ids(db) == [1, 2, 3]
 
 
-def test_a_run_that_fails_leaves_nothing_and_the_next_begins_clean(state, db):
+def test_a_failed_run_is_rolled_back_and_the_next_starts_clean(state, db):
     with pytest.raises(RemoteRefused, match="23505"):
         attempt(state, insert("t", {"id": 1}), insert("t", {"id": 2}), insert("t", {"id": 1}))
     with pytest.raises(ZeroDivisionError):
@@ -81,21 +76,21 @@ def test_a_run_that_fails_leaves_nothing_and_the_next_begins_clean(state, db):
     assert ids(db) == [4]
 
 
-def test_outside_of_a_run_each_call_is_a_transaction(state, db):
+def test_outside_of_a_run_each_call_is_its_own_transaction(state, db):
     insert("t", {"id": 1})(state)
     with pytest.raises(RemoteRefused):
         upsert_many("t", "id", [{"id": 2, "name": "x"}, {"id": "x"}])(state)
     assert ids(db) == [1]
 
 
-@pytest.mark.parametrize("between", [commit(), sql("commit")])
-def test_a_commit_between_keeps_what_was_done_until_then(state, db, between):
+@pytest.mark.parametrize("commit_operation", [commit(), sql("commit")])
+def test_an_explicit_commit_keeps_the_earlier_writes(state, db, commit_operation):
     pending = []
     with pytest.raises(ZeroDivisionError):
         attempt(
             state,
             insert("t", {"id": 1}),
-            between,
+            commit_operation,
             insert("t", {"id": 2}),
             FAIL,
             pending=pending,
@@ -104,25 +99,25 @@ def test_a_commit_between_keeps_what_was_done_until_then(state, db, between):
     assert ids(db) == [1]
 
 
-def test_what_only_reads_keeps_no_transaction_open_until_something_is_written(state, db):
+def test_reads_keep_no_transaction_open_before_the_first_write(state, db):
     body = "insert into t values (9) returning id"
     db.execute(f"create function writes() returns int language sql as '{body}'")
-    opened = "select 1 from pg_stat_activity where state like 'idle in%'"
-    open_, pending = [], []
+    open_transactions = "select 1 from pg_stat_activity where state like 'idle in%'"
+    open_counts, pending = [], []
 
-    def look(_state):
-        open_.append(len(db.execute(opened).fetchall()))
+    def count_open(_state):
+        open_counts.append(len(db.execute(open_transactions).fetchall()))
 
-    reads = [sql("select 1"), sql("with x as (select 1) select * from x"), look]
+    reads = [sql("select 1"), sql("with x as (select 1) select * from x"), count_open]
     find = find_value("id", "t", {"id": 1})
-    attempt(state, *reads, find, sql("select writes()"), look, pending=pending)
+    attempt(state, *reads, find, sql("select writes()"), count_open, pending=pending)
     assert pending == [False, False, False, False, True, True]
-    assert open_ == [0, 1]
+    assert open_counts == [0, 1]
     assert ids(db) == [9]
 
 
 @pytest.mark.parametrize(
-    "first",
+    "statement",
     [
         "with x as (insert into t values (7) returning id) select * from x",
         "select set_config('app.who', 'Amina', true)",
@@ -131,33 +126,35 @@ def test_what_only_reads_keeps_no_transaction_open_until_something_is_written(st
         "set local app.who = 'Amina'",
     ],
 )
-def test_what_is_for_the_rest_of_the_transaction_begins_it(state, db, first):
+def test_statements_that_affect_the_transaction_begin_it(state, db, statement):
     pending = []
-    attempt(state, sql(first), pending=pending)
+    attempt(state, sql(statement), pending=pending)
     assert pending == [True]
 
 
-def test_an_error_that_the_job_passes_by_cannot_end_well(state, db):
+def test_a_run_that_ignores_a_failed_write_still_fails(state, db):
     write = insert("t", {"id": 1})
-    with pytest.raises(ConfigurationError, match="nothing of what it wrote"):
-        attempt(state, write, passing_by(write))
-    with pytest.raises(ConfigurationError, match=r"25P02.*a statement before this one failed"):
-        attempt(state, passing_by(insert("t", {"id": "x"})), insert("t", {"id": 2}))
+    with pytest.raises(ConfigurationError, match="everything it wrote is rolled back"):
+        attempt(state, write, ignoring_errors(write))
+    with pytest.raises(ConfigurationError, match=r"25P02.*An earlier statement failed"):
+        attempt(state, ignoring_errors(insert("t", {"id": "x"})), insert("t", {"id": 2}))
     assert ids(db) == []
 
 
-def test_a_reading_statement_that_fails_spoils_nothing(state, db):
+def test_a_failed_read_does_not_affect_later_writes(state, db):
     pids = []
 
-    def note(state):
+    def record_pid(state):
         pids.extend(sql("select pg_backend_pid() as pid")(state)["data"])
 
-    attempt(state, note, passing_by(sql("select 1/0")), insert("t", {"id": 1}), note)
+    attempt(
+        state, record_pid, ignoring_errors(sql("select 1/0")), insert("t", {"id": 1}), record_pid
+    )
     assert ids(db) == [1]
     assert pids[0] == pids[1]
 
 
-def test_what_is_found_wrong_only_at_the_commit_fails_the_attempt(state, db):
+def test_an_error_at_the_commit_fails_the_attempt(state, db):
     db.execute("create table u (t int references t deferrable initially deferred)")
     with pytest.raises(RemoteRefused, match="23503"):
         attempt(state, insert("u", {"t": 7}))
@@ -165,18 +162,18 @@ def test_what_is_found_wrong_only_at_the_commit_fails_the_attempt(state, db):
     assert db.execute("select t from u").fetchall() == [(7,)]
 
 
-def test_what_asks_for_no_transaction_has_none_and_not_amidst_one(state, db):
+def test_a_statement_without_transaction_is_refused_inside_one(state, db):
     vacuum = sql("vacuum t", transaction=False)
     pending = []
     attempt(state, vacuum, insert("t", {"id": 1}), commit(), vacuum, pending=pending)
     assert pending == [False, True, False, False]
-    with pytest.raises(ConfigurationError, match=r"put commit\(\) before"):
+    with pytest.raises(ConfigurationError, match=r"Put commit\(\) before"):
         attempt(state, insert("t", {"id": 2}), vacuum)
     assert ids(db) == [1]
 
 
-def test_two_credentials_of_one_run_are_two_transactions_that_end_together(state, db):
-    other = credential(state["configuration"]["host"], password="other")
+def test_transactions_of_two_credentials_end_together(state, db):
+    other = state_for(state["configuration"]["host"], password="other")
     write = lambda _: insert("t", {"id": 2})(other)  # noqa: E731
     with pytest.raises(ZeroDivisionError):
         attempt(state, insert("t", {"id": 1}), write, FAIL)
@@ -185,39 +182,45 @@ def test_two_credentials_of_one_run_are_two_transactions_that_end_together(state
     assert ids(db) == [1, 2]
 
 
-def test_a_deadlock_is_for_now_and_the_one_who_met_it_leaves_nothing(state, db):
+def test_a_deadlock_is_retryable_and_its_victim_is_rolled_back(state, db):
     insert_many("t", [{"id": 1}, {"id": 2}])(state)
-    errors, met = [], threading.Barrier(2)
+    errors, barrier = [], threading.Barrier(2)
 
-    def work(first, second):
+    def update_both(first, second):
         update = "update t set name = %s where id = %s"
-        quickly = sql("set local deadlock_timeout = '20ms'")
-        meet = lambda _: met.wait(10)  # noqa: E731
+        shorten_timeout = sql("set local deadlock_timeout = '20ms'")
+        wait_for_other = lambda _: barrier.wait(10)  # noqa: E731
         try:
-            attempt(state, quickly, sql(update, [first] * 2), meet, sql(update, [first, second]))
+            attempt(
+                state,
+                shorten_timeout,
+                sql(update, [first] * 2),
+                wait_for_other,
+                sql(update, [first, second]),
+            )
         except RemoteUnavailable as error:
             errors.append(str(error))
 
-    threads = [threading.Thread(target=work, args=pair) for pair in ((1, 2), (2, 1))]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join(20)
+    threads = [threading.Thread(target=update_both, args=pair) for pair in ((1, 2), (2, 1))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
     assert len(errors) == 1
     assert "40P01" in errors[0]
     assert len({name for (name,) in db.execute("select name from t")}) == 1
 
 
-def test_a_serialization_failure_is_for_now(state, db):
+def test_a_serialization_failure_is_retryable(state, db):
     insert("t", {"id": 1})(state)
     begin = sql("set transaction isolation level serializable; insert into t values (2)")
-    between = lambda _: db.execute("update t set name = 'x'")  # noqa: E731
+    update_elsewhere = lambda _: db.execute("update t set name = 'x'")  # noqa: E731
     with pytest.raises(RemoteUnavailable, match="40001"):
-        attempt(state, begin, between, sql("update t set name = 'y' where id = 1"))
+        attempt(state, begin, update_elsewhere, sql("update t set name = 'y' where id = 1"))
     assert ids(db) == [1]
 
 
-def test_a_lock_that_is_taken_is_for_now(state, db):
+def test_a_locked_row_is_retryable(state, db):
     insert("t", {"id": 1})(state)
     with db.transaction():
         db.execute("select * from t for update")
@@ -225,38 +228,40 @@ def test_a_lock_that_is_taken_is_for_now(state, db):
             sql("select * from t for update nowait")(state)
 
 
-def test_a_connection_lost_amidst_a_run_is_for_now_and_nothing_is_half_done(state, db):
-    def lose(state):
+def test_a_connection_lost_during_a_run_is_retryable_and_leaves_nothing(state, db):
+    def lose_connection(state):
         (row,) = sql("select pg_backend_pid() as pid")(state)["data"]
         db.execute("select pg_terminate_backend(%s, 5000)", [row["pid"]])
 
-    with pytest.raises(RemoteUnavailable, match="with it what this run had written"):
+    with pytest.raises(RemoteUnavailable, match="everything this run had written is rolled back"):
         attempt(
             state,
             insert("t", {"id": 1}),
-            lose,
-            passing_by(insert("t", {"id": 2})),
+            lose_connection,
+            ignoring_errors(insert("t", {"id": 2})),
             insert("t", {"id": 3}),
         )
-    with pytest.raises(RemoteUnavailable, match="with it what this run had written"):
-        attempt(state, insert("t", {"id": 1}), lose, passing_by(insert("t", {"id": 2})))
+    with pytest.raises(RemoteUnavailable, match="everything this run had written is rolled back"):
+        attempt(
+            state, insert("t", {"id": 1}), lose_connection, ignoring_errors(insert("t", {"id": 2}))
+        )
     assert ids(db) == []
     insert("t", {"id": 4})(state)
     assert ids(db) == [4]
 
 
 def test_a_connection_lost_at_the_commit_fails_the_attempt(state, db):
-    with wired(state["configuration"]["host"]) as wire:
-        state = credential("127.0.0.1", port=wire.port, ssl=False)
-        wire.cut = lambda kind, content: kind == "Q" and content.startswith(b"COMMIT")
-        with pytest.raises(RemoteUnavailable, match="connection to PostgreSQL failed"):
+    with postgres_proxy.running(state["configuration"]["host"]) as proxy:
+        state = state_for("127.0.0.1", port=proxy.port, ssl=False)
+        proxy.should_cut = lambda kind, content: kind == "Q" and content.startswith(b"COMMIT")
+        with pytest.raises(RemoteUnavailable, match="The connection to PostgreSQL failed"):
             attempt(state, insert("t", {"id": 1}))
-        wire.cut = lambda *_: False
+        proxy.should_cut = lambda *_: False
         attempt(state, insert("t", {"id": 2}))
     assert ids(db) == [2]
 
 
-def test_a_run_whose_time_is_over_is_rolled_back_and_its_statement_cancelled(state, db):
+def test_a_run_that_times_out_is_rolled_back_and_its_statement_cancelled(state, db):
     slow = sql("update t set name = pg_sleep(30)::text", timeout=None)
     with pytest.raises(timeout.TimedOut), timeout.within(0.3):
         attempt(state, insert("t", {"id": 1}), slow)
@@ -266,13 +271,13 @@ def test_a_run_whose_time_is_over_is_rolled_back_and_its_statement_cancelled(sta
     assert ids(db) == [1]
 
 
-def test_a_statement_may_take_as_long_as_its_call_says(state, db):
+def test_the_timeout_of_a_call_limits_its_statement(state, db):
     with pytest.raises(RemoteUnavailable, match=r"57014.*timeout="):
         sql("select pg_sleep(30)", timeout=0.05)(state)
     slow = sql("insert into t select 2 from pg_sleep(30)", timeout=0.05)
     with pytest.raises(RemoteUnavailable, match="57014"):
         attempt(state, insert("t", {"id": 1}), slow)
-    asked = "select current_setting('statement_timeout') as limit"
-    assert sql(asked, timeout=None)(state)["data"] == [{"limit": "0"}]
-    assert sql(asked)(state)["data"] == [{"limit": "1min"}]
+    query = "select current_setting('statement_timeout') as limit"
+    assert sql(query, timeout=None)(state)["data"] == [{"limit": "0"}]
+    assert sql(query)(state)["data"] == [{"limit": "1min"}]
     assert ids(db) == []

@@ -1,11 +1,10 @@
-"""PostgreSQL: records into tables, and SQL of the job's own.
+"""PostgreSQL: write records into tables, and execute SQL.
 
 The credential: `host`, `port`, `database`, `user`, `password`, and for TLS `ssl`, `ca`, `cert`,
-`key`, `allowSelfSignedCert`. Rows become `data`, and `result` tells the command and how many rows
-it met.
+`key`, `allowSelfSignedCert`. Rows become `data`; `result` has the command and its number of rows.
 
-What a run writes is committed together at its end: one that fails leaves nothing. It is then tried
-again from its first statement that wrote something, with the state before it. `commit()` commits
+Everything a run writes is committed together at its end. If the run fails, all of it is rolled
+back, and the next attempt resumes at the first statement that wrote something. `commit()` commits
 earlier.
 """
 

@@ -1,10 +1,10 @@
-"""What PostgreSQL's catalog says of a table."""
+"""Queries of PostgreSQL's system catalog: columns, array columns and constraints."""
 
 from __future__ import annotations
 
 from adaptors.operations import State
 from adaptors.postgresql import identifiers
-from adaptors.postgresql.execution import SECONDS, execute
+from adaptors.postgresql.execution import DEFAULT_TIMEOUT, execute
 from adaptors.postgresql.results import Result
 from adaptors.postgresql.statements import Statement
 
@@ -16,36 +16,42 @@ LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 WHERE a.attrelid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attnum
 """.strip()
-_ARRAYS = """
+_ARRAY_COLUMNS = """
 SELECT a.attname AS name FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
 WHERE a.attrelid = to_regclass($1) AND t.typcategory = 'A'
 """.strip()
-_CONSTRAINT = """
+_CONSTRAINT_COLUMNS = """
 SELECT a.attname AS name
 FROM pg_constraint c JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = ANY (c.conkey)
 WHERE c.conrelid = to_regclass($1) AND c.conname = $2
 """.strip()
 
 
-def columns(state: State, table: str, seconds: float | None) -> Result:
-    """Give a table's columns, in order; none where there is no such table."""
-    return _asked(state, _COLUMNS, "columns", [identifiers.table(table)], seconds)
+def columns(state: State, table: str, timeout: float | None) -> Result:
+    """Return a table's columns in order; no rows if the table does not exist."""
+    return _query_catalog(state, _COLUMNS, "columns", [identifiers.quote_table(table)], timeout)
 
 
-def arrays(state: State, table: str) -> frozenset[str]:
-    """Give the columns of a table that hold arrays."""
-    found = _asked(state, _ARRAYS, "arrays", [identifiers.table(table)])
-    return frozenset(each["name"] for each in found.rows)
+def array_columns(state: State, table: str) -> frozenset[str]:
+    """Return the names of a table's array columns."""
+    table_name = identifiers.quote_table(table)
+    result = _query_catalog(state, _ARRAY_COLUMNS, "arrays", [table_name])
+    return frozenset(row["name"] for row in result.rows)
 
 
-def constraint(state: State, table: str, name: str) -> tuple[str, ...]:
-    """Give the columns of a constraint."""
-    found = _asked(state, _CONSTRAINT, "constraint", [identifiers.table(table), name])
-    return tuple(each["name"] for each in found.rows)
+def constraint_columns(state: State, table: str, constraint: str) -> tuple[str, ...]:
+    """Return the names of a constraint's columns."""
+    values = [identifiers.quote_table(table), constraint]
+    result = _query_catalog(state, _CONSTRAINT_COLUMNS, "constraint", values)
+    return tuple(row["name"] for row in result.rows)
 
 
-def _asked(
-    state: State, sql: str, what: str, bound: list[str], seconds: float | None = SECONDS
+def _query_catalog(
+    state: State,
+    sql: str,
+    subject: str,
+    values: list[str],
+    timeout: float | None = DEFAULT_TIMEOUT,
 ) -> Result:
-    shown = f"SELECT … FROM pg_catalog -- {what} of {bound[0]}"
-    return execute(state, [Statement(sql, bound, "$", shown)], seconds)
+    display_sql = f"SELECT … FROM pg_catalog -- {subject} of {values[0]}"
+    return execute(state, [Statement(sql, values, "$", display_sql)], timeout)

@@ -1,4 +1,4 @@
-"""One warm connection per thread and credential: looked at before it is used, as new afterwards."""
+"""One cached connection per thread and credential, checked before use and reset afterwards."""
 
 from __future__ import annotations
 
@@ -23,110 +23,116 @@ from adaptors.postgresql.connections import Connection
 from adaptors.postgresql.credential import Configuration
 
 _CANCEL_SECONDS = 2.0
-_warm = local()
+_thread = local()
 
 
 @dataclass(slots=True)
 class Session:
-    """A credential's connection, once it has one, and the transaction that is open on it.
+    """A credential's connection and the state of its transaction.
 
-    `seconds` is how long its statements may take, `joined` tells that the attempt at hand will end
-    it, and `told` is what it has put into the run's log.
+    `timeout` is the statement timeout in seconds, `joined_attempt` is true once the session ends
+    with the current attempt, and `logged` holds the statements that are already in the run's log.
     """
 
     configuration: Configuration
     connection: Connection | None = None
-    open: bool = False
-    seconds: float | None = None
-    joined: bool = False
-    told: set[str] = field(default_factory=set)
+    in_transaction: bool = False
+    timeout: float | None = None
+    joined_attempt: bool = False
+    logged: set[str] = field(default_factory=set)
 
 
-class _Keeper:
-    """Keeps the sessions of a thread; when that ends, and with it this, they are closed."""
+class _ThreadSessions:
+    """The sessions of one thread; they are closed when the thread ends."""
 
     def __init__(self) -> None:
-        self.sessions: dict[bytes, Session] = {}
-        weakref.finalize(self, _close_all, self.sessions)
+        self.by_credential: dict[bytes, Session] = {}
+        weakref.finalize(self, _close_all, self.by_credential)
 
 
-def session(state: Mapping[str, Any]) -> Session:
-    """Give the session of the state's credential, warm if this thread has had it before."""
+def session_for(state: Mapping[str, Any]) -> Session:
+    """Return this thread's session for the state's credential."""
     configuration = read_credential(Configuration, state)
-    if not hasattr(_warm, "keeper"):
-        _warm.keeper = _Keeper()
-    kept: dict[bytes, Session] = _warm.keeper.sessions
+    if not hasattr(_thread, "sessions"):
+        _thread.sessions = _ThreadSessions()
     text = json.dumps(state["configuration"], sort_keys=True, default=str)
-    return kept.setdefault(hashlib.sha256(text.encode()).digest(), Session(configuration))
+    key = hashlib.sha256(text.encode()).digest()
+    sessions: dict[bytes, Session] = _thread.sessions.by_credential
+    return sessions.setdefault(key, Session(configuration))
 
 
-def start(session: Session, begin: str, seconds: float | None) -> None:
-    """Begin on a connection, and on a new one if that shows that the server has closed a warm one.
+def begin(session: Session, command: str, timeout: float | None) -> None:
+    """Send the command that begins a transaction, or only the settings if it is empty.
 
-    `begin` is how a transaction begins; nothing, for none at all.
+    Connects first if necessary, and once more if the server has closed a cached connection.
     """
-    warm = session.connection is not None
+    is_cached = session.connection is not None
     if session.connection is None:
         session.connection = connections.connect(session.configuration)
     connection = session.connection
-    before = "" if connection.info.transaction_status is TransactionStatus.IDLE else "ROLLBACK; "
+    is_idle = connection.info.transaction_status is TransactionStatus.IDLE
+    rollback = "" if is_idle else "ROLLBACK; "
     try:
-        connection.execute((before + _beginning(begin, seconds)).encode())
+        connection.execute((rollback + _begin_sql(command, timeout)).encode())
     except psycopg.Error as error:
-        _drop(session)
-        if not warm:
-            raise error_codes.judged(error) from None
-        start(session, begin, seconds)
+        _close(session)
+        if not is_cached:
+            raise error_codes.error_for(error) from None
+        begin(session, command, timeout)
 
 
-def limit(seconds: float | None) -> str:
-    """Give the setting of how long a statement may take.
+def timeout_setting(seconds: float | None) -> str:
+    """Return the setting of the statement timeout.
 
-    >>> limit(1.5)
+    >>> timeout_setting(1.5)
     'statement_timeout = 1500'
     """
     if seconds is not None and not seconds > 0:
-        raise ConfigurationError("timeout= is in seconds, above 0; None is for no limit")
+        raise ConfigurationError("timeout= must be more than 0 seconds, or None for no timeout.")
     return f"statement_timeout = {0 if seconds is None else max(1, round(seconds * 1000))}"
 
 
-def connected(session: Session) -> Connection:
-    """Give the connection on which something was begun; `RemoteUnavailable` if it is lost."""
+def open_connection(session: Session) -> Connection:
+    """Return the session's open connection; raise `RemoteUnavailable` if it is lost."""
     connection = session.connection
     if connection is None or connection.closed:
         raise RemoteUnavailable(
-            "the connection to PostgreSQL was lost, and with it what this run had written"
+            "The connection to PostgreSQL was lost; everything this run had written is rolled back."
         )
     return connection
 
 
-def renew(session: Session) -> None:
-    """Roll back what is open and forget settings, locks and the like; else drop the connection."""
-    session.told.clear()
+def reset(session: Session) -> None:
+    """Roll back and discard settings and locks; close the connection if that fails."""
+    session.logged.clear()
     connection = session.connection
     if connection is None:
         return
     status = connection.info.transaction_status
     try:
-        if status is TransactionStatus.ACTIVE:  # stopped in the midst of a statement
+        if status is TransactionStatus.ACTIVE:  # the run was stopped during a statement
             connection.cancel_safe(timeout=_CANCEL_SECONDS)
-            _drop(session)
+            _close(session)
             return
         if status is not TransactionStatus.IDLE:
             connection.execute("ROLLBACK")
         connection.execute("DISCARD ALL")
     except psycopg.Error:
-        _drop(session)
+        _close(session)
 
 
-def _beginning(begin: str, seconds: float | None) -> str:
-    how = "LOCAL" if begin else "SESSION"
-    run = re.sub(r"[^\w#.-]", "", run_context.current_run().id)
-    settings = (limit(seconds), "datestyle = ISO", f"application_name = 'openfn {run}'")
-    return "; ".join(filter(None, [begin, *(f"SET {how} {each}" for each in settings)]))
+def _begin_sql(command: str, timeout: float | None) -> str:
+    scope = "LOCAL" if command else "SESSION"
+    run_id = re.sub(r"[^\w#.-]", "", run_context.current_run().id)
+    settings = (
+        timeout_setting(timeout),
+        "datestyle = ISO",
+        f"application_name = 'openfn {run_id}'",
+    )
+    return "; ".join(filter(None, [command, *(f"SET {scope} {setting}" for setting in settings)]))
 
 
-def _drop(session: Session) -> None:
+def _close(session: Session) -> None:
     connection, session.connection = session.connection, None
     if connection is not None:
         with suppress(psycopg.Error):
@@ -134,5 +140,5 @@ def _drop(session: Session) -> None:
 
 
 def _close_all(sessions: dict[bytes, Session]) -> None:
-    for each in sessions.values():
-        _drop(each)
+    for session in sessions.values():
+        _close(session)

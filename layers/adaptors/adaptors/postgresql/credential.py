@@ -1,4 +1,4 @@
-"""The credential of a PostgreSQL database, with the keys OpenFn gives it."""
+"""The credential of a PostgreSQL database, with OpenFn's keys."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from adaptors.credentials import CredentialModel, Secret
 class Configuration(CredentialModel):
     """The credential of a PostgreSQL database."""
 
-    host: str = Field(description="The server's name: db.example.org.")
-    port: int = Field(5432, description="The port it listens on.")
-    database: str = Field(description="The database's name.")
-    user: str = Field(description="The user.")
+    host: str = Field(description="The server's host name, such as db.example.org.")
+    port: int = Field(5432, description="The server's port.")
+    database: str = Field(description="The name of the database.")
+    user: str = Field(description="The user to log in as.")
     password: Secret | None = Field(None, description="The user's password.")
     ssl: bool | dict[str, Any] | None = Field(
         None,
-        description="true: TLS, and the server proves who it is. false: no TLS. "
-        "Left out: TLS, whoever the server is.",
+        description="true: TLS, and the server's certificate is verified. false: no TLS. "
+        "Left out: TLS without verification.",
     )
     allow_self_signed_cert: bool = Field(
         default=False,
         alias="allowSelfSignedCert",
-        description="With TLS, take any certificate: nobody proves who the server is.",
+        description="Accept any certificate. The server's identity is not verified.",
     )
     ca: str | None = Field(
-        None, description="Who signs the server's certificate, as PEM; left out: public ones."
+        None, description="The CA certificate of the server, as PEM. Left out: public CAs."
     )
-    cert: str | None = Field(None, description="The client's own certificate, as PEM.")
-    key: Secret | None = Field(None, description="The key of the client's certificate, as PEM.")
+    cert: str | None = Field(None, description="The client certificate, as PEM.")
+    key: Secret | None = Field(None, description="The private key of `cert`, as PEM.")
 
     @field_validator("host")
     @classmethod
-    def _name(cls, host: str) -> str:
+    def _is_host_name(cls, host: str) -> str:
         if "://" in host:
-            raise ValueError("a name alone, such as db.example.org, with no https:// before it")
+            raise ValueError("write the host name only, such as db.example.org, without https://")
         return host

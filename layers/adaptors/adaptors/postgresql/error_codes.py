@@ -1,7 +1,7 @@
-"""What PostgreSQL says went wrong, and whose problem it is.
+"""PostgreSQL's errors as adaptor errors, each with its verdict.
 
-An error tells the SQLSTATE, the server's sentence and the names in it. The rest, which quotes the
-values of rows, goes into the run's log.
+An error has the SQLSTATE, the server's message and the names in it. Details, which may quote the
+values of rows, go into the run's log only.
 """
 
 from __future__ import annotations
@@ -15,106 +15,116 @@ from psycopg.errors import Diagnostic
 from adaptors.errors import AdaptorError, ConfigurationError, RemoteRefused, RemoteUnavailable
 from adaptors.postgresql.credential import Configuration
 
-CONTINUED = "25P02"
-READ_ONLY = "25006"
-_STOPPED = "57014"
-# Another number of values than of $1, $2 and so on: not the connection's fault, though class 08.
-_MISCOUNTED = "08P01"
-# Connection, rollback of a transaction, resources, operator, system; a lock that is taken; a
+READ_ONLY_TRANSACTION = "25006"
+_FAILED_TRANSACTION = "25P02"
+_QUERY_CANCELED = "57014"
+# The number of values differs from that of $1, $2 …: an author's error, though of class 08.
+_PROTOCOL_VIOLATION = "08P01"
+# Connection, rollback of a transaction, resources, operator, system; a row that is locked; a
 # transaction that idled or lasted too long; and a server that has just become a standby.
-_FOR_NOW = ("08", "40", "53", "57", "58", "55P03", "55006", "25P03", "25P04", READ_ONLY)
+_RETRYABLE = (
+    *("08", "40", "53", "57", "58", "55P03", "55006", "25P03", "25P04"),
+    READ_ONLY_TRANSACTION,
+)
 # Unsupported, transaction, statement, access, database, schema, limits, syntax and names.
-_AUTHOR = (_MISCOUNTED, "0A", "25", "26", "28", "3D", "3F", "42", "54")
-# libpq gives no SQLSTATE for a connection that is refused. Unknown words may be well later.
-_CREDENTIAL = re.compile(
+_AUTHOR = (_PROTOCOL_VIOLATION, "0A", "25", "26", "28", "3D", "3F", "42", "54")
+# libpq has no SQLSTATE for a refused connection. Unknown messages count as retryable.
+_CREDENTIAL_PROBLEM = re.compile(
     "authentication failed|no password supplied|pg_hba.conf|does not exist"
     "|permission denied|certificate|unknown ca|does not support SSL|private key|invalid port",
 )
-_BOUND = re.compile(r"portal parameter \$(\d+)")
+_PARAMETER = re.compile(r"portal parameter \$(\d+)")
+_REMEDIES = {
+    _QUERY_CANCELED: "Allow the statement more time with timeout=, in seconds.",
+    _FAILED_TRANSACTION: "An earlier statement failed, so everything this run did is rolled back.",
+    "25001": "Execute the statement with transaction=False.",
+    "21000": "Two records of one call have the same key, written differently.",
+    "42P01": "Names are case-sensitive: write them as the database has them.",
+    "42703": "Names are case-sensitive: write them as the database has them.",
+}
 
 
-def judged(error: psycopg.Error, bound: Sequence[tuple[int, str]] = ()) -> AdaptorError:
-    """Give the error of a statement with its verdict; `bound` names the column of each value."""
-    state, told = error.sqlstate or "", error.diag
-    if not state and isinstance(error, psycopg.OperationalError):
-        return RemoteUnavailable(f"the connection to PostgreSQL failed: {_line(error)}")
-    if not state:
-        return ConfigurationError(f"the statement cannot be sent: {_line(error)}")
-    show(error)
-    text = f"PostgreSQL answered {state}: {_sentence(state, told)}{_names(told)}"
-    text += _where(told, bound) + _remedy(state, told)
-    if state.startswith(_FOR_NOW) and state != _MISCOUNTED:
+def error_for(error: psycopg.Error, sources: Sequence[tuple[int, str]] = ()) -> AdaptorError:
+    """Log a statement's error and return it with its verdict.
+
+    `sources` has the record number and the column of each bound value.
+    """
+    code, diagnostic = error.sqlstate or "", error.diag
+    if not code and isinstance(error, psycopg.OperationalError):
+        return RemoteUnavailable(f"The connection to PostgreSQL failed: {_first_line(error)}.")
+    if not code:
+        return ConfigurationError(f"The statement cannot be sent: {_first_line(error)}.")
+    log_error(error)
+    text = f"PostgreSQL error {code}: {_redacted_message(code, diagnostic)}"
+    text += f"{_object_names(diagnostic)}{_value_source(diagnostic, sources)}."
+    if remedy := _remedy(code, diagnostic):
+        text += f" {remedy}"
+    if code.startswith(_RETRYABLE) and code != _PROTOCOL_VIOLATION:
         return RemoteUnavailable(text)
-    return (ConfigurationError if state.startswith(_AUTHOR) else RemoteRefused)(text)
+    return (ConfigurationError if code.startswith(_AUTHOR) else RemoteRefused)(text)
 
 
-def unreachable(error: psycopg.Error, configuration: Configuration) -> AdaptorError:
-    """Give the error of a connection that did not come about, with its verdict."""
-    text = _line(error).removeprefix("connection failed: ")
-    told = f"no connection to the database {configuration.database}: {text}"
-    if "does not support SSL" in text:
-        told += '; write "ssl": false into the credential if the way to it is safe without'
-    if "certificate verify failed" in text:
-        told += "; put the certificate of who signs the server's into the credential's ca"
-    return (ConfigurationError if _CREDENTIAL.search(text) else RemoteUnavailable)(told)
+def connection_error(error: psycopg.Error, configuration: Configuration) -> AdaptorError:
+    """Return the error of a failed connection with its verdict."""
+    reason = _first_line(error).removeprefix("connection failed: ")
+    text = f"Cannot connect to the database {configuration.database}: {reason}."
+    if "does not support SSL" in reason:
+        text += ' If the network is trusted, set "ssl": false in the credential.'
+    if "certificate verify failed" in reason:
+        text += " Put the CA certificate of the server into `ca` of the credential."
+    return (ConfigurationError if _CREDENTIAL_PROBLEM.search(reason) else RemoteUnavailable)(text)
 
 
-def show(error: psycopg.Error) -> None:
-    """Print all that PostgreSQL says of an error into the run's log."""
-    told = error.diag
-    print(f"{told.severity} {told.sqlstate}: {told.message_primary}")
-    for name, text in (
-        ("detail", told.message_detail),
-        ("hint", told.message_hint),
-        ("context", told.context),
+def log_error(error: psycopg.Error) -> None:
+    """Print an error with all its details into the run's log."""
+    diagnostic = error.diag
+    print(f"{diagnostic.severity} {diagnostic.sqlstate}: {diagnostic.message_primary}")
+    for label, text in (
+        ("detail", diagnostic.message_detail),
+        ("hint", diagnostic.message_hint),
+        ("context", diagnostic.context),
     ):
         if text:
-            print(f"  {name}: {text}")
+            print(f"  {label}: {text}")
 
 
-def notice(told: Diagnostic) -> None:
-    """Print a notice of PostgreSQL into the run's log."""
-    print(f"{told.severity}: {told.message_primary}")
+def log_notice(diagnostic: Diagnostic) -> None:
+    """Print a notice of the server into the run's log."""
+    print(f"{diagnostic.severity}: {diagnostic.message_primary}")
 
 
-def _line(error: psycopg.Error) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+def _first_line(error: psycopg.Error) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
-def _sentence(state: str, told: Diagnostic) -> str:
-    sentence = told.message_primary or ""
-    if state.startswith("P0"):
-        return "the database's own code refuses it; its words are in the run's log"
-    if state.startswith(("22", "42601")):  # these quote a value, or the text of a statement
-        return re.sub('["«„“].*["»“”]', '"…"', sentence, flags=re.DOTALL)
-    return sentence
+def _redacted_message(code: str, diagnostic: Diagnostic) -> str:
+    message = diagnostic.message_primary or ""
+    if code.startswith("P0"):
+        return "the database's own code raised an error; the run's log has its message"
+    if code.startswith(("22", "42601")):  # these quote a value, or the text of a statement
+        return re.sub('["«„“].*["»“”]', '"…"', message, flags=re.DOTALL)
+    return message
 
 
-def _names(told: Diagnostic) -> str:
-    table = ".".join(filter(None, (told.schema_name, told.table_name)))
-    named = [("table", table), ("column", told.column_name), ("constraint", told.constraint_name)]
-    found = ", ".join(f"{what} {name}" for what, name in named if name)
-    return f" ({found})" if found else ""
+def _object_names(diagnostic: Diagnostic) -> str:
+    table = ".".join(filter(None, (diagnostic.schema_name, diagnostic.table_name)))
+    names = [
+        ("table", table),
+        ("column", diagnostic.column_name),
+        ("constraint", diagnostic.constraint_name),
+    ]
+    text = ", ".join(f"{kind} {name}" for kind, name in names if name)
+    return f" ({text})" if text else ""
 
 
-def _where(told: Diagnostic, bound: Sequence[tuple[int, str]]) -> str:
-    match = _BOUND.search(told.context or "")
-    if not match or int(match[1]) > len(bound):
+def _value_source(diagnostic: Diagnostic, sources: Sequence[tuple[int, str]]) -> str:
+    match = _PARAMETER.search(diagnostic.context or "")
+    if not match or int(match[1]) > len(sources):
         return ""
-    number, column = bound[int(match[1]) - 1]
-    return f", in the column {column!r} of record {number}"
+    number, column = sources[int(match[1]) - 1]
+    return f", in column {column!r} of record {number}"
 
 
-def _remedy(state: str, told: Diagnostic) -> str:
-    if state == _STOPPED:
-        return "; give it longer with timeout=, in seconds"
-    if state == CONTINUED:
-        return "; a statement before this one failed: all that the run did is rolled back"
-    if state == "25001":
-        return "; execute it with transaction=False"
-    if state == "21000":
-        return "; two records of one call have the same key, written in two ways"
-    if state in {"42P01", "42703"}:
-        return "; names are taken as they are written, with their capitals"
-    hint = told.message_hint if state.startswith("42") else None
-    return f"; {hint}" if hint else ""
+def _remedy(code: str, diagnostic: Diagnostic) -> str:
+    hint = diagnostic.message_hint if code.startswith("42") else None
+    return _REMEDIES.get(code) or hint or ""

@@ -1,4 +1,4 @@
-"""What the operations have in common: a statement is executed, or shown in a dry run."""
+"""Execute the statements of an operation, or record them in a dry run."""
 
 from __future__ import annotations
 
@@ -13,46 +13,60 @@ from adaptors.postgresql.credential import Configuration
 from adaptors.postgresql.results import Result
 from adaptors.postgresql.statements import Statement
 
-SECONDS = 60.0
-"""How long a statement may take, if the job does not say."""
+DEFAULT_TIMEOUT = 60.0
+"""The statement timeout in seconds, unless the job sets another."""
 
 
 def execute(
-    state: State, made: Sequence[Statement], seconds: float | None, *, alone: bool = False
+    state: State,
+    statements: Sequence[Statement],
+    timeout: float | None,
+    *,
+    in_transaction: bool = True,
 ) -> Result:
-    """Execute statements; give the command, and rows and their number of all of them together."""
+    """Execute statements and return their combined rows and row count."""
     if dry_run.is_active():
         read_credential(Configuration, state)
-        statements = _dry(made)
-        for statement in statements:
-            dry_run.record(statement)
-        told = tuple(row for each in statements for row in dry_run.scripted_response(each) or ())
-        return Result(count=len(told), rows=told)
-    found = transactions.execute(connection_cache.session(state), made, seconds, alone=alone)
-    rows = tuple(row for each in found for row in each.rows)
-    return Result(found[-1].command, sum(each.count for each in found), rows)
+        return _record(statements)
+    session = connection_cache.session_for(state)
+    results = transactions.execute(session, statements, timeout, in_transaction=in_transaction)
+    rows = tuple(row for result in results for row in result.rows)
+    return Result(results[-1].command, sum(result.count for result in results), rows)
 
 
-def after(state: State, found: Result) -> State:
-    """Give the state after an operation: rows in `data`, what was done in `result`."""
-    result = {"command": found.command, "rows": found.count}
-    return {**next_state(state, list(found.rows)), "result": result}
+def state_after(state: State, result: Result) -> State:
+    """Return the next state: rows in `data`, command and row count in `result`."""
+    summary = {"command": result.command, "rows": result.count}
+    return {**next_state(state, list(result.rows)), "result": summary}
 
 
-def _dry(made: Sequence[Statement]) -> list[dry_run.Dry]:
-    """Show statements that differ in their rows only as one, with the values of the first row."""
-    found: dict[str, list[Statement]] = {}
-    for each in made:
-        found.setdefault(each.shown, []).append(each)
+def _record(statements: Sequence[Statement]) -> Result:
+    dry_statements = _dry_statements(statements)
+    for statement in dry_statements:
+        dry_run.record(statement)
+    scripted_rows = [dry_run.scripted_response(statement) or () for statement in dry_statements]
+    rows = tuple(row for statement_rows in scripted_rows for row in statement_rows)
+    return Result(count=len(rows), rows=rows)
+
+
+def _dry_statements(statements: Sequence[Statement]) -> list[dry_run.DryStatement]:
+    """Group statements that differ in their rows only, with the values of the first row."""
+    groups: dict[str, list[Statement]] = {}
+    for statement in statements:
+        groups.setdefault(statement.display_sql, []).append(statement)
     return [
-        dry_run.DryStatement(shown, _first(alike[0]), sum(each.rows for each in alike))
-        for shown, alike in found.items()
+        dry_run.DryStatement(
+            display_sql, _first_row(group[0]), sum(statement.rows for statement in group)
+        )
+        for display_sql, group in groups.items()
     ]
 
 
-def _first(statement: Statement) -> tuple[Any, ...]:
-    bound = statement.values or ()
-    if isinstance(bound, Mapping):
-        return tuple(bound.items())
-    first = [number for number, _ in statement.bound[:1]]
-    return tuple(bound[: sum(number in first for number, _ in statement.bound)] if first else bound)
+def _first_row(statement: Statement) -> tuple[Any, ...]:
+    values = statement.values or ()
+    if isinstance(values, Mapping):
+        return tuple(values.items())
+    if not statement.sources:
+        return tuple(values)
+    first_record = statement.sources[0][0]
+    return tuple(values[: sum(number == first_record for number, _ in statement.sources)])

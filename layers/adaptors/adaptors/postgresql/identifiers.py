@@ -1,4 +1,4 @@
-"""Names of tables, columns and constraints in SQL: quoted, whatever they are made of."""
+"""Quote the names of tables, columns and constraints for SQL."""
 
 from __future__ import annotations
 
@@ -9,49 +9,49 @@ from adaptors.errors import ConfigurationError
 _PART = re.compile(r'("(?:[^"]|"")+"|[^.]+)(?:\.(?=.)|$)')
 
 
-def quoted(name: str) -> str:
-    """Give one name as SQL takes it, capitals and all.
+def quote(name: str) -> str:
+    """Quote one name, so that capitals and special characters are kept.
 
-    >>> print(quoted('Wasser "kalt" in l'))
+    >>> print(quote('Wasser "kalt" in l'))
     "Wasser ""kalt"" in l"
     """
     if not isinstance(name, str) or not name or "\0" in name:
-        raise ConfigurationError(f"{name!r} is no name of a column, a table or a constraint")
+        raise ConfigurationError(f"Invalid name of a column, table or constraint: {name!r}.")
     return '"' + name.replace('"', '""') + '"'
 
 
-def table(name: str) -> str:
-    """Give a table's name, with or without its schema; a part with a dot is written in quotes.
+def quote_table(name: str) -> str:
+    """Quote a table's name, which may have a schema; a part with a dot must be quoted already.
 
-    >>> print(table("health.visits"), table('"visits.2026"'))
+    >>> print(quote_table("health.visits"), quote_table('"visits.2026"'))
     "health"."visits" "visits.2026"
     """
     parts = []
     position = 0
     while isinstance(name, str) and (match := _PART.match(name, position)):
-        parts.append(read(match[1]))
+        parts.append(unquote(match[1]))
         position = match.end()
         if position == len(name):
-            return ".".join(map(quoted, parts))
+            return ".".join(map(quote, parts))
     raise ConfigurationError(
-        f"{name!r} is no name of a table: write visits, or health.visits with its schema"
+        f"Invalid table name {name!r}. Write visits, or health.visits with its schema."
     )
 
 
-def read(name: str) -> str:
-    """Give a name that may be written in quotes, without them.
+def unquote(name: str) -> str:
+    """Remove the quotes of a name, if it has any.
 
-    >>> read('"visits.2026"')
+    >>> unquote('"visits.2026"')
     'visits.2026'
     """
     match = re.fullmatch('"((?:[^"]|"")+)"', name)
     return match[1].replace('""', '"') if match else name
 
 
-def columns(names: str | list[str]) -> str:
-    """Give names of columns, a list of them or one, with commas between.
+def quote_columns(names: str | list[str]) -> str:
+    """Quote one column name or a list of them, separated by commas.
 
-    >>> print(columns(["id", "group1/name"]))
+    >>> print(quote_columns(["id", "group1/name"]))
     "id", "group1/name"
     """
-    return ", ".join(map(quoted, [names] if isinstance(names, str) else names))
+    return ", ".join(map(quote, [names] if isinstance(names, str) else names))

@@ -1,7 +1,7 @@
-"""Values as the text PostgreSQL reads them from.
+"""Convert Python values to the text that is bound to a statement.
 
-Every value is bound as text of no type, so that PostgreSQL gives it the type of the column it is
-for, as it does with a literal: the answers of forms are texts, and `"34"` becomes an integer.
+Every value is bound as untyped text, so that PostgreSQL converts it to the type of its column, as
+it does with a literal: the values of forms are texts, and `"34"` becomes an integer.
 """
 
 from __future__ import annotations
@@ -15,18 +15,20 @@ from uuid import UUID
 from adaptors._formats import json_text
 from adaptors.errors import ConfigurationError, RemoteRefused
 
-# As in JSON a float is a number: up to here 34.0 can be written as the integer it is.
-_EXACT = 2**53
+# JSON has only one kind of number. Up to here, 34.0 can be written as the integer 34.
+_MAX_EXACT_INTEGER = 2**53
 
 
-def text(value: Any, *, array: bool = False) -> str | None:
-    """Give a value's text, `None` for NULL; a dict or a list is JSON, with `array` a list is not.
+def to_text(value: Any, *, array: bool = False) -> str | None:
+    """Return a value's text, or None for NULL.
 
-    >>> text("34"), text(34.0), text({"a": [1]}), text([1, None, "a b"], array=True)
+    Dicts and lists become JSON; with `array`, a list becomes a PostgreSQL array.
+
+    >>> to_text("34"), to_text(34.0), to_text({"a": [1]}), to_text([1, None, "a b"], array=True)
     ('34', '34', '{"a": [1]}', '{"1",NULL,"a b"}')
     """
     if isinstance(value, str):
-        return _readable(value)
+        return _require_valid_text(value)
     if value is None:
         return None
     if isinstance(value, dict):
@@ -36,16 +38,18 @@ def text(value: Any, *, array: bool = False) -> str | None:
     return _scalar(value)
 
 
-def _readable(value: str) -> str:
+def _require_valid_text(value: str) -> str:
     if "\0" in value or re.search("[\ud800-\udfff]", value):
-        raise RemoteRefused("the text holds a NUL or half a character: PostgreSQL keeps neither")
+        raise RemoteRefused(
+            "PostgreSQL cannot store this text: it contains a NUL character or a lone surrogate."
+        )
     return value
 
 
 def _scalar(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
+    if isinstance(value, float) and value.is_integer() and abs(value) < _MAX_EXACT_INTEGER:
         return str(int(value))
     if isinstance(value, int | float | Decimal | UUID):
         return str(value)
@@ -55,7 +59,10 @@ def _scalar(value: Any) -> str:
         return f"{value.days} days {value.seconds} seconds {value.microseconds} microseconds"
     if isinstance(value, bytes | bytearray):
         return f"\\x{value.hex()}"
-    raise ConfigurationError(f"a {type(value).__name__} has no form in SQL; make it a text first")
+    raise ConfigurationError(
+        f"A value of type {type(value).__name__} cannot be sent to PostgreSQL. "
+        "Convert it to text first."
+    )
 
 
 def _array(values: list[Any] | tuple[Any, ...]) -> str:
@@ -65,7 +72,7 @@ def _array(values: list[Any] | tuple[Any, ...]) -> str:
 def _element(value: Any) -> str:
     if isinstance(value, list | tuple):
         return _array(value)
-    found = text(value)
-    if found is None:
+    text = to_text(value)
+    if text is None:
         return "NULL"
-    return '"' + found.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -1,4 +1,4 @@
-"""Operations with SQL of the job's own, and a value that is looked up."""
+"""Operations that execute SQL, commit, and look up a value."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from adaptors._runtime import dry_run
 from adaptors.errors import ConfigurationError
 from adaptors.operations import State, Value, operation, resolve
 from adaptors.postgresql import connection_cache, identifiers, transactions
-from adaptors.postgresql import parameters as values
-from adaptors.postgresql.execution import SECONDS, after, execute
+from adaptors.postgresql.execution import DEFAULT_TIMEOUT, execute, state_after
+from adaptors.postgresql.parameters import to_text
 from adaptors.postgresql.statements import Statement
 
-Bound = Sequence[Any] | Mapping[str, Any]
+QueryValues = Sequence[Any] | Mapping[str, Any]
 _OPERATORS = {"=", "<>", "!=", "<", "<=", ">", ">=", "like", "ilike", "not like", "not ilike"}
 
 
@@ -22,35 +22,37 @@ _OPERATORS = {"=", "<>", "!=", "<", "<=", ">", ">=", "like", "ilike", "not like"
 def sql(
     state: State,
     query: str,
-    values: Bound | None = None,
+    values: QueryValues | None = None,
     *,
-    timeout: float | None = SECONDS,
+    timeout: float | None = DEFAULT_TIMEOUT,
     transaction: bool = True,
 ) -> State:
-    """Execute SQL; `data` becomes the rows, `result` tells the command and how many rows it met.
+    """Execute SQL and put the rows in `data`, the command and row count in `result`.
 
-    `values` are bound and never become part of the text. They are named `%s` in order, `%(name)s`,
-    or as OpenFn does `$1`; where some are given, write `%%` for a percent sign beside `%s`. Each
-    has the type that its place asks for; where none does, write it: `%s::date`. A list is an array,
-    a dict JSON. With `transaction=False` it is executed in no transaction, as VACUUM asks for.
+    `values` are bound to placeholders and never become part of the SQL. Placeholders are `%s` in
+    order, `%(name)s`, or `$1` as in OpenFn; with `values`, write `%%` for a percent sign beside
+    `%s`. PostgreSQL infers the type of each placeholder; where it cannot, add a cast: `%s::date`.
+    A list becomes an array, a dict JSON. `transaction=False` executes the statement outside of any
+    transaction, as VACUUM requires.
 
     >>> from adaptors.common import data_value
     >>> operate = sql("update visits set seen = now() where id = %s", [data_value("id")])
     >>> operate = sql("select * from visits where day >= $1", ["2026-03-01"])
     """
     if not isinstance(query, str):
-        raise ConfigurationError(f"SQL is a text, not {type(query).__name__}")
-    return after(state, execute(state, [_own(query, values)], timeout, alone=not transaction))
+        raise ConfigurationError(f"SQL must be text, not {type(query).__name__}.")
+    statement = _statement(query, values)
+    return state_after(state, execute(state, [statement], timeout, in_transaction=transaction))
 
 
 @operation
 def commit(state: State) -> State:
-    """Commit what the run has written until now; a later failure goes on from here.
+    """Commit everything written so far; after a later failure, the run resumes here.
 
     >>> operate = commit()
     """
     if not dry_run.is_active():
-        transactions.commit(connection_cache.session(state))
+        transactions.commit(connection_cache.session_for(state))
     return state
 
 
@@ -60,12 +62,12 @@ def find_value(
     where: Mapping[str, Any],
     *,
     operators: Mapping[str, str] | None = None,
-    timeout: float | None = SECONDS,
+    timeout: float | None = DEFAULT_TIMEOUT,
 ) -> Value:
-    """Stand for a column of the first row where columns have these values, `None` without a row.
+    """Look up a column of the first row that matches `where`; `None` if no row matches.
 
-    A column is compared with `=`, or as `operators` says (`<`, `ilike`, …); one whose value is
-    `None` is null, and with a list it has one of these values. In a dry run it is `None`.
+    Columns are compared with `=`, or with an operator from `operators` (`<`, `ilike`, …). The value
+    `None` matches null, and a list matches any of its values. In a dry run the result is `None`.
 
     >>> from adaptors.common import data_value
     >>> facility = find_value("id", "facilities", {"code": data_value("facility")})
@@ -73,24 +75,24 @@ def find_value(
 
     def value(state: State) -> Any:
         statement = _select(column, table, resolve(state, dict(where)), operators or {})
-        found = execute(state, [statement], timeout)
-        return found.rows[0][column] if found.rows else None
+        result = execute(state, [statement], timeout)
+        return result.rows[0][column] if result.rows else None
 
     return value
 
 
-def _own(query: str, given: Bound | None) -> Statement:
-    if given is None:
-        return Statement(query, shown=query)
-    if isinstance(given, Mapping):
-        named = {name: values.text(each, array=True) for name, each in given.items()}
-        return Statement(query, named, "%", query)
-    if isinstance(given, str | bytes) or not isinstance(given, Sequence):
-        raise ConfigurationError("values are a list, or a dict of names and values")
-    texts = [values.text(each, array=True) for each in given]
+def _statement(query: str, values: QueryValues | None) -> Statement:
+    if values is None:
+        return Statement(query, display_sql=query)
+    if isinstance(values, Mapping):
+        named_texts = {name: to_text(value, array=True) for name, value in values.items()}
+        return Statement(query, named_texts, "%", query)
+    if isinstance(values, str | bytes) or not isinstance(values, Sequence):
+        raise ConfigurationError("The values of a query must be a list, or a dict by name.")
+    texts = [to_text(value, array=True) for value in values]
     dollar, percent = re.search(r"\$\d", query), re.search(r"(?<!%)(%%)*%s", query)
     if dollar and percent:
-        raise ConfigurationError("name the values of a query in one way: %s, or $1, $2 and so on")
+        raise ConfigurationError("A query uses one kind of placeholder: %s, or $1, $2 and so on.")
     return Statement(query, texts, "$" if dollar else "%", query)
 
 
@@ -100,21 +102,18 @@ def _select(
     texts: list[str | None] = []
     conditions = []
     for name, value in where.items():
-        condition = identifiers.quoted(name)
+        condition = identifiers.quote(name)
         operator = operators.get(name, "=").lower()
         if operator not in _OPERATORS:
-            raise ConfigurationError(f"{operator!r} is no operator; there are {_listed()}")
+            supported = ", ".join(sorted(_OPERATORS))
+            raise ConfigurationError(f"Unknown operator {operator!r}. Use one of {supported}.")
         if value is None:
             conditions.append(f"{condition} IS {'NOT ' * (operator in {'<>', '!='})}NULL")
             continue
-        texts.append(values.text(value, array=True))
-        place = f"${len(texts)}"
-        several = f"ANY ({place})" if isinstance(value, list) else place
-        conditions.append(f"{condition} {operator.upper()} {several}")
-    text = f"SELECT {identifiers.quoted(column)} FROM {identifiers.table(table)}"
+        texts.append(to_text(value, array=True))
+        placeholder = f"${len(texts)}"
+        operand = f"ANY ({placeholder})" if isinstance(value, list) else placeholder
+        conditions.append(f"{condition} {operator.upper()} {operand}")
+    text = f"SELECT {identifiers.quote(column)} FROM {identifiers.quote_table(table)}"
     text += f" WHERE {' AND '.join(conditions)}" if conditions else ""
     return Statement(f"{text} LIMIT 1", texts, "$", f"{text} LIMIT 1")
-
-
-def _listed() -> str:
-    return ", ".join(sorted(_OPERATORS))

@@ -1,4 +1,4 @@
-"""Operations that write records into a table."""
+"""Operations that insert and upsert records."""
 
 from __future__ import annotations
 
@@ -11,8 +11,13 @@ from adaptors.common import to_array
 from adaptors.errors import ConfigurationError
 from adaptors.operations import State, operation
 from adaptors.postgresql import catalog, identifiers, statements
-from adaptors.postgresql.execution import SECONDS, after, execute
-from adaptors.postgresql.statements import IGNORE, Record, Rows
+from adaptors.postgresql.execution import DEFAULT_TIMEOUT, execute, state_after
+from adaptors.postgresql.statements import (
+    DO_NOTHING,
+    ConflictTarget,
+    NumberedRecords,
+    Record,
+)
 
 Key = str | Sequence[str]
 Columns = str | list[str]
@@ -35,21 +40,22 @@ def insert(
     on_conflict: Conflict = "error",
     set_null: str | list[str] | None = None,
     returning: Columns | None = None,
-    timeout: float | None = SECONDS,
+    timeout: float | None = DEFAULT_TIMEOUT,
 ) -> State:
     """Insert a record: a dict of columns and values.
 
-    The names of table (`visits`, `health.visits`) and columns are taken as they are written. A
-    text becomes what its column is: `"34"` an integer, `"2026-03-09"` a date. A dict or a list
-    becomes JSON, a list for a column of an array type an array. `on_conflict="ignore"` leaves what
-    is there already as it is; `set_null=""` makes empty texts NULL; `returning` names columns,
-    such as `"id"` or `"*"`, that are put in `data`.
+    The names of the table (`visits`, `health.visits`) and its columns are case-sensitive. A text is
+    converted to the type of its column: `"34"` to an integer, `"2026-03-09"` to a date. A dict or
+    a list becomes JSON; a list becomes an array in a column of an array type.
+
+    `on_conflict="ignore"` skips a record whose row exists, `set_null=""` writes NULL for empty
+    texts, and `returning` puts columns of the new row in `data`: `"id"`, or `"*"` for all.
 
     >>> from adaptors.common import data_value
     >>> operate = insert("health.visits", {"id": data_value("id"), "age": data_value("age")})
     """
     options = _Options(set_null, returning, timeout)
-    return _written(state, table, None, [record], options, on_conflict)
+    return _write(state, table, None, [record], options, on_conflict)
 
 
 @operation
@@ -61,18 +67,18 @@ def insert_many(
     on_conflict: Conflict = "error",
     set_null: str | list[str] | None = None,
     returning: Columns | None = None,
-    timeout: float | None = SECONDS,
+    timeout: float | None = DEFAULT_TIMEOUT,
 ) -> State:
-    """Insert records, a thousand in a statement; without any, nothing happens.
+    """Insert a list of records, up to a thousand in one statement.
 
-    A value goes into the column of its name, whatever the order of a record's keys; a column that
-    only other records have gets its default. See `insert` for values and options.
+    Records may have different columns: a missing column gets its default. Nothing is sent for an
+    empty list. See `insert` for values and options.
 
     >>> from adaptors.common import data_value
     >>> operate = insert_many("visits", data_value("visits"), on_conflict="ignore")
     """
     options = _Options(set_null, returning, timeout)
-    return _written(state, table, None, records, options, on_conflict)
+    return _write(state, table, None, records, options, on_conflict)
 
 
 @operation
@@ -84,17 +90,18 @@ def upsert(
     *,
     set_null: str | list[str] | None = None,
     returning: Columns | None = None,
-    timeout: float | None = SECONDS,
+    timeout: float | None = DEFAULT_TIMEOUT,
 ) -> State:
-    """Insert a record, or update the row that has the same key with what the record has.
+    """Insert a record, or update the row with the same key.
 
-    `key` is a column, a list of columns, or `"ON CONSTRAINT name"`; the table must have a unique
-    index of just these. See `insert` for values and options.
+    `key` is a column, a list of columns, or `"ON CONSTRAINT name"`. The table needs a unique index
+    on exactly these columns. Columns that the record does not have keep their value. See `insert`
+    for values and options.
 
     >>> from adaptors.common import data_value
     >>> operate = upsert("visits", "id", {"id": data_value("id"), "age": data_value("age")})
     """
-    return _written(state, table, key, [record], _Options(set_null, returning, timeout))
+    return _write(state, table, key, [record], _Options(set_null, returning, timeout))
 
 
 @operation
@@ -106,16 +113,17 @@ def upsert_many(
     *,
     set_null: str | list[str] | None = None,
     returning: Columns | None = None,
-    timeout: float | None = SECONDS,
+    timeout: float | None = DEFAULT_TIMEOUT,
 ) -> State:
-    """Insert or update records, as if each were upserted after the other: the last one wins.
+    """Insert or update a list of records; of several with the same key, the last one wins.
 
-    Up to a thousand with the same columns are one statement; without any, nothing happens.
+    Up to a thousand records with the same columns are sent in one statement, and nothing for an
+    empty list.
 
     >>> from adaptors.common import data_value
     >>> operate = upsert_many("visits", ["village", "day"], data_value("visits"))
     """
-    return _written(state, table, key, records, _Options(set_null, returning, timeout))
+    return _write(state, table, key, records, _Options(set_null, returning, timeout))
 
 
 @operation
@@ -128,19 +136,19 @@ def upsert_if(
     *,
     set_null: str | list[str] | None = None,
     returning: Columns | None = None,
-    timeout: float | None = SECONDS,
+    timeout: float | None = DEFAULT_TIMEOUT,
 ) -> State:
-    """Insert or update a record if the condition holds; else nothing happens.
+    """Insert or update a record if the condition is true; otherwise do nothing.
 
     >>> from adaptors.common import data_value
     >>> operate = upsert_if(data_value("consent"), "visits", "id", {"id": data_value("id")})
     """
     if not condition:
         return state
-    return _written(state, table, key, [record], _Options(set_null, returning, timeout))
+    return _write(state, table, key, [record], _Options(set_null, returning, timeout))
 
 
-def _written(
+def _write(
     state: State,
     table: str,
     key: Key | None,
@@ -148,53 +156,62 @@ def _written(
     options: _Options,
     on_conflict: str = "error",
 ) -> State:
-    rows = _rows(records, options.set_null)
-    if not rows:
-        print(f"nothing to write into {table}")
+    numbered = _number_records(records, options.set_null)
+    if not numbered:
+        print(f"No records for table {table}.")
         return state
-    ending = {"error": "", "ignore": IGNORE}.get(on_conflict)
-    if ending is None:
-        raise ConfigurationError(f'on_conflict is "error" or "ignore", not {on_conflict!r}')
-    ending += _returning(options.returning)
-    arrays = _arrays(state, table, rows)
+    suffix = {"error": "", "ignore": DO_NOTHING}.get(on_conflict)
+    if suffix is None:
+        raise ConfigurationError(f'on_conflict= is "error" or "ignore", not {on_conflict!r}.')
+    suffix += _returning_clause(options.returning)
+    array_columns = _array_columns(state, table, numbered)
     if key is None:
-        made = statements.inserts(table, rows, ending, arrays)
+        built = statements.insert_statements(table, numbered, suffix, array_columns)
     else:
-        found = statements.key(key)
-        rows = _merged(state, table, found, rows)
-        made = statements.upserts(table, found, rows, ending, arrays)
-    return after(state, execute(state, list(made), options.timeout))
+        target = statements.parse_key(key)
+        numbered = _merge_same_key(state, table, target, numbered)
+        built = statements.upsert_statements(table, target, numbered, suffix, array_columns)
+    return state_after(state, execute(state, list(built), options.timeout))
 
 
-def _rows(records: Any, set_null: str | list[str] | None) -> Rows:
+def _number_records(records: Any, set_null: str | list[str] | None) -> NumberedRecords:
     nulls = to_array(set_null)
-    found: Rows = []
+    numbered: NumberedRecords = []
     for number, record in enumerate(to_array(records), 1):
         if not isinstance(record, dict):
-            kind = type(record).__name__
-            raise ConfigurationError(f"record {number} is not a dict of columns but {kind}")
-        null = {k: None if isinstance(v, str) and v in nulls else v for k, v in record.items()}
-        found.append((number, null if nulls else record))
-    return found
+            type_name = type(record).__name__
+            raise ConfigurationError(
+                f"Record {number} must be a dict of column and value, not {type_name}."
+            )
+        with_nulls = {
+            column: None if isinstance(value, str) and value in nulls else value
+            for column, value in record.items()
+        }
+        numbered.append((number, with_nulls))
+    return numbered
 
 
-def _returning(columns: Columns | None) -> str:
+def _returning_clause(columns: Columns | None) -> str:
     if not columns:
         return ""
-    return f" RETURNING {'*' if columns == '*' else identifiers.columns(columns)}"
+    return f" RETURNING {'*' if columns == '*' else identifiers.quote_columns(columns)}"
 
 
-def _arrays(state: State, table: str, rows: Rows) -> frozenset[str]:
+def _array_columns(state: State, table: str, records: NumberedRecords) -> frozenset[str]:
     if dry_run.is_active():
         return frozenset()
-    lists = any(isinstance(value, list | tuple) for _, each in rows for value in each.values())
-    return catalog.arrays(state, table) if lists else frozenset()
+    has_lists = any(
+        isinstance(value, list | tuple) for _, record in records for value in record.values()
+    )
+    return catalog.array_columns(state, table) if has_lists else frozenset()
 
 
-def _merged(state: State, table: str, key: statements.Key, rows: Rows) -> Rows:
-    if len(rows) == 1:
-        return rows
-    columns = key.columns
-    if key.constraint and not dry_run.is_active():
-        columns = catalog.constraint(state, table, key.constraint)
-    return statements.merged(rows, columns)
+def _merge_same_key(
+    state: State, table: str, target: ConflictTarget, records: NumberedRecords
+) -> NumberedRecords:
+    if len(records) == 1:
+        return records
+    columns = target.columns
+    if target.constraint and not dry_run.is_active():
+        columns = catalog.constraint_columns(state, table, target.constraint)
+    return statements.merge_records(records, columns)

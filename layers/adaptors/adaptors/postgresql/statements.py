@@ -1,4 +1,4 @@
-"""The statements that write records: columns by name, values bound, many rows in one."""
+"""Build INSERT and upsert statements: values bound, many rows in one statement."""
 
 from __future__ import annotations
 
@@ -9,137 +9,162 @@ from typing import Any
 
 from adaptors.errors import AdaptorError, ConfigurationError
 from adaptors.postgresql import identifiers
-from adaptors.postgresql import parameters as values
+from adaptors.postgresql.parameters import to_text
 
 Record = Mapping[str, Any]
-Rows = list[tuple[int, Record]]
-"""Records, each with its number in the list they came in, which counts from 1."""
-# A statement has at most 65,535 parameters; more rows than this in one are no faster.
-_PARAMETERS, _ROWS = 65_535, 1_000
-IGNORE = " ON CONFLICT DO NOTHING"
+NumberedRecords = list[tuple[int, Record]]
+"""Records, each with its number in the job's list, counted from 1."""
+DO_NOTHING = " ON CONFLICT DO NOTHING"
+_MAX_PARAMETERS = 65_535  # of one statement
+_MAX_ROWS = 1_000  # more rows in one statement are no faster
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """An SQL statement, and the texts bound to it.
+    """An SQL statement and the texts bound to it.
 
-    `style` is how it names them. `shown` is the statement as a log and a dry run show it, the same
-    for all that differ in their `rows` only; `bound` is the record and the column of each value.
+    `placeholder` is `$` or `%`. `display_sql` is for the log and for dry runs; statements that
+    differ in their `rows` only share it. `sources` has each value's record number and column.
     """
 
     sql: str
     values: Sequence[str | None] | Mapping[str, str | None] | None = None
-    style: str = "$"
-    shown: str = ""
+    placeholder: str = "$"
+    display_sql: str = ""
     rows: int = 1
-    bound: Sequence[tuple[int, str]] = field(default=(), repr=False)
+    sources: Sequence[tuple[int, str]] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
-    """What tells that two records are the same: columns, or a constraint by its name."""
+class ConflictTarget:
+    """What identifies a row: columns, or a constraint by its name."""
 
     columns: tuple[str, ...] = ()
     constraint: str = ""
 
     @property
-    def target(self) -> str:
-        """Give it as ON CONFLICT takes it."""
+    def sql(self) -> str:
+        """Return the target as ON CONFLICT takes it."""
         if self.constraint:
-            return f"ON CONSTRAINT {identifiers.quoted(self.constraint)}"
-        return f"({identifiers.columns(list(self.columns))})"
+            return f"ON CONSTRAINT {identifiers.quote(self.constraint)}"
+        return f"({identifiers.quote_columns(list(self.columns))})"
 
 
-def key(given: str | Sequence[str]) -> Key:
-    """Read a key: a column, a list of columns, or `ON CONSTRAINT name`.
+def parse_key(key: str | Sequence[str]) -> ConflictTarget:
+    """Parse a key: a column, a list of columns, or `ON CONSTRAINT name`.
 
-    >>> key("on constraint visits_pkey").target
+    >>> parse_key("on constraint visits_pkey").sql
     'ON CONSTRAINT "visits_pkey"'
     """
-    if isinstance(given, str) and given.lower().startswith("on constraint "):
-        return Key(constraint=identifiers.read(given[len("on constraint ") :].strip()))
-    columns = (given,) if isinstance(given, str) else tuple(given)
+    if isinstance(key, str) and key.lower().startswith("on constraint "):
+        return ConflictTarget(constraint=identifiers.unquote(key[len("on constraint ") :].strip()))
+    columns = (key,) if isinstance(key, str) else tuple(key)
     if not columns:
-        raise ConfigurationError("a key is a column, a list of columns, or ON CONSTRAINT name")
-    return Key(columns)
+        raise ConfigurationError(
+            "The key is empty. Write a column, a list of columns, or ON CONSTRAINT name."
+        )
+    return ConflictTarget(columns)
 
 
-def inserts(
-    table: str, rows: Rows, ending: str = "", arrays: frozenset[str] = frozenset()
+def insert_statements(
+    table: str,
+    records: NumberedRecords,
+    suffix: str = "",
+    array_columns: frozenset[str] = frozenset(),
 ) -> Iterator[Statement]:
-    """Give the statements that insert records; a column that a record has not, gets its default.
+    """Yield the statements that insert records; a missing column gets its default.
 
-    >>> [each.sql for each in inserts("visits", [(1, {"id": 1}), (2, {"id": 2, "age": "34"})])]
+    >>> records = [(1, {"id": 1}), (2, {"id": 2, "age": "34"})]
+    >>> [statement.sql for statement in insert_statements("visits", records)]
     ['INSERT INTO "visits" ("id", "age") VALUES ($1, DEFAULT), ($2, $3)']
     """
-    columns = list(dict.fromkeys(column for _, record in rows for column in record))
+    columns = list(dict.fromkeys(column for _, record in records for column in record))
     if not columns:
-        raise ConfigurationError(f"the records for {table} have no column: give {{column: value}}")
-    beginning = f"INSERT INTO {identifiers.table(table)} ({identifiers.columns(columns)}) VALUES "
-    size = min(_ROWS, max(1, _PARAMETERS // len(columns)))
-    for start in range(0, len(rows), size):
-        yield _insert(beginning, rows[start : start + size], columns, ending, arrays)
+        raise ConfigurationError(
+            f"The records for table {table} have no columns. Write a dict of column and value."
+        )
+    prefix = (
+        f"INSERT INTO {identifiers.quote_table(table)} ({identifiers.quote_columns(columns)}) "
+        "VALUES "
+    )
+    size = min(_MAX_ROWS, max(1, _MAX_PARAMETERS // len(columns)))
+    for start in range(0, len(records), size):
+        yield _insert(prefix, records[start : start + size], columns, suffix, array_columns)
 
 
-def upserts(
-    table: str, key: Key, rows: Rows, ending: str = "", arrays: frozenset[str] = frozenset()
+def upsert_statements(
+    table: str,
+    target: ConflictTarget,
+    records: NumberedRecords,
+    suffix: str = "",
+    array_columns: frozenset[str] = frozenset(),
 ) -> Iterator[Statement]:
-    """Give the statements that insert records, or update those that are there.
+    """Yield the statements that insert records, or update existing rows.
 
-    What a record has not stays as it is, so records of other columns are another statement.
+    Columns that a record does not have keep their value, so records with other columns need
+    another statement.
 
-    >>> (only,) = upserts("v", Key(("id",)), [(1, {"id": 1, "age": "34"})])
-    >>> only.sql.partition(" ON ")[2]
+    >>> target = ConflictTarget(("id",))
+    >>> (statement,) = upsert_statements("v", target, [(1, {"id": 1, "age": "34"})])
+    >>> statement.sql.partition(" ON ")[2]
     'CONFLICT ("id") DO UPDATE SET "age" = EXCLUDED."age"'
     """
-    groups: dict[frozenset[str], Rows] = {}
-    for number, record in rows:
+    groups: dict[frozenset[str], NumberedRecords] = {}
+    for number, record in records:
         groups.setdefault(frozenset(record), []).append((number, record))
     for group in groups.values():
         columns = list(group[0][1])
-        others = [each for each in columns if each not in key.columns] or columns
-        pairs = ", ".join(f"{q} = EXCLUDED.{q}" for q in map(identifiers.quoted, others))
-        update = f" ON CONFLICT {key.target} DO UPDATE SET {pairs}" if pairs else ""
-        yield from inserts(table, group, update + ending, arrays)
+        updated = [column for column in columns if column not in target.columns] or columns
+        assignments = ", ".join(
+            f"{column} = EXCLUDED.{column}" for column in map(identifiers.quote, updated)
+        )
+        update = f" ON CONFLICT {target.sql} DO UPDATE SET {assignments}" if assignments else ""
+        yield from insert_statements(table, group, update + suffix, array_columns)
 
 
-def merged(rows: Rows, columns: Sequence[str]) -> Rows:
-    """Make one of records with the same key, as if one were written after the other.
+def merge_records(records: NumberedRecords, key_columns: Sequence[str]) -> NumberedRecords:
+    """Merge records with the same key, as if they were written one after the other.
 
-    >>> merged([(1, {"id": 7, "a": 1}), (2, {"id": "7", "a": 2}), (3, {"id": None})], ["id"])
+    >>> records = [(1, {"id": 7, "a": 1}), (2, {"id": "7", "a": 2}), (3, {"id": None})]
+    >>> merge_records(records, ["id"])
     [(2, {'id': '7', 'a': 2}), (3, {'id': None})]
     """
-    found: dict[Any, tuple[int, Record]] = {}
-    for number, record in rows:
-        which = tuple(values.text(record.get(column)) for column in columns)
-        place = number if None in which or not which else which  # NULL is the same as nothing
-        found[place] = number, {**found.get(place, (0, {}))[1], **record}
-    return list(found.values())
+    merged: dict[Any, tuple[int, Record]] = {}
+    for number, record in records:
+        values = tuple(to_text(record.get(column)) for column in key_columns)
+        key = number if None in values or not values else values  # NULL never equals NULL
+        merged[key] = number, {**merged.get(key, (0, {}))[1], **record}
+    return list(merged.values())
 
 
 def _insert(
-    beginning: str, rows: Rows, columns: list[str], ending: str, arrays: frozenset[str]
+    prefix: str,
+    records: NumberedRecords,
+    columns: list[str],
+    suffix: str,
+    array_columns: frozenset[str],
 ) -> Statement:
-    found = [
-        (number, column, _text(record[column], number, column, arrays))
-        for number, record in rows
+    present = [
+        (number, column, _to_text(record[column], number, column, array_columns))
+        for number, record in records
         for column in columns
         if column in record
     ]
     numbers = count(1)
-    made = [
-        "(" + ", ".join(f"${next(numbers)}" if c in r else "DEFAULT" for c in columns) + ")"
-        for _, r in rows
+    rows = [
+        "(" + ", ".join(f"${next(numbers)}" if c in record else "DEFAULT" for c in columns) + ")"
+        for _, record in records
     ]
-    places = ", ".join(f"${each}" for each in range(1, len(columns) + 1))
-    shown = f"{beginning}({places}){ending}"
-    sql = f"{beginning}{', '.join(made)}{ending}"
-    bound = [(number, column) for number, column, _ in found]
-    return Statement(sql, [each for _, _, each in found], "$", shown, len(rows), bound)
+    placeholders = ", ".join(f"${number}" for number in range(1, len(columns) + 1))
+    display_sql = f"{prefix}({placeholders}){suffix}"
+    values = [text for _, _, text in present]
+    sources = [(number, column) for number, column, _ in present]
+    sql = f"{prefix}{', '.join(rows)}{suffix}"
+    return Statement(sql, values, "$", display_sql, len(records), sources)
 
 
-def _text(value: Any, number: int, column: str, arrays: frozenset[str]) -> str | None:
+def _to_text(value: Any, number: int, column: str, array_columns: frozenset[str]) -> str | None:
     try:
-        return values.text(value, array=column in arrays)
+        return to_text(value, array=column in array_columns)
     except AdaptorError as error:
-        raise type(error)(f"the column {column!r} of record {number}: {error}") from None
+        raise type(error)(f"Column {column!r} of record {number}: {error}") from None

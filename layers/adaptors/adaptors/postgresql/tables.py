@@ -1,4 +1,4 @@
-"""Operations on tables themselves: what columns there are, and columns to add."""
+"""Operations on tables: describe, create, and add columns."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from adaptors.errors import ConfigurationError
 from adaptors.operations import State, operation
 from adaptors.postgresql import catalog, identifiers, parameters
-from adaptors.postgresql.execution import SECONDS, after, execute
+from adaptors.postgresql.execution import DEFAULT_TIMEOUT, execute, state_after
 from adaptors.postgresql.statements import Statement
 
 Column = dict[str, Any]
@@ -18,79 +18,86 @@ _TYPE = re.compile(
     r"( ?\(\d+(, ?\d+)?\))?( with(out)? time zone)?( ?\[\d*\])*",
     re.IGNORECASE,
 )
-_COMPUTED = re.compile(
+_COMPUTED_DEFAULT = re.compile(
     r"(now|gen_random_uuid|clock_timestamp)\(\)|current_(date|timestamp|user)", re.IGNORECASE
 )
-_KEYS = {"name", "type", "default", "unique", "identity", "required"}
+_COLUMN_KEYS = {"name", "type", "default", "unique", "identity", "required"}
 
 
 @operation
-def describe_table(state: State, table: str, *, timeout: float | None = SECONDS) -> State:
-    """Put a table's columns in `data`: `name`, `type`, `nullable` and `default` of each.
+def describe_table(state: State, table: str, *, timeout: float | None = DEFAULT_TIMEOUT) -> State:
+    """Put a table's columns in `data`: the `name`, `type`, `nullable` and `default` of each.
 
-    Where there is no such table, `data` is an empty list.
+    If the table does not exist, `data` is an empty list.
 
     >>> operate = describe_table("health.visits")
     """
-    return after(state, catalog.columns(state, table, timeout))
+    return state_after(state, catalog.columns(state, table, timeout))
 
 
 @operation
 def insert_table(
-    state: State, table: str, columns: list[Column], *, timeout: float | None = SECONDS
+    state: State, table: str, columns: list[Column], *, timeout: float | None = DEFAULT_TIMEOUT
 ) -> State:
-    """Make a table, if it is not there; without any columns, nothing happens.
+    """Create a table if it does not exist. Without columns, do nothing.
 
-    A column is `{"name": …, "type": …}`, and as one likes `default`, `unique`, `identity` (numbers
-    that count up) and `required` (not null).
+    A column is `{"name": …, "type": …}`, with optional `default`, `unique`, `identity` (an
+    automatic number) and `required` (not null).
 
     >>> number = {"name": "id", "type": "bigint", "identity": True, "unique": True}
     >>> operate = insert_table("visits", [number, {"name": "day", "type": "date"}])
     """
-    made = ", ".join(map(_column, columns or []))
-    return _changed(
-        state, f"CREATE TABLE IF NOT EXISTS {identifiers.table(table)} ({made})", made, timeout
-    )
+    definitions = ", ".join(map(_column_definition, columns or []))
+    statement = f"CREATE TABLE IF NOT EXISTS {identifiers.quote_table(table)} ({definitions})"
+    return _change_table(state, statement, definitions, timeout)
 
 
 @operation
 def modify_table(
-    state: State, table: str, columns: list[Column], *, timeout: float | None = SECONDS
+    state: State, table: str, columns: list[Column], *, timeout: float | None = DEFAULT_TIMEOUT
 ) -> State:
-    """Add to a table the columns that it has not; none is changed, and none is dropped.
+    """Add missing columns to a table; existing columns are not changed or dropped.
 
-    See `insert_table` for what a column is.
+    See `insert_table` for the keys of a column.
 
     >>> operate = modify_table("visits", [{"name": "group1/age", "type": "integer"}])
     """
-    made = ", ".join(f"ADD COLUMN IF NOT EXISTS {_column(each)}" for each in columns or [])
-    return _changed(state, f"ALTER TABLE {identifiers.table(table)} {made}", made, timeout)
+    additions = ", ".join(
+        f"ADD COLUMN IF NOT EXISTS {_column_definition(column)}" for column in columns or []
+    )
+    statement = f"ALTER TABLE {identifiers.quote_table(table)} {additions}"
+    return _change_table(state, statement, additions, timeout)
 
 
-def _changed(state: State, text: str, columns: str, timeout: float | None) -> State:
+def _change_table(state: State, text: str, columns: str, timeout: float | None) -> State:
     if not columns:
-        print("no columns are given: no table is changed")
+        print("No columns given; no table is changed.")
         return state
-    return after(state, execute(state, [Statement(text, shown=text)], timeout))
+    return state_after(state, execute(state, [Statement(text, display_sql=text)], timeout))
 
 
-def _column(column: Column) -> str:
-    if not isinstance(column, dict) or not {"name", "type"} <= set(column) <= _KEYS:
-        raise ConfigurationError(f"a column is a dict of name and type, and {sorted(_KEYS)}")
-    kind = column["type"]
-    if not isinstance(kind, str) or not _TYPE.fullmatch(kind):
-        raise ConfigurationError(f"{kind!r} is no type of a column, such as text or numeric(10, 2)")
-    parts = [identifiers.quoted(column["name"]), kind]
+def _column_definition(column: Column) -> str:
+    if not isinstance(column, dict) or not {"name", "type"} <= set(column) <= _COLUMN_KEYS:
+        raise ConfigurationError(
+            "A column is a dict with `name` and `type`, and optional `default`, `unique`, "
+            "`identity` and `required`."
+        )
+    column_type = column["type"]
+    if not isinstance(column_type, str) or not _TYPE.fullmatch(column_type):
+        raise ConfigurationError(
+            f"Invalid column type {column_type!r}. Write a type such as text or numeric(10, 2)."
+        )
+    parts = [identifiers.quote(column["name"]), column_type]
     if column.get("default") is not None:
-        parts.append(f"DEFAULT {_default(column['default'])}")
-    words = {"identity": "GENERATED BY DEFAULT AS IDENTITY", "required": "NOT NULL"}
-    words["unique"] = "UNIQUE"
-    return " ".join([*parts, *(word for name, word in words.items() if column.get(name))])
+        parts.append(f"DEFAULT {_default_literal(column['default'])}")
+    clauses = {"identity": "GENERATED BY DEFAULT AS IDENTITY", "required": "NOT NULL"}
+    clauses["unique"] = "UNIQUE"
+    return " ".join([*parts, *(clause for key, clause in clauses.items() if column.get(key))])
 
 
-def _default(value: Any) -> str:
-    """Give a default as SQL: a value cannot be bound here, and few words are more than a text."""
-    if isinstance(value, str) and _COMPUTED.fullmatch(value):
+def _default_literal(value: Any) -> str:
+    """Return a default as an SQL literal, because DDL cannot bind values."""
+    if isinstance(value, str) and _COMPUTED_DEFAULT.fullmatch(value):
         return value
-    text = (parameters.text(value) or "").replace("'", "''").replace("\\", "\\\\")
+    text = (parameters.to_text(value) or "").replace("'", "''").replace("\\", "\\\\")
     return f"E'{text}'"

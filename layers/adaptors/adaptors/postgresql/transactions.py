@@ -1,7 +1,7 @@
-"""The transaction of a run: what it writes is committed together, or not at all.
+"""The transaction of a run: everything it writes is committed together, or nothing.
 
-What only reads while nothing is written yet is a transaction of its own, so that a job that reads
-and then posts for minutes keeps none open. Outside of a run each call is an attempt of its own.
+A statement that only reads, while nothing is written yet, has a transaction of its own: a job that
+reads and then posts for minutes keeps none open. Outside of a run, each call is its own attempt.
 """
 
 from __future__ import annotations
@@ -16,126 +16,140 @@ from psycopg.pq import TransactionStatus
 from adaptors._runtime import run_context
 from adaptors.errors import ConfigurationError
 from adaptors.postgresql import connection_cache, error_codes, results
-from adaptors.postgresql.connection_cache import Session, connected
+from adaptors.postgresql.connection_cache import Session, open_connection
 from adaptors.postgresql.results import Result
 from adaptors.postgresql.statements import Statement
 
-_SHOWN = 1_000
-# What begins so only reads, unless PostgreSQL objects. It does not object to a setting or a lock
-# that lasts as long as its transaction: such a statement is for what comes after it.
-_READS = re.compile(r"\s*(select|with|table|values|show)\b", re.IGNORECASE)
-_LASTS = re.compile("set_config|advisory", re.IGNORECASE)
+_LOGGED_CHARACTERS = 1_000
+# These commands only read, unless PostgreSQL objects. It does not object to a setting or a lock
+# that lasts as long as its transaction: such a statement affects the statements after it.
+_READ_COMMAND = re.compile(r"\s*(select|with|table|values|show)\b", re.IGNORECASE)
+_TRANSACTION_SCOPED = re.compile("set_config|advisory", re.IGNORECASE)
 
 
-class _Writes(Exception):
-    """A statement that seemed to read only does not."""
+class _NotReadOnly(Exception):
+    """A statement that seemed to only read tried to write."""
 
 
 def execute(
-    session: Session, made: Sequence[Statement], seconds: float | None, *, alone: bool = False
+    session: Session,
+    statements: Sequence[Statement],
+    timeout: float | None,
+    *,
+    in_transaction: bool = True,
 ) -> list[Result]:
-    """Execute statements in the run's transaction, or with `alone` one in none.
+    """Execute statements in the run's transaction, or one outside of any transaction.
 
-    `seconds` is how long each may take, `None` as long as it likes.
+    `timeout` is in seconds and for each statement; `None` is no timeout.
     """
-    if not _joined(session):
+    if not _join_attempt(session):
         with run_context.attempt():
-            return execute(session, made, seconds, alone=alone)
-    if alone:
-        return [_alone(session, made[0], seconds)]
-    if not session.open and len(made) == 1 and _only_reads(made[0].sql):
+            return execute(session, statements, timeout, in_transaction=in_transaction)
+    if not in_transaction:
+        return [_execute_without_transaction(session, statements[0], timeout)]
+    if not session.in_transaction and len(statements) == 1 and _only_reads(statements[0].sql):
         try:
-            return [_read(session, made[0], seconds)]
-        except _Writes:
-            _command(session, "ROLLBACK")
-    _begin(session, seconds)
-    return [_executed(session, each) for each in made]
+            return [_execute_read_only(session, statements[0], timeout)]
+        except _NotReadOnly:
+            _send_command(session, "ROLLBACK")
+    _ensure_transaction(session, timeout)
+    return [_execute(session, statement) for statement in statements]
 
 
 def commit(session: Session) -> None:
-    """Commit what is open; an `AdaptorError` says why it cannot be."""
-    if not session.open:
+    """Commit the open transaction, if any; raise an `AdaptorError` if that fails."""
+    if not session.in_transaction:
         return
-    failed = connected(session).info.transaction_status is TransactionStatus.INERROR
-    session.open = False
-    _command(session, "ROLLBACK" if failed else "COMMIT")
+    failed = open_connection(session).info.transaction_status is TransactionStatus.INERROR
+    session.in_transaction = False
+    _send_command(session, "ROLLBACK" if failed else "COMMIT")
     if failed:
         raise ConfigurationError(
-            "a statement failed and the job went on: nothing of what it wrote is kept; let the "
-            "error end the run, or avoid it, with on_conflict= or upsert"
+            "The job continued after a statement failed, so everything it wrote is rolled back. "
+            "Let the error end the run, or avoid the error with on_conflict= or upsert."
         )
 
 
-def _joined(session: Session) -> bool:
-    if not session.joined:
-        finish, undo = partial(_finish, session), partial(_undo, session)
-        session.joined = run_context.on_attempt_end(
-            run_context.UnitOfWork(finish, undo, lambda: session.open)
+def _join_attempt(session: Session) -> bool:
+    if not session.joined_attempt:
+        session.joined_attempt = run_context.on_attempt_end(
+            run_context.UnitOfWork(
+                partial(_commit_and_reset, session),
+                partial(_roll_back, session),
+                lambda: session.in_transaction,
+            )
         )
-    return session.joined
+    return session.joined_attempt
 
 
-def _finish(session: Session) -> None:
+def _commit_and_reset(session: Session) -> None:
     commit(session)
-    session.joined = False
-    connection_cache.renew(session)
+    session.joined_attempt = False
+    connection_cache.reset(session)
 
 
-def _undo(session: Session) -> None:
-    session.open = session.joined = False
-    connection_cache.renew(session)
+def _roll_back(session: Session) -> None:
+    session.in_transaction = session.joined_attempt = False
+    connection_cache.reset(session)
 
 
 def _only_reads(sql: str) -> bool:
-    return bool(_READS.match(sql)) and not _LASTS.search(sql)
+    return bool(_READ_COMMAND.match(sql)) and not _TRANSACTION_SCOPED.search(sql)
 
 
-def _alone(session: Session, statement: Statement, seconds: float | None) -> Result:
-    if session.open:
+def _execute_without_transaction(
+    session: Session, statement: Statement, timeout: float | None
+) -> Result:
+    if session.in_transaction:
         raise ConfigurationError(
-            "this run has written something that is not committed yet: put commit() before "
-            "what is to be executed in no transaction"
+            "This run has uncommitted changes. Put commit() before the statement with "
+            "transaction=False."
         )
-    connection_cache.start(session, "", seconds)
-    return _executed(session, statement)
+    connection_cache.begin(session, "", timeout)
+    return _execute(session, statement)
 
 
-def _read(session: Session, statement: Statement, seconds: float | None) -> Result:
-    connection_cache.start(session, "BEGIN READ ONLY", seconds)
-    found = _executed(session, statement, reading=True)
-    _command(session, "COMMIT")
-    return found
+def _execute_read_only(session: Session, statement: Statement, timeout: float | None) -> Result:
+    connection_cache.begin(session, "BEGIN READ ONLY", timeout)
+    result = _execute(session, statement, read_only=True)
+    _send_command(session, "COMMIT")
+    return result
 
 
-def _begin(session: Session, seconds: float | None) -> None:
-    if not session.open:
-        connection_cache.start(session, "BEGIN", seconds)
-        session.open = True
-    elif seconds != session.seconds:
-        _command(session, f"SET LOCAL {connection_cache.limit(seconds)}")
-    session.seconds = seconds
+def _ensure_transaction(session: Session, timeout: float | None) -> None:
+    if not session.in_transaction:
+        connection_cache.begin(session, "BEGIN", timeout)
+        session.in_transaction = True
+    elif timeout != session.timeout:
+        _send_command(session, f"SET LOCAL {connection_cache.timeout_setting(timeout)}")
+    session.timeout = timeout
 
 
-def _executed(session: Session, statement: Statement, *, reading: bool = False) -> Result:
-    connection = connected(session)
-    if statement.shown not in session.told:
-        session.told.add(statement.shown)
-        print(statement.shown[:_SHOWN])
-    raw = statement.style == "$" and statement.values is not None
-    cursor = psycopg.RawCursor(connection) if raw else connection.cursor()
+def _execute(session: Session, statement: Statement, *, read_only: bool = False) -> Result:
+    connection = open_connection(session)
+    _log_once(session, statement.display_sql)
+    is_raw = statement.placeholder == "$" and statement.values is not None
+    cursor = psycopg.RawCursor(connection) if is_raw else connection.cursor()
     try:
-        found = results.read(cursor.execute(statement.sql.encode(), statement.values))
+        cursor.execute(statement.sql.encode(), statement.values)
+        result = results.read_result(cursor)
     except psycopg.Error as error:
-        if reading and error.sqlstate == error_codes.READ_ONLY:
-            raise _Writes from None
-        raise error_codes.judged(error, statement.bound) from None
+        if read_only and error.sqlstate == error_codes.READ_ONLY_TRANSACTION:
+            raise _NotReadOnly from None
+        raise error_codes.error_for(error, statement.sources) from None
     if connection.info.transaction_status is TransactionStatus.IDLE:
-        session.open = False  # the statement itself was a COMMIT
-    return found
+        session.in_transaction = False  # the statement itself was a COMMIT
+    return result
 
 
-def _command(session: Session, text: str) -> None:
+def _log_once(session: Session, display_sql: str) -> None:
+    if display_sql not in session.logged:
+        session.logged.add(display_sql)
+        print(display_sql[:_LOGGED_CHARACTERS])
+
+
+def _send_command(session: Session, text: str) -> None:
     try:
-        connected(session).execute(text.encode())
+        open_connection(session).execute(text.encode())
     except psycopg.Error as error:
-        raise error_codes.judged(error) from None
+        raise error_codes.error_for(error) from None
