@@ -67,8 +67,9 @@ def main() -> None:
 
 
 def _execute_job(path: Path) -> None:
-    state = states.begun({"data": RECORD, "request": {"method": "POST", "headers": {}}})
-    states.kept(expression.execute(expression.load(path), state, path))
+    request = {"method": "POST", "headers": {}}
+    state = states.with_configuration({"data": RECORD, "request": request})
+    states.to_json(expression.execute(expression.load(path), state, path))
 
 
 def _measure_posts(url: str) -> tuple[float, float]:

@@ -22,7 +22,7 @@ from openfn.project.compiled import Project
 from openfn.project.triggers import Kind, matchable, order_of
 from openfn.runs import circuit_breaker, cron, dispatch, reconciliation
 from openfn.runs import store as runs
-from openfn.runs.cron import Span
+from openfn.runs.cron import Period
 from openfn.runs.model import Plan
 from openfn.storage import sqs_batch
 from openfn.storage.sqs_batch import Queued
@@ -113,7 +113,7 @@ def _queue_late() -> None:
 
 def _queue_due() -> None:
     now = time.time()
-    if queued := dispatch.queue_due(now) + dispatch.let_through(now):
+    if queued := dispatch.queue_due(now) + dispatch.release(now):
         _logger.info(LogEvent.RUNS_QUEUED_AGAIN, extra={"runs": queued})
 
 
@@ -121,7 +121,7 @@ def _queue_strays(tick: Mapping[str, str]) -> None:
     minute = cron.minute_of(tick["time"], time.time())
     if not reconciliation.is_due(minute):
         return
-    found, stray = reconciliation.strays(minute)
+    found, stray = reconciliation.orphans(minute)
     current = project.current()
     messages.queue_all([(each, current.group_of(inbox)) for each, inbox in found])
     dispatch.queue([run.plan for run in stray])
@@ -134,23 +134,23 @@ def _queue_strays(tick: Mapping[str, str]) -> None:
 def _run_due(tick: Mapping[str, str]) -> None:
     current = project.current()
     if current.crons:
-        handled = cron.handled()
-        for span in cron.spans(handled.minute, cron.minute_of(tick["time"], time.time())):
-            _handle(current, span, handled.triggers)
+        handled = cron.load_last_handled()
+        for period in cron.periods(handled.minute, cron.minute_of(tick["time"], time.time())):
+            _handle(current, period, handled.triggers)
             # A new trigger is known once the clock has come to where it began.
-            over = span.until == span.now
+            over = period.until == period.now
             names = [each.name for each in current.crons] if over else handled.triggers
-            cron.set_handled(span.until, names)
+            cron.record_handled(period.until, names)
 
 
-def _handle(current: Project, span: Span, known: Container[str]) -> None:
+def _handle(current: Project, period: Period, known: Container[str]) -> None:
     plans = [
         Plan(ids.minute_id(minute), job.name, trigger.name, Kind.CRON, order=Kind.CRON)
         for trigger in current.crons
-        for minute in cron.due(trigger, span, known)
+        for minute in cron.due_minutes(trigger, period, known)
         for job in current.started_by[trigger.name]
     ]
-    if refused := dispatch.start(plans):
+    if refused := dispatch.create_and_queue(plans):
         raise NotQueued(f"the run queue did not take {len(refused)} runs that are due")
     for plan in plans:
         _logger.info(

@@ -14,14 +14,14 @@ from openfn.jobs import timeout
 
 def test_a_wait_in_the_main_thread_is_ended():
     began = time.monotonic()
-    with pytest.raises(timeout.TimedOut), timeout.within(0.05):
+    with pytest.raises(timeout.TimedOut), timeout.limit(0.05):
         time.sleep(20)
     assert time.monotonic() - began < 10
 
 
 def test_what_is_in_time_is_left_alone_and_the_signal_is_as_before():
     before = signal.getsignal(signal.SIGALRM)
-    with timeout.within(60):
+    with timeout.limit(60):
         assert signal.getitimer(signal.ITIMER_REAL)[0] > 50
     assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
     assert signal.getsignal(signal.SIGALRM) is before
@@ -33,7 +33,7 @@ def test_no_job_takes_it_for_an_error_of_its_own():
             with contextlib.suppress(Exception):
                 time.sleep(0.001)
 
-    with pytest.raises(timeout.TimedOut), timeout.within(0.05):
+    with pytest.raises(timeout.TimedOut), timeout.limit(0.05):
         swallow()
 
 
@@ -57,7 +57,7 @@ def _in_thread(work):
 
 def test_another_thread_is_stopped_at_its_next_step():
     def work():
-        with timeout.within(0.05):
+        with timeout.limit(0.05):
             while True:
                 time.sleep(0.001)
 
@@ -66,7 +66,7 @@ def test_another_thread_is_stopped_at_its_next_step():
 
 def test_another_thread_that_is_in_time_is_left_alone():
     def work():
-        with timeout.within(0.05):
+        with timeout.limit(0.05):
             pass
         until = time.monotonic() + 0.15
         while time.monotonic() < until:

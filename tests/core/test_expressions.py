@@ -232,7 +232,7 @@ def test_a_jobs_own_imports_from_the_future_are_heard(job):
 
 def test_a_file_that_is_not_there_is_the_projects_mistake(tmp_path):
     assert mistake_in(tmp_path / "absent.py") == (
-        "absent.py cannot be read: No such file or directory"
+        "Cannot read absent.py: No such file or directory."
     )
 
 
@@ -258,7 +258,7 @@ def test_a_file_that_is_no_text_is_the_projects_mistake(tmp_path, content):
 
 @pytest.mark.parametrize("code", ["", "x = 1\n", '"""Only words."""\n', "def f(state): ...\n"])
 def test_a_job_without_an_operation_says_what_it_needs(job, code):
-    assert mistake_in(job(code)) == "job.py has no operation: it needs a call at the top level"
+    assert mistake_in(job(code)) == "job.py has no operation. Add a call at the top level."
 
 
 @pytest.mark.parametrize(
@@ -273,8 +273,8 @@ def test_a_top_level_call_that_gives_no_operation_says_what_to_write(job, call, 
     error = error_of(job(f"x = 1\n{call}\n"))
     assert (error.type, error.operation, error.line) == ("TypeError", "loading", 2)
     assert error.message == (
-        f"{name}(…) gives {kind}, not an operation; put it inside a function of the state: "
-        "fn(lambda state: …)"
+        f"{name}(…) returned {kind}, not an operation. "
+        "Put the call inside a function of the state: fn(lambda state: …)."
     )
 
 
@@ -309,8 +309,8 @@ def test_a_job_that_leaves_while_loading_has_failed(job):
 @pytest.mark.parametrize("code", ["print(state)\n", "fn = print\nfn(state['data'])\n"])
 def test_the_state_at_the_top_level_gets_a_hint(job, code):
     message = error_of(job(code)).message
-    assert message.startswith("name 'state' is not defined; ")
-    assert message.endswith("the state exists only inside operations: write lambda state: …")
+    assert message.startswith("name 'state' is not defined. ")
+    assert message.endswith("The state exists only inside operations: write lambda state: …")
 
 
 def test_another_name_that_is_not_defined_gets_no_such_hint(job):
@@ -384,7 +384,7 @@ def test_an_operation_that_gives_back_no_state_says_what_to_write(job, value):
         """)
     )
     assert (error.type, error.operation, error.line) == ("TypeError", "fn", 3)
-    assert error.message.endswith("not the state; end the function with `return state`")
+    assert error.message.endswith("not the state. End the function with `return state`.")
 
 
 @pytest.mark.parametrize("call", ["sys.exit(3)", "exit(3)"])
@@ -460,7 +460,7 @@ def progress_of(pending, *operations, state=None):
 
         return applied
 
-    progress = Progress(pending=lambda: now)
+    progress = Progress(is_pending=lambda: now)
     steps = [Operation(f"step {n}", n, apply(each)) for n, each in enumerate(operations)]
     with suppress(JobError):
         execute(steps, state or {"n": 0}, Path("job.py"), progress)

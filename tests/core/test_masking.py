@@ -6,7 +6,7 @@ import base64
 
 import pytest
 
-from openfn.jobs.secret_masking import masked
+from openfn.jobs.secret_masking import mask
 
 CREDENTIAL = {
     "baseUrl": "https://dhis2.example.org/api",
@@ -32,20 +32,20 @@ CREDENTIAL = {
     ],
 )
 def test_a_secret_is_masked_in_every_form_it_is_sent_in(secret):
-    assert masked(f"before ({secret}) after", CREDENTIAL) == "before (***) after"
+    assert mask(f"before ({secret}) after", CREDENTIAL) == "before (***) after"
 
 
 def test_what_is_no_secret_is_left():
     text = "amina at https://dhis2.example.org/api port 443, 7 visits"
-    assert masked(text, CREDENTIAL) == text
+    assert mask(text, CREDENTIAL) == text
 
 
 def test_a_short_secret_is_masked_only_where_it_stands_alone():
     text = "the latest test of testing: test, 'test'"
-    assert masked(text, {"password": "test"}) == "the latest *** of testing: ***, '***'"
+    assert mask(text, {"password": "test"}) == "the latest *** of testing: ***, '***'"
 
 
 def test_a_secret_too_short_to_be_one_and_an_empty_text_are_left():
-    assert masked("a 123 b", {"password": "123"}) == "a 123 b"
-    assert masked("", CREDENTIAL) == ""
-    assert masked("x", {}) == "x"
+    assert mask("a 123 b", {"password": "123"}) == "a 123 b"
+    assert mask("", CREDENTIAL) == ""
+    assert mask("x", {}) == "x"

@@ -8,7 +8,7 @@ from openfn import ids
 from openfn.errors import NotReplayed
 from openfn.runs import store as runs
 from openfn.runs.replay import replay
-from openfn.storage import attention, aws
+from openfn.storage import attention, aws, table
 from openfn.storage.attention import Attention
 from tests.conftest import post
 
@@ -33,34 +33,35 @@ def failed(made_of):
 
 
 def test_a_replayed_run_is_queued_with_all_its_tries_before_it(failed):
-    replay(runs.read(failed))
-    run = runs.read(failed)
+    replay(runs.load(failed))
+    run = runs.load(failed)
     assert (run.status, run.attempt, run.tries) == ("queued", 1, 0)
-    assert not run.kept.keys() & {"began", "finished", "duration_ms", "due", "crashes"}
+    (item,) = table.get([ids.key_of(failed)])
+    assert not item.keys() & {"began", "finished", "duration_ms", "due", "crashes"}
     assert runs.claim(failed, 60).tries == 1
 
 
 def test_two_who_replay_a_run_at_once_replay_it_once(failed):
-    seen_by_both = runs.read(failed)
+    seen_by_both = runs.load(failed)
     replay(seen_by_both)
-    with pytest.raises(NotReplayed, match="replayed by somebody else"):
+    with pytest.raises(NotReplayed, match="Somebody else replays"):
         replay(seen_by_both)
 
 
 def test_a_run_that_has_not_ended_is_not_replayed(failed):
-    replay(runs.read(failed))
+    replay(runs.load(failed))
     with pytest.raises(NotReplayed, match="is queued"):
-        replay(runs.read(failed))
+        replay(runs.load(failed))
     runs.claim(failed, 60)
     with pytest.raises(NotReplayed, match="is running"):
-        replay(runs.read(failed))
+        replay(runs.load(failed))
 
 
 def test_what_is_replayed_and_never_queued_is_found_by_the_tick_within_the_hour(failed):
-    replay(runs.read(failed))
+    replay(runs.load(failed))
     now = float(ids.received_at(failed[:36]).timestamp())
-    assert runs.marked(Attention.RUN_UNQUEUED, now + 3000) == []
-    assert [run.id for run in runs.marked(Attention.RUN_UNQUEUED, now + 3700)] == [failed]
+    assert runs.flagged(Attention.RUN_UNQUEUED, now + 3000) == []
+    assert [run.id for run in runs.flagged(Attention.RUN_UNQUEUED, now + 3700)] == [failed]
     assert attention.query(Attention.FAILED) == []
 
 
@@ -70,10 +71,10 @@ def _lost(attempts, **_):
 
 def test_the_write_whose_first_answer_was_lost_is_known_again(failed):
     hooks, event = aws.client("dynamodb").meta.events, "needs-retry.dynamodb.TransactWriteItems"
-    run = runs.read(failed)
+    run = runs.load(failed)
     hooks.register_first(event, _lost)
     try:
         replay(run)
     finally:
         hooks.unregister(event, _lost)
-    assert runs.read(failed).status == "queued"
+    assert runs.load(failed).status == "queued"

@@ -55,7 +55,7 @@ class World:
             queues.purge(self.resources.physical_ids)
         self._moves = True
         secrets.forget()
-        circuit_breaker.forget()
+        circuit_breaker.clear_cache()
         self._clock.shift(timedelta(days=1))
         at = datetime.now(UTC).replace(hour=9, minute=1, second=5, microsecond=0)
         self._clock.move_to(at)

@@ -64,12 +64,18 @@ def posted(made, *numbers, **more):
     return found
 
 
+CIRCUIT = {"pk": "credential#secret-a", "sk": "circuit"}
+
+
+def circuit():
+    """Return the item of the circuit; empty if it does not exist."""
+    return next(iter(table.get([CIRCUIT])), {})
+
+
 def probe_time():
-    """Let the time come at which the circuit may be probed."""
-    key = {"pk": "credential#secret-a", "sk": "circuit"}
-    table.update(
-        key, {"until": 1, "attention_at": table.timestamp(1)}, "#state = :open", open="open"
-    )
+    """Let the circuit be half open from now on."""
+    changes = {"until": 1, "attention_at": table.timestamp(1)}
+    table.update(CIRCUIT, changes, "#state = :open", open="open")
 
 
 def worked(made):
@@ -89,7 +95,7 @@ def test_after_five_failures_in_a_row_runs_wait_and_the_destination_is_left_alon
     assert len(remote.received) == 5
     assert states(found) == ["waiting"] * 12
     assert len(logged.events(LogEvent.CIRCUIT_OPEN)) == 1
-    assert [runs.read(each).tries for each in found] == [1] * 5 + [0] * 7
+    assert [runs.load(each).tries for each in found] == [1] * 5 + [0] * 7
 
 
 def test_a_single_probe_decides_and_the_others_follow_in_the_order_received(made, remote):
@@ -121,7 +127,7 @@ def test_each_probe_that_fails_doubles_the_wait(made):
     posted(stack, *range(12))
     waits = []
     for _ in range(6):
-        waits.append(int(circuit_breaker.read("secret-a")["wait"]))
+        waits.append(int(circuit()["wait"]))
         probe_time()
         worked(stack)
     assert waits == [60, 120, 240, 480, 900, 900]
@@ -132,7 +138,7 @@ def test_a_run_that_waited_for_the_circuit_has_all_its_attempts_left(made, remot
     found = posted(stack, *range(8))
     probe_time()
     worked(stack)
-    assert runs.read(found[5]).tries == 1
+    assert runs.load(found[5]).tries == 1
     assert details.run(found[5]).status == "waiting"
 
 
@@ -140,11 +146,11 @@ def test_the_time_a_run_waited_for_the_circuit_is_not_the_time_it_may_be_tried_i
     stack = made(retry="{attempts: 3, up_to: 1h}")
     run_id = posted(stack, *range(6))[5]
     table.update(ids.key_of(run_id), {"began": 1})  # long ago
-    dispatch.queue([runs.read(run_id).plan])
+    dispatch.queue([runs.load(run_id).plan])
     stack.settle()
     probe_time()
     worked(stack)
-    run = runs.read(run_id)
+    run = runs.load(run_id)
     assert (run.status, run.tries) == ("waiting", 1)
     assert run.began > 1
 
@@ -168,7 +174,7 @@ def test_a_success_in_between_starts_the_count_anew(made, remote):
     remote.otherwise = 503
     posted(stack, *range(5, 9))
     assert len(remote.received) == 9
-    assert not circuit_breaker.is_open(circuit_breaker.read("secret-a"))
+    assert not circuit_breaker.is_open("secret-a")
 
 
 def test_a_destination_that_refuses_a_record_is_not_down(made, remote):
@@ -176,7 +182,7 @@ def test_a_destination_that_refuses_a_record_is_not_down(made, remote):
     remote.otherwise = 422
     posted(stack, *range(8))
     assert len(remote.received) == 8
-    assert circuit_breaker.read("secret-a") == {}
+    assert circuit() == {}
 
 
 def test_runs_in_order_wait_on_the_queue_and_keep_it(made, remote):
@@ -190,12 +196,12 @@ def test_a_warm_run_asks_about_its_circuit_once_in_a_while_only(made, remote):
     stack = made()
     remote.otherwise = 200
     posted(stack, 1)
-    circuit_breaker._known["secret-a"] = (circuit_breaker._known["secret-a"][0] + 3600, {})  # noqa: SLF001
+    circuit_breaker._cache["secret-a"] = (circuit_breaker._cache["secret-a"][0] + 3600, {})  # noqa: SLF001
     probe = {"pk": "credential#secret-a", "sk": "circuit"}
     table.update(probe, {"state": "open", "until": 2**31, "wait": 60})
     posted(stack, 2)
     assert [body["n"] for _, body in remote.received] == [1, 2]
-    circuit_breaker.forget()
+    circuit_breaker.clear_cache()
     posted(stack, 3)
     assert [body["n"] for _, body in remote.received] == [1, 2]
 

@@ -75,19 +75,19 @@ def test_a_trigger_is_due_in_the_minutes_since_the_last_that_was_handled(
 ):
     last = minutes(after)[0] if after else None
     trigger = CronTrigger("t", cron, catch_up)
-    spans = clock.spans(last, minutes(until)[0])
-    assert [minute for span in spans for minute in clock.due(trigger, span, {"t"})] == minutes(
-        *found
-    )
+    spans = clock.periods(last, minutes(until)[0])
+    assert [
+        minute for span in spans for minute in clock.due_minutes(trigger, span, {"t"})
+    ] == minutes(*found)
 
 
 def test_a_gap_of_months_is_made_up_for_in_steps_and_no_further_back_than_a_trigger_reaches():
     (until,) = minutes("10:00")
-    spans = list(clock.spans(until - timedelta(days=100), until))
+    spans = list(clock.periods(until - timedelta(days=100), until))
     assert len(spans) == 7 * 24 + 1
     assert [span.until for span in spans[:-1]] == [span.after for span in spans[1:]]
     trigger = CronTrigger("t", "0 * * * *", 120)
-    found = [minute for span in spans for minute in clock.due(trigger, span, {"t"})]
+    found = [minute for span in spans for minute in clock.due_minutes(trigger, span, {"t"})]
     assert found == minutes("08:00", "09:00", "10:00")
 
 
@@ -103,9 +103,9 @@ def test_an_hour_that_is_handled_stays_so_when_the_next_cannot_be(made_of, logge
 
     with hooked("before-call.sqs.SendMessageBatch", fail), pytest.raises(NotQueued):
         tick(made, "2026-03-09T11:30:00Z")
-    assert clock.handled().minute == minutes("11:00")[0]
+    assert clock.load_last_handled().minute == minutes("11:00")[0]
     tick(made, "2026-03-09T11:31:00Z")
-    assert clock.handled().minute == minutes("11:31")[0]
+    assert clock.load_last_handled().minute == minutes("11:31")[0]
     made.settle()
     assert len(logged.events(LogEvent.RUN_SUCCEEDED)) == 10
 
@@ -171,7 +171,7 @@ def test_state_is_carried_from_the_last_successful_run_and_nothing_of_others(mad
     assert last.log.endswith("['configuration', 'cursor', 'data', 'references', 'scheduled']\n")
     assert (last.final["cursor"], last.final["data"]) == (2, [2])
     assert last.final["scheduled"] == "2026-03-09T10:02:00Z"
-    assert json.loads(cron_state.read("job-a").state) == last.final
+    assert json.loads(cron_state.load("job-a").state) == last.final
 
 
 def test_runs_of_a_job_that_come_late_execute_one_after_the_other(made_of):
@@ -198,13 +198,13 @@ def test_a_tick_that_cannot_queue_its_runs_is_made_up_for_by_the_next(made_of, l
 
 def test_a_stack_without_cron_triggers_pays_for_no_clock(made_with):
     made_with("from adaptors.common import fn\nfn(lambda state: state)\n")
-    assert clock.handled().minute is None
+    assert clock.load_last_handled().minute is None
 
 
 def test_a_tick_of_a_project_without_cron_triggers_handles_nothing(made_with):
     made = made_with("from adaptors.common import fn\nfn(lambda state: state)\n")
     tick(made, "2026-03-09T10:00:00Z")
-    assert clock.handled().minute is None
+    assert clock.load_last_handled().minute is None
 
 
 def test_several_jobs_and_triggers_of_one_minute_each_run(made_of, logged):
@@ -287,7 +287,7 @@ def test_a_success_that_began_with_an_older_state_does_not_take_it_back(made_of)
     for plan, cursor in ((newer, b'{"cursor": 2}'), (older, b'{"cursor": 1}')):
         outcomes.finish(runs.claim(plan.id, 60), outcomes.Outcome("", 1, final=cursor))
     assert details.run(older.id).status == "succeeded"
-    assert cron_state.read("job-a") == cron_state.Left(b'{"cursor": 2}', newer.id)
+    assert cron_state.load("job-a") == cron_state.CarriedState(b'{"cursor": 2}', newer.id)
 
 
 def test_a_run_by_hand_between_ticks_takes_its_turn_in_the_state(made_of):
@@ -296,7 +296,7 @@ def test_a_run_by_hand_between_ticks_takes_its_turn_in_the_state(made_of):
     made.settle()
     # Made a moment after the minute of which the tick is still to come, by a clock of its own.
     future = Plan(ids.minute_id(minutes("10:07")[0]), "job-a", "clock", Kind.CRON, order="cron")
-    dispatch.start([future])
+    dispatch.create_and_queue([future])
     made.settle()
     for minute in ("10:01", "10:02"):
         tick(made, f"2026-03-09T{minute}:00Z")
@@ -307,12 +307,12 @@ def test_a_run_by_hand_between_ticks_takes_its_turn_in_the_state(made_of):
 def test_a_tick_from_the_future_does_not_end_the_clock(made_of, logged):
     made = made_of(EVERY_MINUTE, a=COUNT)
     tick(made, "2099-03-09T10:00:00Z")
-    assert clock.handled().minute < datetime.now(UTC) + timedelta(minutes=3)
+    assert clock.load_last_handled().minute < datetime.now(UTC) + timedelta(minutes=3)
 
 
 def test_a_trigger_that_is_new_has_missed_no_minute(made_of, logged):
     made = made_of(EVERY_MINUTE, a=COUNT)
-    clock.set_handled(minutes("04:00")[0], ["another"])
+    clock.record_handled(minutes("04:00")[0], ["another"])
     tick(made, "2026-03-09T10:00:00Z")
     assert due_runs(logged) == ["10:00"]
     tick(made, "2026-03-09T10:03:00Z")
@@ -344,7 +344,7 @@ def test_a_message_s_run_leaves_no_state_for_another(made_with):
     made = made_with("from adaptors.common import fn\nfn(lambda state: {**state, 'cursor': 1})\n")
     post(made, "{}")
     made.settle()
-    assert cron_state.read("job-a") == cron_state.Left()
+    assert cron_state.load("job-a") == cron_state.CarriedState()
 
 
 def test_state_and_outcome_of_a_run_are_written_together_or_not_at_all(made_of):
@@ -356,12 +356,12 @@ def test_state_and_outcome_of_a_run_are_written_together_or_not_at_all(made_of):
     runs.claim(plan.id, 60)
     with pytest.raises(NotClaimed):
         outcomes.finish(lost, outcomes.Outcome("", 1, final=b'{"cursor": 1}'))
-    assert cron_state.read("job-a") == cron_state.Left()
+    assert cron_state.load("job-a") == cron_state.CarriedState()
 
 
 def test_the_clock_never_goes_back(made_of):
     made_of(EVERY_MINUTE, a=COUNT)
     later, earlier = minutes("10:05", "10:04")
-    clock.set_handled(later, ["a"])
-    clock.set_handled(earlier, ["b"])
-    assert clock.handled().minute == later == datetime(2026, 3, 9, 10, 5, tzinfo=UTC)
+    clock.record_handled(later, ["a"])
+    clock.record_handled(earlier, ["b"])
+    assert clock.load_last_handled().minute == later == datetime(2026, 3, 9, 10, 5, tzinfo=UTC)

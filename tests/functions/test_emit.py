@@ -163,7 +163,7 @@ def test_an_inbox_that_keeps_a_record_once_keeps_an_emitted_one_once(pulled, log
 @pytest.mark.parametrize(
     ("argument", "kind", "words"),
     [
-        ("recrods", "ProjectError", "has no inbox 'recrods' to emit to; it has records"),
+        ("recrods", "ProjectError", "has no inbox 'recrods' to emit to. It has: records."),
         ("records, float('nan')", "ConfigurationError", "NaN"),
         ("records, {'a': {1, 2}}", "TypeError", "a set has no form in JSON"),
         ("records, nested(300)", "ProjectError", "nested too deeply"),
@@ -220,8 +220,8 @@ def test_a_long_list_goes_on_where_its_handing_on_was_stopped(pulled):
 
     with hooked("before-call.sqs.SendMessageBatch", die):
         with pytest.raises(KeyboardInterrupt):
-            outbox.send(runs.read(RUN), at_once=10)
-        assert outbox.send(runs.read(RUN), at_once=10) == 35
+            outbox.publish(runs.load(RUN), batch_size=10)
+        assert outbox.publish(runs.load(RUN), batch_size=10) == 35
     assert len(calls) == 3 + 2  # twenty were handed on before it died, ten to a call
     assert [each["n"] for each in kept()] == list(range(35))
 
@@ -230,7 +230,7 @@ def test_a_run_that_is_made_again_hands_on_all_that_it_then_emits(pulled):
     made = pulled()
     made.invoke("runner", _deliver())
     table.update(ids.key_of(RUN), {"handed": 20})
-    replay.replay(runs.read(RUN))
+    replay.replay(runs.load(RUN))
     made.invoke("runner", _deliver())
     assert len(kept()) == 50
 

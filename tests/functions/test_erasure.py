@@ -86,4 +86,4 @@ def test_a_run_on_what_was_erased_says_so(made):
     made.settle()
     plan = Plan(message_id, "job-b", "all")
     with pytest.raises(NotFound, match="was erased"):
-        state.initial(runs.read(plan.id))
+        state.initial_state(runs.load(plan.id))

@@ -215,4 +215,4 @@ def test_what_follows_a_run_whose_state_has_expired_fails_with_its_reason(ran):
     plan = Plan(message_id, "job-b", "a-done", Kind.SUCCESS, upstream="job-a")
     runs.create([plan], "version")
     assert _again(made, plan.id)["batchItemFailures"] == []
-    assert "there is no run" in details.run(plan.id).error["message"]
+    assert "No run with id" in details.run(plan.id).error["message"]

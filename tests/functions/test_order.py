@@ -183,7 +183,7 @@ def test_a_message_without_the_value_waits_for_nobody(ordered):
     made, _ = ordered
     first = post(made, '{"n": 1}')["headers"]["X-Message-Id"]
     made.invoke("matcher", _event(first))
-    plan = runs.read(ids.run_id(first, "job-a")).plan
+    plan = runs.load(ids.run_id(first, "job-a")).plan
     assert plan.order is None
     assert dispatch.group_of(plan) == plan.id
 

@@ -17,7 +17,7 @@ from openfn.project import compiled as project
 from openfn.runs import outcomes
 from openfn.runs import store as runs
 from openfn.runs.model import Plan
-from openfn.storage import blobs, table
+from openfn.storage import table
 from tests.conftest import post
 from tests.remote import Remote
 from workbench.local import lambda_functions
@@ -156,14 +156,14 @@ def test_what_an_attempt_leaves_is_read_whatever_form_an_earlier_one_left_it_in(
     run_id = created(made)
     failure = JobError("E", "m", "o", 1, "remote-for-now")
     long = outcomes.Outcome("x" * 5000, 1, error=failure, emitted=b"[" + b"1," * 5000 + b"1]")
-    outcomes.wait(runs.claim(run_id, 60), long, 1)
+    outcomes.schedule_retry(runs.claim(run_id, 60), long, 1)
     ended = outcomes.finish(
         runs.claim(run_id, 60), outcomes.Outcome("y", 1, final=b"{}", emitted=b"[]")
     )
-    for run in (ended, runs.read(run_id)):
-        assert blobs.read("emitted", run.kept) == b"[]"
-        assert blobs.read("log", run.kept) == b"y"
-        assert "error" not in run.kept
+    for run in (ended, runs.load(run_id)):
+        assert run.read("emitted") == b"[]"
+        assert run.read("log") == b"y"
+        assert run.error is None
 
 
 def test_each_attempt_has_a_record_with_its_error_and_the_time_of_the_next(posted, remote):
@@ -241,7 +241,7 @@ def test_the_wait_is_no_shorter_than_the_destination_asks_for(posted, remote):
     remote.answers["/first"] = [503]
     remote.headers["Retry-After"] = "1800"
     _, run_id = posted()
-    run = runs.read(run_id)
+    run = runs.load(run_id)
     assert run.due - run.began >= 1800
 
 
@@ -316,7 +316,7 @@ def test_a_run_whose_runner_dies_is_tried_again_and_the_crash_is_on_record(poste
     record = details.run(run_id)
     assert (record.status, record.attempt) == ("succeeded", 2)
     (item,) = table.get([ids.key_of(f"{run_id}#0001")])
-    assert item["started"] == died.kept["started"]
+    assert item["started"] == died.started
     assert attempts(made, run_id) == [("crashed", None)]
 
 
@@ -331,11 +331,11 @@ def test_a_run_that_kills_its_runner_again_and_again_has_failed_with_a_clear_rea
     for _ in range(3):
         run = runs.claim(run_id, -5)
         if run.crashed:
-            outcomes.crashed(run)
+            outcomes.record_crash(run)
     made.invoke("runner", _delivery(run_id))
     record = details.run(run_id)
     assert record.status == "failed"
-    assert "its runner died 3 times" in record.error["message"]
+    assert "The runner died 3 times" in record.error["message"]
     assert attempts(made, run_id) == [("crashed", None)] * 3
 
 

@@ -94,10 +94,10 @@ def test_a_replayed_run_is_not_counted_in_the_delivery_time(healthy_stack, logge
     before = [len(emitted_values(logged)[name, "runner"]) for name in names]
     (message_id, *_) = [event["message_id"] for event in logged.events(LogEvent.MESSAGE_MATCHED)]
     run_id = f"{message_id}#good"
-    replay.replay(runs.read(run_id))
-    dispatch.queue([runs.read(run_id).plan])
+    replay.replay(runs.load(run_id))
+    dispatch.queue([runs.load(run_id).plan])
     healthy_stack.settle()
-    assert runs.read(run_id).replayed
+    assert runs.load(run_id).was_replayed
     after = [len(emitted_values(logged)[name, "runner"]) for name in names]
     assert after == [before[0] + 1, before[1]]
     assert before[1] > 0

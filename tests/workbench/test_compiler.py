@@ -118,8 +118,8 @@ def test_a_job_file_that_is_a_link_out_of_the_project_is_refused(project, mistak
 @pytest.mark.parametrize(
     ("code", "line", "words"),
     [
-        ("", 1, "go.py has no operation: it needs a call at the top level"),
-        ("x = 1\n", 1, "go.py has no operation: it needs a call at the top level"),
+        ("", 1, "go.py has no operation. Add a call at the top level."),
+        ("x = 1\n", 1, "go.py has no operation. Add a call at the top level."),
         ("x = 1\n\nfn(lambda state: state\n", 3, "not Python: '(' was never closed"),
         ("def f():\n\tx = 1\n        return x\n", 3, "not Python: inconsistent use of tabs"),
         ("x = 1\nreturn x\n", 2, "not Python: 'return' outside function"),
@@ -135,7 +135,7 @@ def test_a_job_file_that_is_a_link_out_of_the_project_is_refused(project, mistak
             3,
             "TypeError: got an unexpected keyword argument 'boddy'",
         ),
-        (f'{JOB}print("x")\n', 4, "print(…) gives NoneType, not an operation"),
+        (f'{JOB}print("x")\n', 4, "print(…) returned NoneType, not an operation"),
         (f"{JOB}\n\nraise SystemExit(3)\n", 6, "SystemExit: 3"),
         ("def f():\n    return 1 / 0\n\n\nf()\n", 2, "ZeroDivisionError: division by zero"),
         ("x = 1\0\n", 1, "null bytes"),

@@ -156,7 +156,7 @@ def test_a_job_that_retries_has_all_its_attempts_again(made, replay, tmp_path):
     for attempt in (2, 3):
         replay(run_id)
         made.settle()
-        assert runs.read(run_id).tries == 1
+        assert runs.load(run_id).tries == 1
         assert ends(run_id)[1] == attempt
 
 
@@ -186,7 +186,7 @@ def test_a_follower_of_a_failure_that_is_no_more_says_so(made, replay):
     replay(caught)
     made.settle()
     assert details.run(caught).status == "failed"
-    assert "has been replayed since, and ended otherwise" in details.run(caught).error["message"]
+    assert "was replayed since and ended differently" in details.run(caught).error["message"]
 
 
 def test_a_follower_can_begin_while_the_run_before_it_is_replayed(made, replay):
@@ -230,7 +230,7 @@ def test_of_ids_that_are_not_known_each_is_named_and_nothing_is_done(made, ofn, 
     assert (ended.status, ended.out) == (1, "")
     for each in (gone, f"{gone}#job-a", " x,", attempt):
         assert each in ended.words
-    assert runs.read(run_id).status == "failed"
+    assert runs.load(run_id).status == "failed"
 
 
 @contextmanager
@@ -301,13 +301,13 @@ def test_runs_of_one_order_are_executed_in_it(made_of, replay, tmp_path, logged)
 
 def test_a_dry_run_lists_and_counts_and_changes_nothing(made, ofn, tmp_path):
     failed = posted(made, 1, 2)
-    before = [runs.read(each) for each in failed]
+    before = [runs.load(each) for each in failed]
     ended = ofn("replay", "--since", "2h", "--dry-run", "--project", tmp_path)
     assert (ended.status, ended.err) == (0, "")
     assert ended.out.splitlines() == [*(f"{each} failed" for each in failed), "job-a: 2 runs"]
     ended = ofn("replay", *failed, "--dry-run", "--project", tmp_path)
     assert ended.status == 0
-    assert [runs.read(each) for each in failed] == before
+    assert [runs.load(each) for each in failed] == before
 
 
 def test_it_asks_and_does_nothing_unless_the_answer_is_yes(made, ofn, tmp_path, monkeypatch):
@@ -317,11 +317,11 @@ def test_it_asks_and_does_nothing_unless_the_answer_is_yes(made, ofn, tmp_path, 
         ended = ofn("replay", "--job", "job-a", "--project", tmp_path)
         assert ended.status == 1
         assert "replay 1 run? [y/N]:" in ended.err
-        assert runs.read(run_id).status == "failed"
+        assert runs.load(run_id).status == "failed"
     answer(monkeypatch, "y\n")
     ended = ofn("replay", "--job", "job-a", "--project", tmp_path)
     assert ended.out.endswith("1 of 1 queued\n")
-    assert runs.read(run_id).status == "queued"
+    assert runs.load(run_id).status == "queued"
 
 
 def test_only_runs_that_failed_since_then_and_of_the_job_are_selected(made, replay):
@@ -417,7 +417,7 @@ def test_a_run_that_has_not_ended_is_named(made, replay):
     (run_id,) = posted(made, 7)
     assert replay(run_id)["queued"] == 1
     found = replay(run_id, status=1)
-    assert (found["queued"], found["left"]) == (0, {run_id: f"the run {run_id} is queued"})
+    assert (found["queued"], found["left"]) == (0, {run_id: f"The run {run_id} is queued."})
 
 
 def test_what_was_erased_is_not_replayed(made_of, ofn, replay, tmp_path):
@@ -425,7 +425,7 @@ def test_what_was_erased_is_not_replayed(made_of, ofn, replay, tmp_path):
     made = made_of(inboxes + PROJECT.lstrip(), a=MENDED, b=LOOK)
     (run_id,) = posted(made, 7)
     left = replay(run_id, status=1)["left"]
-    assert "was erased, as its inbox asks" in left[run_id]
+    assert "were erased (`keep: none`)" in left[run_id]
     assert ends(run_id)[:2] == ("succeeded", 1)
     ended = ofn("replay", ids.origin_of(run_id), "--project", tmp_path)
     assert ended.status == 1

@@ -167,7 +167,7 @@ def test_a_run_by_hand_that_nobody_waits_for_is_queued(ofn, stack):
     ended = ofn("run", "nightly", "--wait", "0", "--project", folder)
     assert ended.out.strip().endswith("#nightly is queued")
     # One after the other with the runs that the clock starts.
-    assert runs.read(ended.out.split()[0]).plan.order == "cron"
+    assert runs.load(ended.out.split()[0]).plan.order == "cron"
     made.settle()
     assert details.run(ended.out.split()[0]).status == "succeeded"
 

@@ -58,7 +58,7 @@ def test_what_a_job_emits_is_shown_and_an_inbox_there_is_not_is_a_failure(projec
     path = project.write("jobs/go.py", code)
     trial = attempt(path, {"data": 1}, {}, dry=True, inboxes=("field",))
     assert trial.as_dict()["emitted"] == [{"inbox": "field", "body": {"a": 1}}]
-    assert str(trial.error).endswith("has no inbox 'feild' to emit to; it has field")
+    assert str(trial.error).endswith("has no inbox 'feild' to emit to. It has: field.")
 
 
 WRITES = """

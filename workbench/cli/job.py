@@ -104,7 +104,7 @@ def run(
         )
     plan = Plan(ids.new_message_id(), job, trigger, Kind.CRON, order=Kind.CRON)
     with connection.connected(stack, project):
-        if refused := dispatch.start([plan]):
+        if refused := dispatch.create_and_queue([plan]):
             raise CommandError(f"the run queue did not take it: {refused[plan.id]}")
         record = _waited(plan.id, wait)
     if as_json:

@@ -49,7 +49,7 @@ def replay(
         str | None,
         typer.Option(help="Runs that failed, or whose message came, in the last 90m, 2h or 3d."),
     ] = None,
-    fresh: Annotated[
+    restart: Annotated[
         bool, typer.Option("--fresh", help="Begin anew, not where the run failed.")
     ] = False,
     dry_run: Annotated[
@@ -74,7 +74,7 @@ def replay(
         else:
             if not ids:
                 sure(f"replay {count_of(len(chosen), 'run')}?", yes=yes)
-            left = _replay(chosen, messages, fresh=fresh, shown=not as_json)
+            left = _replay(chosen, messages, restart=restart, shown=not as_json)
     _tell(chosen, messages, left, dry=dry_run, as_json=as_json)
 
 
@@ -87,10 +87,10 @@ def _select(job: str | None, state: State | None, since: datetime | None) -> lis
 
 
 def _replay(
-    chosen: Sequence[Selected], messages: Sequence[Message], *, fresh: bool, shown: bool
+    chosen: Sequence[Selected], messages: Sequence[Message], *, restart: bool, shown: bool
 ) -> dict[str, str]:
     with output.bar(console, "queueing", len(chosen), shown=shown) as advance:
-        left = replays.replay_runs(chosen, fresh=fresh, advance=advance)
+        left = replays.replay_runs(chosen, restart=restart, advance=advance)
     return left | replays.replay_messages(messages)
 
 

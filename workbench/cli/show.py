@@ -19,8 +19,7 @@ from openfn.history import messages as history
 from openfn.jobs import state
 from openfn.messages import store as messages
 from openfn.runs import outbox
-from openfn.runs import store as runs
-from openfn.runs.model import RunStatus
+from openfn.runs.model import Run, RunStatus
 from openfn.storage import table
 from workbench.cli import output, run_tables
 from workbench.cli.options import Json, Project, Stack, console
@@ -120,7 +119,7 @@ def _run(identifier: str, *, body: bool) -> dict[str, Any]:
         for name, value in asdict(record).items()
         if name not in ("id", "log", "final", "error")
     }
-    emitted = outbox.taken(runs.of_item(item))
+    emitted = outbox.load(Run.from_item(item))
     return {
         "run": identifier,
         "received": written(ids.received_at(identifier)),
@@ -140,7 +139,7 @@ def _run(identifier: str, *, body: bool) -> dict[str, Any]:
 
 def _states(item: dict[str, Any], record: details.RunRecord) -> dict[str, Any]:
     try:
-        initial: Any = state.initial(runs.of_item(item))
+        initial: Any = state.initial_state(Run.from_item(item))
     except NotFound as gone:
         initial = str(gone)
     return {"initial": initial, "final": record.final}

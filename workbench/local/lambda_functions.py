@@ -63,7 +63,7 @@ def environment(functions: Mapping[str, Function], opt: Path) -> Iterator[None]:
     if any(other.environment != first.environment for other in others):
         raise ValueError("template.yaml gives the functions different environments")
     secrets.forget()
-    circuit_breaker.forget()
+    circuit_breaker.clear_cache()
     values = {name: value.replace("/opt", str(opt), 1) for name, value in first.environment.items()}
     with environ(values):
         yield

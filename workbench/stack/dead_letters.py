@@ -141,7 +141,7 @@ def _letter(queue: DeadLetters, received: Any) -> Letter:
 
 def _described(letters: Sequence[Letter]) -> list[Letter]:
     given = list(dict.fromkeys(letter.id for letter in letters))
-    found = {each.id: f"{each.job}, {each.status}" for each in runs.read_all(given).values()}
+    found = {each.id: f"{each.job}, {each.status}" for each in runs.load_all(given).values()}
     found |= {each: item["inbox"] for each, item in messages.read_items(given).items()}
     return [replace(letter, what=found.get(letter.id, "expired")) for letter in letters]
 

@@ -15,14 +15,14 @@ from adaptors._runtime import emit, run_context
 from adaptors._runtime.dry_run import Dry, Responder, dry_run
 from adaptors.errors import AdaptorError
 from openfn import ids
-from openfn.errors import JobError
+from openfn.errors import JobError, Verdict
 from openfn.jobs import attempt as attempts
 from openfn.jobs import output_capture
 from openfn.jobs import state as states
 from openfn.jobs.expression import execute, load
 from openfn.jobs.state import State
 from openfn.messages.store import Message
-from openfn.runs import outbox as emissions
+from openfn.runs import outbox
 from workbench.errors import CommandError
 from workbench.project.schema.base import Written
 from workbench.project.schema.trigger import CronWritten, MessageWritten
@@ -54,7 +54,7 @@ def posted(
     body: bytes, query_params: Mapping[str, Any], headers: Mapping[str, str] | None = None
 ) -> State:
     """Give the state that a job on a message with this body begins with."""
-    return states.of_message(
+    return states.from_message(
         Message(ids.new_message_id(), "try", body, "POST", headers or {}, query_params)
     )
 
@@ -82,7 +82,7 @@ def attempt(
 
     What it emits to one of the `inboxes` is shown and never sent.
     """
-    begun = states.begun(state, configuration)
+    begun = states.with_configuration(state, configuration)
     pieces: list[str] = []
     emitted: list[tuple[str, str]] = []
     final, error = None, None
@@ -95,7 +95,7 @@ def attempt(
     ):
         try:
             with run_context.attempt():
-                final = json.loads(states.kept(execute(load(expression), begun, expression)))
+                final = json.loads(states.to_json(execute(load(expression), begun, expression)))
         except JobError as job_error:
             error = job_error
         except AdaptorError as failure:  # what was begun could not be committed
@@ -104,9 +104,11 @@ def attempt(
 
 
 def _ending(failure: AdaptorError) -> JobError:
-    return JobError(type(failure).__name__, str(failure), attempts.ENDING, 0, failure.verdict)
+    return JobError(
+        type(failure).__name__, str(failure), attempts.ENDING, 0, Verdict(failure.verdict)
+    )
 
 
 def _take(inboxes: Collection[str], emitted: list[tuple[str, str]], inbox: str, body: str) -> None:
-    emissions.check(inbox, body, list(inboxes))
+    outbox.validate(inbox, body, list(inboxes))
     emitted.append((inbox, body))

@@ -9,7 +9,7 @@
     ├── NotQueued           a queue did not take an id
     ├── NotClaimed          the run is being executed elsewhere at this moment
     ├── NotReplayed         a run cannot run again: it has not ended, or what it began with is gone
-    ├── Waits               the run's next attempt is not due, and others must not pass it
+    ├── NotDue              the run's next attempt is not due, and others must not pass it
     └── Behind              an id waits for another of its group, which failed
 
 What AWS raises is passed on as it is: the queue then delivers the id again.
@@ -19,7 +19,16 @@ from __future__ import annotations
 
 import traceback
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 from typing import Any
+
+
+class Verdict(StrEnum):
+    """Whose problem a job's error is; adaptors have the same values."""
+
+    AUTHOR = "author"
+    REMOTE = "remote"
+    RETRYABLE = "remote-for-now"
 
 
 class OpenFnError(Exception):
@@ -60,7 +69,7 @@ class NotReplayed(OpenFnError):
 
 
 @dataclass(slots=True)
-class Waits(OpenFnError):
+class NotDue(OpenFnError):
     """The run's next attempt is due in so many seconds, and others must not pass it."""
 
     seconds: int
@@ -83,7 +92,7 @@ class JobError(OpenFnError):
     message: str
     operation: str
     line: int
-    verdict: str = "author"
+    verdict: Verdict = Verdict.AUTHOR
     retry_after: float | None = None
     """The destination's own wish in seconds, if it has one."""
 

@@ -24,7 +24,7 @@ _LATER = "; the next tick queues it"
 
 
 def replay_runs(
-    selected: Sequence[Selected], *, fresh: bool, advance: Callable[[int], object]
+    selected: Sequence[Selected], *, restart: bool, advance: Callable[[int], object]
 ) -> dict[str, str]:
     """Replay runs in the order given; give the ids of those that were not queued, with why.
 
@@ -33,7 +33,7 @@ def replay_runs(
     left: dict[str, str] = {}
     for start in range(0, len(selected), _AT_ONCE):
         part = selected[start : start + _AT_ONCE]
-        why, trouble = _replay(part, fresh=fresh)
+        why, trouble = _replay(part, restart=restart)
         left |= why
         advance(len(part))
         if trouble:
@@ -52,29 +52,29 @@ def replay_messages(found: Sequence[Message]) -> dict[str, str]:
     }
 
 
-def _replay(part: Sequence[Selected], *, fresh: bool) -> tuple[dict[str, str], str]:
-    found = runs.read_all(each.id for each in part)
+def _replay(part: Sequence[Selected], *, restart: bool) -> tuple[dict[str, str], str]:
+    found = runs.load_all(each.id for each in part)
     with ThreadPoolExecutor(_CALLS) as pool:
-        refusals = pool.map(partial(_ready, found, fresh=fresh), part)
+        refusals = pool.map(partial(_ready, found, restart=restart), part)
         refused = {each.id: why for each, why in zip(part, refusals, strict=True) if why}
     left = {run_id: _said(error) for run_id, error in refused.items()}
     ready = [found[each.id].plan for each in part if each.id not in refused]
     unqueued = runs.queue([(plan, dispatch.group_of(plan)) for plan in ready])
     for run_id, why in unqueued.items():
-        runs.mark(run_id, Attention.RUN_UNQUEUED, time.time())
+        runs.flag(run_id, Attention.RUN_UNQUEUED, time.time())
         left[run_id] = f"the run queue did not take it: {why}{_LATER}"
     troubles = [left[run_id] for run_id, e in refused.items() if not isinstance(e, NotReplayed)]
     return left, next(iter([*troubles, *(left[run_id] for run_id in unqueued)]), "")
 
 
-def _ready(found: dict[str, Run], selected: Selected, *, fresh: bool) -> Exception | None:
+def _ready(found: dict[str, Run], selected: Selected, *, restart: bool) -> Exception | None:
     run = found.get(selected.id)
     if run is None:
         return NotReplayed("it has expired")
     if run.status != selected.status:
         return NotReplayed(f"it is {run.status} by now")
     try:
-        replay.replay(run, fresh=fresh)
+        replay.replay(run, restart=restart)
     except (NotReplayed, *aws.AWSError) as error:
         return error
     return None

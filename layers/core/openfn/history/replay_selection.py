@@ -33,7 +33,7 @@ def named(given: Sequence[str]) -> tuple[list[Selected], list[Message]]:
 
     Raises `NotReplayed`, which names them, when some of the ids are of no message and no run.
     """
-    found = runs.read_all(dict.fromkeys(given))
+    found = runs.load_all(dict.fromkeys(given))
     kept = messages.read_items(dict.fromkeys(given))
     if unknown := [each for each in given if each not in found and each not in kept]:
         raise NotFound(f"there is no message and no run {', '.join(unknown)} (any more)")

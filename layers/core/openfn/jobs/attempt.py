@@ -1,150 +1,153 @@
-"""One attempt at a run: its job is loaded, given its state and credential, and executed in time."""
+"""One attempt at a run: load its job, give it state and credential, execute it in time."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
-from openfn.errors import JobError, NotFound, ProjectError, UnreadableBody
+from openfn.errors import JobError, NotFound, ProjectError, UnreadableBody, Verdict
 from openfn.jobs import credentials, output_capture, secret_masking, timeout
 from openfn.jobs import state as states
 from openfn.jobs.expression import Operation, Progress, execute, load
+from openfn.jobs.runtime import JobRuntime
 from openfn.jobs.state import State
 from openfn.project import compiled as project
 from openfn.project.compiled import Job
-from openfn.project.retry_policy import FOR_NOW
 from openfn.project.triggers import Kind
 from openfn.runs import cron_state, outbox, outcomes
 from openfn.runs.model import Run
 from openfn.runs.outbox import Emission
-from openfn.runs.outcomes import Outcome, Resume
+from openfn.runs.outcomes import Outcome, ResumePoint
 from openfn.storage.aws import AWSError
 
 LOADING = "loading"
-"""The `operation` of an error that came before the first, or from none of them."""
+"""The `operation` of an error before the first operation, or outside of all."""
 ENDING = "ending"
-"""The `operation` of an error that came after the last: what was done could not be committed."""
-# A job that takes its runner with it so often will do so again.
-_CRASHES = 3
-Handing = Callable[[Callable[[str, str], object]], AbstractContextManager[None]]
-"""Hands what jobs emit in a context to a function of inbox and body: `adaptors._runtime.emit`'s."""
-Attempting = Callable[[], AbstractContextManager[Callable[[], bool]]]
-"""Ends what adaptors have begun when an attempt ends: `adaptors._runtime.run_context`'s."""
+"""The `operation` of an error after the last, when the work could not be committed."""
+# A job that has killed its runner this often will do so again.
+_MAX_CRASHES = 3
 
 
 @dataclass(slots=True)
 class _Attempt:
-    """What comes of an attempt while it lasts."""
+    """The results of an attempt, collected while it lasts."""
 
     run: Run
     job: Job | None
-    names: tuple[str, ...] = ()
+    operation_names: tuple[str, ...] = ()
     progress: Progress = field(default_factory=Progress)
-    lines: list[str] = field(default_factory=list)
+    output: list[str] = field(default_factory=list)
     emitted: list[tuple[int, Emission]] = field(default_factory=list)
-    secret: dict[str, object] = field(default_factory=dict)
+    """Each emitted message, with the operation at which an attempt that emits it again resumes."""
+    secrets: dict[str, object] = field(default_factory=dict)
     initial: bytes | None = None
     final: bytes | None = None
-    left_by: str = ""
+    carried_from: str = ""
 
-    def take(self, inbox: str, body: str) -> None:
-        """Take what the job emits, and note where an attempt that emits it again goes on."""
-        self.emitted.append((self.progress.operation, outbox.accept(self.run, inbox, body)))
+    def emit(self, inbox: str, body: str) -> None:
+        """Collect a message that the job emits; raise `ProjectError` if it may not."""
+        emission = outbox.create_emission(self.run, inbox, body)
+        self.emitted.append((self.progress.operation, emission))
 
-    def resume(self) -> Resume | None:
-        """Give where the next attempt can go on; kept for good, since a failed run is replayed."""
-        number, state = self.progress.operation, self.progress.state
+    def resume_point(self) -> ResumePoint | None:
+        """Return where the next attempt resumes; it is stored, since a failed run is replayed."""
+        operation, state = self.progress.operation, self.progress.state
         if state is None or self.job is None or self.job.retry.fresh:
             return None
-        return Resume(number, self.names[: number + 1], state)
+        return ResumePoint(operation, self.operation_names[: operation + 1], state)
 
 
-def make(
-    run: Run,
-    seconds: float,
-    handing_to: Handing,
-    attempting: Attempting,
-    tell: Callable[[BaseException], None],
-) -> Outcome:
-    """Make an attempt at a claimed run and give its outcome; `tell` is told what nobody foresaw.
+def execute_attempt(run: Run, seconds: float, runtime: JobRuntime) -> Outcome:
+    """Execute one attempt at a claimed run and return its outcome.
 
-    A job that takes longer than so many seconds is stopped.
+    A job that takes longer than `seconds` is stopped, which is a retryable error.
     """
     attempt = _Attempt(run, project.current().jobs.get(run.job))
-    error = None
-    began = time.monotonic()
+    error, began = None, time.monotonic()
     try:
-        if run.crashed and outcomes.crashed(run) >= _CRASHES:
-            raise ProjectError(f"its runner died {_CRASHES} times at it: does it need more memory?")
-        with output_capture.capture(attempt.lines.append), handing_to(attempt.take):
-            _execute(attempt, seconds, attempting)
-    except (Exception, timeout.TimedOut) as failure:
-        error = _error(failure, tell)
-    log = secret_masking.masked("".join(attempt.lines), attempt.secret)
-    outcome = Outcome(log, round((time.monotonic() - began) * 1000), left_by=attempt.left_by)
-    return _failed(attempt, outcome, error) if error else _succeeded(attempt, outcome)
+        if run.crashed and outcomes.record_crash(run) >= _MAX_CRASHES:
+            raise ProjectError(
+                f"The runner died {_MAX_CRASHES} times while it executed this run. The job may "
+                "need more memory: raise the stack's parameter RunMemory."
+            )
+        with output_capture.capture(attempt.output.append), runtime.emit_to(attempt.emit):
+            _execute_job(attempt, seconds, runtime)
+    except (Exception, timeout.TimedOut) as exception:
+        error = _job_error(exception, run, runtime)
+    log = secret_masking.mask("".join(attempt.output), attempt.secrets)
+    duration_ms = round((time.monotonic() - began) * 1000)
+    outcome = Outcome(log, duration_ms, carried_from=attempt.carried_from)
+    return _failure(attempt, outcome, error) if error else _success(attempt, outcome)
 
 
-def _succeeded(attempt: _Attempt, outcome: Outcome) -> Outcome:
-    outcome.final = attempt.final
-    outcome.emitted = outbox.kept([each for _, each in attempt.emitted])
-    return outcome
-
-
-def _failed(attempt: _Attempt, outcome: Outcome, error: JobError) -> Outcome:
-    error.message = secret_masking.masked(error.message, attempt.secret)
-    outcome.error, outcome.initial, outcome.resume = error, attempt.initial, attempt.resume()
-    if outcome.resume:
-        before = [each for at, each in attempt.emitted if at < outcome.resume.operation]
-        outcome.emitted = outbox.kept(before)
-    return outcome
-
-
-def _execute(attempt: _Attempt, seconds: float, attempting: Attempting) -> None:
-    job = attempt.job
+def _execute_job(attempt: _Attempt, seconds: float, runtime: JobRuntime) -> None:
+    run, job = attempt.run, attempt.job
     if job is None:
-        raise ProjectError(f"the project has no job {attempt.run.job} any more")
-    with timeout.within(seconds), attempting() as attempt.progress.pending:
+        raise ProjectError(f"The project has no job {run.job} any more.")
+    began = datetime.fromtimestamp(run.began, UTC)
+    with (
+        runtime.run_context(run.id, began),
+        timeout.limit(seconds),
+        runtime.attempt() as attempt.progress.is_pending,
+    ):
         operations = load(job.expression)
-        state = _begin(attempt, job, operations)
-        state["configuration"] = credentials.configuration(job.credential)
-        attempt.secret = dict(state["configuration"])
-        attempt.final = states.kept(execute(operations, state, job.expression, attempt.progress))
+        state = _start(attempt, job, operations)
+        state["configuration"] = credentials.load_configuration(job.credential)
+        attempt.secrets = dict(state["configuration"])
+        attempt.final = states.to_json(execute(operations, state, job.expression, attempt.progress))
 
 
-def _begin(attempt: _Attempt, job: Job, operations: Sequence[Operation]) -> State:
-    attempt.names = tuple(each.name for each in operations)
-    resume = None if job.retry.fresh else outcomes.resume_of(attempt.run)
-    # A job that was mended meanwhile goes on too, unless what it has done already was changed.
-    if resume and resume.names == attempt.names[: resume.operation + 1]:
+def _start(attempt: _Attempt, job: Job, operations: Sequence[Operation]) -> State:
+    """Return the state with which the attempt starts: resumed, carried or initial."""
+    run = attempt.run
+    attempt.operation_names = tuple(operation.name for operation in operations)
+    resume = None if job.retry.fresh else outcomes.resume_point(run)
+    # A job that was changed meanwhile resumes as well, unless an operation already done changed.
+    if resume and resume.names == attempt.operation_names[: resume.operation + 1]:
         attempt.progress.operation = resume.operation
-        attempt.emitted += [(-1, each) for each in outbox.taken(attempt.run)]
-        attempt.left_by = attempt.run.kept.get("left_by", "")
+        attempt.emitted += [(-1, emission) for emission in outbox.load(run)]
+        attempt.carried_from = run.carried_from
         resumed: State = json.loads(resume.state)
         return resumed
-    if attempt.run.plan.kind is not Kind.CRON:
-        return states.begun(states.initial(attempt.run))
-    left = cron_state.read(job.name)
-    initial = states.scheduled(json.loads(left.state), attempt.run.plan.origin)
-    # What the clock's job begins with cannot be had again once a later run has succeeded.
-    attempt.initial, attempt.left_by = states.kept(initial), left.run_id
-    return states.begun(initial)
+    if run.plan.kind is not Kind.CRON:
+        return states.with_configuration(states.initial_state(run))
+    carried = cron_state.load(job.name)
+    initial = states.scheduled(json.loads(carried.state), run.plan.source_id)
+    # It cannot be computed again once a later run of the job has succeeded.
+    attempt.initial, attempt.carried_from = states.to_json(initial), carried.run_id
+    return states.with_configuration(initial)
 
 
-def _error(failure: BaseException, tell: Callable[[BaseException], None]) -> JobError:
-    kind = type(failure).__name__
-    if isinstance(failure, JobError):
-        return failure
-    if isinstance(failure, ProjectError | NotFound | UnreadableBody):
-        return JobError(kind, str(failure), LOADING, 0)
-    if isinstance(failure, timeout.TimedOut):
-        return JobError(kind, str(failure), LOADING, 0, failure.verdict)
-    if verdict := getattr(failure, "verdict", ""):  # an adaptor's, of what it ended
-        wish = getattr(failure, "retry_after", None)
-        return JobError(kind, str(failure), ENDING, 0, verdict, wish)
-    tell(failure)
-    verdict = FOR_NOW if isinstance(failure, AWSError) else "author"
-    return JobError(kind, "see the function's log", LOADING, 0, verdict)
+def _success(attempt: _Attempt, outcome: Outcome) -> Outcome:
+    outcome.final = attempt.final
+    outcome.emitted = outbox.to_json([emission for _, emission in attempt.emitted])
+    return outcome
+
+
+def _failure(attempt: _Attempt, outcome: Outcome, error: JobError) -> Outcome:
+    error.message = secret_masking.mask(error.message, attempt.secrets)
+    outcome.error, outcome.initial = error, attempt.initial
+    outcome.resume = resume = attempt.resume_point()
+    if resume:
+        before = [emission for at, emission in attempt.emitted if at < resume.operation]
+        outcome.emitted = outbox.to_json(before)
+    return outcome
+
+
+def _job_error(error: BaseException, run: Run, runtime: JobRuntime) -> JobError:
+    if isinstance(error, JobError):
+        return error
+    type_name, message = type(error).__name__, str(error)
+    if isinstance(error, ProjectError | NotFound | UnreadableBody):
+        return JobError(type_name, message, LOADING, 0)
+    if isinstance(error, timeout.TimedOut):
+        return JobError(type_name, message, LOADING, 0, error.verdict)
+    if verdict := getattr(error, "verdict", None):  # an adaptor could not commit
+        retry_after = getattr(error, "retry_after", None)
+        return JobError(type_name, message, ENDING, 0, Verdict(verdict), retry_after)
+    runtime.on_unexpected_error(run.id, error)
+    verdict = Verdict.RETRYABLE if isinstance(error, AWSError) else Verdict.AUTHOR
+    return JobError(type_name, "Unexpected error. See the log of the runner.", LOADING, 0, verdict)

@@ -1,4 +1,4 @@
-"""A job's credential: the named secret that becomes its state's configuration."""
+"""A job's credential: the named secret that becomes the state's configuration."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from openfn.storage import aws, secrets
 from openfn.storage.aws import Setting
 
 
-def configuration(name: str | None) -> dict[str, Any]:
-    """Give a credential's body; empty for a job without one."""
-    if name is None:
+def load_configuration(credential: str | None) -> dict[str, Any]:
+    """Load the content of a credential; empty for a job without one."""
+    if credential is None:
         return {}
-    return secrets.read(aws.setting(Setting.CREDENTIALS_PREFIX) + name)
+    return secrets.read(aws.setting(Setting.CREDENTIALS_PREFIX) + credential)

@@ -1,7 +1,7 @@
-"""What a job prints, kept with its run.
+"""Capture what a job prints, for the log of its run.
 
-Standard output is one for a whole process, while several runs may execute in it at once (they do
-in the embedded stack), so each context gets its own.
+A process has one standard output, but may execute several runs at once (the embedded stack does).
+So each context has its own capture.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _lock = Lock()
 
 
 class _Output(io.TextIOBase):
-    """Standard output that hands on to the context's own, or to the real one."""
+    """Standard output that writes to the context's capture, or else to the real one."""
 
     captures = 0
 
@@ -40,7 +40,7 @@ _output = _Output()
 
 @contextmanager
 def capture(write: Callable[[str], object]) -> Iterator[None]:
-    """Hand what this context prints to `write` instead of standard output."""
+    """Pass what this context prints to `write` instead of standard output."""
     with _lock:
         if not _output.captures:
             _output.real, sys.stdout = sys.stdout, _output

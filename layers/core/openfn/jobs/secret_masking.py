@@ -1,8 +1,8 @@
-"""Secrets in what is kept of a run: its log and its error.
+"""Mask a credential's secrets in the log and the error of a run.
 
-Masked are the values of a credential whose key speaks of a secret, also as they stand in a URL, and
-base64 of every pair that basic authentication makes of such a value (`user:secret`). A short value
-is masked only where it stands alone, so that the password `test` does not eat `latest`.
+Masked are the values whose key is the name of a secret: as they are, encoded for a URL, and in
+base64 with each other value, as basic authentication sends them (`user:secret`). A short value is
+masked as a word of its own only, so that the password `test` does not change `latest`.
 """
 
 from __future__ import annotations
@@ -19,30 +19,31 @@ MASK = "***"
 _SHORTEST, _LONG = 4, 12
 
 
-def masked(text: str, configuration: Mapping[str, Any]) -> str:
-    """Give a text with the secrets of a credential masked."""
+def mask(text: str, configuration: Mapping[str, Any]) -> str:
+    """Return a text in which the secrets of a credential are masked."""
     if not text:
         return text
-    forms = {form for secret in _secrets(configuration) for form in _forms(secret, configuration)}
+    secrets = list(_secrets(configuration))
+    forms = {form for secret in secrets for form in _encoded_forms(secret, configuration)}
     for form in sorted(forms, key=len, reverse=True):
-        alone = re.escape(form) if len(form) >= _LONG else rf"(?<!\w){re.escape(form)}(?!\w)"
-        text = re.sub(alone, MASK, text)
+        pattern = re.escape(form) if len(form) >= _LONG else rf"(?<!\w){re.escape(form)}(?!\w)"
+        text = re.sub(pattern, MASK, text)
     return text
 
 
-def _secrets(value: Any, *, named: bool = False) -> Iterator[str]:
+def _secrets(value: Any, *, is_secret: bool = False) -> Iterator[str]:
     if isinstance(value, Mapping):
         for key, part in value.items():
-            yield from _secrets(part, named=named or is_secret_name(str(key)))
+            yield from _secrets(part, is_secret=is_secret or is_secret_name(str(key)))
     elif isinstance(value, list):
         for part in value:
-            yield from _secrets(part, named=named)
-    elif named and isinstance(value, str) and len(value) >= _SHORTEST:
+            yield from _secrets(part, is_secret=is_secret)
+    elif is_secret and isinstance(value, str) and len(value) >= _SHORTEST:
         yield value
 
 
-def _forms(secret: str, configuration: Mapping[str, Any]) -> Iterator[str]:
+def _encoded_forms(secret: str, configuration: Mapping[str, Any]) -> Iterator[str]:
     yield from (secret, quote(secret), quote(secret, safe=""))
-    others = [each for each in configuration.values() if isinstance(each, str)]
+    others = [value for value in configuration.values() if isinstance(value, str)]
     for pair in (f"{other}:{secret}" for other in ("", *others)):
         yield base64.b64encode(pair.encode("utf-8", "surrogatepass")).decode()

@@ -1,4 +1,4 @@
-"""The dict that flows through a job: how it begins, and how it is kept."""
+"""The state of a job: the dict with which it starts, and its form as stored JSON."""
 
 from __future__ import annotations
 
@@ -16,94 +16,99 @@ from openfn.messages.store import Message
 from openfn.project.triggers import Kind
 from openfn.runs import store as runs
 from openfn.runs.model import Run
-from openfn.storage import blobs
 
 State = dict[str, Any]
 
 
-def initial(run: Run) -> State:
-    """Give the state a run begins with, but for its configuration and references.
+def initial_state(run: Run) -> State:
+    """Return a run's initial state, without configuration and references.
 
-    A message: its body and request. The clock: what a run that failed kept of its beginning. A
-    success: the final state of the run before. A failure: the state that run began with, and its
-    error. Raises `NotFound` when what it goes back to has expired.
+    A message: its body and request. Cron: what a failed run stored of its start. Success: the final
+    state of the upstream run. Failure: that run's initial state, and its error. Raises `NotFound`
+    when the message or the upstream run has expired.
     """
     plan = run.plan
     if plan.kind is Kind.MESSAGE:
-        message = messages.read([plan.origin]).get(plan.origin)
+        message = messages.read([plan.source_id]).get(plan.source_id)
         if message is None:
-            raise NotFound(f"the message {plan.origin} has expired")
-        return of_message(message)
+            raise NotFound(f"The message {plan.source_id} has expired.")
+        return from_message(message)
     if plan.kind is Kind.CRON:
-        # Later runs of the job have changed what it leaves: a failed one keeps what it began with.
-        kept = blobs.has("initial", run.kept)
-        state: State = json.loads(blobs.read("initial", run.kept)) if kept else {}
+        # Later runs have changed the job's carried state, so a failed run stores its own.
+        state: State = json.loads(run.read("initial")) if run.has("initial") else {}
         return state
-    upstream = runs.read(ids.run_id(plan.origin, plan.upstream or ""))
-    if not blobs.has("final" if plan.kind is Kind.SUCCESS else "error", upstream.kept):
-        raise NotFound(f"the run {upstream.id} has been replayed since, and ended otherwise")
-    if plan.kind is Kind.SUCCESS:
-        final: State = json.loads(blobs.read("final", upstream.kept))
+    return _state_after(runs.load(ids.run_id(plan.source_id, plan.upstream or "")), plan.kind)
+
+
+def _state_after(upstream: Run, kind: Kind) -> State:
+    if kind is Kind.SUCCESS and upstream.has("final"):
+        final: State = json.loads(upstream.read("final"))
         return final
-    return {**initial(upstream), "error": json.loads(upstream.kept["error"])}
+    if kind is Kind.FAILURE and upstream.error is not None:
+        return {**initial_state(upstream), "error": upstream.error}
+    raise NotFound(f"The run {upstream.id} was replayed since and ended differently.")
 
 
-def scheduled(left: State, origin: str) -> State:
-    """Give the state a run of the clock begins with: what is left, and the minute it was due in."""
-    return {**left, "scheduled": f"{ids.received_at(origin):%Y-%m-%dT%H:%M:%SZ}"}
+def scheduled(carried: State, source_id: str) -> State:
+    """Return the initial state of a cron run: the carried state, and the minute it was due."""
+    return {**carried, "scheduled": f"{ids.received_at(source_id):%Y-%m-%dT%H:%M:%SZ}"}
 
 
-def of_message(message: Message) -> State:
-    """Give the state a message's run begins with, but for its configuration and references."""
+def from_message(message: Message) -> State:
+    """Return the initial state of a message's run, without configuration and references."""
     return {"data": bodies.parse(message.body, message.headers), "request": message.request}
 
 
-def begun(state: State, configuration: Mapping[str, Any] | None = None) -> State:
-    """Give a job its own credential, and references of its own."""
+def with_configuration(state: State, configuration: Mapping[str, Any] | None = None) -> State:
+    """Return a state with the job's own configuration and empty references."""
     return {**state, "configuration": dict(configuration or {}), "references": []}
 
 
-def kept(state: State) -> bytes:
-    """Give a state as the JSON that is kept, without its configuration.
+def to_json(state: State) -> bytes:
+    """Return a state as stored JSON, without its configuration.
 
-    What JSON has no form for is kept as text: a run that has delivered its record must not fail
-    for what it leaves on the state.
+    A value that JSON cannot represent becomes text: a run that has delivered its record must not
+    fail because of what remains in the state.
     """
-    rest = {key: value for key, value in state.items() if key != "configuration"}
+    public = _without_configuration(state)
     try:
-        text = _written(rest)
+        text = _dump(public)
     except Exception:
-        text = json.dumps({str(key): _alone(value) for key, value in rest.items()})
+        text = json.dumps({str(key): _to_jsonable(value) for key, value in public.items()})
     return text.encode()
 
 
-def exact(state: State) -> bytes | None:
-    """Give a state as JSON that reads as the very same, without its configuration; or `None`."""
-    rest = {key: value for key, value in state.items() if key != "configuration"}
+def to_exact_json(state: State) -> bytes | None:
+    """Return a state as JSON that parses to an equal state; `None` if that is impossible."""
+    public = _without_configuration(state)
     try:
-        return json.dumps(rest, separators=(",", ":"), allow_nan=False).encode()
+        return json.dumps(public, separators=(",", ":"), allow_nan=False).encode()
     except (TypeError, ValueError, RecursionError):
         return None
 
 
-def _alone(value: Any) -> Any:
-    # One value that cannot be written must not take a job's cursor with it.
+def _without_configuration(state: State) -> State:
+    return {key: value for key, value in state.items() if key != "configuration"}
+
+
+def _to_jsonable(value: Any) -> Any:
+    # One value that JSON cannot represent must not take a job's cursor with it.
     try:
-        return json.loads(_written(value))
+        return json.loads(_dump(value))
     except Exception as error:
         return f"this cannot be written as JSON: {type(error).__name__}"
 
 
-def _written(rest: Any) -> str:
+def _dump(value: Any) -> str:
     try:
-        return json.dumps(rest, default=_plain, separators=(",", ":"), allow_nan=False)
+        return json.dumps(value, default=_to_plain, separators=(",", ":"), allow_nan=False)
     except ValueError:
-        # A NaN or an infinity among it: written as Python writes them, and read again as texts.
-        plain = json.loads(json.dumps(rest, default=_plain), parse_constant=str)
-        return json.dumps(plain, separators=(",", ":"))
+        # NaN and infinities become text: dump them as Python does, and parse them as strings.
+        parsed = json.loads(json.dumps(value, default=_to_plain), parse_constant=str)
+        return json.dumps(parsed, separators=(",", ":"))
 
 
-def _plain(value: Any) -> Any:
+def _to_plain(value: Any) -> Any:
     if isinstance(value, date | time):
         return value.isoformat()
     if isinstance(value, Decimal) and value.is_finite():

@@ -1,4 +1,4 @@
-"""A limit to how long a job takes, kept before Lambda kills the whole function."""
+"""A time limit for jobs, which ends before Lambda would kill the whole function."""
 
 from __future__ import annotations
 
@@ -9,35 +9,38 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from openfn.project.retry_policy import FOR_NOW
+from openfn.errors import Verdict
 
 
 class TimedOut(BaseException):
-    """The time is over; not an `Exception`, so that no job takes it for an error of its own."""
+    """The time is over. It is not an `Exception`, so that no job catches it by accident."""
 
-    verdict = FOR_NOW
+    verdict = Verdict.RETRYABLE
 
     def __str__(self) -> str:
-        return "the job was stopped: it took as long as a run may (the stack's RunSeconds)"
+        return (
+            "The job was stopped at the time limit of a run. Let it do less at once, or raise the "
+            "stack's parameter RunSeconds."
+        )
 
 
 @contextmanager
-def within(seconds: float) -> Iterator[None]:
-    """Raise `TimedOut` in what this encloses once so many seconds have passed.
+def limit(seconds: float) -> Iterator[None]:
+    """Raise `TimedOut` in the enclosed code after some seconds.
 
-    In the main thread, where Lambda runs handlers, that ends a wait for an answer too. Elsewhere
-    (the embedded stack has many threads) it takes effect at the next step of Python code.
+    In the main thread, where Lambda calls handlers, it also interrupts a wait for a response. In
+    other threads (the embedded stack has many) it is raised at the next step of Python code.
     """
     if threading.current_thread() is threading.main_thread():
-        with _by_signal(seconds):
+        with _limit_by_signal(seconds):
             yield
     else:
-        with _by_thread(seconds):
+        with _limit_by_timer(seconds):
             yield
 
 
 @contextmanager
-def _by_signal(seconds: float) -> Iterator[None]:
+def _limit_by_signal(seconds: float) -> Iterator[None]:
     def stop(_number: int, _frame: FrameType | None) -> None:
         raise TimedOut
 
@@ -51,13 +54,13 @@ def _by_signal(seconds: float) -> Iterator[None]:
 
 
 @contextmanager
-def _by_thread(seconds: float) -> Iterator[None]:
-    ours, over = threading.get_ident(), threading.Lock()
+def _limit_by_timer(seconds: float) -> Iterator[None]:
+    thread_id, lock = threading.get_ident(), threading.Lock()
 
     def stop() -> None:
-        with over:
+        with lock:
             if not timer.finished.is_set():
-                _raise_in(ours, TimedOut)
+                _raise_in(thread_id, TimedOut)
 
     timer = threading.Timer(seconds, stop)
     timer.daemon = True
@@ -65,10 +68,11 @@ def _by_thread(seconds: float) -> Iterator[None]:
     try:
         yield
     finally:
-        with over:
+        with lock:
             timer.cancel()
             timer.finished.set()
 
 
-def _raise_in(thread: int, exception: type[BaseException]) -> None:
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(exception))
+def _raise_in(thread_id: int, error: type[BaseException]) -> None:
+    thread = ctypes.c_ulong(thread_id)
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, ctypes.py_object(error))

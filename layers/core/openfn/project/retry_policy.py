@@ -11,9 +11,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from openfn.errors import JobError
-
-FOR_NOW = "remote-for-now"
+from openfn.errors import JobError, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +32,7 @@ def next_due(retry: Retry, attempt: int, began: int, error: JobError, now: float
 
     `attempt` counts from 1, `began` is when the first one did.
     """
-    if error.verdict != FOR_NOW or attempt >= retry.attempts:
+    if error.verdict != Verdict.RETRYABLE or attempt >= retry.attempts:
         return None
     limit = retry.up_to / (2 ** (retry.attempts - 1) - 1) * 2 ** (attempt - 1)
     wait = max(random.uniform(0, limit), error.retry_after or 0)  # noqa: S311 - no secret

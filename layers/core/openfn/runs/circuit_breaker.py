@@ -1,15 +1,16 @@
-"""Whether a credential's destination is tried at all: a circuit breaker for each credential.
+"""One circuit breaker for each credential: stop sending to a destination that keeps failing.
 
-After so many failures for now in a row the circuit opens: its runs wait, which costs them no
-attempt, and after a while one of them is let through. If that probe succeeds the circuit closes and
-the others follow; if not, it stays open for twice as long. While all is well there is no item.
+After five retryable failures in a row the circuit opens: runs are parked, which costs no attempt.
+After a minute the circuit is half open and lets one run through. If that run succeeds, the circuit
+closes and the parked runs are released; if it fails, the circuit stays open for twice as long.
+A credential whose destination works has no item.
 """
 
 from __future__ import annotations
 
 import time
 from contextlib import suppress
-from enum import Enum, auto
+from enum import StrEnum
 
 from openfn.errors import ConditionFailed
 from openfn.messages.store import expiry
@@ -19,106 +20,111 @@ from openfn.storage.aws import Item
 
 _FAILURES = 5
 _FIRST_SECONDS, _LONGEST_SECONDS = 60, 900
-# A circuit is taken to be as it was so long without asking, unless it was open.
-_KNOWN_SECONDS = 15.0
-# What a runner parks while the circuit closes is found for so long.
+# A circuit that is not open is read again after this time only.
+_CACHE_SECONDS = 15.0
+# Runs that are parked while the circuit closes are still released for this long.
 _CLOSING_SECONDS = 120
-_known: dict[str, tuple[float, Item]] = {}
+_OPEN, _CLOSING = "open", "closing"
+_cache: dict[str, tuple[float, Item]] = {}
 
 
-class Way(Enum):
-    """How a run may reach its destination: freely, as a probe, or not now."""
+class CircuitState(StrEnum):
+    """Whether a run may be sent: yes, as the one probe, or not now."""
 
-    FREE = auto()
-    PROBE = auto()
-    SHUT = auto()
+    CLOSED = "closed"
+    HALF_OPEN = "half open"
+    OPEN = "open"
 
 
-def way_to(credential: str) -> Way:
-    """Say how a run may reach a credential's destination; one runner at a time is let probe it."""
-    when, circuit = _known.get(credential, (float("-inf"), {}))
-    if time.monotonic() - when > _KNOWN_SECONDS:
-        circuit = read(credential)
-        if not is_open(circuit):
-            _known[credential] = (time.monotonic(), circuit)
-    if not is_open(circuit):
-        return Way.FREE
+def acquire(credential: str) -> CircuitState:
+    """Return the circuit's state; `HALF_OPEN` is given to one caller at a time."""
+    read_at, circuit = _cache.get(credential, (float("-inf"), {}))
+    if time.monotonic() - read_at > _CACHE_SECONDS:
+        circuit = _load(credential)
+        if circuit.get("state") != _OPEN:
+            _cache[credential] = (time.monotonic(), circuit)
+    if circuit.get("state") != _OPEN:
+        return CircuitState.CLOSED
     now, wait = int(time.time()), int(circuit["wait"])
     if int(circuit["until"]) > now:
-        return Way.SHUT
+        return CircuitState.OPEN
+    is_unchanged = "#state = :open AND #until = :seen"
+    changes = {"until": now + wait, **attention.mark(Attention.CIRCUIT, now + wait)}
     try:
-        changes = {"until": now + wait, **attention.mark(Attention.CIRCUIT, now + wait)}
-        when_seen = "#state = :open AND #until = :seen"
-        table.update(_key(credential), changes, when_seen, open="open", seen=circuit["until"])
+        table.update(_key(credential), changes, is_unchanged, open=_OPEN, seen=circuit["until"])
     except ConditionFailed:
-        return Way.SHUT  # another runner was first
-    return Way.PROBE
+        return CircuitState.OPEN  # another runner sends the probe
+    return CircuitState.HALF_OPEN
 
 
-def succeeded(credential: str, way: Way) -> None:
-    """Forget what there is against a destination, and let those that wait for it follow."""
-    if way is Way.PROBE:
+def record_success(credential: str, state: CircuitState) -> None:
+    """Reset the failures of a credential; close its circuit if the run was the probe."""
+    if state is CircuitState.HALF_OPEN:
         until = int(time.time()) + _CLOSING_SECONDS
-        changes = {"state": "closing", "until": until, "failures": 0}
-        _set(credential, changes | attention.mark(Attention.CIRCUIT, time.time()))
-    elif _known.get(credential, (0.0, {}))[1].get("failures"):
-        _set(credential, {"failures": 0})
+        changes = {"state": _CLOSING, "until": until, "failures": 0}
+        _update(credential, changes | attention.mark(Attention.CIRCUIT, time.time()))
+    elif _cache.get(credential, (0.0, {}))[1].get("failures"):
+        _update(credential, {"failures": 0})
     else:
         return
-    _known[credential] = (time.monotonic(), {})
+    _cache[credential] = (time.monotonic(), {})
 
 
-def failed(credential: str, way: Way) -> bool:
-    """Count a failure for now; say whether the circuit opens by it, or stays open."""
-    _known.pop(credential, None)
-    circuit = _set(credential, {}, add="failures")
-    if way is Way.PROBE:
+def record_failure(credential: str, state: CircuitState) -> bool:
+    """Count a retryable failure; return whether the circuit opens or stays open."""
+    _cache.pop(credential, None)
+    circuit = _update(credential, {}, add="failures")
+    if state is CircuitState.HALF_OPEN:
         wait = min(int(circuit["wait"]) * 2, _LONGEST_SECONDS)
-    elif int(circuit["failures"]) >= _FAILURES and not is_open(circuit):
+    elif int(circuit["failures"]) >= _FAILURES and circuit.get("state") != _OPEN:
         wait = _FIRST_SECONDS
     else:
         return False
     until = int(time.time()) + wait
-    changes = {"state": "open", "until": until, "wait": wait}
-    _set(credential, changes | attention.mark(Attention.CIRCUIT, until))
+    changes = {"state": _OPEN, "until": until, "wait": wait}
+    _update(credential, changes | attention.mark(Attention.CIRCUIT, until))
     return True
 
 
-def read(credential: str) -> Item:
-    """Read a credential's circuit; empty while all is well."""
-    return next(iter(table.get([_key(credential)])), {})
+def is_open(credential: str) -> bool:
+    """Return whether a credential's circuit is open."""
+    return _load(credential).get("state") == _OPEN
 
 
-def is_open(circuit: Item) -> bool:
-    """Say whether a circuit is open."""
-    return circuit.get("state") == "open"
+def open_until(credential: str) -> int:
+    """Return when a circuit next lets a run through (epoch seconds); 0 without an item."""
+    return int(_load(credential).get("until", 0))
 
 
 def due(now: float) -> list[str]:
-    """Give the credentials whose circuit is to be probed, or is closing."""
+    """Return the credentials whose parked runs may be released at an epoch time."""
     items = attention.query(Attention.CIRCUIT, now, limit=100)
     return [item["pk"].partition("#")[2] for item in items]
 
 
 def count_open() -> int:
-    """Count the circuits that are open, or closing, up to 100."""
+    """Count the circuits that are open or closing, up to 100."""
     return len(attention.query(Attention.CIRCUIT, limit=100))
 
 
-def over(credential: str) -> None:
-    """Let go of a circuit that has closed, once nothing can be waiting for it any more."""
+def delete_closed(credential: str) -> None:
+    """Delete the state of a closed circuit after its grace period."""
     changes = {"state": None, "wait": None, **attention.clear()}
-    when, now = "#state = :closing AND #until < :now", int(time.time())
+    is_over, now = "#state = :closing AND #until < :now", int(time.time())
     with suppress(ConditionFailed):
-        table.update(_key(credential), changes, when, closing="closing", now=now)
+        table.update(_key(credential), changes, is_over, closing=_CLOSING, now=now)
 
 
-def forget() -> None:
-    """Forget what is known, as a new function does."""
-    _known.clear()
+def clear_cache() -> None:
+    """Forget all cached circuits, as a new function instance does."""
+    _cache.clear()
 
 
-def _set(credential: str, changes: Item, add: str | None = None) -> Item:
+def _load(credential: str) -> Item:
+    return next(iter(table.get([_key(credential)])), {})
+
+
+def _update(credential: str, changes: Item, add: str | None = None) -> Item:
     return table.update(_key(credential), {**changes, "expires": expiry()}, add=add)
 
 

@@ -1,7 +1,7 @@
-"""The minutes that cron triggers are due in, and the last one that was handled.
+"""The minutes in which cron triggers are due, and the last minute that was handled.
 
-A tick that comes twice finds its minutes handled; after one that did not come, the next handles
-the minutes since.
+A tick that is delivered twice does nothing the second time. After a missing tick, the next one
+handles all minutes since.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ from openfn.storage import table
 
 _KEY = {"pk": "clock", "sk": "tick"}
 _MINUTE, _HOUR = timedelta(minutes=1), timedelta(hours=1)
-_LONGEST = timedelta(days=7) + _MINUTE
+_LONGEST_GAP = timedelta(days=7) + _MINUTE
 # Clocks differ by seconds.
-_EARLY = timedelta(minutes=2)
+_CLOCK_SKEW = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True)
-class Handled:
-    """The last minute of which every run is created and queued, and the triggers it had."""
+class LastHandled:
+    """The last minute whose runs are all queued, and the triggers of the project then."""
 
     minute: datetime | None = None
     triggers: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
-    """Minutes to handle: behind `after`, up to and with `until`; `now` is the tick's own."""
+class Period:
+    """Minutes to handle: later than `after`, up to `until`; `now` is the tick's own minute."""
 
     after: datetime
     until: datetime
@@ -44,47 +44,50 @@ class Span:
 
 
 def minute_of(tick: str, now: float) -> datetime:
-    """Give the minute (UTC) of a tick's time, but none in the future: it would end the clock."""
-    latest = datetime.fromtimestamp(now, UTC) + _EARLY
-    return (
-        min(datetime.fromisoformat(tick), latest).astimezone(UTC).replace(second=0, microsecond=0)
-    )
+    """Return the minute of a tick (UTC), at most two minutes after `now` (epoch seconds).
+
+    A minute in the far future would be recorded as handled, and no trigger would run until then.
+    """
+    latest = datetime.fromtimestamp(now, UTC) + _CLOCK_SKEW
+    minute = min(datetime.fromisoformat(tick), latest).astimezone(UTC)
+    return minute.replace(second=0, microsecond=0)
 
 
-def handled() -> Handled:
-    """Give how far the clock has come."""
+def load_last_handled() -> LastHandled:
+    """Load the last minute that was handled; empty before the first."""
     item = next(iter(table.get([_KEY])), None)
     if item is None:
-        return Handled()
-    return Handled(datetime.fromisoformat(item["minute"]), frozenset(json.loads(item["triggers"])))
+        return LastHandled()
+    minute, triggers = datetime.fromisoformat(item["minute"]), json.loads(item["triggers"])
+    return LastHandled(minute, frozenset(triggers))
 
 
-def spans(after: datetime | None, until: datetime) -> Iterator[Span]:
-    """Give the minutes to handle up to and with `until`, behind `after`, the last one handled.
+def periods(after: datetime | None, until: datetime) -> Iterator[Period]:
+    """Yield the minutes to handle after `after`, in periods of at most an hour.
 
-    A long gap comes in spans of an hour, each to be recorded when it is handled; a gap longer than
-    any `catch_up` is cut. Before anything was handled there is only the minute `until`.
+    Each period is recorded when it is handled. A gap longer than any `catch_up` is cut to a week.
+    Without an `after`, only the minute `until` is handled.
     """
-    begin = max(after, until - _LONGEST) if after else until - _MINUTE
-    while begin < until:
-        end = min(begin + _HOUR, until)
-        yield Span(begin, end, until)
-        begin = end
+    start = max(after, until - _LONGEST_GAP) if after else until - _MINUTE
+    while start < until:
+        end = min(start + _HOUR, until)
+        yield Period(start, end, until)
+        start = end
 
 
-def due(trigger: CronTrigger, span: Span, known: Container[str]) -> Iterator[datetime]:
-    """Give the minutes of a span a trigger is due in, but none older than its `catch_up`.
+def due_minutes(trigger: CronTrigger, period: Period, known: Container[str]) -> Iterator[datetime]:
+    """Yield the minutes of a period in which a trigger is due, as far back as its `catch_up`.
 
-    One that was not there when the last minute was handled, not `known`, missed none.
+    A trigger that is not among the `known` ones is new and has missed no minute.
     """
     catch_up = trigger.catch_up if trigger.name in known else 0
-    reach = span.now - _MINUTE - timedelta(minutes=catch_up)
-    minutes = CronSim(trigger.cron, max(span.after, reach))
-    return takewhile(lambda minute: minute <= span.until, minutes)
+    earliest = period.now - _MINUTE - timedelta(minutes=catch_up)
+    minutes = CronSim(trigger.cron, max(period.after, earliest))
+    return takewhile(lambda minute: minute <= period.until, minutes)
 
 
-def set_handled(minute: datetime, triggers: Iterable[str]) -> None:
-    """Record that every run up to a minute is created and queued; never goes back."""
+def record_handled(minute: datetime, triggers: Iterable[str]) -> None:
+    """Record that all runs up to a minute are queued; an earlier minute changes nothing."""
     changes = {"minute": minute.isoformat(), "triggers": json.dumps(sorted(triggers))}
     with suppress(ConditionFailed):  # a later tick has recorded a later minute
         table.update(_KEY, changes, "attribute_not_exists(pk) OR #minute < :new_minute")

@@ -1,8 +1,8 @@
-"""The state that a job on the clock carries from its last successful run to its next.
+"""The state that a cron job carries from its last successful run to its next run.
 
-It is kept apart from the runs, which expire: what a yearly job left is there a year later. An item
-has `run_id`, the run that left it, and the bytes of the state; where these must lie in the bucket,
-two objects take turns, so that one is whole while the other is written.
+It has an item of its own, because runs expire: a yearly job needs its state a year later. The item
+names the run that left the state. Large states are in the bucket, in two objects that take turns,
+so that one is complete while the other is written.
 """
 
 from __future__ import annotations
@@ -14,34 +14,34 @@ from openfn.storage.aws import Item
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
+class CarriedState:
     """A state as JSON, and the run that left it; `{}` of no run before the first success."""
 
     state: bytes = b"{}"
     run_id: str = ""
 
 
-def read(job: str) -> Left:
-    """Give what a job's last successful run left."""
-    item = _read(job)
-    return Left(blobs.read("state", item), item["run_id"]) if item else Left()
+def load(job: str) -> CarriedState:
+    """Load the state that a job's last successful run left."""
+    item = _load(job)
+    return CarriedState(blobs.read("state", item), item["run_id"]) if item else CarriedState()
 
 
-def following(job: str, run_id: str, state: bytes, left_by: str) -> Item | None:
-    """Give the item that makes a state the job's.
+def next_item(job: str, run_id: str, state: bytes, carried_from: str) -> Item | None:
+    """Return the item that makes a state the job's carried state.
 
-    `left_by` is the run that left what this one began with: `None` is given when another has
-    succeeded since. Their ids do not tell, since a run may be made by hand, or come late.
+    Returns `None` if another run has succeeded since this one began with the state that
+    `carried_from` left. Ids do not show this: runs may be created by hand, or late.
     """
-    before = _read(job) or {"turn": 0, "run_id": ""}
-    if before["run_id"] != left_by:
+    before = _load(job) or {"turn": 0, "run_id": ""}
+    if before["run_id"] != carried_from:
         return None
     turn = 1 - int(before["turn"])
     item = {**_key(job), "run_id": run_id, "turn": turn}
     return item | blobs.keep("state", state, f"jobs/{job}/{turn}")
 
 
-def _read(job: str) -> Item | None:
+def _load(job: str) -> Item | None:
     return next(iter(table.get([_key(job)])), None)
 
 

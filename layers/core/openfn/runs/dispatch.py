@@ -1,7 +1,7 @@
-"""Runs on their way to the runner: created, and queued in the group that keeps their order.
+"""Create runs and queue them in the group that keeps their order.
 
-A group is worked on one run at a time. A run that asks for no order is in a group of its own; where
-its job's credential takes only so many runs at once, in one of so many groups of the credential.
+The queue delivers the runs of one group one after the other. A run without an order has a group of
+its own. If its job's credential has a `max_concurrency`, it shares one of that many groups.
 """
 
 from __future__ import annotations
@@ -17,63 +17,61 @@ from openfn.runs.model import Plan
 from openfn.storage import attention
 from openfn.storage.attention import Attention
 
-# What the tick has queued and nobody has claimed by then, it queues again.
-_AGAIN_SECONDS = 600
+# A queued run that no runner has claimed after this time is queued again.
+_REQUEUE_SECONDS = 600
 
 
-def start(plans: Sequence[Plan]) -> dict[str, str]:
-    """Create and queue runs: see `queue`."""
+def create_and_queue(plans: Sequence[Plan]) -> dict[str, str]:
+    """Create runs and queue them; return the reasons of refused runs with an order by id."""
     runs.create(plans, project.current().version)
     return queue(plans)
 
 
 def queue(plans: Sequence[Plan]) -> dict[str, str]:
-    """Queue runs that exist; those the queue does not take are marked for the next tick.
+    """Queue existing runs; the next tick queues those that the queue refuses.
 
-    But not those that ask for an order, since others could pass them: they are given, with why the
-    queue did not take them, and what started them has to come again.
+    Returns the reasons of refused runs with an order by id. The tick must not queue these, because
+    later runs could pass them: the message or tick that started them has to come again.
     """
     refused = runs.queue([(plan, group_of(plan)) for plan in plans])
     ordered = {plan.id for plan in plans if plan.order}
     for run_id in refused.keys() - ordered:
-        runs.mark(run_id, Attention.RUN_UNQUEUED, time.time())
-    return {run_id: why for run_id, why in refused.items() if run_id in ordered}
+        runs.flag(run_id, Attention.RUN_UNQUEUED, time.time())
+    return {run_id: reason for run_id, reason in refused.items() if run_id in ordered}
 
 
 def queue_due(now: float) -> int:
-    """Queue the runs whose next attempt is due, and those that could not be; give how many."""
-    found = [
-        run
-        for kind in (Attention.RUN_UNQUEUED, Attention.WAITING)
-        for run in runs.marked(kind, now)
-    ]
-    for run in found:
-        # Before it is queued: else it might be claimed, fail and wait anew in between.
-        runs.mark(run.id, run.kept["attention"], now + _AGAIN_SECONDS)
-    queue([run.plan for run in found])
-    return len(found)
+    """Queue refused runs and runs whose next attempt is due; return their number."""
+    kinds = (Attention.RUN_UNQUEUED, Attention.WAITING)
+    due = [run for kind in kinds for run in runs.flagged(kind, now)]
+    for run in due:
+        # Before it is queued: it could be claimed, fail and wait again in between.
+        runs.flag(run.id, run.attention, now + _REQUEUE_SECONDS)
+    queue([run.plan for run in due])
+    return len(due)
 
 
-def let_through(now: float) -> int:
-    """Queue what may reach its destination again: a probe, or all once a circuit has closed."""
-    queued = 0
+def release(now: float) -> int:
+    """Queue parked runs: one probe, or all once the circuit is closed; return their number."""
+    released = 0
     for credential in circuit_breaker.due(now):
-        opened = circuit_breaker.is_open(circuit_breaker.read(credential))
-        found = runs.marked(attention.behind_circuit(credential), limit=1 if opened else 500)
-        for run in found:
-            runs.mark(run.id, Attention.WAITING, now + _AGAIN_SECONDS)
-        queue([run.plan for run in found])
-        queued += len(found)
-        if not found and not opened:
-            circuit_breaker.over(credential)
-    return queued
+        is_open = circuit_breaker.is_open(credential)
+        limit = 1 if is_open else 500
+        parked = runs.flagged(attention.behind_circuit(credential), limit=limit)
+        for run in parked:
+            runs.flag(run.id, Attention.WAITING, now + _REQUEUE_SECONDS)
+        queue([run.plan for run in parked])
+        released += len(parked)
+        if not parked and not is_open:
+            circuit_breaker.delete_closed(credential)
+    return released
 
 
 def group_of(plan: Plan) -> str:
-    """Give the group of the run queue a run belongs to."""
-    own = f"{plan.job}#{plan.order}" if plan.order else plan.id
+    """Return the group of the run queue to which a run belongs."""
+    own_group = f"{plan.job}#{plan.order}" if plan.order else plan.id
     slots = project.current().max_concurrency_of(plan.job)
     if slots is None:
-        return own
+        return own_group
     credential = project.current().jobs[plan.job].credential
-    return f"{credential}/{zlib.crc32(own.encode()) % slots}"
+    return f"{credential}/{zlib.crc32(own_group.encode()) % slots}"

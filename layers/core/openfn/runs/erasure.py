@@ -1,4 +1,4 @@
-"""Erasing what an inbox asks not to be kept: bodies, states and logs, once all has ended well."""
+"""Erase the contents of messages whose inbox has `keep: none`, once all runs have succeeded."""
 
 from __future__ import annotations
 
@@ -14,28 +14,27 @@ from openfn.storage.item_type import ItemType, item_type
 _CONTENTS = ("body", "final", "log", "initial", "emitted", "resume")
 
 
-def erase(origin: str) -> bool:
-    """Erase the contents of a message and of all its runs, if every one of them has succeeded.
+def erase(source_id: str) -> bool:
+    """Erase the contents of a message and its runs; return False if a run has not succeeded.
 
-    The items stay, so that it is known what became of a message, and what came again is told.
+    The items stay, so that people see what became of the message and duplicates are recognized.
     """
-    family = list(table.between(ids.key_of(origin)["pk"], origin, f"{origin}~"))
-    if any(
-        item["status"] != RunStatus.SUCCEEDED for item in family if item_type(item) is ItemType.RUN
-    ):
+    items = list(table.between(ids.key_of(source_id)["pk"], source_id, f"{source_id}~"))
+    runs = [item for item in items if item_type(item) is ItemType.RUN]
+    if any(run["status"] != RunStatus.SUCCEEDED for run in runs):
         return False
-    for item in family:
-        _erase(item)
+    for item in items:
+        _erase_contents(item)
     return True
 
 
-def _erase(item: Item) -> None:
-    gone: dict[str, None] = {}
+def _erase_contents(item: Item) -> None:
+    changes: Item = {}
     for name in _CONTENTS:
-        gone |= blobs.cleared(name, item)
-        if key := item.get(f"{name}_object"):
-            aws.delete_object(str(key))
-    if gone:
+        changes |= blobs.cleared(name, item)
+        if object_key := item.get(f"{name}_object"):
+            aws.delete_object(str(object_key))
+    if changes:
         key = {"pk": item["pk"], "sk": item["sk"]}
         with suppress(ConditionFailed):  # it has expired meanwhile
-            table.update(key, gone | {"erased": True}, "attribute_exists(pk)")
+            table.update(key, changes | {"erased": True}, "attribute_exists(pk)")

@@ -1,8 +1,8 @@
-"""Messages that a run hands to inboxes of its own stack.
+"""Messages that a run emits to inboxes of its own stack.
 
-They are recorded with the run's success, in the same write, with the ids they will have; then they
-are kept and queued, again whenever the run is delivered again. So a run that succeeded has emitted
-each once, and a run that failed nothing.
+They are recorded with the run's success, in the same write, and have their ids from then on.
+Afterwards they are stored and queued, again at every delivery of the run. So a run that succeeded
+has emitted each message once, and a run that failed has emitted nothing.
 """
 
 from __future__ import annotations
@@ -19,80 +19,81 @@ from openfn.messages.store import Message
 from openfn.project import compiled as project
 from openfn.project import inboxes
 from openfn.runs.model import Run, RunStatus
-from openfn.storage import blobs, table
+from openfn.storage import table
 
-_DEEPEST = 5
+_MAX_DEPTH = 5
 _HEADERS = {"content-type": "application/json"}
 
 
 @dataclass(frozen=True, slots=True)
 class Emission:
-    """A message that will be: its id, its inbox and its body, a JSON text."""
+    """A message to publish: its id, its inbox, and its body as JSON text."""
 
     id: str
     inbox: str
     body: str
 
 
-def accept(run: Run, inbox: str, body: str) -> Emission:
-    """Give the message a run emits; `ProjectError` says why it may not."""
-    check(inbox, body, list(dict.fromkeys(e.name for e in project.current().inboxes.values())))
-    if run.plan.depth >= _DEEPEST:
+def create_emission(run: Run, inbox: str, body: str) -> Emission:
+    """Return a message that a run emits; raise `ProjectError` if it may not."""
+    validate(inbox, body, list(dict.fromkeys(i.name for i in project.current().inboxes.values())))
+    if run.plan.depth >= _MAX_DEPTH:
         raise ProjectError(
-            f"these jobs emit in a circle: {_DEEPEST} runs led to this message, each on what "
-            "the one before emitted; let the trigger tell what this job emits from what it takes"
+            f"These jobs emit in a circle: {_MAX_DEPTH} runs, each started by a message of the run "
+            "before, led to this message. Change the trigger so that it does not match what this "
+            "job emits."
         )
     return Emission(ids.new_message_id(), inbox, body)
 
 
-def check(inbox: str, body: str, inboxes_there: Sequence[str]) -> None:
-    """Raise `ProjectError` when there is no such inbox, or no trigger could read the body."""
-    if inbox not in inboxes_there:
-        there = ", ".join(inboxes_there) or "none yet"
-        raise ProjectError(f"the project has no inbox {inbox!r} to emit to; it has {there}")
+def validate(inbox: str, body: str, inbox_names: Sequence[str]) -> None:
+    """Raise `ProjectError` for an unknown inbox, or a body that no trigger could read."""
+    if inbox not in inbox_names:
+        known = ", ".join(inbox_names) or "none yet"
+        raise ProjectError(f"The project has no inbox {inbox!r} to emit to. It has: {known}.")
     try:
         bodies.parse_exact(body.encode(), _HEADERS)
     except UnreadableBody as error:
-        raise ProjectError(f"no trigger could read what is emitted: {error}") from None
+        raise ProjectError(f"No trigger could read the emitted body: {error}") from None
 
 
-def kept(emissions: Sequence[Emission]) -> bytes | None:
-    """Give what a run emits as it is kept with its outcome; `None` for nothing."""
-    return json.dumps([astuple(each) for each in emissions]).encode() if emissions else None
+def to_json(emissions: Sequence[Emission]) -> bytes | None:
+    """Return the messages as they are stored with the outcome; `None` for none."""
+    return json.dumps([astuple(emission) for emission in emissions]).encode() if emissions else None
 
 
-def taken(run: Run) -> list[Emission]:
-    """Give what a run's attempts have emitted until now."""
-    if not blobs.has("emitted", run.kept):
+def load(run: Run) -> list[Emission]:
+    """Load the messages that a run's attempts have emitted so far."""
+    if not run.has("emitted"):
         return []
-    return [Emission(*each) for each in json.loads(blobs.read("emitted", run.kept))]
+    return [Emission(*fields) for fields in json.loads(run.read("emitted"))]
 
 
-def send(run: Run, at_once: int = 500) -> int:
-    """Keep and queue what a run has emitted, each once; give how many messages there are.
+def publish(run: Run, batch_size: int = 500) -> int:
+    """Store and queue the emitted messages of a successful run, each once; return their number.
 
-    Raises `NotQueued` when the queue does not take them all.
+    Raises `NotQueued` when the queue refuses a message.
     """
-    if run.status != RunStatus.SUCCEEDED or not (emissions := taken(run)):
+    if run.status is not RunStatus.SUCCEEDED or not (emissions := load(run)):
         return 0
-    # As far as another delivery of the run has come, lest a long list never come to its end.
-    for start in range(int(run.kept.get("handed", 0)), len(emissions), at_once):
-        _send(run, emissions[start : start + at_once])
-        if start + at_once < len(emissions):
-            handed = {"handed": start + at_once}
-            table.update(ids.key_of(run.id), handed, "attribute_exists(pk)")
+    # Begin where an earlier delivery stopped: a long list would never reach its end otherwise.
+    for start in range(run.published, len(emissions), batch_size):
+        _publish_batch(run, emissions[start : start + batch_size])
+        if start + batch_size < len(emissions):
+            changes = {"handed": start + batch_size}
+            table.update(ids.key_of(run.id), changes, "attribute_exists(pk)")
     return len(emissions)
 
 
-def _send(run: Run, emissions: Sequence[Emission]) -> None:
-    kept_ids = messages.keep_all([_message(run, each) for each in emissions])
-    groups = [project.current().group_of(each.inbox) for each in emissions]
-    queued = list(zip(kept_ids, groups, strict=True))
-    if refused := messages.queue_all(queued):
-        raise NotQueued(f"the match queue did not take {len(refused)} messages of {run.id}")
+def _publish_batch(run: Run, emissions: Sequence[Emission]) -> None:
+    message_ids = messages.keep_all([_message(run, emission) for emission in emissions])
+    groups = [project.current().group_of(emission.inbox) for emission in emissions]
+    if refused := messages.queue_all(list(zip(message_ids, groups, strict=True))):
+        raise NotQueued(f"The match queue refused {len(refused)} messages of the run {run.id}.")
 
 
 def _message(run: Run, emission: Emission) -> tuple[Message, str | None]:
+    """Return an emitted message and its deduplication key, if the inbox has one."""
     message = Message(
         id=emission.id,
         inbox=emission.inbox,

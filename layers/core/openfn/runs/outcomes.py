@@ -1,14 +1,13 @@
-"""How a run's attempt ended: recorded by the one runner that holds the run, or not at all.
+"""Outcomes of attempts, recorded by the one runner that has claimed the run, or not at all.
 
-An attempt that failed and is made again has a record of its own beside the run: `<run id>#<n>`.
+An attempt that is followed by another has a record of its own beside the run: `<run id>#<n>`.
 """
 
 from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 from openfn import ids
 from openfn.errors import ConditionFailed, JobError, NotClaimed
@@ -19,16 +18,17 @@ from openfn.storage import attention, blobs, table
 from openfn.storage.attention import Attention
 from openfn.storage.aws import Item
 
-# Final state, log, what was emitted and where to go on share one item of 400 KB.
-_INLINE = 85_000
-# One that should be on the queue by now is queued again by the tick, if it is not claimed.
+# Final state, log, emitted messages and resume state share one item of at most 400 KB.
+_INLINE_BYTES = 85_000
+# After this time the next tick queues a run that should be on the queue but is not claimed.
 _GRACE_SECONDS = 3600
-_OF_AN_ATTEMPT = ("finished", "duration_ms", "error", "log")
+_ATTEMPT_ATTRIBUTES = ("finished", "duration_ms", "error", "log")
+_IS_OUR_CLAIM = "#status = :running AND #attempt = :attempt"
 
 
 @dataclass(frozen=True, slots=True)
-class Resume:
-    """Where the next attempt goes on: the operation, the names of those up to it, the state."""
+class ResumePoint:
+    """Where the next attempt resumes: operation, names of those up to it, and state."""
 
     operation: int
     names: tuple[str, ...]
@@ -37,9 +37,9 @@ class Resume:
 
 @dataclass(slots=True)
 class Outcome:
-    """How an attempt ended: its final state as JSON, or its error; what it printed; milliseconds.
+    """How an attempt ended: with a final state or an error.
 
-    `emitted` is what it hands to inboxes, as JSON; `initial` is kept where it cannot be had again.
+    States and emitted messages are JSON. `initial` is set only if it cannot be computed again.
     """
 
     log: str
@@ -48,55 +48,50 @@ class Outcome:
     error: JobError | None = None
     emitted: bytes | None = None
     initial: bytes | None = None
-    resume: Resume | None = None
-    left_by: str = ""
-    """The run that left the state which this one, of a job on the clock, began with."""
+    resume: ResumePoint | None = None
+    carried_from: str = ""
+    """The run that left the state with which this run, of a cron trigger, began."""
 
     @property
-    def status(self) -> str:
+    def status(self) -> RunStatus:
         """`succeeded` or `failed`."""
         return RunStatus.FAILED if self.error else RunStatus.SUCCEEDED
 
 
 def finish(run: Run, outcome: Outcome) -> Run:
-    """Record how a claimed run ended; `NotClaimed` when the claim was lost meanwhile.
+    """Record how a claimed run ended; raise `NotClaimed` if its claim was lost.
 
-    With the success of a job on the clock goes the state that its next run begins with.
+    The success of a cron run also stores the state with which the job's next run begins.
     """
     changes = _changes(run, outcome) | {"status": outcome.status}
     if outcome.error:
         changes |= attention.mark(Attention.FAILED, changes["finished"])
-    beside = None
+    next_state = None
     if run.plan.kind is Kind.CRON and outcome.final is not None:
-        beside = cron_state.following(run.job, run.id, outcome.final, outcome.left_by)
-    return _record(run, changes, beside)
+        next_state = cron_state.next_item(run.job, run.id, outcome.final, outcome.carried_from)
+    return _record(run, changes, next_state)
 
 
-def wait(run: Run, outcome: Outcome, due: int, *, queued: bool = False) -> Run:
-    """Let a claimed run wait for its next attempt, due at a time (epoch).
+def schedule_retry(run: Run, outcome: Outcome, due: int, *, queued: bool = False) -> Run:
+    """Record a failed attempt and let the run wait for the next (epoch seconds).
 
-    With `queued` its id stays on the queue, where nothing of its order can pass it.
+    With `queued` its id stays on the queue, where later runs of its order wait behind it.
     """
     changes = _changes(run, outcome) | {"status": RunStatus.WAITING, "due": due}
     changes |= attention.mark(Attention.WAITING, due + queued * _GRACE_SECONDS)
-    beside = {
-        **_beside(run),
-        **_of_an_attempt(changes),
-        "status": RunStatus.FAILED,
-        "next": table.timestamp(due),
-    }
-    return _record(run, changes, beside)
+    record = _attempt_key(run, run.attempt) | _attempt_attributes(changes)
+    record |= {"started": run.started, "status": RunStatus.FAILED, "next": table.timestamp(due)}
+    return _record(run, changes, record)
 
 
 def park(run: Run, circuit: str, due: int, *, queued: bool = False) -> Run:
-    """Let a claimed run wait for what stands in its way; it is no attempt, and takes none's time.
+    """Park a claimed run until its circuit closes. It does not count as an attempt.
 
-    It stands in the index `attention` under its id, so that what waits comes in the order received,
-    or with `queued` stays on the queue until a time (epoch).
+    In the attention index, parked runs are in the order in which their messages came. With
+    `queued` the id stays on the queue until an epoch time instead.
     """
     changes: Item = {"status": RunStatus.WAITING, "lease": None, "began": None}
-    changes |= {"before": run.attempt - run.tries + 1}
-    changes |= {"due": due if queued else 0}
+    changes |= {"before": run.attempt - run.tries + 1, "due": due if queued else 0}
     if queued:
         changes |= attention.mark(Attention.WAITING, due + _GRACE_SECONDS)
     else:
@@ -104,89 +99,98 @@ def park(run: Run, circuit: str, due: int, *, queued: bool = False) -> Run:
     return _record(run, changes, None)
 
 
-def crashed(run: Run) -> int:
-    """Record that the attempt before a claim was never ended; give how often that has happened."""
-    record = _beside(run, run.attempt - 1) | {"started": run.kept["was"], "status": "crashed"}
-    table.put(record | {"finished": table.timestamp(time.time())})
-    before = int(run.kept.get("crashes", 0)) + 1
-    table.update(
-        ids.key_of(run.id),
-        {"crashes": before},
-        "#status = :running AND #attempt = :attempt",
-        running=RunStatus.RUNNING,
-        attempt=run.attempt,
-    )
-    return before
+def record_crash(run: Run) -> int:
+    """Record that the attempt before a claim never ended; return the run's crashes."""
+    record = _attempt_key(run, run.attempt - 1) | {
+        "started": run.previous_started,
+        "status": "crashed",
+        "finished": table.timestamp(time.time()),
+    }
+    table.put(record)
+    crashes = run.crashes + 1
+    _update_claimed(run, {"crashes": crashes})
+    return crashes
 
 
-def resume_of(run: Run) -> Resume | None:
-    """Give where a run's next attempt goes on, if it does not begin anew."""
-    if "resume_at" not in run.kept:
+def resume_point(run: Run) -> ResumePoint | None:
+    """Return where a run's next attempt resumes; `None` at the first operation."""
+    if run.resume_at is None:
         return None
-    operation, names = json.loads(run.kept["resume_at"])
-    return Resume(operation, tuple(names), blobs.read("resume", run.kept))
+    operation, names = run.resume_at
+    return ResumePoint(operation, names, run.read("resume"))
 
 
-def ended_item(run: Run) -> Item:
-    """Give the record, beside a run, of the attempt by which it has ended."""
-    left = {k: v for k, v in run.kept.items() if k.startswith("final")}
-    return {**_beside(run), **_of_an_attempt(run.kept), **left, "status": run.status}
-
-
-def _beside(run: Run, attempt: int | None = None) -> Item:
-    number = attempt or run.attempt
+def last_attempt_item(run: Run) -> Item:
+    """Return the record of the attempt with which a run ended."""
     return {
-        **ids.key_of(f"{run.id}#{number:04}"),
-        "attempt": number,
-        "started": run.kept["started"],
-        "expires": run.kept["expires"],
+        **_attempt_key(run, run.attempt),
+        **run.attributes((*_ATTEMPT_ATTRIBUTES, "final")),
+        "started": run.started,
+        "status": run.status,
     }
 
 
-def _of_an_attempt(item: Item) -> Item:
-    return {k: v for k, v in item.items() if k.startswith(_OF_AN_ATTEMPT) and v is not None}
+def _attempt_key(run: Run, attempt: int) -> Item:
+    key = ids.key_of(f"{run.id}#{attempt:04}")
+    return {**key, "attempt": attempt, "expires": run.expires}
 
 
-def _record(run: Run, changes: Item, beside: Item | None) -> Run:
-    when = "#status = :running AND #attempt = :attempt"
-    values: dict[str, Any] = {"running": RunStatus.RUNNING, "attempt": run.attempt}
+def _attempt_attributes(changes: Item) -> Item:
+    return {
+        name: value
+        for name, value in changes.items()
+        if name.startswith(_ATTEMPT_ATTRIBUTES) and value is not None
+    }
+
+
+def _record(run: Run, changes: Item, item: Item | None) -> Run:
     try:
-        if beside:
-            table.update_and_put(ids.key_of(run.id), changes, when, beside, **values)
-        else:
-            table.update(ids.key_of(run.id), changes, when, **values)
+        _update_claimed(run, changes, item)
     except ConditionFailed as error:
-        item = error.item
-        recorded = item.get("status") == changes["status"] and item["attempt"] == run.attempt
-        if not recorded:  # by a first try whose answer was lost
-            raise NotClaimed(f"the claim of the run {run.id} was lost") from None
-    kept = {name: value for name, value in (run.kept | changes).items() if value is not None}
-    return replace(run, status=changes["status"], kept=kept)
+        # If the response to our first try was lost, botocore's retry finds it recorded.
+        is_recorded = error.item.get("status") == changes["status"]
+        if not is_recorded or error.item["attempt"] != run.attempt:
+            raise NotClaimed(f"The claim of the run {run.id} was lost.") from None
+    return run.updated(changes)
+
+
+def _update_claimed(run: Run, changes: Item, item: Item | None = None) -> None:
+    key = ids.key_of(run.id)
+    claim: Item = {"running": RunStatus.RUNNING, "attempt": run.attempt}
+    if item:
+        table.update_and_put(key, changes, _IS_OUR_CLAIM, item, **claim)
+    else:
+        table.update(key, changes, _IS_OUR_CLAIM, **claim)
 
 
 def _changes(run: Run, outcome: Outcome) -> Item:
     changes: Item = {
         "finished": table.timestamp(time.time()),
         "duration_ms": outcome.duration_ms,
-        "lease": None,
+        "error": json.dumps(outcome.error.as_dict()) if outcome.error else None,
+        **dict.fromkeys(("lease", "due", "handed", "resume_at")),
     }
-    place = f"runs/{run.plan.origin}/{run.job}/{run.attempt}"
-    beside = {
+    if outcome.carried_from:
+        changes["left_by"] = outcome.carried_from
+    if resume := outcome.resume:
+        changes["resume_at"] = json.dumps([resume.operation, resume.names])
+    return changes | _contents(run, outcome)
+
+
+def _contents(run: Run, outcome: Outcome) -> Item:
+    contents = {
         "log": outcome.log.encode("utf-8", "backslashreplace"),
         "final": outcome.final,
         "emitted": outcome.emitted,
         "initial": outcome.initial,
         "resume": outcome.resume.state if outcome.resume else None,
     }
-    for name, content in beside.items():
-        if name != "initial" or content:  # what an earlier attempt left is this one's no more
-            changes |= blobs.cleared(name, run.kept)
+    folder = f"runs/{run.plan.source_id}/{run.job}/{run.attempt}"
+    changes: Item = {}
+    for name, content in contents.items():
+        # Contents of the attempt before are replaced, but its initial state stays valid.
+        if name != "initial" or content:
+            changes |= run.cleared(name)
         if content:
-            changes |= blobs.keep(name, content, f"{place}/{name}", _INLINE)
-    if outcome.left_by:
-        changes["left_by"] = outcome.left_by
-    if outcome.error or "error" in run.kept:
-        changes["error"] = json.dumps(outcome.error.as_dict()) if outcome.error else None
-    if resume := outcome.resume:
-        changes["resume_at"] = json.dumps([resume.operation, resume.names])
-    return {name: None for name in ("resume_at", "due", "handed") if name in run.kept} | changes
+            changes |= blobs.keep(name, content, f"{folder}/{name}", _INLINE_BYTES)
+    return changes

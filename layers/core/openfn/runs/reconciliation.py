@@ -1,8 +1,9 @@
-"""What was kept a while ago and is not where it should be by now.
+"""Reconciliation: find messages and runs that were stored but never queued.
 
-A mark says what could not be queued. Of what nobody lived to mark, each message and run of the last
-half hour is looked at: a message beside which nothing lies, a run that is still queued, or whose
-runner's lease has ended. To queue one that is queued already does no harm.
+What the queue refused is in the attention index. A function that died could flag nothing, so every
+ten minutes all items of the last half hour are read. An orphan is a message without any run or
+marker beside it, a run that is still queued, or a running run whose lease is over. Queueing again
+what is on the queue already does no harm.
 """
 
 from __future__ import annotations
@@ -14,45 +15,51 @@ from itertools import groupby
 
 from openfn import ids
 from openfn.runs.model import Run, RunStatus
-from openfn.runs.store import of_item
 from openfn.storage import table
 from openfn.storage.aws import Item
 from openfn.storage.item_type import ItemType, item_type
 
-_EVERY = 10
-_FROM, _TO = timedelta(minutes=30), timedelta(minutes=10)
-_NAMES = ("pk", "sk", "inbox", "unreadable", "kind", "job", "trigger", "status", "attempt", "lease")
-_NAMES_OF_A_PLAN = ("upstream", "order", "depth", "erase")
+_EVERY_MINUTES = 10
+_OLDEST, _NEWEST = timedelta(minutes=30), timedelta(minutes=10)
+_ATTRIBUTES = (
+    *("pk", "sk", "inbox", "unreadable", "kind", "job", "trigger", "status", "attempt", "lease"),
+    *("upstream", "order", "depth", "erase"),
+)
 
 
 def is_due(minute: datetime) -> bool:
-    """Say whether the tick of a minute is one that looks."""
-    return minute.minute % _EVERY == 0
+    """Return whether this tick runs the reconciliation (every ten minutes)."""
+    return minute.minute % _EVERY_MINUTES == 0
 
 
-def strays(minute: datetime) -> tuple[list[tuple[str, str]], list[Run]]:
-    """Give the messages (id and inbox) and the runs that are to be queued again."""
+def orphans(minute: datetime) -> tuple[list[tuple[str, str]], list[Run]]:
+    """Return the orphaned messages (id and inbox) and the orphaned runs, in order of their ids."""
     messages: list[tuple[str, str]] = []
     runs: list[Run] = []
-    for items in _families(minute - _FROM, minute - _TO):
-        first, *rest = items
-        if item_type(first) is ItemType.MESSAGE and "unreadable" not in first and not rest:
-            messages.append((first["sk"], first["inbox"]))
-        runs += [
-            of_item(item) for item in items if item_type(item) is ItemType.RUN and _is_stray(item)
-        ]
+    for message_or_run, *beside in _families(minute - _OLDEST, minute - _NEWEST):
+        if _is_readable_message(message_or_run) and not beside:
+            messages.append((message_or_run["sk"], message_or_run["inbox"]))
+        items = (message_or_run, *beside)
+        runs += [Run.from_item(item) for item in items if _is_orphaned_run(item)]
     return sorted(messages), sorted(runs, key=lambda run: run.id)
 
 
-def _is_stray(item: Item) -> bool:
-    lost = item["status"] == RunStatus.RUNNING and int(item.get("lease") or 0) < time.time()
-    return lost or item["status"] == RunStatus.QUEUED
+def _is_readable_message(item: Item) -> bool:
+    return item_type(item) is ItemType.MESSAGE and "unreadable" not in item
+
+
+def _is_orphaned_run(item: Item) -> bool:
+    if item_type(item) is not ItemType.RUN:
+        return False
+    is_lost = item["status"] == RunStatus.RUNNING and int(item.get("lease") or 0) < time.time()
+    return is_lost or item["status"] == RunStatus.QUEUED
 
 
 def _families(since: datetime, until: datetime) -> Iterator[list[Item]]:
+    """Yield each message with the items beside it, and the items of each minute of cron."""
     first, last = ids.minute_id(since), ids.minute_id(until)
-    for day in sorted({f"{each.astimezone(UTC):%Y-%m-%d}" for each in (since, until)}):
-        for shard in ids.SHARDS:
-            found = table.between(f"{day}#{shard}", first, last, (*_NAMES, *_NAMES_OF_A_PLAN))
-            for _, items in groupby(found, lambda item: ids.origin_of(item["sk"])):
-                yield list(items)
+    days = sorted({f"{moment.astimezone(UTC):%Y-%m-%d}" for moment in (since, until)})
+    for partition in (f"{day}#{shard}" for day in days for shard in ids.SHARDS):
+        items = table.between(partition, first, last, _ATTRIBUTES)
+        for _, family in groupby(items, lambda item: ids.origin_of(item["sk"])):
+            yield list(family)

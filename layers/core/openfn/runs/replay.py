@@ -1,4 +1,4 @@
-"""Runs that have ended, run again: each as a new attempt, the one before on record beside it."""
+"""Replay a run that has ended; the record of its last attempt stays beside it."""
 
 from __future__ import annotations
 
@@ -8,49 +8,45 @@ from openfn import ids
 from openfn.errors import ConditionFailed, NotReplayed
 from openfn.runs import outcomes
 from openfn.runs.model import Run, RunStatus
-from openfn.storage import attention, blobs, table
+from openfn.storage import attention, table
 from openfn.storage.attention import Attention
 from openfn.storage.aws import Item
 
-# Whoever replays a run may be stopped before it is queued: then the tick does it.
+# If the caller dies before it queues the run, a tick queues it after this time.
 _GRACE_SECONDS = 3600
-# The error and the final state stay until the next outcome: a run that follows may begin with them.
-_MOVED = ("finished", "duration_ms")
-_COUNTED = ("began", "crashes", "due")
+# Error and final state stay until the next outcome: a following run may begin with them.
+_REMOVED = ("finished", "duration_ms", "began", "crashes", "due")
 
 
-def replay(run: Run, *, fresh: bool = False) -> None:
-    """Let a run that has ended be executed again, once it is queued: its tries count anew.
+def replay(run: Run, *, restart: bool = False) -> None:
+    """Make a run that has ended executable again; its tries count from the start.
 
-    One that failed goes on where it failed; with `fresh`, or if it succeeded, it begins anew.
-    Raises `NotReplayed` when it has not ended, what it began with was erased, or somebody else has
-    replayed it since it was read.
+    A failed run resumes at the operation that failed. With `restart`, or if it succeeded, it begins
+    with the first operation. Raises `NotReplayed` when it has not ended, was erased, or was
+    replayed by somebody else since it was loaded. The caller queues the run.
     """
     if not run.has_ended:
-        raise NotReplayed(f"the run {run.id} is {run.status}")
-    if "erased" in run.kept:
-        raise NotReplayed(f"what the run {run.id} began with was erased, as its inbox asks")
+        raise NotReplayed(f"The run {run.id} is {run.status}.")
+    if run.is_erased:
+        raise NotReplayed(f"The contents of the run {run.id} were erased (`keep: none`).")
     changes: Item = {
-        **{name: None for name in (*_MOVED, *_COUNTED) if name in run.kept},
-        **blobs.cleared("log", run.kept),
+        **dict.fromkeys(_REMOVED),
+        **run.cleared("log"),
         "status": RunStatus.QUEUED,
         "before": run.attempt,
         **attention.mark(Attention.RUN_UNQUEUED, time.time() + _GRACE_SECONDS),
     }
-    if fresh or run.status == RunStatus.SUCCEEDED:
-        changes |= {"resume_at": None}
-        changes |= blobs.cleared("resume", run.kept) | blobs.cleared("emitted", run.kept)
+    if restart or run.status is RunStatus.SUCCEEDED:
+        changes |= {"resume_at": None, **run.cleared("resume"), **run.cleared("emitted")}
     _write(run, changes)
 
 
 def _write(run: Run, changes: Item) -> None:
-    when, values = "#status = :was AND #attempt = :attempt", {"was": run.status}
-    record = outcomes.ended_item(run)
+    key, is_unchanged = ids.key_of(run.id), "#status = :ended AND #attempt = :attempt"
+    values: Item = {"ended": run.status, "attempt": run.attempt}
     try:
-        table.update_and_put(
-            ids.key_of(run.id), changes, when, record, attempt=run.attempt, **values
-        )
+        table.update_and_put(key, changes, is_unchanged, outcomes.last_attempt_item(run), **values)
     except ConditionFailed as error:
-        # Our own write refuses its second try, when the answer to the first was lost.
+        # If the response to our first try was lost, botocore's retry finds our own write.
         if error.item.get("attention_at") != changes["attention_at"]:
-            raise NotReplayed(f"the run {run.id} was replayed by somebody else meanwhile") from None
+            raise NotReplayed(f"Somebody else replays the run {run.id}.") from None

@@ -1,9 +1,8 @@
-"""One job applied to one origin: created once, executed by one runner at a time, kept.
+"""Runs in the table: created once, queued, and claimed by one runner at a time.
 
-The origin is a message, or the minute in which a cron trigger was due. A run is `queued`, then
-`running`, then `succeeded` or `failed`; one that failed for now is `waiting` for its next attempt.
-What waits, could not be queued or failed stands in the sparse index `attention`, which costs
-nothing while all is well.
+A run applies one job to one source: a message, or the minute in which a cron trigger was due. It is
+`queued`, then `running`, then `succeeded` or `failed`; after a retryable failure it is `waiting`
+for its next attempt. Runs that wait, failed or could not be queued are in the attention index.
 """
 
 from __future__ import annotations
@@ -13,75 +12,71 @@ import secrets
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from typing import Any
 
 from openfn import ids
 from openfn.errors import ConditionFailed, NotClaimed, NotFound
 from openfn.messages.store import expiry
-from openfn.project.triggers import Kind
 from openfn.runs.model import Plan, Run, RunStatus
 from openfn.storage import attention, aws, table
 from openfn.storage.aws import Item, Setting
 
-_CLAIMABLE = (
+_IS_CLAIMABLE = (
     "#expires > :now AND (#status = :queued OR (#status = :waiting AND #due <= :now)"
     " OR (#status = :running AND #lease < :now))"
 )
-_CLAIMABLE_STATUSES: dict[str, Any] = {
-    status.value: status for status in (RunStatus.QUEUED, RunStatus.WAITING, RunStatus.RUNNING)
+_CLAIMABLE_STATUSES: Item = {
+    "queued": RunStatus.QUEUED,
+    "waiting": RunStatus.WAITING,
+    "running": RunStatus.RUNNING,
 }
 
 
 def create(plans: Sequence[Plan], version: str) -> None:
-    """Create runs, each once however often it is asked for, in as few calls as can be."""
-    table.put_each([[_item(plan, version)] for plan in plans])
+    """Create runs in as few calls as possible; those that exist stay as they are."""
+    table.put_each([[_new_item(plan, version)] for plan in plans])
 
 
 def queue(plans: Sequence[tuple[Plan, str]]) -> dict[str, str]:
-    """Queue runs, each in its group; give the ids that the queue did not take, with why."""
-    texts = {json.dumps({"run_id": plan.id}): (plan.id, group) for plan, group in plans}
-    refused = aws.send(Setting.RUN_QUEUE_URL, [(text, group) for text, (_, group) in texts.items()])
-    return {texts[text][0]: why for text, why in refused.items()}
+    """Queue runs, each in its group; return the reasons of the refused ones by run id."""
+    bodies = {json.dumps({"run_id": plan.id}): (plan.id, group) for plan, group in plans}
+    entries = [(body, group) for body, (_, group) in bodies.items()]
+    refused = aws.send(Setting.RUN_QUEUE_URL, entries)
+    return {bodies[body][0]: reason for body, reason in refused.items()}
 
 
-def mark(run_id: str, kind: str, at: float) -> None:
-    """Let a run that has not ended stand in the index `attention` from a time (epoch) on."""
-    changes = attention.mark(kind, at)
+def flag(run_id: str, kind: str, at: float) -> None:
+    """Put a queued or waiting run into the attention index, from an epoch time on."""
+    changes, is_idle = attention.mark(kind, at), "#status IN (:queued, :waiting)"
+    statuses: Item = {"queued": RunStatus.QUEUED, "waiting": RunStatus.WAITING}
     with suppress(ConditionFailed):  # it was claimed meanwhile
-        table.update(
-            ids.key_of(run_id),
-            changes,
-            "#status IN (:a, :b)",
-            a=RunStatus.QUEUED,
-            b=RunStatus.WAITING,
-        )
+        table.update(ids.key_of(run_id), changes, is_idle, **statuses)
 
 
-def marked(kind: str, until: float | None = None, limit: int = 500) -> list[Run]:
-    """Give the runs that stand in the index `attention`, until a time (epoch), by their ids."""
+def flagged(kind: str, until: float | None = None, limit: int = 500) -> list[Run]:
+    """Return the runs of a kind in the attention index, up to an epoch time, by their ids."""
     items = attention.query(kind, until, limit)
     keys = [{"pk": item["pk"], "sk": item["sk"]} for item in items]
-    return sorted((of_item(item) for item in table.get(keys)), key=lambda run: run.id)
+    return sorted((Run.from_item(item) for item in table.get(keys)), key=lambda run: run.id)
 
 
-def read(run_id: str) -> Run:
-    """Read a run; raises `NotFound` when there is none."""
+def load(run_id: str) -> Run:
+    """Load a run; raise `NotFound` when the table has none with this id."""
     items = table.get([ids.key_of(run_id)])
     if not items:
-        raise NotFound(f"there is no run {run_id} (any more)")
-    return of_item(items[0])
+        raise _not_found(run_id)
+    return Run.from_item(items[0])
 
 
-def read_all(run_ids: Iterable[str]) -> dict[str, Run]:
-    """Read runs by id in as few calls as can be; what is no run's id is left out."""
-    keys = [ids.key_of(each) for each in run_ids if ids.is_run_id(each)]
-    return {item["sk"]: of_item(item) for item in table.get(keys)}
+def load_all(run_ids: Iterable[str]) -> dict[str, Run]:
+    """Load runs by id in as few calls as possible; unknown and invalid ids are left out."""
+    keys = [ids.key_of(run_id) for run_id in run_ids if ids.is_run_id(run_id)]
+    return {item["sk"]: Run.from_item(item) for item in table.get(keys)}
 
 
 def claim(run_id: str, seconds: float) -> Run:
-    """Take a run for so many seconds; one that has ended or is not due is given as it is.
+    """Claim a run for some seconds; return it unclaimed if it has ended or is not due.
 
-    Raises `NotClaimed` while another runner has it, `NotFound` when there is no such run.
+    Raises `NotClaimed` while another runner executes it, and `NotFound` when it does not exist.
     """
     now, token = time.time(), secrets.token_hex(8)
     lease = {
@@ -93,7 +88,7 @@ def claim(run_id: str, seconds: float) -> Run:
         before = table.update(
             ids.key_of(run_id),
             {**lease, "claim": token, **attention.clear()},
-            _CLAIMABLE,
+            _IS_CLAIMABLE,
             add="attempt",
             once={"began": int(now)},
             give_old=True,
@@ -102,36 +97,28 @@ def claim(run_id: str, seconds: float) -> Run:
         )
     except ConditionFailed as error:
         return _unclaimed(run_id, error.item, token, now)
-    claimed = {**before, **lease, "attempt": before["attempt"] + 1, "was": before.get("started")}
-    return of_item({"began": int(now), **claimed}, crashed=before["status"] == RunStatus.RUNNING)
+    return Run.from_item(
+        {"began": int(now), **before, **lease, "attempt": before["attempt"] + 1},
+        crashed=before["status"] == RunStatus.RUNNING,
+        previous_started=before.get("started", ""),
+    )
 
 
 def _unclaimed(run_id: str, item: Item, token: str, now: float) -> Run:
-    # DynamoDB deletes what has expired up to days later, and what followed it may be gone.
+    # DynamoDB deletes expired items up to days later, when their contents may be gone already.
     if not item or int(item["expires"]) <= now:
-        raise NotFound(f"there is no run {run_id} (any more)")
-    # Our own claim refuses its second try, when the answer to the first was lost.
+        raise _not_found(run_id)
+    # If the response to our first try was lost, botocore's retry fails on our own claim.
     if item["status"] == RunStatus.RUNNING and item.get("claim") != token:
-        raise NotClaimed(f"the run {run_id} is being executed elsewhere")
-    return of_item(item)
+        raise NotClaimed(f"Another runner executes the run {run_id}.")
+    return Run.from_item(item)
 
 
-def of_item(item: Item, *, crashed: bool = False) -> Run:
-    """Give the run that an item keeps."""
-    plan = Plan(
-        origin=ids.origin_of(item["sk"]),
-        job=item["job"],
-        trigger=item["trigger"],
-        kind=Kind(item["kind"]),
-        upstream=item.get("upstream"),
-        order=item.get("order"),
-        depth=int(item.get("depth", 0)),
-        erase=bool(item.get("erase")),
-    )
-    return Run(plan, int(item["attempt"]), RunStatus(item["status"]), item, crashed)
+def _not_found(run_id: str) -> NotFound:
+    return NotFound(f"No run with id {run_id}. It may be older than the retention period.")
 
 
-def _item(plan: Plan, version: str) -> Item:
+def _new_item(plan: Plan, version: str) -> Item:
     item = {
         **ids.key_of(plan.id),
         "job": plan.job,

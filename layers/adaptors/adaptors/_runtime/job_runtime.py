@@ -1,0 +1,25 @@
+"""The adaptors' side of an attempt, as one object for the process that executes a job."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import datetime
+
+from adaptors._runtime import emit, run_context
+
+
+class AdaptorRuntime:
+    """Connects an attempt to these adaptors; `openfn.jobs.runtime` has the protocol."""
+
+    def run_context(self, run_id: str, began: datetime) -> AbstractContextManager[None]:
+        """Let adaptors know the run, and when its first attempt began."""
+        return run_context.run_context(run_id, began)
+
+    def emit_to(self, receive: Callable[[str, str], object]) -> AbstractContextManager[None]:
+        """Pass inbox and body (JSON text) of each emitted message to `receive`."""
+        return emit.emit_to(receive)
+
+    def attempt(self) -> AbstractContextManager[Callable[[], bool]]:
+        """Commit the adaptors' work at the end, or roll it back after an error."""
+        return run_context.attempt()
