@@ -26,7 +26,7 @@ def test_what_is_emitted_is_handed_to_whoever_executes_the_job():
 
 
 def test_where_nobody_takes_what_is_emitted_it_is_refused():
-    with pytest.raises(ConfigurationError, match="nobody takes what is emitted here"):
+    with pytest.raises(ConfigurationError, match="Nothing receives emitted messages here"):
         emit("here")({"data": 1})
 
 

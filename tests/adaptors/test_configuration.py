@@ -49,6 +49,6 @@ def test_an_error_names_the_field_and_not_its_value():
 
     with pytest.raises(ConfigurationError) as caught:
         read_credential(Configuration, {"configuration": {"port": SECRET}})
-    assert "host: Field required" in str(caught.value)
+    assert "host is missing." in str(caught.value)
     assert "port: " in str(caught.value)
     assert SECRET not in str(caught.value)

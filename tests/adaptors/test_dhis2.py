@@ -140,7 +140,7 @@ def test_an_address_that_is_none_is_told(url, told):
 
 
 def test_an_address_is_asked_for():
-    assert "hostUrl: Field required" in problem(pat=TOKEN)
+    assert "hostUrl is missing." in problem(pat=TOKEN)
 
 
 @pytest.mark.parametrize(
@@ -298,7 +298,7 @@ def test_another_redirect_of_a_write_is_not_followed(dhis2, operate):
     dhis2.served.troubles.append(redirect("https://dhis2.example.org/api/"))
     error = error_of(operate, dhis2.state())
     assert isinstance(error, RemoteRefused)
-    assert "make the address in the credential the final one" in str(error)
+    assert "Set the URL in the credential to the final one." in str(error)
     assert len(dhis2.served.received) == 1
 
 

@@ -115,7 +115,7 @@ def test_a_number_that_json_does_not_have_is_the_authors_mistake(destination, va
 )
 def test_a_value_that_json_does_not_have_is_the_authors_mistake(destination, value):
     kind = type(value).__name__
-    with pytest.raises(TypeError, match=f"a {kind} has no form in JSON; make it a text") as caught:
+    with pytest.raises(TypeError, match=f"JSON has no {kind}. Convert it to a text") as caught:
         post("things", {"value": value})(state_for(destination))
     assert getattr(caught.value, "verdict", "author") == "author"
     assert destination.received == []
@@ -451,8 +451,8 @@ def test_a_write_never_follows_a_redirect_and_says_what_to_do(destination, metho
     error = error_of(call, state_for(destination))
     assert isinstance(error, RemoteRefused)
     assert [each.method for each in destination.received] == [method]
-    assert f"a redirect to {destination.url}/login;" in str(error)
-    assert "make the address in the credential the final one" in str(error)
+    assert f"a redirect to {destination.url}/login." in str(error)
+    assert "Set the URL in the credential to the final one." in str(error)
     assert SECRET not in str(error)
 
 
@@ -484,7 +484,7 @@ def test_a_destination_that_does_not_answer_in_time_may_be_asked_later(destinati
     never = {"GET": get, "POST": post, "PUT": put, "PATCH": patch, "DELETE": delete}[method]
     error = error_of(never("never", timeout=0.03), state_for(destination))
     assert isinstance(error, RemoteUnavailable)
-    assert str(error) == f"{method} {destination.url}/never: no answer in time"
+    assert str(error) == f"{method} {destination.url}/never: no response in time."
 
 
 @each_call()
@@ -492,14 +492,14 @@ def test_an_answer_that_breaks_off_may_be_asked_for_later(destination, method, c
     destination.answer("/things", 200, b'{"id"', Content_Length="100", Connection="close")
     error = error_of(call, state_for(destination))
     assert isinstance(error, RemoteUnavailable)
-    assert str(error) == f"{method} {destination.url}/things: the connection failed"
+    assert str(error) == f"{method} {destination.url}/things: the connection failed."
 
 
 @each_call()
 def test_a_closed_door_may_be_knocked_at_later(closed_url, method, call):
     error = error_of(call, {"configuration": {"baseUrl": closed_url, **BASIC}})
     assert isinstance(error, RemoteUnavailable)
-    assert str(error) == f"{method} {closed_url}/things: the connection failed"
+    assert str(error) == f"{method} {closed_url}/things: the connection failed."
 
 
 def test_an_answer_that_is_not_packed_as_it_says_is_refused(destination):

@@ -180,7 +180,7 @@ def test_xml_of_a_dict_needs_one_root(answer_to, xml):
         ({"xml": '<?xml version="1.0" encoding="klingon"?><a/>'}, "declares is unknown"),
         ({"query": [1]}, "query is a dict of names and values, not list"),
         ({"headers": [1]}, "headers is a dict of texts, not list"),
-        ({"files": {"a": b""}, "content_type": "image/png"}, "leave content_type= out"),
+        ({"files": {"a": b""}, "content_type": "image/png"}, "Leave content_type= out"),
     ],
     ids=lambda each: each if isinstance(each, str) else next(iter(each)),
 )

@@ -146,11 +146,11 @@ def test_a_dry_run_masks_a_parameter_that_by_its_name_is_a_secret(server, name):
 @pytest.mark.parametrize(
     ("credential", "told"),
     [
-        ({"username": "nurse"}, "the credential needs both, username and password"),
+        ({"username": "nurse"}, "The credential needs both username and password"),
         ({"authType": "digest"}, "authType digest needs username and password"),
         ({"authType": "ntlm"}, "authType: Input should be 'basic' or 'digest'"),
-        ({"apiKey": SECRET}, "apiKey needs the name of either the header or the parameter"),
-        ({"apiKey": SECRET, "header": "a", "parameter": "b"}, "apiKey needs the name of either"),
+        ({"apiKey": SECRET}, "apiKey needs the name of a header or of a parameter"),
+        ({"apiKey": SECRET, "header": "a", "parameter": "b"}, "apiKey needs the name"),
         ({"password": [SECRET], "username": "a"}, "password: Input should be a valid string"),
         ({"apiKey": SECRET, "header": "X Key:"}, "header: String should match pattern"),
         ({"apiKey": f"{SECRET}\n", "header": "X-Key"}, "cannot be sent"),

@@ -173,7 +173,7 @@ def test_what_is_not_supported_is_said_and_not_tried(digest, ask, told):
     with pytest.raises(ConfigurationError) as caught:
         post("things", {})(state_for(serving.url))
     assert told in str(caught.value)
-    assert "let it offer qop=auth with one of SHA-512, SHA-512-256, SHA-256, MD5" in str(
+    assert "It must offer qop=auth with one of SHA-512, SHA-512-256, SHA-256, MD5" in str(
         caught.value
     )
     assert len(serving.received) == 1

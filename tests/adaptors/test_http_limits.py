@@ -95,14 +95,14 @@ def test_a_destination_that_drips_is_cut_off_when_the_time_of_the_call_is_over(r
     raw.pieces, raw.wait = pieces or [b""], 0.01 if pieces else LONG
     error = error_of(call("things", timeout=0.15), raw.url)
     assert isinstance(error, RemoteUnavailable)
-    assert str(error).endswith(f"{raw.url}/things: no answer in time")
+    assert str(error).endswith(f"{raw.url}/things: no response in time.")
 
 
 def test_a_destination_that_takes_nothing_is_given_up_in_time(raw):
     raw.reads = False
     error = error_of(post("things", content=b"x" * 20_000_000, timeout=0.15), raw.url)
     assert isinstance(error, RemoteUnavailable)
-    assert str(error) == f"POST {raw.url}/things: no answer in time"
+    assert str(error) == f"POST {raw.url}/things: no response in time."
 
 
 def test_a_destination_that_takes_no_connection_is_given_up_in_time():
@@ -114,14 +114,14 @@ def test_a_destination_that_takes_no_connection_is_given_up_in_time():
         url = f"http://127.0.0.1:{full.getsockname()[1]}"
         error = error_of(get("things", timeout=0.15), url)
     assert isinstance(error, RemoteUnavailable)
-    assert str(error) == f"GET {url}/things: no answer in time"
+    assert str(error) == f"GET {url}/things: no response in time."
 
 
 def test_the_time_is_for_all_redirects_together(destination):
     destination.answer("/a", 302, Location="/b")
     destination.answer("/b", silent=True)
     error = error_of(get("a", timeout=0.1), destination.url)
-    assert str(error) == f"GET {destination.url}/a: no answer in time"
+    assert str(error) == f"GET {destination.url}/a: no response in time."
 
 
 def test_after_a_call_that_was_cut_off_the_next_is_well(destination):
@@ -147,21 +147,21 @@ def test_an_answer_as_long_as_allowed_is_taken_and_a_longer_one_refused(destinat
     error = error_of(get("things", max_bytes=999), destination.url)
     assert isinstance(error, RemoteRefused)
     assert str(error).startswith(
-        f"GET {destination.url}/things: the answer has more than 999 bytes"
+        f"GET {destination.url}/things: the response has more than 999 bytes"
     )
 
 
 def test_an_answer_of_unknown_length_is_refused_once_it_is_too_long(raw):
     raw.pieces = [HEAD + b"\r\n", *[b"x" * 65536] * 1000]
     error = error_of(get("things", max_bytes=100_000), raw.url)
-    assert "the answer has more than 100,000 bytes" in str(error)
+    assert "the response has more than 100,000 bytes" in str(error)
 
 
 def test_an_answer_that_unpacks_to_more_is_refused(destination):
     packed = gzip.compress(b"0" * 50_000_000)
     destination.answer("/things", 200, packed, Content_Encoding="gzip")
     error = error_of(get("things", max_bytes=1_000_000), destination.url)
-    assert "the answer has more than 1,000,000 bytes" in str(error)
+    assert "the response has more than 1,000,000 bytes" in str(error)
 
 
 @pytest.mark.parametrize("trouble", ["long", "a ring", "nowhere", "silent", "refused"])

@@ -42,7 +42,7 @@ def test_what_reads_takes_no_body_and_no_key(call, name):
 def test_two_bodies_are_refused_where_the_job_says_them(call, bodies):
     with pytest.raises(ConfigurationError) as caught:
         call("things", **bodies)
-    assert "a request has one body, not " in str(caught.value)
+    assert "A request has one body, not " in str(caught.value)
     assert all(name in str(caught.value) for name in bodies)
 
 

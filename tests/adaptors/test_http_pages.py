@@ -192,7 +192,7 @@ def test_an_empty_list_is_one_page(destination):
 def test_a_list_that_is_not_where_the_job_says_is_the_authors_mistake(server, how):
     error = error_of(each_page("offset", next=how), state_for(server))
     assert isinstance(error, ConfigurationError)
-    assert "the first page has no list at" in str(error)
+    assert "The first page has no list at" in str(error)
 
 
 # Lists that do not end
@@ -211,7 +211,7 @@ def test_a_ring_of_pages_is_an_error(destination):
         destination.answer(f"/{here}", 200, {"here": here, "next": f"/{there}"})
     error = error_of(each_page("a", next=by_url("next")), state_for(destination))
     assert isinstance(error, RemoteRefused)
-    assert "a page that has been fetched already" in str(error)
+    assert "the next page is one that has been fetched already" in str(error)
     assert [each.path for each in destination.received] == ["/a", "/b", "/c"]
 
 
@@ -229,7 +229,7 @@ def test_a_server_that_does_not_know_the_parameter_is_found_out_before_records_c
     note = fn(lambda state: seen.append(state["data"]) or state)
     error = error_of(each_page("things", note, next=by_page("results")), state_for(destination))
     assert isinstance(error, RemoteRefused)
-    assert "the page before" in str(error)
+    assert "with the same page again" in str(error)
     assert len(seen) == 1
 
 

@@ -144,14 +144,14 @@ def test_a_client_shows_its_certificate(strict, given):
 def test_a_client_without_a_certificate_is_told_what_the_server_wants(strict):
     error = error_of(get("things"), state_for(strict.url, {"ca": CA}))
     assert isinstance(error, ConfigurationError)
-    assert "the destination does not take the certificate of the credential's tls" in str(error)
+    assert "the destination rejects the client certificate" in str(error)
 
 
 def test_a_client_whose_certificate_is_of_another_authority_is_told(strict):
     stranger = trustme.CA().issue_cert("nurse@example.org")
     error = error_of(get("things"), state_for(strict.url, pem(stranger)))
     assert isinstance(error, ConfigurationError)
-    assert "the destination does not take the certificate" in str(error)
+    assert "the destination rejects the client certificate" in str(error)
 
 
 def test_two_credentials_for_one_server_show_each_their_own(strict):
@@ -173,17 +173,17 @@ def test_another_origin_is_shown_no_certificate_and_its_own_is_checked_as_usual(
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"cert": "MIIB"}, "tls.cert: it is the text of a PEM file"),
-        ({"key": "c:/keys/nurse.pem"}, "tls.key: it is the text of a PEM file"),
-        ({"ca": "/etc/ca.pem"}, "tls.ca: it is the text of a PEM file"),
-        ({"key": None}, "tls: a client's certificate needs both, cert and key"),
-        ({"cert": None}, "tls: a client's certificate needs both, cert and key"),
+        ({"cert": "MIIB"}, "tls.cert: It must be the text of a PEM file"),
+        ({"key": "c:/keys/nurse.pem"}, "tls.key: It must be the text of a PEM file"),
+        ({"ca": "/etc/ca.pem"}, "tls.ca: It must be the text of a PEM file"),
+        ({"key": None}, "tls: A client certificate needs both cert and key"),
+        ({"cert": None}, "tls: A client certificate needs both cert and key"),
         ({"cert": 7}, "tls.cert: Input should be a valid string"),
         ({"key": pem(DOCTOR)["key"]}, "tls.cert and tls.key cannot be used"),
         ({"key": "-----BEGIN nonsense"}, "tls.cert and tls.key cannot be used"),
-        ({"key": encrypted(NURSE)["key"]}, "tls.passphrase opens it"),
-        ({"key": encrypted(NURSE)["key"], "passphrase": "wr0ng-one"}, "tls.passphrase opens it"),
-        ({"ca": "-----BEGIN CERTIFICATE-----\nMIIB"}, "tls.ca is no certificate in PEM"),
+        ({"key": encrypted(NURSE)["key"]}, "tls.passphrase must open it"),
+        ({"key": encrypted(NURSE)["key"], "passphrase": "wr0ng-one"}, "tls.passphrase must"),
+        ({"ca": "-----BEGIN CERTIFICATE-----\nMIIB"}, "tls.ca is not a certificate in PEM"),
     ],
     ids=lambda each: each if isinstance(each, str) else "",
 )

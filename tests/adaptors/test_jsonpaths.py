@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from adaptors._formats.paths import ends_in_members, find, first, read
+from adaptors._formats.paths import ends_in_members, find, first, parse
 
 DATA = {
     "form": {"@xmlns": "http://openrosa.org", "case": {"@case_id": "7", "#text": "t"}},
@@ -54,7 +54,7 @@ DATA = {
 )
 def test_a_path_that_plain_steps_can_say_is_read_into_them(path, found):
     assert find(DATA, path) == found
-    assert isinstance(read(path), tuple)
+    assert isinstance(parse(path), tuple)
 
 
 @pytest.mark.parametrize(
@@ -133,16 +133,16 @@ def test_any_value_can_be_asked_and_a_text_is_never_read_as_json(value, path):
     ],
 )
 def test_a_path_that_cannot_be_read_shows_where_and_how_to_write_one(path, character):
-    with pytest.raises(ValueError, match=rf"from character {character} on; .*\$\.form\.case"):
-        read(path)
+    with pytest.raises(ValueError, match=rf"from character {character} on. .*\$\.form\.case"):
+        parse(path)
 
 
 @pytest.mark.parametrize(
     "path", ["$[]", "$.a[?]", "$.a[(@.length-1)]", "$.a[?(@.b.match(/c/))]", "$.a[?(@.b/c == 1)]"]
 )
 def test_what_is_not_json_path_is_refused_when_the_path_is_read(path):
-    with pytest.raises(ValueError, match="is not JSONPath: "):
-        read(path)
+    with pytest.raises(ValueError, match="is not valid JSONPath: "):
+        parse(path)
 
 
 @pytest.mark.parametrize(

@@ -169,7 +169,7 @@ def test_a_next_page_that_leads_in_a_circle_is_refused(kobo):
     kobo.served.troubles += [status(200, page.encode())] * 2
     error = error_of(get_submissions("x"), state_for(kobo))
     assert isinstance(error, RemoteRefused)
-    assert "leads back" in str(error)
+    assert "fetched already" in str(error)
     assert not kobo.served.troubles
 
 

@@ -77,12 +77,12 @@ def test_a_path_finds_nothing_where_there_is_nothing(path):
 
 @pytest.mark.parametrize("path", [".a", "a..b", "a.", "a.[0]", "a[", "a[x]", "a[0", "a]", "[0]b"])
 def test_a_path_that_cannot_be_read_is_an_error_that_shows_how_to_write_one(path):
-    with pytest.raises(ValueError, match=r"is not understood from character \d+ on.*form\.case"):
+    with pytest.raises(ValueError, match=r"is not valid from character \d+ on.*form\.case"):
         find(DATA, path)
 
 
 def test_the_error_names_the_character_the_mistake_begins_at():
-    with pytest.raises(ValueError, match=r"'a\.\.b' is not understood from character 2 on"):
+    with pytest.raises(ValueError, match=r"'a\.\.b' is not valid from character 2 on"):
         find(DATA, "a..b")
 
 

@@ -499,5 +499,5 @@ def test_a_dry_run_records_statements_without_connecting(state):
 
 
 def test_a_dry_run_validates_the_credential(state):
-    with dry_run(), pytest.raises(ConfigurationError, match="database: Field required"):
+    with dry_run(), pytest.raises(ConfigurationError, match="database is missing"):
         insert("t", {"id": 1})({"configuration": {"host": "x", "user": "u"}})

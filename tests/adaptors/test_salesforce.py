@@ -282,7 +282,7 @@ TROUBLES = {
     "page": (html_page, "remote", "not with JSON; make the address"),
     "nothing": (status(200), "remote", "not with JSON"),
     "truncated": (truncated, "remote-for-now", "the connection failed"),
-    "redirect": (redirect("https://elsewhere.example/a?b"), "remote", "elsewhere.example/a;"),
+    "redirect": (redirect("https://elsewhere.example/a?b"), "remote", "elsewhere.example/a."),
 }
 
 
@@ -305,7 +305,7 @@ def test_silence_has_an_end(there):
     operate = upsert("Contact", "MRN__c", {"MRN__c": "4711", "LastName": "Amina"}, timeout=0.1)
     error = error_of(operate, there.state())
     assert error.verdict == "remote-for-now"
-    assert str(error) == "PATCH sobjects/Contact/MRN__c/…: no answer in time"
+    assert str(error) == "PATCH sobjects/Contact/MRN__c/…: no response in time."
 
 
 def test_a_success_that_says_otherwise_is_none(there):

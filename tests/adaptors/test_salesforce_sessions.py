@@ -225,7 +225,7 @@ def test_a_silent_login_has_an_end(there):
     there.served.troubles.append(there.served.silent)
     error = error_of(create("Contact", {"LastName": "Amina"}, timeout=0.1), there.state())
     assert error.verdict == "remote-for-now"
-    assert str(error).endswith("/services/Soap/u/59.0: no answer in time")
+    assert str(error).endswith("/services/Soap/u/59.0: no response in time.")
 
 
 # Secrets

@@ -62,7 +62,7 @@ def assert_silence_is_waited_for_no_longer(served, operate, state):
     served.troubles.append(served.silent)
     error = error_of(operate, state)
     assert type(error) is RemoteUnavailable
-    assert str(error).endswith("no answer in time")
+    assert str(error).endswith("no response in time.")
     # A server that is slow to take the request would answer the next test's with this silence.
     until = time.monotonic() + 2
     while served.troubles and time.monotonic() < until:

@@ -210,7 +210,7 @@ def test_credentials_are_listed_for_a_machine_with_what_is_wrong(credential):
         "adaptor": "clinic",
         "set": True,
         "keys": ["password", "tls.ca"],
-        "wrong": "hostUrl: Field required; tls.certFile: Field required",
+        "wrong": "hostUrl is missing. tls.certFile is missing.",
     }
     assert (other["set"], other["changed"], other["keys"]) == (False, None, [])
     assert told["unnamed"] == []

@@ -78,12 +78,12 @@ def test_what_does_not_belong_there_is_said_without_its_value(name, words):
 def test_a_mistake_names_the_key_and_not_its_value():
     assert mistakes(Configuration, {"hostUrl": "x", "password": "y"}) == ""
     wrong = mistakes(Configuration, {"password": SECRET, "port": SECRET, "tls": {"key": [SECRET]}})
-    assert "hostUrl: Field required" in wrong
+    assert "hostUrl is missing." in wrong
     assert "port: " in wrong
-    assert "tls.certFile: Field required" in wrong
+    assert "tls.certFile is missing." in wrong
     assert SECRET not in wrong
     assert mistakes(Configuration, {"hostUrl": "x"}) == (
-        "the credential needs password or access_token"
+        "the credential needs password or access_token."
     )
 
 

@@ -36,7 +36,7 @@ def test_a_credential_that_fits_has_no_note(noted, content):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ({"password": SECRET}, "does not fit the adaptor clinic: hostUrl: Field required; `ofn"),
+        ({"password": SECRET}, "does not fit the adaptor clinic: hostUrl is missing.; `ofn"),
         ({**GIVEN, "port": SECRET}, "port: Input should be a valid integer"),
         ({**GIVEN, "acces_token": SECRET}, "did you mean `access_token`?"),
         (SECRET, "it is not a JSON object; `ofn credential set registry --local` writes one"),

@@ -67,11 +67,11 @@ def test_a_file_that_is_no_mapping_is_told_which_keys_belong_in_it(project, text
 @pytest.mark.parametrize(
     ("old", "new", "place", "words"),
     [
-        ("name: demo\n", "", ":1: ", "the key `name` is missing; write name: "),
-        ("    expression: jobs/go.py\n", "", ":8: jobs.go: ", "the key `expression` is missing"),
-        ("    trigger: form\n", "", ":8: jobs.go: ", "the key `trigger` is missing"),
-        (HASH, "{}", ":3: inboxes.field: ", "the key `id_sha256` is missing"),
-        (INCLUSION, "inbox: field", ":5: triggers.form: ", "the key `inclusion` is missing"),
+        ("name: demo\n", "", ":1: ", "the key name is missing; write name: "),
+        ("    expression: jobs/go.py\n", "", ":8: jobs.go: ", "the key expression is missing"),
+        ("    trigger: form\n", "", ":8: jobs.go: ", "the key trigger is missing"),
+        (HASH, "{}", ":3: inboxes.field: ", "the key id_sha256 is missing"),
+        (INCLUSION, "inbox: field", ":5: triggers.form: ", "the key inclusion is missing"),
         ("name: demo", "name: 12", ":1: name: ", "a text belongs here; put it in quotes"),
         ("name: demo", "name:", ":1: name: ", "a value is missing here"),
         ("trigger: form", "trigger: [form]", ":9: jobs.go.trigger: ", "one text belongs here"),
@@ -97,7 +97,7 @@ def test_a_key_or_value_that_is_wrong_is_named_with_its_line_and_a_remedy(
 
 def test_a_misspelt_key_is_named_on_its_own_line_with_the_one_that_was_meant(bad):
     missing, misspelt = bad("inclusion:", "inclusions:")
-    assert missing.startswith("project.yaml:5: triggers.form: the key `inclusion` is missing")
+    assert missing.startswith("project.yaml:5: triggers.form: the key inclusion is missing")
     assert misspelt == (
         "project.yaml:6: triggers.form.inclusions: there is no such key; did you mean `inclusion`?"
     )
@@ -271,12 +271,12 @@ def test_a_cron_expression_has_five_fields_or_is_one_of_the_usual_names(good, wr
         ("'0 0 1 * * *'", "such as '0 1 * * *'; this has 6"),
         ("rate(5 minutes)", "this has 2"),
         ("cron(0 1 * * ? *)", "this has 6"),
-        ("'60 * * * *'", "the minute is not understood"),
-        ("'* 24 * * *'", "the hour is not understood"),
-        ("'* * 0 * *'", "the day of month is not understood"),
-        ("'* * * 13 *'", "the month is not understood"),
-        ("'* * * * 8'", "the day of week is not understood"),
-        ("'*/0 * * * *'", "the minute is not understood"),
+        ("'60 * * * *'", "the minute is not valid"),
+        ("'* 24 * * *'", "the hour is not valid"),
+        ("'* * 0 * *'", "the day of month is not valid"),
+        ("'* * * 13 *'", "the month is not valid"),
+        ("'* * * * 8'", "the day of week is not valid"),
+        ("'*/0 * * * *'", "the minute is not valid"),
         ("'0 0 30 2 *'", "or there is no such day"),
         ("'@reboot'", "there is no such name; there is @yearly"),
         ("5", "five fields in quotes belong here"),

@@ -36,7 +36,7 @@ def asked(name: str, adaptor: str, before: Mapping[str, Any]) -> dict[str, Any]:
         wrong = mistakes(of, body)
         if not wrong:
             return body
-        _say(f"\n{wrong}. Once more; Enter keeps what you gave.\n")
+        _say(f"\n{wrong} Once more; Enter keeps what you gave.\n")
 
 
 def _answered(key: Key, body: dict[str, Any]) -> dict[str, Any]:

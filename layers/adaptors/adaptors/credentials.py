@@ -1,7 +1,7 @@
-"""What a credential must hold for an adaptor: each states it as a model of its own.
+"""Credentials: the model that each adaptor defines, and how an operation reads its own.
 
-The keys are those of OpenFn's credentials, so that one made there can be taken over as it is. A
-key no model names is kept: a job may read it from `state["configuration"]`.
+The keys are those of OpenFn's credentials, so that people can copy them. Keys that no model has are
+kept: a job may read them from `state["configuration"]`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 from adaptors.errors import ConfigurationError
 
 Secret = SecretStr
-"""A field that is asked for without echo, and that no error and no log shows."""
+"""A field that is entered without echo and that no error and no log shows."""
 
 
 class CredentialModel(BaseModel):
@@ -29,7 +29,7 @@ M = TypeVar("M", bound=CredentialModel)
 
 
 def read_credential(model: type[M], state: Mapping[str, Any]) -> M:
-    """Read the configuration of a state; `ConfigurationError` names what is wrong with it.
+    """Return the credential of a state; raise ConfigurationError naming what is wrong with it.
 
     >>> class Configuration(CredentialModel):
     ...     host: str
@@ -40,24 +40,29 @@ def read_credential(model: type[M], state: Mapping[str, Any]) -> M:
         return model.model_validate(state.get("configuration") or {})
     except ValidationError as error:
         raise ConfigurationError(
-            f"the credential cannot be used: {describe_problems(error)}"
+            f"The credential does not fit: {describe_problems(error)} Correct it with "
+            "`ofn credential set NAME`."
         ) from None
 
 
 def describe_problems(error: ValidationError) -> str:
-    """Say what is wrong, field by field, without any value.
+    """Return one sentence for each wrong field, without any value.
 
     >>> class Configuration(CredentialModel):
     ...     host: str
     >>> try:
-    ...     Configuration.model_validate({"host": 7})
+    ...     Configuration.model_validate({})
     ... except ValidationError as error:
     ...     describe_problems(error)
-    'host: Input should be a valid string'
+    'host is missing.'
     """
-    found = error.errors(include_input=False, include_url=False, include_context=False)
-    return "; ".join(
-        f"{'.'.join(map(str, each['loc'])) + ': ' if each['loc'] else ''}"
-        f"{each['msg'].removeprefix('Value error, ')}"
-        for each in found
-    )
+    problems = error.errors(include_input=False, include_url=False, include_context=False)
+    return " ".join(_describe(problem) for problem in problems)
+
+
+def _describe(problem: Mapping[str, Any]) -> str:
+    key = ".".join(map(str, problem["loc"]))
+    if problem["type"] == "missing":
+        return f"{key} is missing."
+    text = problem["msg"].removeprefix("Value error, ").rstrip(".")
+    return f"{key}: {text}." if key else f"{text}."

@@ -1,9 +1,9 @@
-"""What an operation is, and how adaptors offer theirs to jobs.
+"""Operations: functions from state to state, and the decorator that makes them.
 
-An operation is a callable from state to state. Adaptors write theirs as plain functions of the
-state and more (`def create(state, resource, data)`), and `operation` offers them to jobs without
-the state. Arguments that are functions of the state, or dicts, lists and tuples holding such, are
-resolved just before use, so `data_value("age")` may stand wherever a value may.
+An adaptor writes a plain function of the state and more (`def create(state, resource, data)`).
+`@operation` lets a job call it without the state. Arguments that are functions of the state, also
+inside dicts, lists and tuples, are resolved just before use: `data_value("age")` may replace any
+value.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ P = ParamSpec("P")
 
 
 def operation(function: Callable[Concatenate[State, P], State]) -> Callable[P, Operation]:
-    """Offer a function of the state and more to jobs, without the state.
+    """Turn a function of the state and more into one that a job calls without the state.
 
     >>> @operation
     ... def label(state, text):
@@ -31,21 +31,21 @@ def operation(function: Callable[Concatenate[State, P], State]) -> Callable[P, O
     signature = inspect.signature(function)
 
     @wraps(function)
-    def offered(*args: P.args, **kwargs: P.kwargs) -> Operation:
-        signature.bind({}, *args, **kwargs)  # a wrong argument shows where the job says it
+    def call(*args: P.args, **kwargs: P.kwargs) -> Operation:
+        signature.bind({}, *args, **kwargs)  # a wrong argument fails at the job's own line
 
         def operate(state: State) -> State:
             return function(state, *resolve(state, list(args)), **resolve(state, kwargs))
 
         return operate
 
-    return offered
+    return call
 
 
 def resolve(state: State, value: Any) -> Any:
     """Replace functions of the state by their values, inside dicts, lists and tuples too.
 
-    What such a function gives is resolved again; classes, bytes and all else stay as they are.
+    Their results are resolved again. Classes, bytes and everything else stay as they are.
 
     >>> resolve({"data": {"a": 1}}, {"x": lambda state: state["data"]["a"], "y": [2]})
     {'x': 1, 'y': [2]}

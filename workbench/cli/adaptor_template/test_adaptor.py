@@ -110,7 +110,7 @@ def test_a_credential_that_lacks_something_is_said_to(state, key):
     del state["configuration"][key]
     error = error_of(adaptor.get("patients"), state)
     assert isinstance(error, ConfigurationError)
-    assert f"{key}: Field required" in str(error)
+    assert f"{key} is missing." in str(error)
 
 
 def test_a_dry_run_shows_the_request_without_its_secret_and_sends_nothing(server, state):

@@ -1,4 +1,4 @@
-"""Values of a job as JSON text: what is sent and what is emitted."""
+"""Values of a job as JSON text."""
 
 from __future__ import annotations
 
@@ -10,22 +10,20 @@ from adaptors.errors import ConfigurationError
 
 
 def dumps(value: Any) -> str:
-    """Give a value as JSON, dates as text; `ConfigurationError` says what has no form in it.
+    """Return a value as JSON, dates as text; raise an error for what JSON cannot represent.
 
     >>> dumps({"seen": date(2026, 3, 9)})
     '{"seen": "2026-03-09"}'
     """
     try:
-        return json.dumps(value, allow_nan=False, default=_plain)
+        return json.dumps(value, allow_nan=False, default=_convert)
     except ValueError:
         raise ConfigurationError(
-            "NaN, infinity and a dict that holds itself have no form in JSON; send None instead"
+            "JSON has no NaN, no infinity and no dict that contains itself. Send None instead."
         ) from None
 
 
-def _plain(value: Any) -> Any:
+def _convert(value: Any) -> Any:
     if isinstance(value, date):
         return value.isoformat()
-    raise TypeError(
-        f"a {type(value).__name__} has no form in JSON; make it a text or a number first"
-    )
+    raise TypeError(f"JSON has no {type(value).__name__}. Convert it to a text or a number first.")

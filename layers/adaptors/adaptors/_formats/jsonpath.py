@@ -1,10 +1,10 @@
-"""JSONPath as OpenFn's jobs write it, read into plain steps or else into RFC 9535.
+"""JSONPath as OpenFn's jobs write it, parsed into plain steps or else into RFC 9535.
 
-Keys need no quotes whatever they hold but dots and brackets (`$.group1/name`, `$.form.@xmlns`), in
-brackets too (`$.case[@case_id]`); a key with a dot is quoted (`$['form.xml']`); `arr.[0]` is
-`arr[0]`. Filters are RFC 9535's, read as OpenFn does: `[?(@.x)]` holds where `x` is there and is
-not `null`, `false`, `0` or an empty text, and `===` is `==`. They compare like with like: the text
-`"7"` is not the number 7.
+Keys without dots and brackets need no quotes (`$.group1/name`, `$.form.@xmlns`), in brackets
+neither (`$.case[@case_id]`); a key with a dot is quoted (`$['form.xml']`); `arr.[0]` is `arr[0]`.
+Filters are RFC 9535's with OpenFn's meaning: `[?(@.x)]` selects if `x` is present and not `null`,
+`false`, `0` or an empty text, and `===` is `==`. Types are not converted: the text `"7"` is not the
+number 7.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from functools import cache
 from typing import Any
 
 Step = str | int | None
-"""A key, a place in a list, or all members of either."""
+"""A key, an index of a list, or all members of either (None)."""
 Steps = tuple[Step, ...]
 _KEY = re.compile(r"[^.\[\]]+")
 _INDEX = re.compile(r"-?\d+")
@@ -28,31 +28,31 @@ _STRICTLY_EQUAL = re.compile(r"""('[^']*'|"[^"]*")|([=!]=)=""")
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A path that no plain steps can say, as RFC 9535 has it."""
+    """A path that plain steps cannot express, in the syntax of RFC 9535."""
 
     text: str
     members: bool
-    """Whether it ends in members of a list."""
+    """Whether it selects members of a list."""
 
 
 @cache
-def read(path: str) -> Steps | Query:
-    """Read a path that begins with `$`; `ValueError` says from where on it is odd.
+def parse(path: str) -> Steps | Query:
+    """Parse a path that begins with `$`; raise ValueError with the position of an error.
 
-    >>> read("$.data.group1/visits[0].@id")
+    >>> parse("$.data.group1/visits[0].@id")
     ('data', 'group1/visits', 0, '@id')
-    >>> read("$..visits[-1:]")
+    >>> parse("$..visits[-1:]")
     Query(text='$..["visits"][-1:]', members=True)
     """
     steps: list[Step] = []
     text, position, plain, members = "$", 1, True, False
     while position < len(path):
         deep, selector, position = _segment(path, position)
-        found = _selector(selector[1:-1].strip()) if selector[0] == "[" else _key(selector)
-        text += (".." if deep else "") + found.text
-        steps.append(found.step)
-        plain = plain and found.plain and not deep
-        members = found.step is None
+        parsed = _selector(selector[1:-1].strip()) if selector[0] == "[" else _key(selector)
+        text += (".." if deep else "") + parsed.text
+        steps.append(parsed.step)
+        plain = plain and parsed.plain and not deep
+        members = parsed.step is None
     if plain:
         return tuple(steps)
     _compiled(text)
@@ -60,13 +60,13 @@ def read(path: str) -> Steps | Query:
 
 
 def find(value: Any, query: Query) -> list[Any]:
-    """Give all values that a query finds, in order.
+    """Return all values that a query selects, in order.
 
-    >>> find({"visits": [{"weight": 2}, {"weight": 4}]}, read("$.visits[?(@.weight > 3)].weight"))
+    >>> find({"visits": [{"weight": 2}, {"weight": 4}]}, parse("$.visits[?(@.weight > 3)].weight"))
     [4]
     """
     if not isinstance(value, dict | list):
-        return []  # the library would read a text as JSON
+        return []  # the library would parse a text as JSON
     found: list[Any] = _compiled(query.text).findall(value)
     return found
 
@@ -80,8 +80,8 @@ def _segment(path: str, start: int) -> tuple[bool, str, int]:
     end = key.end() if key else _closing(path, position)
     if dots > 2 or end == position:
         raise ValueError(
-            f"the path {path!r} is not understood from character {start + 1} on; "
-            "write JSONPath such as $.form.case.@case_id, $.visits[0].date or $['form.xml']"
+            f"The path {path!r} is not valid from character {start + 1} on. Write JSONPath such as "
+            "$.form.case.@case_id, $.visits[0].date or $['form.xml']."
         )
     return dots == 2, path[position:end], end
 
@@ -118,39 +118,39 @@ def _quoted(key: str) -> _Selector:
 
 def _selector(inside: str) -> _Selector:
     if inside.startswith("?"):
-        strict = _STRICTLY_EQUAL.sub(lambda found: found[1] or found[2], inside)
+        strict = _STRICTLY_EQUAL.sub(lambda match: match[1] or match[2], inside)
         return _Selector(f"[{strict}]", None, plain=False)
-    parts = [_part(each.strip()) for each in _PARTS.findall(inside)]
+    parts = [_part(part.strip()) for part in _PARTS.findall(inside)]
     if len(parts) == 1:
         return parts[0]
-    return _Selector(f"[{', '.join(each.text[1:-1] for each in parts)}]", None, plain=False)
+    return _Selector(f"[{', '.join(part.text[1:-1] for part in parts)}]", None, plain=False)
 
 
 def _part(part: str) -> _Selector:
     if _INDEX.fullmatch(part):
         return _Selector(f"[{int(part)}]", int(part))
-    if _SLICE.fullmatch(part) or part.startswith("("):  # JavaScript: the library refuses it
+    if _SLICE.fullmatch(part) or part.startswith("("):  # JavaScript: the library rejects it
         return _Selector(f"[{part}]", None, plain=False)
     return _quoted(part[1:-1]) if _QUOTED.fullmatch(part) else _key(part)
 
 
 @cache
 def _compiled(text: str) -> Any:
-    environment, refused = _library()
+    environment, library_error = _library()
     try:
         return environment.compile(text)
-    except refused as error:
-        raise ValueError(f"{text} is not JSONPath: {error.args[0]}") from None
+    except library_error as error:
+        raise ValueError(f"{text} is not valid JSONPath: {error.args[0]}.") from None
 
 
 @cache
 def _library() -> tuple[Any, type[Exception]]:
-    # 40 ms to import, which only the jobs with such a path pay for.
+    # It takes 40 ms to import, which only jobs with such a path should pay.
     import jsonpath  # noqa: PLC0415
 
-    def is_truthy(found: object) -> bool:
-        values = found.values() if isinstance(found, jsonpath.NodeList) else [found]
-        return any(each is not None and each not in (0, "") for each in values)
+    def is_truthy(value: object) -> bool:
+        values = value.values() if isinstance(value, jsonpath.NodeList) else [value]
+        return any(node is not None and node not in (0, "") for node in values)
 
     environment: Any = jsonpath.JSONPathEnvironment(strict=True)
     environment.is_truthy = is_truthy  # its documented hook

@@ -1,8 +1,8 @@
-"""Paths into data: dots between literal keys, `[0]` and `[*]` into lists; JSONPath after a `$`.
+"""Paths into data: dots between keys, `[0]` and `[*]` for lists; JSONPath after a `$`.
 
-A key may hold anything but a dot and a bracket: `form.@xmlns`, `group1/name`,
-`data[0].*meta-instance-id*`. A key with dots is written in brackets: `attachments['form.xml']`.
-`$` is the value that is looked into: `$.visits[-1:]`, `$..case_id`, `$.visits[?(@.weight > 3)]`.
+A key may contain anything but a dot and a bracket: `form.@xmlns`, `group1/name`,
+`data[0].*meta-instance-id*`. A key with dots is quoted in brackets: `attachments['form.xml']`.
+`$` is the searched value itself: `$.visits[-1:]`, `$..case_id`, `$.visits[?(@.weight > 3)]`.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ _STEP = re.compile(
 
 
 def find(value: Any, path: str) -> list[Any]:
-    """Give all values at a path, in order; an empty list where there is none.
+    """Return all values at a path, in order.
 
     >>> find({"visits": [{"date": "1 May"}, {"date": "2 May"}]}, "visits[*].date")
     ['1 May', '2 May']
     """
-    way = read(path)
-    if isinstance(way, Query):
-        return jsonpath.find(value, way)
-    found = [value]
-    for step in way:
-        found = [part for each in found for part in _children(each, step)]
-    return found
+    parsed = parse(path)
+    if isinstance(parsed, Query):
+        return jsonpath.find(value, parsed)
+    values = [value]
+    for step in parsed:
+        values = [child for parent in values for child in _children(parent, step)]
+    return values
 
 
 def first(value: Any, path: str) -> Any:
-    """Give the first value at a path, or `None` where there is none.
+    """Return the first value at a path, or None.
 
     >>> first({"data": [{"*meta-instance-id*": "uuid:1"}]}, "data[0].*meta-instance-id*")
     'uuid:1'
@@ -45,48 +45,48 @@ def first(value: Any, path: str) -> Any:
     return next(iter(find(value, path)), None)
 
 
-def read(path: str) -> Steps | Query:
-    """Read a path of either kind; `ValueError` says what is odd.
+def parse(path: str) -> Steps | Query:
+    """Parse a path of either kind; raise ValueError for an invalid one.
 
-    >>> read("$.visits[*].date")
+    >>> parse("$.visits[*].date")
     ('visits', None, 'date')
     """
-    return jsonpath.read(path) if path.startswith("$") else steps(path)
+    return jsonpath.parse(path) if path.startswith("$") else steps(path)
 
 
 def ends_in_members(path: str) -> bool:
-    """Tell whether a path picks members of a list, rather than one value by its key or place.
+    """Return whether a path selects members of a list, rather than one value by key or index.
 
     >>> ends_in_members("visits[*]"), ends_in_members("visits")
     (True, False)
     """
-    way = read(path)
-    return way.members if isinstance(way, Query) else way[-1:] == (None,)
+    parsed = parse(path)
+    return parsed.members if isinstance(parsed, Query) else parsed[-1:] == (None,)
 
 
 @cache
 def steps(path: str) -> Steps:
-    """Give a plain path's keys and places in lists, `None` for `[*]`; `ValueError` if it is none.
+    """Return the keys and indexes of a plain path, None for `[*]`; raise ValueError if invalid.
 
     >>> steps("data[0].*meta-instance-id*")
     ('data', 0, '*meta-instance-id*')
     """
-    found: list[str | int | None] = []
+    parsed: list[str | int | None] = []
     position = 0
     while position < len(path):
         match = _STEP.match(path, position)
         if not match or (position == 0 and path.startswith(".")):
             raise ValueError(
-                f"the path {path!r} is not understood from character {position + 1} on; "
-                "write keys with dots between them, such as form.case.@case_id or data[0].name, "
-                "or JSONPath, which begins with $"
+                f"The path {path!r} is not valid from character {position + 1} on. Write keys with "
+                "dots between them, such as form.case.@case_id or data[0].name, or JSONPath, which "
+                "begins with $."
             )
         position = match.end()
         if match["index"]:
-            found.append(int(match["index"]))
+            parsed.append(int(match["index"]))
         else:
-            found.append(match["quoted"] if match["quote"] else match["key"])
-    return tuple(found)
+            parsed.append(match["quoted"] if match["quote"] else match["key"])
+    return tuple(parsed)
 
 
 def _children(value: Any, step: str | int | None) -> list[Any]:

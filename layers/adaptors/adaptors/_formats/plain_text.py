@@ -1,4 +1,4 @@
-"""Values of a job as plain text: an answer of a form, a cell, a property of a case."""
+"""Values of a job as plain text: a form's field, a cell, a property of a case."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from adaptors.errors import ConfigurationError
 
 
 def format_value(value: Any) -> str:
-    """Give a value as text, nothing as an empty one; `ConfigurationError` for what has no text.
+    """Return a value as text, None as an empty one; raise ConfigurationError for a dict or list.
 
     >>> [format_value(value) for value in ("Amina", 29, True, None, Decimal("1E+3"))]
     ['Amina', '29', 'true', '', '1000']
@@ -29,5 +29,5 @@ def format_value(value: Any) -> str:
     if isinstance(value, date):
         return value.isoformat()
     raise ConfigurationError(
-        f"a {type(value).__name__} has no form as plain text; make it a text or a number first"
+        f"A {type(value).__name__} cannot be written as text. Convert it to a text or a number."
     )

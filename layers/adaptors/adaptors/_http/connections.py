@@ -1,7 +1,7 @@
-"""Connections that are kept, per thread, origin and TLS identity, and the time each call has.
+"""Connections: kept per thread, origin and TLS identity, with a deadline for each request.
 
-The time is for all of a call: a destination that sends a byte now and then is cut off like one
-that is silent.
+The deadline covers the whole response: a destination that sends a byte now and then is cut off
+like a silent one.
 """
 
 from __future__ import annotations
@@ -38,84 +38,84 @@ from adaptors._http.urls import origin
 from adaptors.errors import RemoteRefused
 
 _CONNECT_SECONDS = 10.0
-# A connection that idles while Lambda has frozen the function is often dead without a sign.
+# A connection that idles while Lambda has frozen the function is often dead without notice.
 _IDLE_SECONDS = 60.0
-_KEPT = 32
-_PIECE = 1 << 14  # TLS sends it as one record, in the time that is left
+_MAX_POOLS = 32
+_CHUNK_BYTES = 1 << 14  # TLS sends it as one record
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 _ENVIRONMENT = (*_PROXIES, *map(str.upper, _PROXIES))
-_warm = local()
+_thread = local()
 
 
 def round_trip(
-    request: PreparedRequest, tls: Tls | None, until: float, most: int, told: str
+    request: PreparedRequest, tls: Tls | None, deadline: float, max_bytes: int, display_url: str
 ) -> tuple[BaseHTTPResponse, bytes]:
-    """Send a request and read its answer until a moment of the monotonic clock, without redirects.
+    """Send a request and read its response, without redirects.
 
-    Raises what urllib3 raises, and `RemoteRefused` when the answer has more bytes than `most`; in
-    that `told` stands for the address.
+    `deadline` is a time of the monotonic clock. Raises what urllib3 raises, and RemoteRefused for
+    a body of more than `max_bytes`; that error shows `display_url`.
     """
-    url, _warm.until = request.url or "", until
-    response = _manager(url, tls).urlopen(
+    url, _thread.deadline = request.url or "", deadline
+    response = _pool_manager(url, tls).urlopen(
         request.method or "",
-        urldefragauth(url),  # what a proxy is sent
+        urldefragauth(url),  # a proxy sees it
         body=request.body,
         headers=request.headers,
         redirect=False,
         retries=False,
         preload_content=False,
-        timeout=Timeout(connect=min(_CONNECT_SECONDS, _left())),
+        timeout=Timeout(connect=min(_CONNECT_SECONDS, _seconds_left())),
     )
-    pieces, size = [], 0
-    for piece in response.stream(_PIECE, decode_content=True):
-        pieces.append(piece)
-        size += len(piece)
-        if size > most:
+    chunks, size = [], 0
+    for chunk in response.stream(_CHUNK_BYTES, decode_content=True):
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > max_bytes:
             response.close()
             raise RemoteRefused(
-                f"{request.method} {told}: the answer has more than {most:,} bytes; "
-                "ask for less, page by page perhaps"
+                f"{request.method} {display_url}: the response has more than {max_bytes:,} bytes. "
+                "Request less, for example page by page."
             )
-    return response, b"".join(pieces)
+    return response, b"".join(chunks)
 
 
-def _manager(url: str, tls: Tls | None) -> PoolManager:
-    kept: dict[Any, tuple[PoolManager, float]] = _warm.__dict__.setdefault("kept", {})
-    where, now = origin(url), time.time()  # the clock of the wall goes on while we are frozen
-    key = (where, tls, _proxy(where, tuple(map(os.environ.get, _ENVIRONMENT))))
-    manager, used = kept.pop(key) if key in kept else (_made(*key), now)
-    if now - used > _IDLE_SECONDS:
+def _pool_manager(url: str, tls: Tls | None) -> PoolManager:
+    managers: dict[Any, tuple[PoolManager, float]] = _thread.__dict__.setdefault("managers", {})
+    url_origin, now = origin(url), time.time()  # unlike the monotonic clock, not frozen with us
+    key = (url_origin, tls, _proxy(url_origin, tuple(map(os.environ.get, _ENVIRONMENT))))
+    manager, last_used = managers.pop(key) if key in managers else (_new_manager(*key), now)
+    if now - last_used > _IDLE_SECONDS:
         manager.clear()
-    kept[key] = manager, now
-    if len(kept) > _KEPT:
-        kept.pop(next(iter(kept)))[0].clear()
+    managers[key] = manager, now
+    if len(managers) > _MAX_POOLS:
+        managers.pop(next(iter(managers)))[0].clear()
     return manager
 
 
 @lru_cache(maxsize=256)
-def _proxy(where: str, _environment: tuple[str | None, ...]) -> str | None:
-    # It takes as long as half of a request, and is the same as long as the environment is.
-    return select_proxy(where, get_environ_proxies(where))
+def _proxy(url_origin: str, _environment: tuple[str | None, ...]) -> str | None:
+    # It takes half as long as a request, and depends on the environment only.
+    return select_proxy(url_origin, get_environ_proxies(url_origin))
 
 
-def _made(where: str, tls: Tls | None, proxy: str | None) -> PoolManager:
+def _new_manager(url_origin: str, tls: Tls | None, proxy: str | None) -> PoolManager:
     options: dict[str, Any] = {"maxsize": 1}
-    if where.startswith("https:"):
+    if url_origin.startswith("https:"):
         options["ssl_context"] = ssl_context(tls)
     manager: PoolManager
     if proxy:
         user = ":".join(get_auth_from_url(proxy))
         headers = make_headers(proxy_basic_auth=user) if user != ":" else None
-        address = proxy if "://" in proxy else f"http://{proxy}"
-        manager = ProxyManager(address, proxy_headers=headers, **options)
+        proxy_url = proxy if "://" in proxy else f"http://{proxy}"
+        manager = ProxyManager(proxy_url, proxy_headers=headers, **options)
     else:
         manager = PoolManager(**options)
-    manager.pool_classes_by_scheme = {"http": _PlainPool, "https": _SecurePool}
+    manager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
     return manager
 
 
-def _left() -> float:
-    seconds: float = _warm.until - time.monotonic()
+def _seconds_left() -> float:
+    seconds: float = _thread.deadline - time.monotonic()
     if seconds <= 0:
         raise TimeoutError
     return seconds
@@ -124,17 +124,17 @@ def _left() -> float:
 def _send(connection: HTTPConnection, data: bytes) -> None:
     if connection.sock is None:
         connection.connect()
-    for start in range(0, len(data), _PIECE):
-        connection.sock.settimeout(_left())
+    for start in range(0, len(data), _CHUNK_BYTES):
+        connection.sock.settimeout(_seconds_left())
         try:
-            connection.sock.sendall(data[start : start + _PIECE])
+            connection.sock.sendall(data[start : start + _CHUNK_BYTES])
         except ssl.SSLEOFError:
-            connection.sock.recv(1)  # raises why it hung up: it may want another certificate
+            connection.sock.recv(1)  # raises the reason: it may require another certificate
             raise
 
 
-class _Received(io.RawIOBase):
-    """What a socket receives, in the time that is left."""
+class _DeadlineReader(io.RawIOBase):
+    """Reads from a socket until the deadline."""
 
     def __init__(self, file: Any, sock: Any) -> None:
         super().__init__()
@@ -144,38 +144,38 @@ class _Received(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        self._sock.settimeout(_left())
-        read: int = self._file.raw.readinto(buffer)
-        return read
+        self._sock.settimeout(_seconds_left())
+        size: int = self._file.raw.readinto(buffer)
+        return size
 
     def close(self) -> None:
         self._file.close()
         super().close()
 
 
-class _Response(HTTPResponse):
+class _DeadlineResponse(HTTPResponse):
     def __init__(self, sock: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
-        self.fp = io.BufferedReader(_Received(self.fp, sock))
+        self.fp = io.BufferedReader(_DeadlineReader(self.fp, sock))
 
 
-class _Plain(HTTPConnection):
-    response_class = _Response
-
-    def send(self, data: Any) -> None:
-        _send(self, data)
-
-
-class _Secure(HTTPSConnection):
-    response_class = _Response
+class _HttpConnection(HTTPConnection):
+    response_class = _DeadlineResponse
 
     def send(self, data: Any) -> None:
         _send(self, data)
 
 
-class _PlainPool(HTTPConnectionPool):
-    ConnectionCls = _Plain
+class _HttpsConnection(HTTPSConnection):
+    response_class = _DeadlineResponse
+
+    def send(self, data: Any) -> None:
+        _send(self, data)
 
 
-class _SecurePool(HTTPSConnectionPool):
-    ConnectionCls = _Secure
+class _HttpPool(HTTPConnectionPool):
+    ConnectionCls = _HttpConnection
+
+
+class _HttpsPool(HTTPSConnectionPool):
+    ConnectionCls = _HttpsConnection

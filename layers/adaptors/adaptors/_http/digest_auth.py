@@ -1,7 +1,7 @@
-"""Digest authentication (RFC 7616): what a server asked for is remembered, as is how often.
+"""Digest authentication (RFC 7616), with the last challenge of a server remembered.
 
-A thread remembers the last challenge of each origin and user, so that only the first of its
-requests is sent twice. Of several challenges the strongest is met.
+Each thread remembers the challenge of each origin and user, so that only its first request is sent
+twice. Of several challenges it answers the strongest.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from adaptors._http.urls import origin
 from adaptors.errors import ConfigurationError
 
 _ALGORITHMS = {"SHA-512": "sha512", "SHA-512-256": "sha512_256", "SHA-256": "sha256", "MD5": "md5"}
-# name="quoted" or name=bare, else the word that a challenge begins with
+# name="quoted" or name=bare, else the scheme with which a challenge begins
 _PART = re.compile(r'([\w*-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*))|([\w-]+)')
 _thread = local()
 
 
 @dataclass(frozen=True, slots=True)
 class DigestAuth:
-    """A user and a password that are proved and never sent."""
+    """A user and a password. The password is proved and never sent."""
 
     username: str
     password: str = field(repr=False)
@@ -35,92 +35,96 @@ class DigestAuth:
 
 @dataclass(slots=True)
 class _Session:
-    """A challenge, what was drawn for it, and how many requests it has served."""
+    """A challenge, our nonce for it, and the number of requests it has served."""
 
-    asked: Mapping[str, str]
+    challenge: Mapping[str, str]
     cookie: str
     cnonce: str = field(default_factory=lambda: secrets.token_hex(16))
     count: int = 0
 
 
-def authorize(digest: DigestAuth, request: PreparedRequest) -> None:
-    """Prove the user in a request, if its origin has asked for that before."""
-    session = _sessions().get((origin(request.url or ""), digest))
+def authorize(auth: DigestAuth, request: PreparedRequest) -> None:
+    """Authorize a request if its origin has sent a challenge before."""
+    session = _sessions().get((origin(request.url or ""), auth))
     if session is None:
         return
     session.count += 1
-    request.headers["Authorization"] = _proof(digest, session, request)
+    request.headers["Authorization"] = _header(auth, session, request)
     if session.cookie:
         request.headers.setdefault("Cookie", session.cookie)
 
 
 def learn(
-    digest: DigestAuth, request: PreparedRequest, challenges: Sequence[str], cookies: str
+    auth: DigestAuth, request: PreparedRequest, challenges: Sequence[str], cookies: str
 ) -> bool:
-    """Remember what an answer of 401 asks for; tell whether that is digest authentication.
+    """Remember the challenges of a response 401; return whether digest is among them.
 
-    `cookies` are those it set: some servers know their challenge by one. `ConfigurationError`
-    says what is not supported.
+    `cookies` are those of the response: some servers recognize their challenge by one. Raises
+    ConfigurationError for algorithms that are not supported.
     """
-    asked = [
-        params for text in challenges for scheme, params in _parsed(text) if scheme == "digest"
+    digests = [
+        params for text in challenges for scheme, params in _parse(text) if scheme == "digest"
     ]
-    if not asked:
+    if not digests:
         return False
-    usable = [params for params in asked if _algorithm(params) in _ALGORITHMS and _plain(params)]
-    if not usable:
-        wishes = ", ".join(f"{_algorithm(each)} with qop={each.get('qop')}" for each in asked)
-        raise ConfigurationError(
-            f"the destination asks for digest authentication by {wishes}, which is not supported: "
-            f"let it offer qop=auth with one of {', '.join(_ALGORITHMS)}"
+    supported = [params for params in digests if _is_supported(params)]
+    if not supported:
+        names = ", ".join(
+            f"{_algorithm(params)} with qop={params.get('qop')}" for params in digests
         )
-    best = min(usable, key=lambda params: list(_ALGORITHMS).index(_algorithm(params)))
-    _sessions()[origin(request.url or ""), digest] = _Session(best, cookies)
+        raise ConfigurationError(
+            f"The destination requires digest authentication by {names}, which is not supported. "
+            f"It must offer qop=auth with one of {', '.join(_ALGORITHMS)}."
+        )
+    strongest = min(supported, key=lambda params: list(_ALGORITHMS).index(_algorithm(params)))
+    _sessions()[origin(request.url or ""), auth] = _Session(strongest, cookies)
     return True
 
 
 def cookies_of(headers: Sequence[str]) -> str:
-    """Give the cookies of `Set-Cookie` headers as they are sent back."""
+    """Return the cookies of `Set-Cookie` headers as a `Cookie` header."""
     try:
-        jars = [SimpleCookie(each) for each in headers]
+        jars = [SimpleCookie(header) for header in headers]
     except CookieError:
         return ""
-    return "; ".join(f"{key}={each.coded_value}" for jar in jars for key, each in jar.items())
+    return "; ".join(f"{name}={morsel.coded_value}" for jar in jars for name, morsel in jar.items())
 
 
 def _sessions() -> dict[tuple[str, DigestAuth], _Session]:
-    found: dict[tuple[str, DigestAuth], _Session] = _thread.__dict__.setdefault("sessions", {})
-    return found
+    sessions: dict[tuple[str, DigestAuth], _Session] = _thread.__dict__.setdefault("sessions", {})
+    return sessions
 
 
-def _proof(digest: DigestAuth, session: _Session, request: PreparedRequest) -> str:
-    asked, cnonce, count = session.asked, session.cnonce, f"{session.count:08x}"
-    made = _hash(_algorithm(asked))
-    realm, nonce, qop = asked.get("realm", ""), asked.get("nonce", ""), asked.get("qop")
-    secret = made(f"{digest.username}:{realm}:{digest.password}")
-    if asked.get("algorithm", "").lower().endswith("-sess"):
-        secret = made(f"{secret}:{nonce}:{cnonce}")
-    what = made(f"{request.method}:{request.path_url}")
+def _header(auth: DigestAuth, session: _Session, request: PreparedRequest) -> str:
+    challenge, cnonce, count = session.challenge, session.cnonce, f"{session.count:08x}"
+    digest = _hash(_algorithm(challenge))
+    realm, nonce = challenge.get("realm", ""), challenge.get("nonce", "")
+    qop = challenge.get("qop")
+    secret = digest(f"{auth.username}:{realm}:{auth.password}")
+    if challenge.get("algorithm", "").lower().endswith("-sess"):
+        secret = digest(f"{secret}:{nonce}:{cnonce}")
+    hashed_request = digest(f"{request.method}:{request.path_url}")
     middle = f"{nonce}:{count}:{cnonce}:auth" if qop else nonce
     quoted = {
-        "username": digest.username,
+        "username": auth.username,
         "realm": realm,
         "nonce": nonce,
         "uri": request.path_url,
-        "response": made(f"{secret}:{middle}:{what}"),
-    } | ({"opaque": asked["opaque"]} if "opaque" in asked else {})
-    parts = [f"{key}={_quoted(value)}" for key, value in quoted.items()]
-    parts += [f"algorithm={asked['algorithm']}"] if "algorithm" in asked else []
+        "response": digest(f"{secret}:{middle}:{hashed_request}"),
+    } | ({"opaque": challenge["opaque"]} if "opaque" in challenge else {})
+    parts = [f"{key}={_quote(value)}" for key, value in quoted.items()]
+    parts += [f"algorithm={challenge['algorithm']}"] if "algorithm" in challenge else []
     parts += [f'qop=auth, nc={count}, cnonce="{cnonce}"'] if qop else []
     return f"Digest {', '.join(parts)}".encode().decode("latin-1")  # a header's bytes are UTF-8
 
 
-def _algorithm(asked: Mapping[str, str]) -> str:
-    return re.sub("-SESS$", "", asked.get("algorithm", "MD5").upper())
+def _is_supported(challenge: Mapping[str, str]) -> bool:
+    offers_auth = "auth" in re.split(r"[,\s]+", challenge.get("qop", "auth").lower())
+    return _algorithm(challenge) in _ALGORITHMS and offers_auth
 
 
-def _plain(asked: Mapping[str, str]) -> bool:
-    return "qop" not in asked or "auth" in re.split(r"[,\s]+", asked["qop"].lower())
+def _algorithm(challenge: Mapping[str, str]) -> str:
+    return re.sub("-SESS$", "", challenge.get("algorithm", "MD5").upper())
 
 
 def _hash(algorithm: str) -> Callable[[str], str]:
@@ -128,12 +132,12 @@ def _hash(algorithm: str) -> Callable[[str], str]:
     return lambda text: hashlib.new(name, text.encode(), usedforsecurity=False).hexdigest()
 
 
-def _quoted(text: str) -> str:
+def _quote(text: str) -> str:
     escaped = re.sub(r'(["\\])', r"\\\1", text)
     return f'"{escaped}"'
 
 
-def _parsed(header: str) -> Iterator[tuple[str, dict[str, str]]]:
+def _parse(header: str) -> Iterator[tuple[str, dict[str, str]]]:
     scheme, params = "", dict[str, str]()
     for name, quoted, bare, word in _PART.findall(header):
         if word:

@@ -1,4 +1,4 @@
-"""What it means when no answer comes, or none that can be read: whose problem it is."""
+"""Errors without a readable response, and their verdicts."""
 
 from __future__ import annotations
 
@@ -8,50 +8,54 @@ from collections.abc import Iterator
 
 import requests
 from urllib3.exceptions import DecodeError, HTTPError, NewConnectionError
-from urllib3.exceptions import TimeoutError as NotInTime
+from urllib3.exceptions import TimeoutError as Urllib3TimeoutError
 
 from adaptors.errors import AdaptorError, ConfigurationError, RemoteRefused, RemoteUnavailable
 
 NETWORK_ERRORS = (HTTPError, requests.RequestException, OSError, ValueError)
 """What sending a request may raise."""
-# Certificates are renewed: one that is not valid yet or has expired may be well later.
-_OUT_OF_DATE = {9, 10}
+# Certificates are renewed: one that is not valid yet, or has expired, may be valid later.
+_VALIDITY_PERIOD = {9, 10}
 
 
-def error_for(what: str, error: Exception, until: float) -> AdaptorError:
-    """Give the error with its verdict; `until` is when the time of the call was over.
+def error_for(request: str, error: Exception, deadline: float) -> AdaptorError:
+    """Return the adaptor error for a network error. `deadline` is when the timeout ended.
 
-    The text of these errors is not told: it quotes addresses with their query, and headers.
+    The text of `error` is left out: it may quote headers, and URLs with their query.
     """
-    for each in _causes(error):
-        if isinstance(each, ssl.SSLError):
-            return _of_tls(what, each)
+    for cause in _causes(error):
+        if isinstance(cause, ssl.SSLError):
+            return _tls_error(request, cause)
     if isinstance(error, ValueError | requests.RequestException):
         return ConfigurationError(
-            f"{what} cannot be sent: look for a missing https:// in the address, "
-            "and for a line end or a letter with an accent in a header or in the credential"
+            f"{request} cannot be sent. Check that the URL begins with https:// and that headers "
+            "and credential contain no line break and no accented letter."
         )
     if isinstance(error, DecodeError):
-        return RemoteRefused(f"{what}: the answer is not packed as it says")
-    late = isinstance(error, NotInTime) and not isinstance(error, NewConnectionError)
-    if late or time.monotonic() >= until:
-        return RemoteUnavailable(f"{what}: no answer in time")
-    return RemoteUnavailable(f"{what}: the connection failed")
+        return RemoteRefused(f"{request}: the response is not compressed as it declares.")
+    is_timeout = isinstance(error, Urllib3TimeoutError) and not isinstance(
+        error, NewConnectionError
+    )
+    if is_timeout or time.monotonic() >= deadline:
+        return RemoteUnavailable(f"{request}: no response in time.")
+    return RemoteUnavailable(f"{request}: the connection failed.")
 
 
-def _of_tls(what: str, error: ssl.SSLError) -> AdaptorError:
+def _tls_error(request: str, error: ssl.SSLError) -> AdaptorError:
     reason = (error.reason or "").lower().replace("_", " ")
     if isinstance(error, ssl.SSLCertVerificationError):
-        told = f"{what}: the destination's certificate is not good: {error.verify_message}"
-        if error.verify_code in _OUT_OF_DATE:
-            return RemoteUnavailable(told)
-        return ConfigurationError(f"{told}; the credential's tls.ca names an authority of your own")
+        text = f"{request}: the destination's certificate is not valid: {error.verify_message}."
+        if error.verify_code in _VALIDITY_PERIOD:
+            return RemoteUnavailable(text)
+        return ConfigurationError(
+            f"{text} For a certificate authority of your own, set tls.ca in the credential."
+        )
     if "alert" in reason and ("cert" in reason or "unknown ca" in reason):
         return ConfigurationError(
-            f"{what}: the destination does not take the certificate of the credential's tls, "
-            f"or asks for one ({reason})"
+            f"{request}: the destination rejects the client certificate, or requires one "
+            f"({reason}). Check tls in the credential."
         )
-    return RemoteUnavailable(f"{what}: the connection failed ({reason or 'TLS'})")
+    return RemoteUnavailable(f"{request}: the connection failed ({reason or 'TLS'}).")
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -1,10 +1,11 @@
-"""Lists that come in pages, each with a link to the next."""
+"""Pagination: fetch page after page, without loops and without cutting a list short."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urljoin
 
 from urllib3.util import parse_url
@@ -15,20 +16,28 @@ from adaptors._http.urls import display_url, origin
 from adaptors.errors import ConfigurationError, RemoteRefused
 
 MAX_PAGES = 1000
-"""How many pages are read before the job is thought to be mistaken."""
+"""How many pages a job fetches unless it says `max_pages=…`."""
+P = TypeVar("P")
 
 
 @dataclass(frozen=True, slots=True)
 class PageFormat:
-    """What a server's pages look like: where the records are, and where the link to the next."""
+    """Where a page has its records, and the link to the next page."""
 
     records: Callable[[dict[str, Any]], Any]
-    next: Callable[[dict[str, Any]], Any]
+    next_link: Callable[[dict[str, Any]], Any]
+
+    def records_of(self, page: Any, response: Response) -> list[Any]:
+        """Return the records of a page; raise RemoteRefused if it has no list."""
+        records = self.records(page) if isinstance(page, dict) else None
+        if not isinstance(records, list):
+            raise unexpected_content(response, "list")
+        return records
 
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """The records of all pages, and the last page with its answer."""
+    """The records of all pages, and the last page with its response."""
 
     records: list[Any]
     response: Response
@@ -36,72 +45,87 @@ class Records:
 
 
 def fetch_all(
-    fetch: Callable[[Request], Response],
-    request: Request,
-    base: str,
-    shape: PageFormat,
+    send: Callable[[Request], Response],
+    first_request: Request,
+    base_url: str,
+    page_format: PageFormat,
     limit: int | None = None,
-    max_pages: int = MAX_PAGES,
+    max_pages: int | None = MAX_PAGES,
 ) -> Records:
-    """Read pages until the last, or until there are `limit` records: the first by `call`.
+    """Fetch the records of all pages, or the first `limit` of them.
 
-    A link out of `base`'s origin and one that was followed before are refused, and so is a page
-    without records; more than `max_pages` pages are an error and not a list cut short.
+    Raises RemoteRefused for a link to another origin than `base_url`'s or to a page that was
+    fetched before, and ConfigurationError for more than `max_pages` pages.
     """
-    found: list[Any] = []
-    for response, page in _pages(fetch, request, base, shape, max_pages):
-        records = shape.records(page) if isinstance(page, dict) else None
-        if not isinstance(records, list):
-            raise unexpected_content(response, "list")
-        found += records
-        last = Records(found[:limit], response, page)
-        if limit is not None and len(found) >= limit:
+
+    def fetch(request: Request) -> tuple[Response, Any]:
+        response = send(request)
+        return response, json_body(response)
+
+    def next_request(request: Request, page: tuple[Response, Any]) -> Request | None:
+        link = page_format.next_link(page[1])
+        if not link:
+            return None
+        url = same_origin_url(base_url, urljoin(page[0].url, str(link)))
+        return replace(request, path=url, query=None)
+
+    records: list[Any] = []
+    for response, page in fetch_pages(fetch, first_request, next_request, max_pages):
+        records += page_format.records_of(page, response)
+        if limit is not None and len(records) >= limit:
             break
-    return last
+    return Records(records[:limit], response, page)
 
 
-def same_origin_url(base: str, url: str) -> str:
-    """Give a link that the server named, if it stays with it; else raise `RemoteRefused`.
+def fetch_pages(
+    fetch: Callable[[Request], P],
+    first_request: Request,
+    next_request: Callable[[Request, P], Request | None],
+    max_pages: int | None = MAX_PAGES,
+) -> Iterator[P]:
+    """Yield page after page; `next_request(request, page)` returns None after the last.
 
-    A server behind a proxy often takes itself for http: the base's own scheme is kept then.
+    Raises RemoteRefused for a request that was sent before, and ConfigurationError when there are
+    more than `max_pages` pages. None means no limit.
+    """
+    request, sent = first_request, set[str]()
+    while max_pages is None or len(sent) < max_pages:
+        sent.add(_key(request))
+        page = fetch(request)
+        yield page
+        following = next_request(request, page)
+        if following is None:
+            return
+        if _key(following) in sent:
+            raise RemoteRefused(
+                f"{request.describe(request.path)}: the next page is one that has been fetched "
+                "already."
+            )
+        request = following
+    raise ConfigurationError(
+        f"{request.describe(request.path)}: there are more than {max_pages} pages. Narrow the "
+        "query, or raise max_pages=…"
+    )
+
+
+def same_origin_url(base_url: str, url: str) -> str:
+    """Return a URL that a server names if it has the base URL's origin; else raise RemoteRefused.
+
+    A server behind a proxy often believes that it is reached by http: the base URL's scheme wins.
 
     >>> same_origin_url("https://kf.example.org", "http://kf.example.org/api/v2/assets/?start=10")
     'https://kf.example.org/api/v2/assets/?start=10'
     """
-    if origin(url) == origin(base):
+    if origin(url) == origin(base_url):
         return url
-    there, here = parse_url(url), parse_url(base)
-    if there.host == here.host and there.port is None and here.port is None:
-        return f"{here.scheme}:{url.partition(':')[2]}"
+    named, base = parse_url(url), parse_url(base_url)
+    if named.host == base.host and named.port is None and base.port is None:
+        return f"{base.scheme}:{url.partition(':')[2]}"
     raise RemoteRefused(
-        f"the server names {display_url(url)} as a place to go on, which is not at {origin(base)}; "
-        "make the address in the credential the one that the server itself is known by"
+        f"The server continues its list at {display_url(url)}, which is not at "
+        f"{origin(base_url)}. Set the URL in the credential to the one the server uses for itself."
     )
 
 
-def _pages(
-    fetch: Callable[[Request], Response],
-    request: Request,
-    base: str,
-    shape: PageFormat,
-    max_pages: int,
-) -> Iterator[tuple[Response, Any]]:
-    followed = {request.path}
-    for _ in range(max_pages):
-        response = fetch(request)
-        page = json_body(response)
-        yield response, page
-        link = shape.next(page)
-        if not link:
-            return
-        url = same_origin_url(base, urljoin(response.url, str(link)))
-        if url in followed:
-            raise RemoteRefused(
-                f"{response.summary}, with a link that leads back to an earlier page"
-            )
-        followed.add(url)
-        request = replace(request, path=url, query=None)
-    raise ConfigurationError(
-        f"{request.method} {display_url(request.path)}: there are more than {max_pages} pages; "
-        "narrow the query, or say max_pages=…"
-    )
+def _key(request: Request) -> str:
+    return json.dumps([request.path, request.query], sort_keys=True, default=str)

@@ -1,4 +1,4 @@
-"""What a destination answered, and what a status means."""
+"""Responses: the body, what the status means, and JSON or an error."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from adaptors._formats.xml_encoding import declared_encoding
 from adaptors._http.urls import display_url
 from adaptors.errors import RemoteRefused, RemoteUnavailable
 
-_FOR_NOW = {408, 425, 429}
-_SHOWN = 1000
+_RETRYABLE = {408, 425, 429}
+_LOGGED_CHARACTERS = 1000
 _CHARSET = re.compile(r"charset=[\"']?([\w.:-]+)", re.IGNORECASE)
-_DECLARED = re.compile(rb"\s*<\?xml[^>]*\sencoding=[\"']([\w.:-]+)")
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What a destination answered; the names of its headers are in lower case."""
+    """The response to a request. The names of its headers are in lower case."""
 
     method: str
     url: str
@@ -34,17 +34,17 @@ class Response:
 
     @property
     def text(self) -> str:
-        """Give the body as text: as it says itself, else as UTF-8, else as ISO-8859-1."""
+        """Return the body as text: in its declared encoding, else UTF-8, else ISO-8859-1."""
         try:
-            if charset := _charset(self):
-                return self.content.decode(charset, "replace")
+            if encoding := _encoding(self):
+                return self.content.decode(encoding, "replace")
             return self.content.decode("utf-8-sig")
         except (LookupError, UnicodeDecodeError):
             return self.content.decode("iso-8859-1")
 
     @property
     def body(self) -> Any:
-        """Give the body as JSON where it is JSON, else as text; nothing as `None`."""
+        """Return the body as JSON if it is JSON, else as text; None if it is empty."""
         if not self.content:
             return None
         try:
@@ -54,7 +54,7 @@ class Response:
 
     @property
     def summary(self) -> str:
-        """Say what was asked and what status came back."""
+        """Return method, URL and status in one line, for errors and logs."""
         return f"{self.method} {self.url} answered {self.status} {self.reason}".strip()
 
     def as_dict(self) -> dict[str, Any]:
@@ -67,15 +67,15 @@ class Response:
         }
 
 
-def raise_for_status(response: Response, others: Collection[int] = ()) -> Response:
-    """Give an answer whose status is 2xx or one of the others, else raise the error it means."""
-    if 200 <= response.status < 300 or response.status in others:
+def raise_for_status(response: Response, accepted: Collection[int] = ()) -> Response:
+    """Return a response whose status is 2xx or one of `accepted`; else raise its error."""
+    if 200 <= response.status < 300 or response.status in accepted:
         return response
     if 300 <= response.status < 400:
         target = display_url(response.headers.get("location", "nowhere"))
         raise RemoteRefused(
-            f"{response.summary}, a redirect to {target}; "
-            "make the address in the credential the final one"
+            f"{response.summary}, a redirect to {target}. Set the URL in the credential to the "
+            "final one."
         )
     log_response(response)
     if is_retryable(response):
@@ -99,40 +99,39 @@ def json_body(response: Response) -> Any:
 
 
 def unexpected_content(response: Response, expected: str) -> RemoteRefused:
-    """Log a response and return the error for content that is not what was expected."""
+    """Log a response and return the error for a body that is not what was expected."""
     log_response(response)
-    kind = response.headers.get("content-type", "no content type")
+    content_type = response.headers.get("content-type", "no content type")
     return RemoteRefused(
-        f"{response.summary}, but the body is not the expected {expected} ({kind}). Check that the "
-        "address in the credential is the server's own and that no login page is in front of it."
+        f"{response.summary}, but the body is not the expected {expected} ({content_type}). Check "
+        "that the URL in the credential is the server's own and that no login page is in front "
+        "of it."
     )
 
 
 def log_response(response: Response) -> None:
-    """Print the beginning of an answer into the run's log: an error quotes no content."""
-    print(f"{response.summary}:\n{response.text[:_SHOWN]}")
+    """Write the beginning of a response to the run's log. Errors quote no content."""
+    print(f"{response.summary}:\n{response.text[:_LOGGED_CHARACTERS]}")
 
 
 def is_retryable(response: Response) -> bool:
-    """Tell whether a status means that it may be well later."""
-    return response.status in _FOR_NOW or response.status >= 500
+    """Return whether a status may be different later."""
+    return response.status in _RETRYABLE or response.status >= 500
 
 
 def retry_after(response: Response) -> float | None:
-    """Give the seconds the destination wishes to be left alone, if it says so."""
-    wish = response.headers.get("retry-after", "")
-    if re.fullmatch("[0-9]{1,9}", wish):
-        return float(wish)
+    """Return the seconds of the header `Retry-After`, or None without a valid one."""
+    value = response.headers.get("retry-after", "")
+    if re.fullmatch("[0-9]{1,9}", value):
+        return float(value)
     try:
-        moment = parsedate_to_datetime(wish)
-        return max(0.0, moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() - time.time())
+        time_of_retry = parsedate_to_datetime(value)
+        utc = time_of_retry.replace(tzinfo=time_of_retry.tzinfo or UTC)
+        return max(0.0, utc.timestamp() - time.time())
     except (ValueError, OverflowError):
         return None
 
 
-def _charset(response: Response) -> str | None:
-    said = _CHARSET.search(response.headers.get("content-type", ""))
-    if said:
-        return said[1]
-    declared = _DECLARED.match(response.content)
-    return declared[1].decode("ascii") if declared else None
+def _encoding(response: Response) -> str | None:
+    charset = _CHARSET.search(response.headers.get("content-type", ""))
+    return charset[1] if charset else declared_encoding(response.content)

@@ -1,4 +1,4 @@
-"""Who a destination is, and who we are to it: certificates as a credential holds them, as PEM."""
+"""TLS: the certificates of a credential, as PEM, and the SSL context they make."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from adaptors.errors import ConfigurationError
 
 @dataclass(frozen=True, slots=True)
 class Tls:
-    """The PEM texts of a credential: a client's certificate with its key, an authority of its own.
+    """PEM texts: a client certificate with its key, and a certificate authority.
 
-    `ca` takes the place of the public authorities, and `cert` may hold its whole chain.
+    `ca` replaces the public authorities. `cert` may contain the whole chain.
     """
 
     cert: str | None = None
@@ -29,39 +29,40 @@ class Tls:
 
 @lru_cache(maxsize=32)
 def ssl_context(tls: Tls | None = None) -> ssl.SSLContext:
-    """Give what connections are made with; `ConfigurationError` names the text that is unusable.
+    """Return the SSL context of a connection; ConfigurationError names an unusable text.
 
-    Reading the public authorities costs 20 ms of processor time, so it is done once.
+    It is cached, since loading the public authorities takes 20 ms of processor time.
     """
-    made = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED)
-    made.check_hostname = True
+    context = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED)
+    context.check_hostname = True
     if tls is None or tls.ca is None:
-        made.load_verify_locations(cafile=certifi.where())
+        context.load_verify_locations(cafile=certifi.where())
     else:
-        _trust(made, tls.ca)
+        _load_authority(context, tls.ca)
     if tls is not None and tls.cert is not None:
-        _identify(made, tls)
-    return made
+        _load_client_certificate(context, tls)
+    return context
 
 
-def _trust(made: ssl.SSLContext, authorities: str) -> None:
+def _load_authority(context: ssl.SSLContext, authorities: str) -> None:
     try:
-        made.load_verify_locations(cadata=authorities)
+        context.load_verify_locations(cadata=authorities)
     except (ssl.SSLError, ValueError):
-        raise ConfigurationError("the credential's tls.ca is no certificate in PEM") from None
+        raise ConfigurationError("The credential's tls.ca is not a certificate in PEM.") from None
 
 
-def _identify(made: ssl.SSLContext, tls: Tls) -> None:
-    # Python reads a certificate and its key from a file only.
+def _load_client_certificate(context: ssl.SSLContext, tls: Tls) -> None:
+    # Python loads a certificate and its key from a file only.
     with TemporaryDirectory(prefix="tls-") as folder:
         file = Path(folder) / "client.pem"
         file.touch(0o600)
         file.write_text(f"{tls.cert}\n{tls.key or ''}\n", "utf-8")
         try:
             # With a function, OpenSSL does not ask for a passphrase at the terminal.
-            made.load_cert_chain(file, password=lambda: tls.passphrase or "")
+            context.load_cert_chain(file, password=lambda: tls.passphrase or "")
         except (ssl.SSLError, ValueError):
             raise ConfigurationError(
-                "the credential's tls.cert and tls.key cannot be used: both are PEM, the key is "
-                "the certificate's own, and tls.passphrase opens it where it is encrypted"
+                "The credential's tls.cert and tls.key cannot be used. Both must be PEM, the key "
+                "must belong to the certificate, and tls.passphrase must open it if it is "
+                "encrypted."
             ) from None

@@ -1,4 +1,4 @@
-"""Names and values as they stand in an address or in a form."""
+"""Names and values of a query or a form as text."""
 
 from __future__ import annotations
 
@@ -10,22 +10,24 @@ from adaptors._formats import json_text
 from adaptors.errors import ConfigurationError
 
 
-def encode_pairs(fields: Mapping[str, Any], what: str) -> list[tuple[str, str]]:
-    """Give each name with its value as text: a list repeats its name, `None` is left out.
+def encode_pairs(fields: Mapping[str, Any], name: str) -> list[tuple[str, str]]:
+    """Return each key with its value as text: a list repeats its key, None is left out.
 
-    Dates are in their ISO form, booleans and dicts as in JSON. `what` names them in an error.
+    Dates have their ISO form; booleans and dicts are written as JSON. `name` appears in errors.
 
     >>> encode_pairs({"ou": ["A", "B"], "paging": False, "after": None}, "query")
     [('ou', 'A'), ('ou', 'B'), ('paging', 'false')]
     """
     if not isinstance(fields, Mapping):
-        raise ConfigurationError(f"{what} is a dict of names and values, not {_kind(fields)}")
-    return [(str(name), _text(each)) for name, value in fields.items() for each in _each(value)]
+        raise ConfigurationError(
+            f"{name} is a dict of names and values, not {type(fields).__name__}."
+        )
+    return [(str(key), _text(item)) for key, value in fields.items() for item in _items(value)]
 
 
-def _each(value: Any) -> Iterator[Any]:
+def _items(value: Any) -> Iterator[Any]:
     if isinstance(value, list | tuple | set):
-        yield from (each for each in value if each is not None)
+        yield from (item for item in value if item is not None)
     elif value is not None:
         yield value
 
@@ -36,7 +38,3 @@ def _text(value: Any) -> str:
     if isinstance(value, date):
         return value.isoformat()
     return json_text.dumps(value) if isinstance(value, bool | Mapping) else str(value)
-
-
-def _kind(value: Any) -> str:
-    return type(value).__name__

@@ -12,38 +12,41 @@ from adaptors._runtime import dry_run
 
 
 def xml_body(response: Response) -> dict[str, Any]:
-    """Give the XML of an accepted answer as a dict; `RemoteRefused` where it is something else."""
-    read = try_parse_xml(raise_for_status(response))
-    if read is None:
+    """Return the XML of a response as a dict.
+
+    Raises the error of the status, and RemoteRefused for anything but XML.
+    """
+    body = try_parse_xml(raise_for_status(response))
+    if body is None:
         raise unexpected_content(response, "XML")
-    return read
+    return body
 
 
 def xml_text(response: Response) -> str:
-    """Give the XML of an accepted answer as it came; `RemoteRefused` where it is something else."""
+    """Return the XML of a response as text; raises as `xml_body` does."""
     xml_body(response)
     return str(response.body) if dry_run.is_active() else response.text
 
 
 def try_parse_xml(response: Response) -> dict[str, Any] | None:
-    """Give the XML of any answer as a dict; `None` where it is something else."""
+    """Return the XML of a response with any status as a dict, or None for anything else."""
     try:
-        # A dry run's answer is JSON: a text that holds the XML.
-        read = parse_xml(str(response.body) if dry_run.is_active() else response.content)
+        # The response of a dry run is JSON: a text that contains the XML.
+        body = parse_xml(str(response.body) if dry_run.is_active() else response.content)
     except (ExpatError, LookupError, ValueError):
         return None
-    return None if "html" in map(str.lower, read) else read  # a tidy page is XML too
+    return None if "html" in map(str.lower, body) else body  # a tidy web page is XML too
 
 
 def parse_xml(source: str | bytes) -> dict[str, Any]:
-    """Read XML: `@attribute`, `#text`, a list where an element is repeated; entities are refused.
+    """Parse XML: `@attribute`, `#text`, and a list for a repeated element. Entities are refused.
 
     >>> parse_xml('<a xmlns:o="o"><o:meta>1</o:meta><b/><b c="2">3</b></a>')
     {'a': {'@xmlns:o': 'o', 'meta': '1', 'b': [None, {'@c': '2', '#text': '3'}]}}
     """
-    read: dict[str, Any] = xmltodict.parse(source, postprocessor=_without_prefix)
-    return read
+    body: dict[str, Any] = xmltodict.parse(source, postprocessor=_drop_prefix)
+    return body
 
 
-def _without_prefix(_path: Any, key: str, value: Any) -> tuple[str, Any]:
+def _drop_prefix(_path: Any, key: str, value: Any) -> tuple[str, Any]:
     return (key if key.startswith("@") else key.rpartition(":")[2]), value

@@ -1,1 +1,1 @@
-"""OpenRosa's form submissions, as ODK and CommCare accept them."""
+"""OpenRosa: form submissions to ODK and CommCare."""

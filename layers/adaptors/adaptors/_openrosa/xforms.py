@@ -1,7 +1,7 @@
-"""Data as the XML of a form's instance, in the notation that CommCare and the inbox use for it.
+"""Data as the XML of a form instance, in the notation of CommCare and the inbox.
 
-`@name` is an attribute, `#text` the text beside attributes, a list a repeated element, and `#type`
-on the outermost level the name of the root. OpenFn's own `"@": {"xmlns": …}` is understood too.
+`@name` is an attribute, `#text` the text of an element with attributes, a list a repeated element,
+and `#type` at the top level the name of the root. OpenFn's `"@": {"xmlns": …}` works too.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from adaptors._formats import plain_text
 from adaptors.errors import ConfigurationError
 
 _NAME = re.compile(r"(?:[^\W\d][\w.-]*:)?[^\W\d][\w.-]*")
-_UNWRITABLE = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_FORBIDDEN = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def write(data: Mapping[str, Any]) -> str:
-    """Give the XML; `ConfigurationError` names the key that cannot be written.
+    """Return the XML; raise ConfigurationError for a key or text that XML cannot contain.
 
     >>> write({"@xmlns": "http://x.org/visit", "child": [{"age": 3}, {"age": None}]})
     '<data xmlns="http://x.org/visit"><child><age>3</age></child><child><age /></child></data>'
     """
     root = Element(_name(data.get("#type") or "data"))
-    _fill(root, "#type", {key: part for key, part in data.items() if key != "#type"})
+    _fill(root, "#type", {key: value for key, value in data.items() if key != "#type"})
     return tostring(root, encoding="unicode")
 
 
@@ -33,25 +33,25 @@ def _fill(element: Element, key: str, value: Any) -> None:
     if not isinstance(value, Mapping):
         element.text = _text(key, value)
         return
-    for name, part in value.items():
-        if name == "@" and isinstance(part, Mapping):
-            for attribute, text in part.items():
+    for name, child in value.items():
+        if name == "@" and isinstance(child, Mapping):
+            for attribute, text in child.items():
                 element.set(_name(attribute), _text(attribute, text))
         elif name.startswith("@"):
-            element.set(_name(name[1:]), _text(name, part))
+            element.set(_name(name[1:]), _text(name, child))
         elif name == "#text":
-            element.text = _text(key, part)
+            element.text = _text(key, child)
         else:
-            for each in part if isinstance(part, list) else [part]:
-                _fill(SubElement(element, _name(name)), name, each)
+            for item in child if isinstance(child, list) else [child]:
+                _fill(SubElement(element, _name(name)), name, item)
 
 
 def _name(key: str) -> str:
     if _NAME.fullmatch(key):
         return key
     raise ConfigurationError(
-        f"the key {key!r} cannot be the name of an XML element; take letters, digits, '_', '-' and "
-        "'.', begin with a letter, and nest a group as a dict of its own"
+        f"The key {key!r} cannot be the name of an XML element. Use letters, digits, '_', '-' and "
+        "'.', begin with a letter, and write a group as a dict."
     )
 
 
@@ -60,8 +60,8 @@ def _text(key: str, value: Any) -> str:
         text = plain_text.format_value(value)
     except ConfigurationError as error:
         raise ConfigurationError(f"{key}: {error}") from None
-    if _UNWRITABLE.search(text):
+    if _FORBIDDEN.search(text):
         raise ConfigurationError(
-            f"{key}: the text holds a control character, which XML cannot hold; remove it first"
+            f"{key}: the text contains a control character, which XML does not allow. Remove it."
         )
     return text

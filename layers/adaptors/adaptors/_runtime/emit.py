@@ -1,6 +1,6 @@
-"""Where what a job emits goes: whoever executes the job takes it.
+"""Where emitted messages go: whatever executes the job receives them.
 
-The stack's runner makes messages of it once the run has succeeded; `ofn try` shows it.
+The runner makes messages of them once the run has succeeded; `ofn try` shows them.
 """
 
 from __future__ import annotations
@@ -12,25 +12,25 @@ from contextvars import ContextVar
 from adaptors.errors import ConfigurationError
 
 Receiver = Callable[[str, str], object]
-"""Is given an inbox's name and a body as JSON text; raises what is wrong with them."""
-_take: ContextVar[Receiver | None] = ContextVar("take", default=None)
+"""Receives an inbox's name and a body as JSON text; raises an error for an invalid one."""
+_receiver: ContextVar[Receiver | None] = ContextVar("receiver", default=None)
 
 
 @contextmanager
-def emit_to(take: Receiver) -> Iterator[None]:
-    """Hand what the jobs of this context emit to `take`."""
-    token = _take.set(take)
+def emit_to(receiver: Receiver) -> Iterator[None]:
+    """Pass what the jobs of this context emit to `receiver`."""
+    token = _receiver.set(receiver)
     try:
         yield
     finally:
-        _take.reset(token)
+        _receiver.reset(token)
 
 
 def emit(inbox: str, body: str) -> None:
-    """Emit a body, a JSON text, to an inbox; `ConfigurationError` where nobody takes it."""
-    take = _take.get()
-    if take is None:
+    """Emit a body (JSON text) to an inbox; raise ConfigurationError without a receiver."""
+    receiver = _receiver.get()
+    if receiver is None:
         raise ConfigurationError(
-            "nobody takes what is emitted here: execute the job in a stack or with `ofn try`"
+            "Nothing receives emitted messages here. Execute the job in a stack or with `ofn try`."
         )
-    take(inbox, body)
+    receiver(inbox, body)

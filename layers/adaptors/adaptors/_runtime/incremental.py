@@ -1,8 +1,8 @@
-"""What is new at a source since a job last asked: the place it has come to, kept in its state.
+"""Incremental reading: fetch only the records that are new since the last run.
 
-A cron job begins with the final state of its last run that succeeded, so the place moves only when
-what was read has been dealt with. Sources stamp a record before others can see it, and several at
-once: so each time asks again for the minutes before the newest record, and leaves out what it met.
+A cron job starts with the final state of its last successful run, so the cursor moves only after
+the records were processed. Sources stamp a record before others can see it, and several at once:
+each run fetches the minutes before the newest record again, and drops the records it has seen.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from adaptors.errors import RemoteRefused
 from adaptors.operations import State
 
 OVERLAP = timedelta(minutes=5)
-"""How long after its time stamp a record may take to be seen."""
+"""How long after its timestamp a record may become visible."""
 
 
 def since(state: State, name: str) -> str | None:
-    """Give the time to ask from, as the source writes times; `None` before the first time.
+    """Return the time to fetch from, in the source's own format; None in the first run.
 
     >>> since({"pulled": {"visits": {"from": "2026-03-09T09:55:00", "met": []}}}, "visits")
     '2026-03-09T09:55:00'
     """
-    place: str | None = _place(state, name).get("from")
-    return place
+    time: str | None = _cursor(state, name).get("from")
+    return time
 
 
 def unseen(
@@ -35,44 +35,44 @@ def unseen(
     timestamp: Callable[[Any], Any],
     record_id: Callable[[Any], Any],
 ) -> tuple[list[Any], State]:
-    """Give the records that were not met before, oldest first, and the state with its place moved.
-
-    `timestamp` gives a record's time, `record_id` what it is known by.
+    """Return the records that are new, oldest first, and the state with its cursor moved.
 
     >>> records = [{"id": 1, "at": "2026-03-09T10:00:00"}, {"id": 2, "at": "2026-03-09T10:06:00"}]
     >>> new, state = unseen({}, "visits", records, lambda row: row["at"], lambda row: row["id"])
     >>> state["pulled"]
     {'visits': {'from': '2026-03-09T10:01:00', 'met': [2]}}
     """
-    place = _place(state, name)
-    met = set(place.get("met", ()))
-    fresh = [each for each in records if record_id(each) not in met]
-    if fresh:
-        fresh.sort(key=lambda each: _time(name, timestamp(each)))
-        newest = timestamp(fresh[-1])
-        begin = _time(name, newest) - OVERLAP
-        if "from" in place:
-            begin = max(begin, _time(name, place["from"]))
-        again = [record_id(each) for each in records if _time(name, timestamp(each)) >= begin]
-        place = {"from": _written(begin, newest), "met": again}
-    return fresh, {**state, "pulled": {**state.get("pulled", {}), name: place}}
+    cursor = _cursor(state, name)
+    seen_ids = set(cursor.get("met", ()))
+    new = [record for record in records if record_id(record) not in seen_ids]
+    if new:
+        new.sort(key=lambda record: _parse_time(name, timestamp(record)))
+        newest = timestamp(new[-1])
+        start = _parse_time(name, newest) - OVERLAP
+        if "from" in cursor:
+            start = max(start, _parse_time(name, cursor["from"]))
+        overlap = [
+            record_id(record) for record in records if _parse_time(name, timestamp(record)) >= start
+        ]
+        cursor = {"from": _format_time(start, newest), "met": overlap}
+    return new, {**state, "pulled": {**state.get("pulled", {}), name: cursor}}
 
 
-def _place(state: State, name: str) -> dict[str, Any]:
-    place: dict[str, Any] = state.get("pulled", {}).get(name, {})
-    return place
+def _cursor(state: State, name: str) -> dict[str, Any]:
+    cursor: dict[str, Any] = state.get("pulled", {}).get(name, {})
+    return cursor
 
 
-def _time(name: str, text: Any) -> datetime:
+def _parse_time(name: str, text: Any) -> datetime:
     try:
         time = datetime.fromisoformat(text)
     except (TypeError, ValueError):
-        raise RemoteRefused(f"{name}: a record comes without a time that can be read") from None
+        raise RemoteRefused(f"{name}: a record has no readable timestamp.") from None
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
-def _written(time: datetime, like: str) -> str:
-    # Some sources compare times as texts: this one must look like theirs.
-    if datetime.fromisoformat(like).tzinfo:
+def _format_time(time: datetime, example: str) -> str:
+    # Some sources compare times as texts: it must have their format.
+    if datetime.fromisoformat(example).tzinfo:
         return time.isoformat().replace("+00:00", "Z")
     return time.replace(tzinfo=None).isoformat()

@@ -1,6 +1,6 @@
-"""The run that is being executed: its id, its time, and what adaptors do when an attempt ends.
+"""The current run: its id and start, and what adaptors do when an attempt ends.
 
-Whoever executes a job says so; a retry of a run has the id and the time of its first attempt.
+Whatever executes a job sets it. A retry has the id and the start of the run's first attempt.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 
 @dataclass(frozen=True, slots=True)
 class RunContext:
-    """A run's id, and when its first attempt began (UTC)."""
+    """A run's id, and when its first attempt started (UTC)."""
 
     id: str
     started_at: datetime
@@ -22,66 +22,66 @@ class RunContext:
 
 @dataclass(frozen=True, slots=True)
 class UnitOfWork:
-    """What an adaptor does when an attempt ends well, and when it does not.
+    """Work of an adaptor that is committed or rolled back when the attempt ends.
 
-    `pending` tells whether work is waiting for its commit, and would be lost with the attempt.
+    `is_pending` returns whether it would be lost without a commit.
     """
 
     commit: Callable[[], object]
     rollback: Callable[[], object]
-    pending: Callable[[], bool]
+    is_pending: Callable[[], bool]
 
 
-_running: ContextVar[RunContext | None] = ContextVar("running", default=None)
-_ends: ContextVar[list[UnitOfWork] | None] = ContextVar("ends", default=None)
+_run: ContextVar[RunContext | None] = ContextVar("run", default=None)
+_units: ContextVar[list[UnitOfWork] | None] = ContextVar("units", default=None)
 
 
 @contextmanager
-def run_context(run_id: str, began: datetime) -> Iterator[None]:
+def run_context(run_id: str, started_at: datetime) -> Iterator[None]:
     """Execute the jobs of this context as this run."""
-    token = _running.set(RunContext(run_id, began.astimezone(UTC)))
+    token = _run.set(RunContext(run_id, started_at.astimezone(UTC)))
     try:
         yield
     finally:
-        _running.reset(token)
+        _run.reset(token)
 
 
 def current_run() -> RunContext:
-    """Give the run; outside of one its id is empty and it begins now."""
-    return _running.get() or RunContext("", datetime.now(UTC))
+    """Return the current run. Outside of one, its id is empty and it starts now."""
+    return _run.get() or RunContext("", datetime.now(UTC))
 
 
 @contextmanager
 def attempt() -> Iterator[Callable[[], bool]]:
-    """Make an attempt: what adaptors have begun is committed at its end, or rolled back.
+    """Make an attempt: commit the work of adaptors at its end, or roll it back after an error.
 
-    What a commit raises is raised here. Gives a function that tells whether work is pending.
+    Yields a function that returns whether work is pending. Raises what a commit raises.
     """
-    ends: list[UnitOfWork] = []
-    token = _ends.set(ends)
+    units: list[UnitOfWork] = []
+    token = _units.set(units)
     try:
-        yield lambda: any(each.pending() for each in ends)
-        while ends:
-            ends[0].commit()
-            del ends[0]
+        yield lambda: any(unit.is_pending() for unit in units)
+        while units:
+            units[0].commit()
+            del units[0]
     finally:
-        _ends.reset(token)
-        _roll_back(ends)
+        _units.reset(token)
+        _roll_back(units)
 
 
-def on_attempt_end(end: UnitOfWork) -> bool:
-    """Have something done when the attempt ends; `False` outside of one, where nobody does it."""
-    ends = _ends.get()
-    if ends is None:
+def on_attempt_end(unit: UnitOfWork) -> bool:
+    """Commit or roll back this work when the attempt ends; return False outside of one."""
+    units = _units.get()
+    if units is None:
         return False
-    ends.append(end)
+    units.append(unit)
     return True
 
 
-def _roll_back(ends: list[UnitOfWork]) -> None:
-    if ends:
+def _roll_back(units: list[UnitOfWork]) -> None:
+    if units:
         try:
             with suppress(Exception):
-                ends.pop().rollback()
-        finally:  # one that is stopped must not keep the others from theirs
-            _roll_back(ends)
+                units.pop().rollback()
+        finally:  # an interrupted rollback must not prevent the others
+            _roll_back(units)

@@ -1,25 +1,26 @@
-"""Identifiers that a retry of a run finds again, so that it writes nothing twice.
+"""Ids that every attempt of a run derives again, so that a retry writes nothing twice.
 
-They are derived from the run's id and from the content, not from a counter: when a retry reads
-other rows than the attempt before it, no row comes to bear another row's identifier.
+They depend on the run's id and on content, not on a counter of all records: when a retry reads
+other rows than the attempt before, no row gets another row's id. Equal contents are numbered.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from threading import local
+from contextvars import ContextVar
 from uuid import NAMESPACE_DNS, uuid4, uuid5
 
 from adaptors._runtime import run_context
+from adaptors._runtime.run_context import RunContext
 
 _NAMESPACE = uuid5(NAMESPACE_DNS, "openfn.org")
-_met = local()
+_counted: ContextVar[tuple[RunContext, Counter[str]] | None] = ContextVar("counted", default=None)
 
 
 def stable_uuid(content: str) -> str:
-    """Give a UUID for a content; the same content once more in the same run gets another.
+    """Return a UUID for a content; the same content again in the same run gets another one.
 
-    Outside of a run there is no retry to think of, and each UUID is a new one.
+    Outside of a run, each UUID is random.
 
     >>> from datetime import UTC, datetime
     >>> def attempt():
@@ -31,8 +32,16 @@ def stable_uuid(content: str) -> str:
     run = run_context.current_run()
     if not run.id:
         return str(uuid4())
-    if getattr(_met, "run", None) is not run:  # each attempt is an object of its own
-        _met.run, _met.times = run, Counter[str]()
-    alike = str(uuid5(_NAMESPACE, content))
-    _met.times[alike] += 1
-    return str(uuid5(_NAMESPACE, f"{run.id}\n{_met.times[alike]}\n{alike}"))
+    content_id = str(uuid5(_NAMESPACE, content))
+    return str(uuid5(_NAMESPACE, f"{run.id}\n{occurrence(content_id)}\n{content_id}"))
+
+
+def occurrence(content_id: str) -> int:
+    """Count, from 1, how often this attempt has asked for the id of a content."""
+    run = run_context.current_run()
+    counted = _counted.get()
+    if counted is None or counted[0] is not run:  # each attempt has a RunContext of its own
+        counted = (run, Counter())
+        _counted.set(counted)
+    counted[1][content_id] += 1
+    return counted[1][content_id]

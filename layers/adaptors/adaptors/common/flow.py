@@ -121,7 +121,7 @@ def group(source: Source, key: str | Value) -> Operation:
     """
     given = checked(source)
     if isinstance(key, str):
-        paths.read(key)
+        paths.parse(key)
 
     def operate(state: State) -> State:
         groups: dict[str, list[Any]] = {}

@@ -20,7 +20,7 @@ def checked(source: Source) -> Source:
     'visits[*]'
     """
     if isinstance(source, str):
-        paths.read(source)
+        paths.parse(source)
     return source
 
 

@@ -46,7 +46,7 @@ def validate(
     """
     for path in (schema, data):
         if isinstance(path, str):
-            paths.read(path)
+            paths.parse(path)
     ready = _validator(schema) if isinstance(schema, dict) else None
 
     def operate(state: State) -> State:

@@ -165,7 +165,7 @@ def _first(root: Callable[[State], Any], path: Path) -> Value:
 
 def _checked(path: Path) -> Path:
     if isinstance(path, str):
-        paths.read(path)  # a mistake shows where the job says it
+        paths.parse(path)  # a mistake shows where the job says it
     return path
 
 
@@ -182,5 +182,5 @@ def _of_data(path: Any) -> Any:
 def _rooted(root: str, path: str) -> str:
     inner = path.removeprefix("$").removeprefix(".")
     whole = f"$.{root}{'' if inner.startswith('[') or not inner else '.'}{inner}"
-    paths.read(whole)
+    paths.parse(whole)
     return whole

@@ -1,9 +1,9 @@
 """Any HTTP API: requests with any body and any usual authentication, and lists page by page.
 
-Paths are relative to the credential's `baseUrl`; it alone is sent the credential: `username` and
-`password` (basic, or digest with `authType`), `access_token`, `apiKey`, and the certificates of
-`tls`. An answer's JSON (or text) becomes `data`, and `response` tells its method, url, status and
-headers. The options of each request are those of `request`.
+Paths are relative to the credential's `baseUrl`. Only its origin receives the credential:
+`username` and `password` (basic, or digest with `authType`), `access_token`, `apiKey`, and the
+certificates of `tls`. The JSON (or text) of a response becomes `data`, and `response` has its
+method, url, status and headers. All operations have the options of `request`.
 """
 
 from __future__ import annotations
@@ -39,34 +39,34 @@ __all__ = [
 def request(
     method: str, path: str | Value, json: Any = None, **options: Unpack[RequestOptions]
 ) -> Operation:
-    """Send a request of any method; `data` becomes the answer.
+    """Send a request of any method; `data` becomes the response.
 
     `query` and `headers` are dicts. The body is one of `json`, `form` (a dict, URL-encoded),
-    `files` (a dict of bytes or of `(filename, bytes)` or `(filename, bytes, type)`; with `form`
-    beside it), `text`, `xml` (text, bytes, or a dict with one root) and `content` (bytes), and
-    `content_type` says what it is, if that is not the usual.
+    `files` (a dict of bytes, `(filename, bytes)` or `(filename, bytes, type)`; optionally with
+    `form`), `text`, `xml` (text, bytes, or a dict with one root) and `content` (bytes).
+    `content_type` replaces the usual type of the body.
 
-    `timeout` (seconds; 60) is for the whole answer, and `max_bytes` (50,000,000) its most bytes.
+    `timeout` (seconds; 60) covers the whole response, and `max_bytes` (50,000,000) limits its size.
     `parse_as` is `auto` (JSON, else text), `json` (anything else is an error), `text` or `base64`.
-    `accept_statuses` are those taken like a 2xx, such as `{404}`. `idempotency_key` is sent as
-    `Idempotency-Key`, or as `idempotency_header` says: `True` for one that each attempt of the run
-    sends again and no other request does, or a text of your own.
+    `accept_statuses`, such as `{404}`, are treated like a 2xx. `idempotency_key` is sent in the
+    header `Idempotency-Key`, or in `idempotency_header`: a text of your own, or `True` for a key
+    that is the same in every attempt of the run and different for every request.
 
     >>> operate = request("REPORT", "calendar", xml={"query": {"@day": "2026-03-09"}})
     """
 
     def operate(state: State) -> State:
-        given = resolve_options(state, options)
-        response = send_request(state, method, resolve(state, path), given, resolve(state, json))
-        after = next_state(state, parse_body(response, given["parse_as"]))
-        return {**after, "response": response.as_dict()}
+        resolved = resolve_options(state, options)
+        response = send_request(state, method, resolve(state, path), resolved, resolve(state, json))
+        data = parse_body(response, resolved["parse_as"])
+        return next_state(state, data, response.as_dict())
 
     return operate
 
 
 @with_options(GetOptions)
 def get(path: str | Value, **options: Unpack[GetOptions]) -> Operation:
-    """Fetch; `data` becomes the answer.
+    """Fetch a path; `data` becomes the response.
 
     >>> from adaptors.common import data_value
     >>> operate = get("patients", query={"village": data_value("village")})
@@ -76,7 +76,7 @@ def get(path: str | Value, **options: Unpack[GetOptions]) -> Operation:
 
 @with_options(RequestOptions)
 def post(path: str | Value, json: Any = None, **options: Unpack[RequestOptions]) -> Operation:
-    """Send JSON, or another body; `data` becomes the answer.
+    """Post JSON, or another body; `data` becomes the response.
 
     >>> from adaptors.common import data_value
     >>> operate = post("patients", {"name": data_value("group1/name")}, idempotency_key=True)
@@ -87,7 +87,7 @@ def post(path: str | Value, json: Any = None, **options: Unpack[RequestOptions])
 
 @with_options(RequestOptions)
 def put(path: str | Value, json: Any = None, **options: Unpack[RequestOptions]) -> Operation:
-    """Replace with JSON, or another body; `data` becomes the answer.
+    """Put JSON, or another body; `data` becomes the response.
 
     >>> from adaptors.common import data_value
     >>> operate = put(lambda state: f"patients/{state['data']['id']}", data_value("patient"))
@@ -97,7 +97,7 @@ def put(path: str | Value, json: Any = None, **options: Unpack[RequestOptions]) 
 
 @with_options(RequestOptions)
 def patch(path: str | Value, json: Any = None, **options: Unpack[RequestOptions]) -> Operation:
-    """Change with JSON, or another body; `data` becomes the answer.
+    """Patch with JSON, or another body; `data` becomes the response.
 
     >>> from adaptors.common import data_value
     >>> operate = patch("patients/7", {"village": data_value("village")})
@@ -107,7 +107,7 @@ def patch(path: str | Value, json: Any = None, **options: Unpack[RequestOptions]
 
 @with_options(RequestOptions)
 def delete(path: str | Value, json: Any = None, **options: Unpack[RequestOptions]) -> Operation:
-    """Delete; `data` becomes the answer.
+    """Delete a path; `data` becomes the response.
 
     >>> operate = delete("patients/7", accept_statuses={404})
     """

@@ -1,9 +1,8 @@
-"""The bodies that requests are sent with: always bytes, so that they can be sent again."""
+"""Request bodies: always bytes, so that they can be sent again."""
 
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
@@ -12,36 +11,34 @@ import xmltodict
 from urllib3.filepost import encode_multipart_formdata
 
 from adaptors._formats import json_text
+from adaptors._formats.xml_encoding import declared_encoding
 from adaptors._http.url_encoding import encode_pairs
 from adaptors.errors import ConfigurationError
 from adaptors.operations import State, resolve
 
-Part = str | bytes | tuple[str, str | bytes] | tuple[str, str | bytes, str]
-_DECLARED = re.compile(r"""\s*<\?xml[^>]*\sencoding=["']([\w.:-]+)""")
 
-
-def encoded(json: Any, options: Mapping[str, Any]) -> tuple[bytes | None, str]:
-    """Give a body and its content type."""
-    body, kind = _encoded(json, options)
+def encode(json: Any, options: Mapping[str, Any]) -> tuple[bytes | None, str]:
+    """Return the body that the options describe, and its content type."""
+    body, content_type = _encode(json, options)
     if options.get("content_type") is None:
-        return body, kind
+        return body, content_type
     if options.get("files") is not None:
-        raise ConfigurationError("leave content_type= out with files=: it names their boundary")
+        raise ConfigurationError("Leave content_type= out with files=: it contains their boundary.")
     return body, options["content_type"]
 
 
-def files_of(state: State, files: Any) -> Any:
-    """Resolve the values of files inside their tuples too."""
-    found = resolve(state, files)
-    if not isinstance(found, Mapping):
-        return found
+def resolve_files(state: State, files: Any) -> Any:
+    """Resolve functions of the state in files, inside their tuples too."""
+    resolved = resolve(state, files)
+    if not isinstance(resolved, Mapping):
+        return resolved
     return {
-        name: tuple(resolve(state, list(each))) if isinstance(each, tuple) else each
-        for name, each in found.items()
+        name: tuple(resolve(state, list(file))) if isinstance(file, tuple) else file
+        for name, file in resolved.items()
     }
 
 
-def _encoded(json: Any, options: Mapping[str, Any]) -> tuple[bytes | None, str]:
+def _encode(json: Any, options: Mapping[str, Any]) -> tuple[bytes | None, str]:
     if options.get("files") is not None:
         return _multipart(options["files"], options.get("form"))
     if options.get("form") is not None:
@@ -60,21 +57,21 @@ def _encoded(json: Any, options: Mapping[str, Any]) -> tuple[bytes | None, str]:
 def _multipart(files: Any, form: Any) -> tuple[bytes, str]:
     fields: list[tuple[str, str | tuple[str, bytes, str]]] = []
     fields += encode_pairs(form or {}, "form")
-    fields += [(name, _file(name, part)) for name, part in _files(files)]
-    # Of the same files the same body is made, since an idempotency key is made of the body; and
-    # what is drawn from all of them stands in none of them.
+    fields += [(name, _file(name, file)) for name, file in _files(files)]
+    # The same files must make the same body, since an idempotency key depends on the body. A
+    # hash of all of them appears in none of them.
     boundary = hashlib.sha256(repr(fields).encode("utf-8", "surrogatepass")).hexdigest()
     return encode_multipart_formdata(fields, boundary)
 
 
 def _files(files: Any) -> list[tuple[str, Any]]:
     if not isinstance(files, Mapping):
-        raise ConfigurationError(f"files is a dict of names, not {type(files).__name__}")
-    return [(name, part) for name, part in files.items() if part is not None]
+        raise ConfigurationError(f"files is a dict of names, not {type(files).__name__}.")
+    return [(name, file) for name, file in files.items() if file is not None]
 
 
-def _file(name: str, part: Any) -> tuple[str, bytes, str]:
-    filename, content, *kind = part if isinstance(part, tuple | list) else (name, part)
+def _file(name: str, file: Any) -> tuple[str, bytes, str]:
+    filename, content, *kind = file if isinstance(file, tuple | list) else (name, file)
     return filename, _bytes(content, f"files[{name!r}]"), *(kind or ["application/octet-stream"])
 
 
@@ -85,20 +82,19 @@ def _xml(value: Any) -> bytes:
         try:
             return xmltodict.unparse(value).encode()
         except ValueError:
-            raise ConfigurationError("xml= of a dict needs one root: {'household': …}") from None
+            raise ConfigurationError("xml= of a dict needs one root: {'household': …}.") from None
     text = _text(value, "xml")
-    declared = _DECLARED.match(text)
     try:
-        return text.encode(declared[1] if declared else "utf-8", "xmlcharrefreplace")
+        return text.encode(declared_encoding(text) or "utf-8", "xmlcharrefreplace")
     except LookupError:
-        raise ConfigurationError("the encoding that the xml= declares is unknown") from None
+        raise ConfigurationError("The encoding that the xml= declares is unknown.") from None
 
 
-def _bytes(value: Any, what: str) -> bytes:
-    return value if isinstance(value, bytes) else _text(value, what).encode()
+def _bytes(value: Any, option: str) -> bytes:
+    return value if isinstance(value, bytes) else _text(value, option).encode()
 
 
-def _text(value: Any, what: str) -> str:
+def _text(value: Any, option: str) -> str:
     if isinstance(value, str):
         return value
-    raise ConfigurationError(f"{what} is text or bytes, not {type(value).__name__}")
+    raise ConfigurationError(f"{option} is text or bytes, not {type(value).__name__}.")

@@ -1,4 +1,4 @@
-"""The credential of an HTTP API, and how requests are authorized with it."""
+"""The credential of an HTTP API, and the client it makes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Literal
 import requests
 from pydantic import Field, field_validator, model_validator
 
-from adaptors._http.auth import Auth, basic_auth, header_auth, query_auth
+from adaptors._http.auth import Auth, basic_auth, bearer_auth, header_auth, query_auth
 from adaptors._http.client import Client
 from adaptors._http.digest_auth import DigestAuth
 from adaptors._http.tls import Tls
@@ -15,25 +15,27 @@ from adaptors.credentials import CredentialModel, Secret
 
 
 class Certificates(CredentialModel):
-    """The certificates of a credential, each as the text of a PEM file."""
+    """The certificates of a credential, each as PEM text."""
 
     cert: str | None = Field(None, description="The client's certificate, with its chain.")
     key: Secret | None = Field(None, description="The private key of the client's certificate.")
-    passphrase: Secret | None = Field(None, description="What opens the key, if it is encrypted.")
-    ca: str | None = Field(None, description="The authority that signed the server's certificate.")
+    passphrase: Secret | None = Field(
+        None, description="The passphrase of the key, if it is encrypted."
+    )
+    ca: str | None = Field(None, description="The certificate authority of the server.")
 
     @field_validator("cert", "key", "ca")
     @classmethod
     def _is_pem(cls, value: str | Secret | None) -> str | Secret | None:
         text = value.get_secret_value() if isinstance(value, Secret) else value
         if text is not None and not text.lstrip().startswith("-----BEGIN "):
-            raise ValueError("it is the text of a PEM file, which begins with -----BEGIN")
+            raise ValueError("It must be the text of a PEM file, which begins with -----BEGIN.")
         return value
 
     @model_validator(mode="after")
-    def _both(self) -> Certificates:
+    def _check_pair(self) -> Certificates:
         if (self.cert is None) != (self.key is None):
-            raise ValueError("a client's certificate needs both, cert and key")
+            raise ValueError("A client certificate needs both cert and key.")
         return self
 
 
@@ -41,61 +43,63 @@ class Configuration(CredentialModel):
     """The credential of an HTTP API."""
 
     base_url: str | None = Field(
-        None, alias="baseUrl", description="The address that paths are relative to: https://…"
+        None, alias="baseUrl", description="The URL that paths are relative to: https://…"
     )
     username: str | None = Field(None, description="The user, for basic or digest authentication.")
     password: Secret | None = Field(None, description="The user's password.")
     auth_type: Literal["basic", "digest"] | None = Field(
-        None, alias="authType", description="How user and password are sent: basic or digest."
+        None,
+        alias="authType",
+        description="The authentication with user and password: basic or digest.",
     )
     access_token: Secret | None = Field(None, description="A token, for bearer authentication.")
     api_key: Secret | None = Field(
-        None, alias="apiKey", description="A key that is sent in the header or parameter named."
+        None, alias="apiKey", description="An API key, sent in `header` or `parameter`."
     )
     header: str | None = Field(
         None,
         pattern=r"^[\w.-]+$",
-        description="The header that apiKey is sent in, such as X-API-Key.",
+        description="The header for apiKey, such as X-API-Key.",
     )
-    parameter: str | None = Field(
-        None, description="The parameter of the query that apiKey is sent in."
-    )
+    parameter: str | None = Field(None, description="The query parameter for apiKey.")
     tls: Certificates | None = Field(
-        None, description="A client's certificate, and an authority of your own."
+        None, description="A client certificate, or a certificate authority of your own."
     )
 
     @model_validator(mode="after")
-    def _whole(self) -> Configuration:
+    def _check_combinations(self) -> Configuration:
         if (self.username is None) != (self.password is None):
-            raise ValueError("the credential needs both, username and password")
+            raise ValueError("The credential needs both username and password.")
         if self.auth_type == "digest" and self.username is None:
-            raise ValueError("authType digest needs username and password")
+            raise ValueError("authType digest needs username and password.")
         if self.api_key is not None and (self.header is None) == (self.parameter is None):
-            raise ValueError("apiKey needs the name of either the header or the parameter it is in")
+            raise ValueError("apiKey needs the name of a header or of a parameter, and not both.")
         if self.tls and self.base_url and not self.base_url.lower().startswith("https://"):
-            raise ValueError("tls needs a baseUrl that begins with https://")
+            raise ValueError("tls needs a baseUrl that begins with https://.")
         return self
 
 
 def client(configuration: Configuration) -> Client:
-    """Give where a credential leads and how its requests are authorized."""
-    given = [each for each in (_user(configuration), _key(configuration)) if each is not None]
+    """Return the client for a credential."""
+    auths = [_user_auth(configuration), _api_key_auth(configuration)]
 
     def authorize(request: requests.PreparedRequest) -> requests.PreparedRequest:
-        for each in given:
-            each(request)
+        for auth in auths:
+            if auth is not None:
+                auth(request)
         return request
 
     return Client(
-        configuration.base_url, authorize, digest=_digest(configuration), tls=_tls(configuration)
+        configuration.base_url,
+        authorize,
+        digest=_digest_auth(configuration),
+        tls=_tls(configuration),
     )
 
 
-def _user(configuration: Configuration) -> Auth | None:
+def _user_auth(configuration: Configuration) -> Auth | None:
     if configuration.access_token:
-        return header_auth(
-            "Authorization", f"Bearer {configuration.access_token.get_secret_value()}"
-        )
+        return bearer_auth(configuration.access_token.get_secret_value())
     if configuration.auth_type == "digest":
         return None
     if configuration.username is not None and configuration.password is not None:
@@ -103,14 +107,14 @@ def _user(configuration: Configuration) -> Auth | None:
     return None
 
 
-def _digest(configuration: Configuration) -> DigestAuth | None:
-    user, password = configuration.username, configuration.password
-    if configuration.auth_type != "digest" or user is None or password is None:
+def _digest_auth(configuration: Configuration) -> DigestAuth | None:
+    username, password = configuration.username, configuration.password
+    if configuration.auth_type != "digest" or username is None or password is None:
         return None
-    return DigestAuth(user, password.get_secret_value())
+    return DigestAuth(username, password.get_secret_value())
 
 
-def _key(configuration: Configuration) -> Auth | None:
+def _api_key_auth(configuration: Configuration) -> Auth | None:
     if configuration.api_key is None:
         return None
     key = configuration.api_key.get_secret_value()
@@ -120,10 +124,11 @@ def _key(configuration: Configuration) -> Auth | None:
 
 
 def _tls(configuration: Configuration) -> Tls | None:
-    if (given := configuration.tls) is None:
+    if (certificates := configuration.tls) is None:
         return None
-    return Tls(given.cert, _told(given.key), given.ca, _told(given.passphrase))
+    key, passphrase = _reveal(certificates.key), _reveal(certificates.passphrase)
+    return Tls(certificates.cert, key, certificates.ca, passphrase)
 
 
-def _told(secret: Secret | None) -> str | None:
+def _reveal(secret: Secret | None) -> str | None:
     return None if secret is None else secret.get_secret_value()

@@ -1,17 +1,19 @@
-"""Lists that come page by page: each page is fetched when the one before has been dealt with."""
+"""Lists that come page by page: each page is processed before the next one is fetched."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Unpack
 from urllib.parse import urljoin
 
+from adaptors._http.pagination import MAX_PAGES, fetch_pages
 from adaptors._http.redirects import harmless_headers
+from adaptors._http.request import Request
 from adaptors._http.response import Response
 from adaptors._http.urls import origin
 from adaptors._runtime import dry_run
-from adaptors.errors import ConfigurationError, RemoteRefused
+from adaptors.errors import RemoteRefused
 from adaptors.http.options import GetOptions, with_options
 from adaptors.http.paginators import Next, Page, by_link
 from adaptors.http.send import parse_body, resolve_options, send_request
@@ -24,18 +26,17 @@ _BY_LINK = by_link()
 def each_page(
     path: str | Value,
     *operations: Operation,
-    next: Next = _BY_LINK,  # noqa: A002 - it reads best where a job says it
-    max_pages: int = 1000,
+    next: Next = _BY_LINK,  # noqa: A002 - it reads best in a job
+    max_pages: int = MAX_PAGES,
     **options: Unpack[GetOptions],
 ) -> Operation:
-    """Apply operations to each page of a list, which is `data` meanwhile; `index` counts from 0.
+    """Apply operations to each page of a list; the page is `data`, its number (from 0) `index`.
 
-    `next` says where the next page is: `by_link()`, `by_url(path)`, `by_cursor(path)`,
-    `by_offset(path)`, `by_page(path)`, or a function of the page that gives an address, or a dict
-    of what changes in the query, or `None`. An address of another origin is sent no credential. A
-    page that comes twice, or more than `max_pages`, is an error. A page answered with one of
-    `accept_statuses` is the end. Afterwards `data` is the original again; what else the operations
-    put on the state stays.
+    `next` finds the next page: `by_link()`, `by_url(path)`, `by_cursor(path)`, `by_offset(path)`,
+    `by_page(path)`, or a function of the page that returns a URL, a dict of changed query
+    parameters, or `None`. A URL of another origin receives no credential. A page that comes twice
+    and more than `max_pages` pages are an error. A page with one of `accept_statuses` is the end.
+    Afterwards `data` is the original again; whatever else the operations add to the state stays.
 
     >>> from adaptors.common import each, emit
     >>> from adaptors.http.paginators import by_url
@@ -44,8 +45,10 @@ def each_page(
 
     def operate(state: State) -> State:
         before: State = {key: state[key] for key in ("data", "index") if key in state}
-        for page, response in _pages(state, path, resolve_options(state, options), next, max_pages):
-            state = {**state, "data": page.data, "index": page.number, "response": response}
+        resolved = resolve_options(state, options)
+        for page, response in _pages(state, resolve(state, path), resolved, next, max_pages):
+            response_dict = response.as_dict()
+            state = {**state, "data": page.data, "index": page.number, "response": response_dict}
             for apply in operations:
                 state = apply(state)
         rest = {key: value for key, value in state.items() if key not in {"data", "index"}}
@@ -55,52 +58,48 @@ def each_page(
 
 
 def _pages(
-    state: State, path: str | Value, options: Mapping[str, Any], follow: Next, most: int
-) -> Iterator[tuple[Page, dict[str, Any]]]:
-    where, query = resolve(state, path), dict(options.get("query") or {})
-    asked, content = set[str](), b""
-    for number in range(most):
-        asked.add(_request(where, query))
-        answer = send_request(state, "GET", where, {**options, "query": query})
-        if not 200 <= answer.status < 300:
+    state: State, path: str, options: Mapping[str, Any], next_page: Next, max_pages: int
+) -> Iterator[tuple[Page, Response]]:
+    def fetch(request: Request) -> tuple[Page, Response]:
+        changed = {"query": request.query, "headers": request.headers}
+        response = send_request(state, "GET", request.path, {**options, **changed})
+        data = parse_body(response, options["parse_as"]) if _is_ok(response) else None
+        return Page(data, response.headers, request.query or {}, number), response
+
+    def next_request(request: Request, fetched: tuple[Page, Response]) -> Request | None:
+        page, response = fetched
+        following = None if dry_run.is_active() else next_page(page)
+        return _next_request(request, response, following) if following else None
+
+    number, content = 0, b""
+    first_request = Request("GET", path, options.get("query"), options.get("headers"))
+    for page, response in fetch_pages(fetch, first_request, next_request, max_pages):
+        if not _is_ok(response):
             return
-        if number and answer.content == content:
-            raise RemoteRefused(f"{answer.summary} with the page before: does it know next=…?")
-        content, page = answer.content, _page(answer, query, number, options)
-        yield page, answer.as_dict()
-        to = None if dry_run.is_active() else follow(page)
-        if not to:
-            return
-        where, query, options = _next(answer, where, query, options, to)
-        if _request(where, query) in asked:
+        if number and response.content == content:
             raise RemoteRefused(
-                f"{answer.summary}, and leads to a page that has been fetched already"
+                f"{response.summary} with the same page again. Check that the API knows the "
+                "parameter in next=…"
             )
-    raise ConfigurationError(
-        f"GET {answer.url}: there are more than {most} pages; ask for less, or raise max_pages=…"
-    )
+        yield page, response
+        number, content = number + 1, response.content
 
 
-def _next(
-    answer: Response, where: str, query: dict[str, Any], options: Mapping[str, Any], to: Any
-) -> tuple[str, dict[str, Any], Mapping[str, Any]]:
-    if isinstance(to, Mapping):
-        return where, {**query, **to}, options
-    address = urljoin(answer.url, str(to))
-    # An API behind a proxy that ends TLS often takes its own address for http.
-    secured = f"https{address[4:]}"
-    if address.startswith("http:") and origin(secured) == origin(answer.url):
-        address = secured
-    if origin(address) != origin(answer.url):
-        options = {**options, "headers": harmless_headers(options.get("headers"))}
-    return address, {}, options
+def _next_request(
+    request: Request, response: Response, following: str | Mapping[str, Any]
+) -> Request:
+    if isinstance(following, Mapping):
+        return replace(request, query={**(request.query or {}), **following})
+    url = urljoin(response.url, str(following))
+    # An API behind a proxy that ends TLS often believes that it is reached by http.
+    https_url = f"https{url[4:]}"
+    if url.startswith("http:") and origin(https_url) == origin(response.url):
+        url = https_url
+    headers = request.headers
+    if origin(url) != origin(response.url):
+        headers = harmless_headers(headers)
+    return replace(request, path=url, query={}, headers=headers)
 
 
-def _page(
-    answer: Response, query: Mapping[str, Any], number: int, options: Mapping[str, Any]
-) -> Page:
-    return Page(parse_body(answer, options["parse_as"]), answer.headers, query, number)
-
-
-def _request(where: str, query: Mapping[str, Any]) -> str:
-    return json.dumps([where, query], sort_keys=True, default=str)
+def _is_ok(response: Response) -> bool:
+    return 200 <= response.status < 300

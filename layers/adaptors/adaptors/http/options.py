@@ -1,4 +1,4 @@
-"""What a request may be told beside its path, and the check of it where the job says it."""
+"""The options of a request, and their check when the job calls the operation."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _BODIES = ("form", "text", "xml", "content")
 
 
 class GetOptions(TypedDict, total=False):
-    """What every request may be told; a function of the state may stand for a value."""
+    """Options of every request. A function of the state may replace any value."""
 
     query: Mapping[str, Any] | Value
     headers: Mapping[str, Any] | Value
@@ -36,7 +36,7 @@ class GetOptions(TypedDict, total=False):
 
 
 class RequestOptions(GetOptions, total=False):
-    """What a request that may have a body may be told besides."""
+    """Options of a request that may have a body."""
 
     form: Mapping[str, Any] | Value
     files: Mapping[str, Any] | Value
@@ -49,39 +49,40 @@ class RequestOptions(GetOptions, total=False):
 
 
 def with_options(options: type) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Let a function's signature name each of its options: another is refused at the call."""
+    """Replace a function's `**options` by named parameters, and reject any other at the call."""
 
-    def spell(function: Callable[P, R]) -> Callable[P, R]:
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
         signature = inspect.signature(function)
-        *named, _ = signature.parameters.values()
-        each = [_parameter(name, hint) for name, hint in options.__annotations__.items()]
-        spelled = signature.replace(parameters=[*named, *each])
+        *parameters, _ = signature.parameters.values()
+        parameters += [_parameter(name, hint) for name, hint in options.__annotations__.items()]
+        complete = signature.replace(parameters=parameters)
 
         @wraps(function)
         def checked(*args: P.args, **kwargs: P.kwargs) -> R:
-            _check(spelled.bind(*args, **kwargs).arguments)
+            _check(complete.bind(*args, **kwargs).arguments)
             return function(*args, **kwargs)
 
-        vars(checked)["__signature__"] = spelled
+        vars(checked)["__signature__"] = complete
         return checked
 
-    return spell
+    return decorate
 
 
 def _parameter(name: str, hint: Any) -> inspect.Parameter:
-    # The text of the annotation reads better than what it becomes.
+    # The text of the annotation is easier to read than the evaluated type.
     text = getattr(hint, "__forward_arg__", hint)
     default = DEFAULTS.get(name)
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=text)
 
 
-def _check(given: Mapping[str, Any]) -> None:
-    bodies = [name for name in ("json", *_BODIES) if given.get(name) is not None]
-    if given.get("files") is not None:
+def _check(options: Mapping[str, Any]) -> None:
+    bodies = [name for name in ("json", *_BODIES) if options.get(name) is not None]
+    if options.get("files") is not None:
         bodies = ["files", *(name for name in bodies if name != "form")]
     if len(bodies) > 1:
         raise ConfigurationError(
-            f"a request has one body, not {' and '.join(bodies)} (files= may have a form= with it)"
+            f"A request has one body, not {' and '.join(bodies)}. (files= may have a form= with "
+            "it.)"
         )
-    if given.get("parse_as", "auto") not in get_args(ParseAs):
-        raise ConfigurationError(f"parse_as is one of {', '.join(get_args(ParseAs))}")
+    if options.get("parse_as", "auto") not in get_args(ParseAs):
+        raise ConfigurationError(f"parse_as is one of {', '.join(get_args(ParseAs))}.")

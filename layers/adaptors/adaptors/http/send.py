@@ -1,4 +1,4 @@
-"""One request of a job: its options become what is sent, and its answer the job's data."""
+"""Send one request of a job: its options, its body, and the data of its response."""
 
 from __future__ import annotations
 
@@ -13,58 +13,63 @@ from adaptors._http.request import Request
 from adaptors._http.response import Response, json_body, raise_for_status
 from adaptors.credentials import read_credential
 from adaptors.errors import ConfigurationError
-from adaptors.http import bodies, idempotency
+from adaptors.http import bodies
 from adaptors.http.credential import Configuration, client
+from adaptors.http.idempotency import idempotency_key
 from adaptors.http.options import DEFAULTS
 from adaptors.operations import State, resolve
 
 
 def resolve_options(state: State, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Give all options with their values; those that were not said are `None` or usual."""
-    given = DEFAULTS | {name: each for name, each in options.items() if each is not None}
-    files = given.pop("files", None)
-    found: dict[str, Any] = resolve(state, given)
-    return found if files is None else found | {"files": bodies.files_of(state, files)}
+    """Return all options with their values; an option that is not set is None or its default."""
+    set_options = {name: value for name, value in options.items() if value is not None}
+    values = DEFAULTS | set_options
+    files = values.pop("files", None)
+    resolved: dict[str, Any] = resolve(state, values)
+    return resolved if files is None else resolved | {"files": bodies.resolve_files(state, files)}
 
 
 def send_request(
     state: State, method: str, path: str, options: Mapping[str, Any], json: Any = None
 ) -> Response:
-    """Send a request with its resolved options, and give its answer when it is accepted."""
-    said = options["accept_statuses"]
-    accepts = {said} if isinstance(said, int) else said
-    body, kind = bodies.encoded(json, options)
-    call = Request(
+    """Send a request with its resolved options, and return the response if it is accepted."""
+    statuses = options["accept_statuses"]
+    accepted = {statuses} if isinstance(statuses, int) else statuses
+    body, content_type = bodies.encode(json, options)
+    request = Request(
         method.upper(),
         path,
         options.get("query"),
         _headers(options.get("headers")),
         body,
-        kind,
+        content_type,
         options["timeout"],
         max_bytes=options["max_bytes"],
-        follow_redirects=not any(300 <= status < 400 for status in accepts),
+        follow_redirects=not any(300 <= status < 400 for status in accepted),
     )
-    key = idempotency.key_for(state, call, options.get("idempotency_key"))
+    key = idempotency_key(state, request, options.get("idempotency_key"))
     if key is not None:
-        own = {options["idempotency_header"]: key, **(call.headers or {})}
-        call = replace(call, headers=own)
-    return raise_for_status(send(client(read_credential(Configuration, state)), call), accepts)
+        headers = {options["idempotency_header"]: key, **(request.headers or {})}
+        request = replace(request, headers=headers)
+    response = send(client(read_credential(Configuration, state)), request)
+    return raise_for_status(response, accepted)
 
 
 def parse_body(response: Response, parse_as: str) -> Any:
-    """Give an answer as a job wants it; `RemoteRefused` where it promises JSON and is none."""
+    """Return a response's body as the job wants it.
+
+    Raises RemoteRefused if the response declares JSON, or the job requires it, and it is not.
+    """
     if parse_as == "base64":
         return base64.b64encode(response.content).decode()
     if parse_as == "text":
         return response.text
-    promised = re.search(r"[/+]json\b", response.headers.get("content-type", ""), re.IGNORECASE)
-    if 200 <= response.status < 300 and (promised or parse_as == "json"):
-        return json_body(response)
-    return response.body
+    content_type = response.headers.get("content-type", "")
+    is_json = parse_as == "json" or re.search(r"[/+]json\b", content_type, re.IGNORECASE)
+    return json_body(response) if 200 <= response.status < 300 and is_json else response.body
 
 
 def _headers(headers: Any) -> Mapping[str, str] | None:
     if headers is not None and not isinstance(headers, Mapping):
-        raise ConfigurationError(f"headers is a dict of texts, not {type(headers).__name__}")
+        raise ConfigurationError(f"headers is a dict of texts, not {type(headers).__name__}.")
     return headers
