@@ -93,7 +93,7 @@ def test_report_arrives_as_xml():
 
 def test_visit_is_in_salesforce_once_with_its_household_and_area():
     name = "commcare-to-salesforce"
-    with salesforce_server.salesforce() as server, deployed(name) as deployment:
+    with salesforce_server.running() as server, deployed(name) as deployment:
         area = server.org.put("Area__c", {"Area_Code__c": "KISSY-2"})
         deployment.set_credential("crm", server.user)
         post_twice(deployment, "commcare", event(name, "visit.json"))

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from tests.adaptors import dhis2_server
+from tests.adaptors import dhis2_server, salesforce_server
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,3 +167,10 @@ def dhis2(_dhis2):
     """A small DHIS2 that holds nothing yet."""
     _dhis2.begin()
     return _dhis2
+
+
+@pytest.fixture
+def salesforce():
+    """A small Salesforce organization without records."""
+    with salesforce_server.running() as organization:
+        yield organization

@@ -3,8 +3,8 @@
 It answers as developer.salesforce.com documents it, and refuses what the real one refuses:
 
 - a Contact without `LastName` (REQUIRED_FIELD_MISSING),
-- one of the LastName `Future` (a validation rule, whose message quotes the record),
-- one of the LastName `Locked`, as long as there are `locks` left (UNABLE_TO_LOCK_ROW).
+- one with the LastName `Future` (a validation rule, whose message quotes the record),
+- one with the LastName `Locked`, as long as `locks` are left (UNABLE_TO_LOCK_ROW).
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ _QUERY = re.compile(r"SELECT [\w, ]+ FROM (\w+)(?: WHERE (\w+) (=|IN) (.+))?", r
 
 @dataclass
 class Org:
-    """What there is: `records` by object and id, live `sessions`, and knobs for trouble."""
+    """An organization: `records` by object and id, valid `sessions`, and simulated failures."""
 
     records: dict = field(default_factory=dict)
     sessions: set = field(default_factory=set)
     logins: int = 0
-    made: int = 0
+    created: int = 0
     locks: int = 0
-    page: int = 2
-    looks: int = 1  # a batch is looked at so often before it has ended
+    page_size: int = 2
+    polls: int = 1  # how often a batch is polled before it has ended
     jobs: dict = field(default_factory=dict)
 
     def log_in(self):
@@ -51,28 +51,28 @@ class Org:
         return self.records.setdefault(sobject, {})
 
     def with_value(self, sobject, name, value):
-        found = self.all(sobject).items()
-        return [id_ for id_, each in found if str(each.get(name, "")) == str(value)]
+        records = self.all(sobject).items()
+        return [id_ for id_, record in records if str(record.get(name, "")) == str(value)]
 
     def put(self, sobject, record, id_=None):
-        """Save a record as a result row: a new one without `id_`."""
+        """Save a record, a new one without `id_`, and return its result row."""
         record = {key: value for key, value in record.items() if key != "attributes"}
         if error := self._refusal(sobject, record, new=id_ is None):
             return {"success": False, "errors": [error]}
         if id_ is not None and id_ not in self.all(sobject):
             return _failed("NOT_FOUND", "The requested resource does not exist")
         if id_ is None:
-            self.made += 1
-            id_ = f"003{self.made:012}AAA"
+            self.created += 1
+            id_ = f"003{self.created:012}AAA"
         self.all(sobject).setdefault(id_, {"Id": id_}).update(record)
         return {"id": id_, "success": True, "errors": []}
 
     def upsert(self, sobject, name, value, record):
-        found = self.with_value(sobject, name, value)
-        if len(found) > 1:
+        ids = self.with_value(sobject, name, value)
+        if len(ids) > 1:
             return _failed("DUPLICATE_EXTERNAL_ID", f"{name}: more than one record found")
-        row = self.put(sobject, {**record, name: value}, *found)
-        return {**row, "created": not found} if row["success"] else row
+        row = self.put(sobject, {**record, name: value}, *ids)
+        return {**row, "created": not ids} if row["success"] else row
 
     def delete(self, id_):
         for records in self.records.values():
@@ -92,63 +92,86 @@ class Org:
             return _error("UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record")
         for key, value in list(record.items()):
             if key.endswith("__r"):
-                ((name, wanted),) = value.items()
-                found = [
-                    id_ for each in self.records for id_ in self.with_value(each, name, wanted)
+                ((name, external_id),) = value.items()
+                ids = [
+                    id_
+                    for other in self.records
+                    for id_ in self.with_value(other, name, external_id)
                 ]
-                if not found:
-                    return _error("INVALID_FIELD", f"Foreign key external ID: {wanted} not found")
-                record[key.replace("__r", "__c")] = found[0]
+                if not ids:
+                    return _error(
+                        "INVALID_FIELD", f"Foreign key external ID: {external_id} not found"
+                    )
+                record[key.replace("__r", "__c")] = ids[0]
         return None
 
 
 @dataclass
 class Salesforce:
-    """An organization being served, and the credentials that lead to it."""
+    """A running organization, and credentials for it."""
 
     org: Org
     app: Flask
     served: Served
 
+    @property
+    def url(self):
+        return self.served.url
+
+    @property
+    def received(self):
+        return self.served.received
+
+    def respond_with(self, *responses):
+        """Respond to the next requests with these responses, instead of the organization's."""
+        self.served.troubles.extend(responses)
+
     def itself(self, _request):
-        """Have the organization itself answer, in a queue of troubles."""
+        """Let the organization itself respond: an element of `respond_with`."""
         return self.app
+
+    def silent(self, request):
+        """Never respond: an element of `respond_with`."""
+        return self.served.silent(request)
 
     @property
     def user(self):
-        given = {"username": USER, "password": PASSWORD, "securityToken": TOKEN}
-        return {"loginUrl": self.served.url, **given}
+        login = {"username": USER, "password": PASSWORD, "securityToken": TOKEN}
+        return {"loginUrl": self.url, **login}
 
     @property
     def client(self):
-        return {"loginUrl": self.served.url, "client_id": CLIENT, "client_secret": SECRET}
+        return {"loginUrl": self.url, "client_id": CLIENT, "client_secret": SECRET}
 
     @property
     def token(self):
-        """Give the credential of a session that somebody else began."""
-        return {"instance_url": self.served.url, "access_token": self.org.log_in()}
+        """A credential with an access token that the adaptor did not obtain."""
+        return {"instance_url": self.url, "access_token": self.org.log_in()}
 
     def state(self, data=None, credential=None):
         return {"configuration": credential or self.user, "data": data, "references": []}
 
     @property
     def requests(self):
-        """Give what arrived but for the logins, such as `POST /sobjects/Contact`."""
-        told = [f"{each.method} {each.path.removeprefix(DATA)}" for each in self.served.received]
-        return [each for each in told if "/Soap/" not in each and "/oauth2/" not in each]
+        """Method and path of the received requests without logins: `POST /sobjects/Contact`."""
+        return [
+            f"{request.method} {request.path.removeprefix(DATA)}"
+            for request in self.received
+            if "/Soap/" not in request.path and "/oauth2/" not in request.path
+        ]
 
 
 @contextmanager
-def salesforce():
-    """Serve an organization in which nothing is yet."""
+def running():
+    """Run a server of an organization without records."""
     org = Org()
     app = _app(org)
-    with served(app) as found:
-        yield Salesforce(org, app, found)
+    with served(app) as server:
+        yield Salesforce(org, app, server)
 
 
 def _app(org):
-    """Make the organization's API."""
+    """Create the WSGI application of an organization."""
     flask = Flask(__name__)
     _logins(flask, org)
     _rest(flask, org)
@@ -162,11 +185,11 @@ def _app(org):
             return None
         if request.path.startswith("/services/async"):
             if request.headers.get("X-SFDC-Session") not in org.sessions:
-                said = {"exceptionCode": "InvalidSessionId", "exceptionMessage": "Invalid session"}
-                return jsonify(said), 400
+                error = {"exceptionCode": "InvalidSessionId", "exceptionMessage": "Invalid session"}
+                return jsonify(error), 400
         elif request.headers.get("Authorization", "").removeprefix("Bearer ") not in org.sessions:
-            said = {"message": "Session expired or invalid", "errorCode": "INVALID_SESSION_ID"}
-            return jsonify([said]), 401
+            error = {"message": "Session expired or invalid", "errorCode": "INVALID_SESSION_ID"}
+            return jsonify([error]), 401
         return None
 
     return flask
@@ -176,18 +199,20 @@ def _logins(flask, org):
     @flask.post("/services/Soap/u/59.0")
     def soap():
         tree = ET.fromstring(request.get_data())
-        given = {each.tag.rpartition("}")[2]: each.text for each in tree.iter()}
-        if (given["username"], given["password"]) != (USER, PASSWORD + TOKEN):
+        login = {element.tag.rpartition("}")[2]: element.text for element in tree.iter()}
+        if (login["username"], login["password"]) != (USER, PASSWORD + TOKEN):
             return Response(_FAULT, 500, content_type="text/xml")
         url = f"{request.host_url}services/Soap/u/59.0/00Dxx"
-        return Response(_LOGGED_IN.format(url=url, session=org.log_in()), content_type="text/xml")
+        return Response(
+            _LOGIN_RESPONSE.format(url=url, session=org.log_in()), content_type="text/xml"
+        )
 
     @flask.post("/services/oauth2/token")
     def oauth():
         pair = base64.b64encode(f"{CLIENT}:{SECRET}".encode()).decode()
         if request.headers.get("Authorization") != f"Basic {pair}":
-            said = {"error": "invalid_client", "error_description": "invalid client credentials"}
-            return jsonify(said), 400
+            error = {"error": "invalid_client", "error_description": "invalid client credentials"}
+            return jsonify(error), 400
         assert request.form.to_dict() == {"grant_type": "client_credentials"}
         return jsonify(access_token=org.log_in(), instance_url=request.host_url.rstrip("/"))
 
@@ -195,73 +220,77 @@ def _logins(flask, org):
 def _rest(flask, org):
     @flask.get(f"{DATA}/sobjects")
     def objects():
-        return jsonify(sobjects=[{"name": each} for each in org.records])
+        return jsonify(sobjects=[{"name": name} for name in org.records])
 
     @flask.get(f"{DATA}/sobjects/<sobject>/describe")
-    def described(sobject):
+    def describe(sobject):
         return jsonify(name=sobject, fields=[{"name": "Id"}])
 
     @flask.post(f"{DATA}/sobjects/<sobject>")
     def create(sobject):
-        return _told(org.put(sobject, request.get_json()), 201)
+        return _row_response(org.put(sobject, request.get_json()), 201)
 
     @flask.get(f"{DATA}/sobjects/<sobject>/<id_>")
     def retrieve(sobject, id_):
-        found = org.all(sobject).get(id_)
-        return jsonify(found) if found else _told(_failed("NOT_FOUND", "no such record"), 404)
+        record = org.all(sobject).get(id_)
+        return (
+            jsonify(record)
+            if record
+            else _row_response(_failed("NOT_FOUND", "no such record"), 404)
+        )
 
     @flask.patch(f"{DATA}/sobjects/<sobject>/<id_>")
     def update(sobject, id_):
-        return _told(org.put(sobject, request.get_json(), id_), 204)
+        return _row_response(org.put(sobject, request.get_json(), id_), 204)
 
     @flask.patch(f"{DATA}/sobjects/<sobject>/<name>/<path:value>")
     def upsert(sobject, name, value):
         record = request.get_json()
         if name in record:
-            return _told(_failed("INVALID_FIELD", f"{name} should not be specified"), 400)
-        found = org.with_value(sobject, name, value)
-        if len(found) > 1:
-            return jsonify([f"{DATA}/sobjects/{sobject}/{id_}" for id_ in found]), 300
+            return _row_response(_failed("INVALID_FIELD", f"{name} should not be specified"), 400)
+        ids = org.with_value(sobject, name, value)
+        if len(ids) > 1:
+            return jsonify([f"{DATA}/sobjects/{sobject}/{id_}" for id_ in ids]), 300
         row = org.upsert(sobject, name, value, record)
-        return _told(row, 201 if row.get("created") else 200)
+        return _row_response(row, 201 if row.get("created") else 200)
 
     @flask.post("/services/apexrest/visits")
     def apex():
-        return Response("noted", content_type="text/plain")
+        return Response("accepted", content_type="text/plain")
 
 
 def _collections(flask, org):
-    def all_of(rows, before, *, all_or_none):
+    def respond(rows, before, *, all_or_none):
         if not all_or_none or all(row["success"] for row in rows):
             return jsonify(rows)
         org.records = before
         rolled_back = _failed("ALL_OR_NONE_OPERATION_ROLLED_BACK", "rolled back")
         return jsonify([rolled_back if row["success"] else row for row in rows])
 
-    def each(put):
+    def write_all(write):
         records, before = request.json["records"], json.loads(json.dumps(org.records))
         if len(records) > 200:
-            return _told(_failed("EXCEEDED_ID_LIMIT", "at most 200 records"), 400)
-        rows = [put(record["attributes"]["type"], record) for record in records]
-        return all_of(rows, before, all_or_none=request.json["allOrNone"])
+            return _row_response(_failed("EXCEEDED_ID_LIMIT", "at most 200 records"), 400)
+        rows = [write(record["attributes"]["type"], record) for record in records]
+        return respond(rows, before, all_or_none=request.json["allOrNone"])
 
     @flask.post(f"{DATA}/composite/sobjects")
     def create_many():
-        return each(org.put)
+        return write_all(org.put)
 
     @flask.patch(f"{DATA}/composite/sobjects")
     def update_many():
-        return each(lambda sobject, record: org.put(sobject, record, record.pop("id")))
+        return write_all(lambda sobject, record: org.put(sobject, record, record.pop("id")))
 
     @flask.patch(f"{DATA}/composite/sobjects/<sobject>/<name>")
     def upsert_many(sobject, name):
-        return each(lambda _, record: org.upsert(sobject, name, record[name], record))
+        return write_all(lambda _, record: org.upsert(sobject, name, record[name], record))
 
     @flask.delete(f"{DATA}/composite/sobjects")
     def delete_many():
         before = json.loads(json.dumps(org.records))
         rows = [org.delete(id_) for id_ in request.args["ids"].split(",")]
-        return all_of(rows, before, all_or_none=request.args["allOrNone"] == "true")
+        return respond(rows, before, all_or_none=request.args["allOrNone"] == "true")
 
 
 def _queries(flask, org):
@@ -269,30 +298,30 @@ def _queries(flask, org):
 
     def page(rows):
         more = {}
-        if len(rows) > org.page:
+        if len(rows) > org.page_size:
             name = f"01gxx-{len(pages)}"
-            pages[name] = rows[org.page :]
+            pages[name] = rows[org.page_size :]
             more = {"nextRecordsUrl": f"{DATA}/query/{name}"}
-        return jsonify(totalSize=len(rows), done=not more, records=rows[: org.page], **more)
+        return jsonify(totalSize=len(rows), done=not more, records=rows[: org.page_size], **more)
 
     @flask.get(f"{DATA}/query/")
     def query():
         match = _QUERY.fullmatch(request.args["q"])
         if not match:
-            return _told(_failed("MALFORMED_QUERY", "unexpected token"), 400)
-        sobject, name, _, written = match.groups()
-        values = [_ESCAPED.sub(_unescaped, each) for each in _VALUE.findall(written or "")]
-        if name and _VALUE.sub("", written).strip("(), "):
-            return _told(_failed("MALFORMED_QUERY", "unexpected token"), 400)
-        found = org.all(sobject).values()
-        return page([each for each in found if not name or str(each.get(name)) in values])
+            return _row_response(_failed("MALFORMED_QUERY", "unexpected token"), 400)
+        sobject, name, _, condition = match.groups()
+        values = [_ESCAPED.sub(_unescape, value) for value in _VALUE.findall(condition or "")]
+        if name and _VALUE.sub("", condition).strip("(), "):
+            return _row_response(_failed("MALFORMED_QUERY", "unexpected token"), 400)
+        records = org.all(sobject).values()
+        return page([r for r in records if not name or str(r.get(name)) in values])
 
     @flask.get(f"{DATA}/query/<name>")
     def more(name):
         return page(pages[name])
 
 
-def _unescaped(match):
+def _unescape(match):
     return {"n": "\n", "t": "\t", "r": "\r"}.get(match[1], match[1])
 
 
@@ -313,25 +342,25 @@ def _bulk(flask, org):
     @flask.post(f"{base}/<job>/batch")
     def add(job):
         id_ = f"751{len(org.jobs[job]['batches'])}"
-        org.jobs[job]["batches"][id_] = {"records": request.get_json(), "looks": org.looks}
+        org.jobs[job]["batches"][id_] = {"records": request.get_json(), "polls": org.polls}
         return jsonify(id=id_, jobId=job, state="Queued"), 201
 
     @flask.get(f"{base}/<job>/batch/<id_>")
-    def look(job, id_):
+    def poll(job, id_):
         batch = org.jobs[job]["batches"][id_]
-        batch["looks"] -= 1
-        if any("Bogus__c" in each for each in batch["records"]):
-            said = "InvalidBatch : Field name not found : Bogus__c"
-            return jsonify(id=id_, state="Failed", stateMessage=said)
-        return jsonify(id=id_, state="InProgress" if batch["looks"] >= 0 else "Completed")
+        batch["polls"] -= 1
+        if any("Bogus__c" in record for record in batch["records"]):
+            message = "InvalidBatch : Field name not found : Bogus__c"
+            return jsonify(id=id_, state="Failed", stateMessage=message)
+        return jsonify(id=id_, state="InProgress" if batch["polls"] >= 0 else "Completed")
 
     @flask.get(f"{base}/<job>/batch/<id_>/result")
     def result(job, id_):
-        found = org.jobs[job]
-        return jsonify([_processed(org, found, each) for each in found["batches"][id_]["records"]])
+        records = org.jobs[job]["batches"][id_]["records"]
+        return jsonify([_process(org, org.jobs[job], record) for record in records])
 
 
-def _processed(org, job, record):
+def _process(org, job, record):
     sobject, name = job["object"], job.get("externalIdFieldName")
     if job["operation"] == "upsert":
         return org.upsert(sobject, name, record[name], record)
@@ -349,14 +378,14 @@ def _failed(code, message):
     return {"success": False, "errors": [_error(code, message)]}
 
 
-def _told(row, status):
+def _row_response(row, status):
     if row["success"]:
         return ("", 204) if status == 204 else (jsonify(row), status)
-    errors = [{"errorCode": each.pop("statusCode"), **each} for each in row["errors"]]
+    errors = [{"errorCode": error.pop("statusCode"), **error} for error in row["errors"]]
     return jsonify(errors), max(status, 400)
 
 
-_LOGGED_IN = """<?xml version="1.0" encoding="UTF-8"?>
+_LOGIN_RESPONSE = """<?xml version="1.0" encoding="UTF-8"?>
 <soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/"
  xmlns="urn:partner.soap.sforce.com"><soapenv:Body><loginResponse><result>
 <passwordExpired>false</passwordExpired><sandbox>false</sandbox>

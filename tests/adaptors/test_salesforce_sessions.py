@@ -1,4 +1,4 @@
-"""Salesforce lets in: three kinds of credential, sessions that are kept, end and are renewed."""
+"""Logins to Salesforce: three methods, and sessions that are reused and renewed."""
 
 from __future__ import annotations
 
@@ -10,78 +10,68 @@ import warnings
 import pytest
 
 from adaptors._runtime.dry_run import dry_run
-from adaptors.errors import AdaptorError
 from adaptors.salesforce import bulk, create, query, update, upsert
-from tests.adaptors.salesforce_server import CLIENT, PASSWORD, SECRET, TOKEN, USER, salesforce
+from tests.adaptors.salesforce_server import CLIENT, PASSWORD, SECRET, TOKEN, USER
 from tests.adaptors.serving import html_page, redirect, status, truncated
+from tests.support.errors import error_of
 
 CREATE = create("Contact", {"LastName": "Amina"})
 QUERY = query("SELECT Id FROM Contact")
-WAYS = ["user", "client", "token"]
+LOGIN_METHODS = ["user", "client", "token"]
 
 
-@pytest.fixture
-def there():
-    with salesforce() as found:
-        yield found
+# Login methods
 
 
-def error_of(operate, state):
-    with pytest.raises(AdaptorError) as caught:
-        operate(state)
-    return caught.value
-
-
-# Ways in
-
-
-@pytest.mark.parametrize("way", WAYS)
-def test_each_kind_of_credential_lets_in(there, way):
-    state = CREATE(there.state(credential=getattr(there, way)))
+@pytest.mark.parametrize("method", LOGIN_METHODS)
+def test_every_login_method_works(salesforce, method):
+    state = CREATE(salesforce.state(credential=getattr(salesforce, method)))
     assert state["data"]["success"]
-    assert there.requests == ["POST /sobjects/Contact"]
+    assert salesforce.requests == ["POST /sobjects/Contact"]
 
 
-def test_a_password_without_a_security_token_lets_in(there):
-    credential = {**there.user, "password": PASSWORD + TOKEN}
+def test_a_password_may_include_the_security_token(salesforce):
+    credential = {**salesforce.user, "password": PASSWORD + TOKEN}
     del credential["securityToken"]
-    assert CREATE(there.state(credential=credential))["data"]["success"]
+    assert CREATE(salesforce.state(credential=credential))["data"]["success"]
 
 
-def test_the_version_of_the_credential_is_that_of_the_api_and_never_of_the_login(there):
-    credential = {**there.user, "apiVersion": 66}
-    error_of(QUERY, there.state(credential=credential))
-    login, call = [each.path for each in there.served.received]
-    assert (login, call) == ("/services/Soap/u/59.0", "/services/data/v66.0/query/")
+def test_the_api_version_does_not_change_the_login_version(salesforce):
+    credential = {**salesforce.user, "apiVersion": 66}
+    error_of(QUERY, salesforce.state(credential=credential))
+    login, request = [request.path for request in salesforce.received]
+    assert (login, request) == ("/services/Soap/u/59.0", "/services/data/v66.0/query/")
 
 
 @pytest.mark.parametrize("version", [59, 59.0, "59", "59.0", "v59.0"], ids=repr)
-def test_a_version_may_be_written_in_many_ways(there, version):
-    assert QUERY(there.state(credential={**there.user, "apiVersion": version}))
+def test_an_api_version_has_several_spellings(salesforce, version):
+    assert QUERY(salesforce.state(credential={**salesforce.user, "apiVersion": version}))
 
 
-ADDRESS = "https://example.my.salesforce.com"
-UNUSABLE = {
+BASE_URL = "https://example.my.salesforce.com"
+INVALID_CREDENTIALS = {
     "nothing": ({}, "needs username and password"),
     "half of a user": ({"username": USER}, "needs username and password"),
     "half of an app": ({"client_id": CLIENT}, "client_id and client_secret"),
     "half of a token": ({"access_token": TOKEN}, "access_token and instance_url"),
-    "an app anywhere": ({"client_id": CLIENT, "client_secret": SECRET}, "loginUrl is the org"),
-    "no https": ({"loginUrl": "http://login.salesforce.com"}, "loginUrl: write an address"),
-    "a path": ({"loginUrl": f"{ADDRESS}/services"}, "loginUrl: write an address"),
-    "a name": ({"loginUrl": "login.salesforce.com"}, "loginUrl: write an address"),
-    "a user in it": ({"loginUrl": "https://a:b@example.org"}, "loginUrl: write an address"),
-    "a query": ({"instance_url": f"{ADDRESS}?a"}, "instance_url: write an address"),
-    "an old version": ({"apiVersion": "45.0"}, "apiVersion: the oldest version"),
+    "an app anywhere": ({"client_id": CLIENT, "client_secret": SECRET}, "loginUrl must be the org"),
+    "no https": ({"loginUrl": "http://login.salesforce.com"}, "loginUrl: write a URL"),
+    "a path": ({"loginUrl": f"{BASE_URL}/services"}, "loginUrl: write a URL"),
+    "a name": ({"loginUrl": "login.salesforce.com"}, "loginUrl: write a URL"),
+    "a user in it": ({"loginUrl": "https://a:b@example.org"}, "loginUrl: write a URL"),
+    "a query": ({"instance_url": f"{BASE_URL}?a"}, "instance_url: write a URL"),
+    "an old version": ({"apiVersion": "45.0"}, "apiVersion: the oldest supported version"),
     "no version": ({"apiVersion": "latest"}, "apiVersion: write a version"),
 }
 
 
-@pytest.mark.parametrize(("credential", "said"), UNUSABLE.values(), ids=UNUSABLE)
-def test_a_credential_that_leads_nowhere_is_the_authors_mistake(credential, said):
+@pytest.mark.parametrize(
+    ("credential", "message"), INVALID_CREDENTIALS.values(), ids=INVALID_CREDENTIALS
+)
+def test_an_invalid_credential_is_an_author_error(credential, message):
     error = error_of(CREATE, {"configuration": credential})
     assert error.verdict == "author"
-    assert said in str(error)
+    assert message in str(error)
     assert TOKEN not in str(error)
     assert SECRET not in str(error)
 
@@ -89,84 +79,84 @@ def test_a_credential_that_leads_nowhere_is_the_authors_mistake(credential, said
 # Sessions
 
 
-def test_there_is_one_login_for_many_runs(there):
+def test_many_runs_share_one_login(salesforce):
     for _ in range(3):
-        QUERY(CREATE(there.state()))
-    assert there.org.logins == 1
+        QUERY(CREATE(salesforce.state()))
+    assert salesforce.org.logins == 1
 
 
-def test_each_credential_has_a_session_of_its_own(there):
-    CREATE(there.state())
-    CREATE(there.state(credential=there.client))
-    CREATE(there.state())
-    assert there.org.logins == 2
-    used = [each.headers.get("Authorization") for each in there.served.received]
-    assert used[1] == used[4] != used[3]
+def test_each_credential_has_its_own_session(salesforce):
+    CREATE(salesforce.state())
+    CREATE(salesforce.state(credential=salesforce.client))
+    CREATE(salesforce.state())
+    assert salesforce.org.logins == 2
+    tokens = [request.headers.get("Authorization") for request in salesforce.received]
+    assert tokens[1] == tokens[4] != tokens[3]
 
 
-def test_each_thread_has_a_session_of_its_own(there):
-    CREATE(there.state())
-    thread = threading.Thread(target=CREATE, args=[there.state()])
+def test_each_thread_has_its_own_session(salesforce):
+    CREATE(salesforce.state())
+    thread = threading.Thread(target=CREATE, args=[salesforce.state()])
     thread.start()
     thread.join()
-    assert there.org.logins == 2
-    assert len(there.org.records["Contact"]) == 2
+    assert salesforce.org.logins == 2
+    assert len(salesforce.org.records["Contact"]) == 2
 
 
-@pytest.mark.parametrize("way", ["user", "client"])
+@pytest.mark.parametrize("method", ["user", "client"])
 @pytest.mark.parametrize(
     "operate",
     [CREATE, QUERY, bulk("Contact", "insert", [{"LastName": "Amina"}], poll=0.01)],
     ids=["create", "query", "bulk"],
 )
-def test_a_session_that_has_expired_is_renewed_and_nothing_is_done_twice(there, way, operate):
-    credential = getattr(there, way)
-    QUERY(there.state(credential=credential))
-    there.org.sessions.clear()
-    operate(there.state(credential=credential))
-    assert there.org.logins == 2
-    assert len(there.org.all("Contact")) == (0 if operate is QUERY else 1)
+def test_an_expired_session_is_renewed_and_nothing_is_written_twice(salesforce, method, operate):
+    credential = getattr(salesforce, method)
+    QUERY(salesforce.state(credential=credential))
+    salesforce.org.sessions.clear()
+    operate(salesforce.state(credential=credential))
+    assert salesforce.org.logins == 2
+    assert len(salesforce.org.all("Contact")) == (0 if operate is QUERY else 1)
 
 
-def test_a_session_that_is_not_known_when_new_is_refused(there):
-    QUERY(there.state())
-    there.org.log_in = lambda: "00Dxx!a-session-nobody-knows"
-    there.org.sessions.clear()
-    error = error_of(QUERY, there.state())
+def test_a_new_session_that_is_invalid_is_refused(salesforce):
+    QUERY(salesforce.state())
+    salesforce.org.log_in = lambda: "00Dxx!an-unknown-session"
+    salesforce.org.sessions.clear()
+    error = error_of(QUERY, salesforce.state())
     assert error.verdict == "remote"
-    assert "does not know the session" in str(error)
-    assert there.requests == ["GET /query/"] * 3
+    assert "the session is invalid or has expired" in str(error)
+    assert salesforce.requests == ["GET /query/"] * 3
 
 
-def test_a_token_of_somebody_else_that_has_expired_is_refused_and_nobody_logs_in(there):
-    credential = there.token
-    there.org.sessions.clear()
-    error = error_of(CREATE, there.state(credential=credential))
+def test_an_expired_access_token_is_refused_without_a_login(salesforce):
+    credential = salesforce.token
+    salesforce.org.sessions.clear()
+    error = error_of(CREATE, salesforce.state(credential=credential))
     assert error.verdict == "remote"
-    assert "give a credential with an access_token a fresh one" in str(error)
-    assert there.org.logins == 1  # the one in `there.token`
-    assert there.requests == ["POST /sobjects/Contact"]
+    assert "access_token, replace it with a new one" in str(error)
+    assert salesforce.org.logins == 1  # the one in `salesforce.token`
+    assert salesforce.requests == ["POST /sobjects/Contact"]
 
 
-# Logins that fail
+# Failed logins
 
 
 @pytest.mark.parametrize(
-    ("way", "key", "code"),
+    ("method", "key", "code"),
     [("user", "password", "INVALID_LOGIN"), ("client", "client_secret", "invalid_client")],
 )
-def test_a_wrong_password_is_refused_and_asked_once(there, way, key, code, capsys):
-    credential = {**getattr(there, way), key: "wr0ng-Zm9v"}
-    error = error_of(CREATE, there.state(credential=credential))
+def test_a_wrong_password_is_refused_after_one_attempt(salesforce, method, key, code, capsys):
+    credential = {**getattr(salesforce, method), key: "wr0ng-Zm9v"}
+    error = error_of(CREATE, salesforce.state(credential=credential))
     assert error.verdict == "remote"
-    assert f"does not let the credential in ({code})" in str(error)
-    assert len(there.served.received) == 1
+    assert f"Salesforce refused the login ({code})" in str(error)
+    assert len(salesforce.received) == 1
     log = capsys.readouterr().out
     assert "nvalid" in log
     assert "wr0ng" not in str(error) + log
 
 
-SAID = {
+SOAP_CODES = {
     "REQUEST_LIMIT_EXCEEDED": "remote-for-now",
     "SERVER_UNAVAILABLE": "remote-for-now",
     "LOGIN_MUST_USE_SECURITY_TOKEN": "remote",
@@ -174,11 +164,11 @@ SAID = {
 }
 
 
-@pytest.mark.parametrize(("code", "verdict"), SAID.items())
-def test_a_login_is_judged_by_what_soap_says_though_its_status_is_500(there, code, verdict):
-    said = f"<a xmlns:sf='b'><sf:exceptionCode>{code}</sf:exceptionCode></a>"
-    there.served.troubles.append(status(500, said.encode()))
-    error = error_of(CREATE, there.state())
+@pytest.mark.parametrize(("code", "verdict"), SOAP_CODES.items())
+def test_the_code_of_a_soap_fault_decides_the_verdict_of_a_login(salesforce, code, verdict):
+    fault = f"<a xmlns:sf='b'><sf:exceptionCode>{code}</sf:exceptionCode></a>"
+    salesforce.respond_with(status(500, fault.encode()))
+    error = error_of(CREATE, salesforce.state())
     assert error.verdict == verdict
     assert code in str(error)
 
@@ -186,14 +176,14 @@ def test_a_login_is_judged_by_what_soap_says_though_its_status_is_500(there, cod
 @pytest.mark.parametrize(
     ("code", "verdict"), [("unknown_error", "remote-for-now"), ("invalid_grant", "remote")]
 )
-def test_a_login_is_judged_by_what_oauth_says(there, code, verdict):
-    there.served.troubles.append(status(400, json.dumps({"error": code}).encode()))
-    error = error_of(CREATE, there.state(credential=there.client))
+def test_the_code_of_an_oauth_error_decides_the_verdict_of_a_login(salesforce, code, verdict):
+    salesforce.respond_with(status(400, json.dumps({"error": code}).encode()))
+    error = error_of(CREATE, salesforce.state(credential=salesforce.client))
     assert error.verdict == verdict
     assert code in str(error)
 
 
-LOGIN_TROUBLES = {
+LOGIN_FAILURES = {
     "429": (status(429, b"", Retry_After="7"), "remote-for-now"),
     "500": (status(500, b"<html>"), "remote-for-now"),
     "503": (status(503, b"<html>"), "remote-for-now"),
@@ -204,26 +194,28 @@ LOGIN_TROUBLES = {
     "nothing": (status(200), "remote"),
     "xml": (status(200, b"<a/>"), "remote"),
     "json": (status(200, b"[1]"), "remote"),
-    "a token alone": (status(200, b'{"access_token": "t0ken-Zm9v"}'), "remote"),
+    "token without instance": (status(200, b'{"access_token": "t0ken-Zm9v"}'), "remote"),
     "redirect": (redirect("https://elsewhere.example/login"), "remote"),
 }
 
 
-@pytest.mark.parametrize("way", ["user", "client"])
-@pytest.mark.parametrize(("trouble", "verdict"), LOGIN_TROUBLES.values(), ids=LOGIN_TROUBLES)
-def test_trouble_at_the_login_has_its_verdict_and_is_not_kept(there, way, trouble, verdict, capsys):
-    there.served.troubles.append(trouble)
-    state = there.state(credential=getattr(there, way))
+@pytest.mark.parametrize("method", ["user", "client"])
+@pytest.mark.parametrize(("failure", "verdict"), LOGIN_FAILURES.values(), ids=LOGIN_FAILURES)
+def test_a_failed_login_has_a_verdict_and_can_be_repeated(
+    salesforce, method, failure, verdict, capsys
+):
+    salesforce.respond_with(failure)
+    state = salesforce.state(credential=getattr(salesforce, method))
     error = error_of(CREATE, state)
     assert error.verdict == verdict
     assert "t0ken" not in str(error) + capsys.readouterr().out
-    assert len(there.served.received) == 1  # a redirected login is not followed
+    assert len(salesforce.received) == 1  # a redirected login is not followed
     assert CREATE(state)["data"]["success"]
 
 
-def test_a_silent_login_has_an_end(there):
-    there.served.troubles.append(there.served.silent)
-    error = error_of(create("Contact", {"LastName": "Amina"}, timeout=0.1), there.state())
+def test_a_silent_login_is_retryable_after_the_timeout(salesforce):
+    salesforce.respond_with(salesforce.silent)
+    error = error_of(create("Contact", {"LastName": "Amina"}, timeout=0.1), salesforce.state())
     assert error.verdict == "remote-for-now"
     assert str(error).endswith("/services/Soap/u/59.0: no response in time.")
 
@@ -231,12 +223,12 @@ def test_a_silent_login_has_an_end(there):
 # Secrets
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_a_dry_run_shows_what_it_would_send_and_sends_nothing_not_even_a_login(there, way):
-    credential = getattr(there, way)
-    logins = there.org.logins
-    with dry_run() as seen:
-        state = there.state(credential=credential)
+@pytest.mark.parametrize("method", LOGIN_METHODS)
+def test_a_dry_run_records_requests_and_sends_nothing_not_even_a_login(salesforce, method):
+    credential = getattr(salesforce, method)
+    logins = salesforce.org.logins
+    with dry_run() as recorded:
+        state = salesforce.state(credential=credential)
         for operate in (
             CREATE,
             create("Contact", [{"LastName": "Amina"}] * 201),
@@ -247,11 +239,13 @@ def test_a_dry_run_shows_what_it_would_send_and_sends_nothing_not_even_a_login(t
         ):
             state = operate(state)
             assert state["data"].get("success", True)
-    assert there.served.received == []
-    assert there.org.logins == logins
-    shown = [f"{each.method} {each.url.removeprefix(there.served.url)}" for each in seen]
+    assert salesforce.received == []
+    assert salesforce.org.logins == logins
+    requests = [
+        f"{request.method} {request.url.removeprefix(salesforce.url)}" for request in recorded
+    ]
     data, job = "/services/data/v59.0", "/services/async/59.0/job"
-    assert shown[:7] == [
+    assert requests[:7] == [
         f"POST {data}/sobjects/Contact",
         f"POST {data}/composite/sobjects",
         f"POST {data}/composite/sobjects",
@@ -261,31 +255,37 @@ def test_a_dry_run_shows_what_it_would_send_and_sends_nothing_not_even_a_login(t
         f"POST {job}",
     ]
     assert len(state["data"]["completed"]) == 10_001
-    assert seen[0].body == b'{"LastName": "Amina"}'
-    told = json.dumps([each.as_dict() for each in seen])
-    assert not [secret for secret in secrets(credential, there) if secret in told]
+    assert recorded[0].body == b'{"LastName": "Amina"}'
+    text = json.dumps([request.as_dict() for request in recorded])
+    assert not [secret for secret in secrets(credential, salesforce) if secret in text]
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_no_secret_is_in_states_logs_errors_and_warnings(there, way, capfd, caplog):
-    credential = getattr(there, way)
-    state = there.state(credential=credential)
-    told = []
-    with caplog.at_level(0), warnings.catch_warnings(record=True) as warned:
+@pytest.mark.parametrize("method", LOGIN_METHODS)
+def test_states_logs_errors_and_warnings_contain_no_secret(salesforce, method, capfd, caplog):
+    credential = getattr(salesforce, method)
+    state = salesforce.state(credential=credential)
+    texts = []
+    with caplog.at_level(0), warnings.catch_warnings(record=True) as caught:
         for operate in (CREATE, QUERY):
             state = {**operate(state), "configuration": credential}
-        told.append(str(error_of(create("Contact", {}), state)))
-        there.org.sessions.clear()
-        if way == "token":
-            told.append(str(error_of(CREATE, state)))
+        texts.append(str(error_of(create("Contact", {}), state)))
+        salesforce.org.sessions.clear()
+        if method == "token":
+            texts.append(str(error_of(CREATE, state)))
     del state["configuration"]
-    told += [json.dumps(state), *capfd.readouterr(), caplog.text, *map(str, warned)]
-    found = secrets(credential, there)
-    assert len(found) > 1
-    assert not [secret for secret in found if secret in "".join(told)]
+    texts += [json.dumps(state), *capfd.readouterr(), caplog.text, *map(str, caught)]
+    hidden = secrets(credential, salesforce)
+    assert len(hidden) > 1
+    assert not [secret for secret in hidden if secret in "".join(texts)]
 
 
-def secrets(credential, there):
-    plain = [PASSWORD, TOKEN, SECRET, *there.org.sessions, credential.get("access_token", TOKEN)]
+def secrets(credential, salesforce):
+    plain = [
+        PASSWORD,
+        TOKEN,
+        SECRET,
+        *salesforce.org.sessions,
+        credential.get("access_token", TOKEN),
+    ]
     pairs = [f"{USER}:{PASSWORD}", f"{USER}:{PASSWORD}{TOKEN}", f"{CLIENT}:{SECRET}"]
     return [*plain, *(base64.b64encode(pair.encode()).decode() for pair in pairs)]

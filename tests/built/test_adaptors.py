@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from tests.adaptors.salesforce_server import salesforce
+from tests.adaptors import salesforce_server
 from tests.built.lambda_runtime import command
 
 CREATE = """
@@ -22,15 +22,15 @@ def executed(layout, *arguments):
     return subprocess.run(python, env=environment, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("way", ["user", "client"])
-def test_salesforce_is_logged_in_to_and_written_to(layout, way):
-    with salesforce() as there:
-        state = there.state(credential=getattr(there, way))
+@pytest.mark.parametrize("method", ["user", "client"])
+def test_salesforce_accepts_a_login_and_a_record(layout, method):
+    with salesforce_server.running() as salesforce:
+        state = salesforce.state(credential=getattr(salesforce, method))
         answer = executed(layout, CREATE, json.dumps(state))
     assert answer.returncode == 0, answer.stderr
     assert json.loads(answer.stdout)["success"] is True
-    assert there.requests == ["POST /sobjects/Contact"]
+    assert salesforce.requests == ["POST /sobjects/Contact"]
 
 
-def test_what_salesforces_library_brings_and_nothing_uses_is_left_out(layout):
+def test_unused_dependencies_of_simple_salesforce_are_left_out(layout):
     assert "No module named 'cryptography'" in executed(layout, "import cryptography").stderr

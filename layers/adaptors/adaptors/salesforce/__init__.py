@@ -1,11 +1,11 @@
-"""Salesforce: records made, changed, found and deleted, one by one or in thousands.
+"""Salesforce: create, change, find and delete records, one by one or thousands at once.
 
 The credential: `username`, `password` and `securityToken`, or an app's `client_id` and
 `client_secret` (with the organization's own `loginUrl`), or an `access_token` and `instance_url`.
-There is one login for each warm runner; a session that has expired is renewed.
+A warm runner logs in once; an expired session is renewed.
 
-Every operation leaves Salesforce's answer in `data`, and at the front of `references` too: after
-`create` of one record `last_reference_value("id")` is its id.
+Every operation puts Salesforce's response in `data` and at the front of `references`: after
+`create` of one record, `last_reference_value("id")` is its id.
 """
 
 from adaptors.salesforce.bulk import bulk

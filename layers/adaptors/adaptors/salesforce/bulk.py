@@ -1,7 +1,7 @@
 """Thousands of records at once, with the Bulk API.
 
-It is the first Bulk API, since its batches are JSON and a batch's results stand in the order of its
-records: in the second one's CSV a refused record cannot be told from its like.
+It is version 1 of the Bulk API, because its batches are JSON and their results have the order of
+the records. In version 2's CSV, a refused record cannot be told from others with the same values.
 """
 
 from __future__ import annotations
@@ -10,37 +10,46 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from adaptors._formats import json_text
+from adaptors._http.request import Request
 from adaptors.errors import ConfigurationError, RemoteRefused, RemoteUnavailable
 from adaptors.operations import State, operation
-from adaptors.salesforce.client import PRETENDED
-from adaptors.salesforce.records import Record, external_id_of, id_of, name, records_of
-from adaptors.salesforce.results import Action, Row, outcome, read_rows, settled
-from adaptors.salesforce.sessions import ask
-from adaptors.salesforce.states import after
+from adaptors.salesforce.client import call_bulk_api
+from adaptors.salesforce.records import (
+    Record,
+    external_id_value,
+    parse_records,
+    record_id,
+    require_api_name,
+)
+from adaptors.salesforce.results import (
+    Row,
+    Write,
+    raise_for_rows,
+    read_rows,
+    state_after,
+    summarize,
+)
+from adaptors.salesforce.writes import DRY_RUN_ROW
 
-if TYPE_CHECKING:
-    from simple_salesforce.api import Salesforce
-
-_DONE = {
+_PARTICIPLES = {
     "insert": "inserted",
     "update": "updated",
     "upsert": "upserted",
     "delete": "deleted",
     "hardDelete": "deleted",
 }
-_RECORDS, _CHARACTERS = 10_000, 9_900_000  # of a batch; Salesforce takes 10,000,000
-_ENDED = {"Completed", "Failed", "NotProcessed"}
+_MAX_RECORDS, _MAX_CHARACTERS = 10_000, 9_900_000  # of a batch; Salesforce accepts 10,000,000
+_FINAL_STATES = {"Completed", "Failed", "NotProcessed"}
 
 
 @dataclass(frozen=True, slots=True)
-class _Patience:
-    until: float
-    poll: float
-    seconds: float
+class _Polling:
+    deadline: float
+    interval: float
+    timeout: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,58 +71,59 @@ def bulk(
     timeout: float = 240.0,
     poll: float = 2.0,
 ) -> State:
-    """Send thousands of records as one job and wait for it; `data` becomes the outcome.
+    """Write thousands of records in one job and wait for it; `data` becomes the summary.
 
     `operation` is insert, update, upsert (by `external_id`), delete or hardDelete; update and
-    delete name records by `Id`. `serial` has Salesforce take one batch of 10,000 after the other:
-    slower, but batches do not lock each other's records. The outcome, and what comes of a record
-    that is refused, is as with `create`; with `fail_on_error=False` it is only told in `errors`.
+    delete need the `Id` of each record. With `serial`, Salesforce processes one batch of 10,000
+    after the other: slower, but batches do not lock each other's records. See `create` for the
+    summary and for refused records; with `fail_on_error=False`, they are only in `errors`.
 
-    Every `poll` seconds Salesforce is asked how far it is; a job that takes longer than `timeout`
-    (keep it below the stack's RunSeconds) goes on there, and fails here: an insert is not tried
-    again, as it might make records twice.
+    The job is polled every `poll` seconds. If it takes longer than `timeout` (keep it below the
+    stack's RunSeconds), the run fails while the job continues in Salesforce; an insert is not
+    retried then, because it could create records twice.
 
     >>> operate = bulk("Visit__c", "upsert", lambda state: state["data"], external_id="Form__c")
     """
-    action = Action(name(sobject, "an sobject"), _done(operation), operation != "insert")
-    batches = list(_batches(_looked_at(operation, records, external_id)))
-    opening = {
+    participle = _participle(operation)
+    write = Write(require_api_name(sobject, "sobject"), participle, operation != "insert")
+    batches = list(_batches(_validate_records(operation, records, external_id)))
+    job = {
         "operation": operation,
         "object": sobject,
         "contentType": "JSON",
         "concurrencyMode": "Serial" if serial else "Parallel",
         **({"externalIdFieldName": external_id} if external_id else {}),
     }
-    patience = _Patience(time.monotonic() + timeout, poll, timeout)
-    rows = _rows(state, opening, batches, action, patience) if batches else []
-    return after(state, settled(rows, action) if fail_on_error else outcome(rows))
+    polling = _Polling(time.monotonic() + timeout, poll, timeout)
+    rows = _execute_job(state, job, batches, write, polling) if batches else []
+    return state_after(state, raise_for_rows(rows, write) if fail_on_error else summarize(rows))
 
 
-def _done(operation: Any) -> str:
-    if operation in _DONE:
-        return _DONE[operation]
-    raise ConfigurationError(f"a bulk operation is one of {', '.join(_DONE)}")
+def _participle(operation: Any) -> str:
+    if operation in _PARTICIPLES:
+        return _PARTICIPLES[operation]
+    raise ConfigurationError(f"operation must be one of {', '.join(_PARTICIPLES)}.")
 
 
-def _looked_at(operation: str, records: Any, external_id: str | None) -> Sequence[Record]:
-    found = records_of(records)
+def _validate_records(operation: str, records: Any, external_id: str | None) -> Sequence[Record]:
+    parsed = parse_records(records)
     if (operation == "upsert") != (external_id is not None):
-        raise ConfigurationError("bulk needs an external_id to upsert, and only then")
-    for index, record in enumerate(found):
+        raise ConfigurationError("bulk needs external_id for an upsert, and only for an upsert.")
+    for index, record in enumerate(parsed):
         if external_id:
-            external_id_of(record, name(external_id, "an external id"), index)
+            external_id_value(record, require_api_name(external_id, "external_id"), index)
         elif operation == "update":
-            id_of(record, index)
+            record_id(record, index)
     if operation in ("delete", "hardDelete"):
-        return [{"Id": id_of(record, index)} for index, record in enumerate(found)]
-    return found
+        return [{"Id": record_id(record, index)} for index, record in enumerate(parsed)]
+    return parsed
 
 
 def _batches(records: Sequence[Record]) -> Iterator[_Batch]:
     texts: list[str] = []
     length = 0
     for text in map(json_text.dumps, records):
-        if texts and (len(texts) == _RECORDS or length + len(text) > _CHARACTERS):
+        if texts and (len(texts) == _MAX_RECORDS or length + len(text) > _MAX_CHARACTERS):
             yield _Batch(f"[{','.join(texts)}]", len(texts))
             texts, length = [], 0
         texts.append(text)
@@ -122,88 +132,83 @@ def _batches(records: Sequence[Record]) -> Iterator[_Batch]:
         yield _Batch(f"[{','.join(texts)}]", len(texts))
 
 
-def _rows(
+def _execute_job(
     state: State,
-    opening: Mapping[str, Any],
+    job: Mapping[str, Any],
     batches: Sequence[_Batch],
-    action: Action,
-    patience: _Patience,
+    write: Write,
+    polling: _Polling,
 ) -> list[Row]:
-    job = _id(_asked(state, "job", json_text.dumps(opening), {"id": "dry-run"}))
+    response = _post(state, "job", json_text.dumps(job), {"id": "dry-run"})
+    job_id = _id_of(response)
     try:
-        ids = [_added(state, job, number, batch) for number, batch in enumerate(batches)]
-        _asked(state, f"job/{job}", json_text.dumps({"state": "Closed"}))
-        ended = _waited(state, job, dict(zip(ids, batches, strict=True)), action, patience)
+        ids = [_add_batch(state, job_id, number, batch) for number, batch in enumerate(batches)]
+        _post(state, f"job/{job_id}", json_text.dumps({"state": "Closed"}))
+        batches_by_id = dict(zip(ids, batches, strict=True))
+        rows = _wait_for_batches(state, job_id, batches_by_id, write, polling)
     except RemoteUnavailable as error:
-        if action.repeatable:
+        if write.idempotent:
             raise
         raise RemoteRefused(
-            f"{error}; another try might insert records twice: look in Salesforce's Setup, at "
-            f"Bulk Data Load Jobs, what the job {job} did"
+            f"{str(error).rstrip('.')}. The run is not retried, because that could insert records "
+            f"twice. Check the job {job_id} in Salesforce: Setup, Bulk Data Load Jobs."
         ) from None
-    return [row for id_ in ids for row in ended[id_]]
+    return [row for batch_id in ids for row in rows[batch_id]]
 
 
-def _waited(
-    state: State, job: str, batches: Mapping[str, _Batch], action: Action, patience: _Patience
+def _wait_for_batches(
+    state: State, job_id: str, batches: Mapping[str, _Batch], write: Write, polling: _Polling
 ) -> dict[str, list[Row]]:
-    ended: dict[str, list[Row]] = {}
+    rows: dict[str, list[Row]] = {}
     while True:
-        for id_, batch in batches.items():
-            if id_ not in ended:
-                with suppress(RemoteUnavailable):  # the next look may find it
-                    ended |= _looked(state, f"job/{job}/batch/{id_}", id_, batch, action)
-        if len(ended) == len(batches):
-            return ended
-        if time.monotonic() >= patience.until:
+        for batch_id, batch in batches.items():
+            if batch_id not in rows:
+                with suppress(RemoteUnavailable):  # the next poll may succeed
+                    rows |= _poll_batch(state, job_id, batch_id, batch, write)
+        if len(rows) == len(batches):
+            return rows
+        if time.monotonic() >= polling.deadline:
             raise RemoteUnavailable(
-                f"the bulk job {job} has not ended after {patience.seconds:g} seconds"
+                f"The bulk job {job_id} has not ended after {polling.timeout:g} seconds."
             )
-        time.sleep(patience.poll)
+        time.sleep(polling.interval)
 
 
-def _looked(
-    state: State, path: str, id_: str, batch: _Batch, action: Action
+def _poll_batch(
+    state: State, job_id: str, batch_id: str, batch: _Batch, write: Write
 ) -> dict[str, list[Row]]:
-    found = _asked(state, path, dry_run_response={"state": "Completed"})
-    status = found.get("state") if isinstance(found, Mapping) else None
-    if status not in _ENDED:
+    path = f"job/{job_id}/batch/{batch_id}"
+    info = _get(state, path, {"state": "Completed"})
+    batch_state = info.get("state") if isinstance(info, Mapping) else None
+    if batch_state not in _FINAL_STATES:
         return {}
-    if status == "Completed":
-        rows = _asked(state, f"{path}/result", dry_run_response=[PRETENDED] * batch.count)
-        return {id_: read_rows(rows, batch.count, action)}
-    said = str(found.get("stateMessage") or status)
-    code = said.partition(":")[0].strip()
-    if status == "Failed" and not action.repeatable:
-        # Some of its records may be there: no code may have them inserted by another try.
+    if batch_state == "Completed":
+        rows = _get(state, f"{path}/result", [DRY_RUN_ROW] * batch.count)
+        return {batch_id: read_rows(rows, batch.count, write)}
+    message = str(info.get("stateMessage") or batch_state)
+    code = message.partition(":")[0].strip()
+    if batch_state == "Failed" and not write.idempotent:
+        # Some of its records may be inserted: such a failure is never retryable.
         code = f"Failed.{code}"
-    error = {"statusCode": code, "message": said, "fields": []}
-    return {id_: [{"success": False, "errors": [error]}] * batch.count}
+    error = {"statusCode": code, "message": message, "fields": []}
+    return {batch_id: [{"success": False, "errors": [error]}] * batch.count}
 
 
-def _added(state: State, job: str, number: int, batch: _Batch) -> str:
-    return _id(_asked(state, f"job/{job}/batch", batch.body, {"id": f"dry-run-{number}"}))
+def _add_batch(state: State, job_id: str, number: int, batch: _Batch) -> str:
+    path, dry_run_response = f"job/{job_id}/batch", {"id": f"dry-run-{number}"}
+    return _id_of(_post(state, path, batch.body, dry_run_response))
 
 
-def _asked(state: State, path: str, body: str | None = None, dry_run_response: Any = None) -> Any:
-    return ask(state, partial(_sent, path, body, dry_run_response))
+def _get(state: State, path: str, dry_run_response: Any) -> Any:
+    return call_bulk_api(state, Request("GET", path, dry_run_response=dry_run_response))
 
 
-def _sent(path: str, body: str | None, dry_run_response: Any, client: Salesforce) -> Any:
-    from simple_salesforce.util import call_salesforce  # noqa: PLC0415 - loaded when first needed
-
-    headers = {"X-SFDC-Session": client.session_id, "Content-Type": "application/json"}
-    return call_salesforce(
-        client.bulk_url + path,
-        "GET" if body is None else "POST",
-        client.session,
-        headers,
-        data=body,
-        dry_run_response=dry_run_response,
-    ).json()
+def _post(state: State, path: str, body: str, dry_run_response: Any = None) -> Any:
+    request = Request("POST", path, body=body.encode(), dry_run_response=dry_run_response)
+    return call_bulk_api(state, request)
 
 
-def _id(answer: Any) -> str:
-    if isinstance(answer, Mapping) and isinstance(answer.get("id"), str):
-        return str(answer["id"])
-    raise RemoteRefused("the Bulk API answered with something that has no id")
+def _id_of(body: Any) -> str:
+    if isinstance(body, Mapping) and isinstance(body.get("id"), str):
+        return str(body["id"])
+    raise RemoteRefused("The Bulk API's response has no id. Check the job in Salesforce's Setup.")

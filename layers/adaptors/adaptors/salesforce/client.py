@@ -1,125 +1,81 @@
-"""Records on their way to Salesforce: one by itself, or up to 200 in a request."""
+"""Requests to Salesforce's REST and Bulk APIs, with a session that is renewed when it expires."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
 
-from adaptors._formats import json_text
-from adaptors.errors import AdaptorError, ConfigurationError
-from adaptors.operations import State
-from adaptors.salesforce.records import Record
-from adaptors.salesforce.results import Action, Row, halfway, outcome, read_rows, settled
-from adaptors.salesforce.sessions import ask
+from adaptors._http.auth import Auth, bearer_auth, header_auth
+from adaptors._http.client import Client, send
+from adaptors._http.request import Request
+from adaptors._http.response import Response, json_body, unexpected_content
+from adaptors.credentials import read_credential
+from adaptors.salesforce.credential import Configuration
+from adaptors.salesforce.error_codes import SessionExpired, raise_for_status
+from adaptors.salesforce.sessions import forget_session, session_for
 
-if TYPE_CHECKING:
-    from simple_salesforce.api import Salesforce
-
-PRETENDED: Row = {"id": "000000000000000AAA", "success": True, "errors": []}
-"""What became of a record, in a dry run."""
-_AT_ONCE = 200
-T = TypeVar("T")
+State = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
-    """How records go: below which address, in how many seconds, and whether one needs all others.
+def call_rest_api(state: State, request: Request) -> Any:
+    """Send a request and return the JSON of its response, or None for an empty one.
 
-    `told` stands for an address that holds a value.
+    A path that begins with `/services/` is the organization's; any other is relative to
+    `/services/data/v….0/`.
     """
-
-    method: str
-    path: str
-    timeout: float
-    all_or_none: bool = False
-    told: str | None = None
+    return _json(_send_rest(state, request))
 
 
-def one(
-    state: State, way: Way, record: Record, action: Action, silently: Row | None = None
-) -> dict[str, Any]:
-    """Send a record by itself; `silently` is what became of it if the answer has no body."""
-    send = partial(_restful, way, json_text.dumps(record), PRETENDED, None)
-    answer = ask(state, send, way.timeout)
-    row = silently if answer is None and silently is not None else answer
-    result = settled(read_rows([row], 1, action), action)
-    created = {"created": row["created"]} if "created" in row else {}
-    return {"id": row.get("id"), **created, **result}
+def call_any_api(state: State, request: Request) -> Any:
+    """Send a request and return its response's body: JSON, text, or None for an empty one."""
+    return _send_rest(state, request).body
 
 
-def many(state: State, way: Way, records: Sequence[Record], action: Action) -> dict[str, Any]:
-    """Send records in requests of 200."""
-    _fit(records, all_or_none=way.all_or_none)
-
-    def send(some: Sequence[Record]) -> list[Row]:
-        typed = [{"attributes": {"type": action.sobject}, **record} for record in some]
-        body = json_text.dumps({"allOrNone": way.all_or_none, "records": typed})
-        restful = partial(_restful, way, body, [PRETENDED] * len(some), None)
-        return read_rows(ask(state, restful, way.timeout), len(some), action)
-
-    return settled(_in_turn(records, send, action), action)
+def call_bulk_api(state: State, request: Request) -> Any:
+    """Send a request to a path below `/services/async/…/` and return the JSON of its response."""
+    configuration = read_credential(Configuration, state)
+    path = f"/services/async/{configuration.api_version}/{request.path}"
+    session_auth = partial(header_auth, "X-SFDC-Session")
+    return _json(_send_with_session(configuration, replace(request, path=path), session_auth))
 
 
-def remove(
-    state: State, way: Way, ids: Sequence[str], action: Action, *, fail_on_error: bool
-) -> dict[str, Any]:
-    """Delete records in requests of 200; those that are deleted already count as done."""
-    _fit(ids, all_or_none=way.all_or_none)
-
-    def send(some: Sequence[str]) -> list[Row]:
-        query = {"ids": ",".join(some), "allOrNone": str(way.all_or_none).lower()}
-        restful = partial(_restful, way, None, [PRETENDED] * len(some), query)
-        rows = read_rows(ask(state, restful, way.timeout), len(some), action)
-        if way.all_or_none:  # then one that was gone is why the others stayed
-            return rows
-        return [_gone(row, id_) for row, id_ in zip(rows, some, strict=True)]
-
-    rows = _in_turn(ids, send, action)
-    return settled(rows, action) if fail_on_error else outcome(rows)
+def _send_rest(state: State, request: Request) -> Response:
+    configuration = read_credential(Configuration, state)
+    path = request.path
+    if not path.startswith("/services/"):
+        path = f"/services/data/v{configuration.api_version}/{path.lstrip('/')}"
+    return _send_with_session(configuration, replace(request, path=path), bearer_auth)
 
 
-def in_chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    """Cut a sequence into parts.
+def _send_with_session(
+    configuration: Configuration, request: Request, auth_for: Callable[[str], Auth]
+) -> Response:
+    """Send a request, and once more with a new session if the session has expired.
 
-    >>> list(in_chunks([1, 2, 3], 2))
-    [[1, 2], [3]]
+    Salesforce does nothing for an expired session, so that sending it again is safe.
     """
-    return (items[start : start + size] for start in range(0, len(items), size))
+    try:
+        return _send(configuration, request, auth_for)
+    except SessionExpired:
+        if not forget_session(configuration):
+            raise
+    return _send(configuration, request, auth_for)
 
 
-def _in_turn(
-    items: Sequence[T], send: Callable[[Sequence[T]], list[Row]], action: Action
-) -> list[Row]:
-    rows: list[Row] = []
-    for some in in_chunks(items, _AT_ONCE):
-        try:
-            rows += send(some)
-        except AdaptorError as error:
-            raise halfway(error, rows, action) from None
-    return rows
+def _send(
+    configuration: Configuration, request: Request, auth_for: Callable[[str], Auth]
+) -> Response:
+    session = session_for(configuration, request.timeout)
+    client = Client(session.instance_url, auth_for(session.token), base_url_key="instance_url")
+    return raise_for_status(send(client, replace(request, follow_redirects=False)))
 
 
-def _restful(
-    way: Way,
-    body: str | None,
-    dry_run_response: Any,
-    query: dict[str, str] | None,
-    client: Salesforce,
-) -> Any:
-    options = {"told": way.told, "dry_run_response": dry_run_response}
-    return client.restful(way.path, query, way.method, data=body, **options)
-
-
-def _fit(items: Sequence[object], *, all_or_none: bool) -> None:
-    if all_or_none and len(items) > _AT_ONCE:
-        raise ConfigurationError(
-            f"Salesforce takes at most {_AT_ONCE} records all or none, not {len(items)}; send "
-            "them in parts, or leave all_or_none out"
-        )
-
-
-def _gone(row: Row, id_: str) -> Row:
-    codes = {error.get("statusCode") for error in row.get("errors") or []}
-    return {"id": id_, "success": True} if codes == {"ENTITY_IS_DELETED"} else row
+def _json(response: Response) -> Any:
+    if response.status == 204:
+        return None
+    body = json_body(response)
+    if not isinstance(body, dict | list):
+        raise unexpected_content(response, "JSON")
+    return body or None

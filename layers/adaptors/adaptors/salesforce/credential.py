@@ -1,19 +1,28 @@
-"""What a credential for Salesforce holds: one of three ways to be let in."""
+"""The credential: access token, user and password, or client credentials."""
 
 from __future__ import annotations
 
 import re
+from enum import StrEnum
 from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
 from adaptors.credentials import CredentialModel, Secret
 
-_VERSION = "59.0"
-_OLDEST = 46.0  # since then many records can be upserted in one request
-_HERE = r"localhost|127\.0\.0\.1|\[::1\]"
-_ADDRESS = re.compile(rf"(https://[^/?#@\s]+|http://({_HERE})(:[0-9]+)?)/?")
-_EVERYBODYS = {"https://login.salesforce.com", "https://test.salesforce.com"}
+_DEFAULT_VERSION = "59.0"
+_OLDEST_VERSION = 46.0  # the first that upserts many records in one request
+_LOOPBACK = r"localhost|127\.0\.0\.1|\[::1\]"
+_BASE_URL = re.compile(rf"(https://[^/?#@\s]+|http://({_LOOPBACK})(:[0-9]+)?)/?")
+_SHARED_LOGIN_URLS = {"https://login.salesforce.com", "https://test.salesforce.com"}
+
+
+class LoginMethod(StrEnum):
+    """How a credential gets a session."""
+
+    ACCESS_TOKEN = "access_token"  # noqa: S105 - no secret
+    PASSWORD = "password"  # noqa: S105 - no secret
+    CLIENT_CREDENTIALS = "client_credentials"
 
 
 class Configuration(CredentialModel):
@@ -22,69 +31,75 @@ class Configuration(CredentialModel):
     login_url: str = Field(
         "https://login.salesforce.com",
         alias="loginUrl",
-        description="Where to log in: https://login.salesforce.com, https://test.salesforce.com "
-        "for a sandbox, or the organization's own https://….my.salesforce.com",
+        description="The URL to log in at: https://login.salesforce.com, "
+        "https://test.salesforce.com for a sandbox, or the organization's own "
+        "https://….my.salesforce.com",
     )
     username: str | None = Field(None, description="The user to log in as.")
     password: Secret | None = Field(None, description="The user's password.")
     security_token: Secret | None = Field(
         None,
         alias="securityToken",
-        description="The user's security token; not needed from an address the organization trusts",
+        description="The user's security token. Not needed from a trusted IP address.",
     )
     client_id: str | None = Field(
-        None, description="The consumer key of an app that may use the client credentials flow."
+        None, description="The consumer key of an app with the client credentials flow."
     )
     client_secret: Secret | None = Field(None, description="The app's consumer secret.")
     access_token: Secret | None = Field(
-        None, description="A token that somebody else obtained; it is used until it expires."
+        None, description="An existing access token. It works until it expires."
     )
     instance_url: str | None = Field(
-        None, description="What the access token is for: https://….my.salesforce.com"
+        None, description="The URL of the access token: https://….my.salesforce.com"
     )
     api_version: str = Field(
-        _VERSION, alias="apiVersion", description="The version of Salesforce's API."
+        _DEFAULT_VERSION, alias="apiVersion", description="The version of Salesforce's API."
     )
 
     @field_validator("login_url", "instance_url")
     @classmethod
-    def _is_address(cls, value: str | None) -> str | None:
-        if value is not None and not _ADDRESS.fullmatch(value):
-            raise ValueError("write an address such as https://example.my.salesforce.com, no more")
+    def _is_base_url(cls, value: str | None) -> str | None:
+        if value is not None and not _BASE_URL.fullmatch(value):
+            raise ValueError(
+                "write a URL such as https://example.my.salesforce.com, without a path"
+            )
         return value and value.rstrip("/")
 
     @field_validator("api_version", mode="before")
     @classmethod
-    def _is_version(cls, value: Any) -> str:
+    def _is_supported_version(cls, value: Any) -> str:
         if not re.fullmatch(r"v?[0-9]{1,3}(\.0)?", str(value)):
-            raise ValueError(f"write a version such as {_VERSION}")
+            raise ValueError(f"write a version such as {_DEFAULT_VERSION}")
         version = float(str(value).removeprefix("v"))
-        if version < _OLDEST:
-            raise ValueError(f"the oldest version that will do is {_OLDEST}")
+        if version < _OLDEST_VERSION:
+            raise ValueError(f"the oldest supported version is {_OLDEST_VERSION}")
         return f"{version:.1f}"
 
     @model_validator(mode="after")
-    def _lets_in(self) -> Configuration:
-        ways = (
+    def _has_login_method(self) -> Configuration:
+        pairs = (
             (self.access_token, self.instance_url),
             (self.username, self.password),
             (self.client_id, self.client_secret),
         )
-        if any(all(way) for way in ways):
-            if self.way == "client" and self.login_url in _EVERYBODYS:
-                raise ValueError(
-                    "with client_id and client_secret, loginUrl is the organization's own: "
-                    "https://….my.salesforce.com"
-                )
-            return self
-        raise ValueError(
-            "the credential needs username and password (and securityToken), or client_id and "
-            "client_secret, or access_token and instance_url"
-        )
+        if not any(all(pair) for pair in pairs):
+            raise ValueError(
+                "the credential needs username and password (and securityToken), or client_id and "
+                "client_secret, or access_token and instance_url"
+            )
+        is_client = self.login_method is LoginMethod.CLIENT_CREDENTIALS
+        if is_client and self.login_url in _SHARED_LOGIN_URLS:
+            raise ValueError(
+                "with client_id and client_secret, loginUrl must be the organization's own: "
+                "https://….my.salesforce.com"
+            )
+        return self
 
     @property
-    def way(self) -> str:
-        """Say which way leads in: an access token before a user before an app's own credentials."""
+    def login_method(self) -> LoginMethod:
+        """Return the login method; a token is preferred to a user, a user to an app."""
         if self.access_token and self.instance_url:
-            return "token"
-        return "user" if self.username and self.password else "client"
+            return LoginMethod.ACCESS_TOKEN
+        if self.username and self.password:
+            return LoginMethod.PASSWORD
+        return LoginMethod.CLIENT_CREDENTIALS

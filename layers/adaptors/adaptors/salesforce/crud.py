@@ -1,21 +1,20 @@
-"""Operations that make, change and delete records named by their ids."""
+"""Operations that create, update and delete records by their ids."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from adaptors._http.request import DEFAULT_TIMEOUT
+from adaptors._http.request import DEFAULT_TIMEOUT, Request
 from adaptors.operations import Operation, State, operation, resolve
-from adaptors.salesforce.client import Way, many, one, remove
 from adaptors.salesforce.records import (
-    checked_id,
-    id_of,
-    name,
-    records_of,
-    without,
+    omit_keys,
+    parse_records,
+    record_id,
+    require_api_name,
+    require_id,
 )
-from adaptors.salesforce.results import Action
-from adaptors.salesforce.states import after
+from adaptors.salesforce.results import Write, raise_for_rows, state_after, summarize
+from adaptors.salesforce.writes import delete_many, write_many, write_one
 
 
 @operation
@@ -27,27 +26,28 @@ def create(
     all_or_none: bool = False,
     timeout: float = DEFAULT_TIMEOUT,
 ) -> State:
-    """Make a record of a dict, or many of a list; `data` becomes the outcome.
+    """Create a record from a dict, or many from a list; `data` becomes the summary.
 
-    The outcome is `{success, completed, errors}` with the ids of the new records in `completed`,
-    and for a dict the `id` too. One record that Salesforce refuses fails the run, though the others
-    of a list are there then: the error says how many, the log which. With `all_or_none` (at most
-    200 records) there are none then.
+    The summary is `{success, completed, errors}`, with the ids of the new records in `completed`,
+    and for a dict also `id`. If Salesforce refuses a record, the run fails, but the other records
+    of the list are created: the error has their number, the log their ids. With `all_or_none` (at
+    most 200 records), none is created.
 
-    A run that is tried again after its connection broke may make records a second time: prefer
-    `upsert`. What is known to be there already is never made again by another try.
+    A retry after a broken connection may create records twice: prefer `upsert`. Records that are
+    known to be created are never sent again.
 
     >>> from adaptors.common import data_value, field, fields
     >>> operate = create("Contact", fields(field("LastName", data_value("form.name"))))
     """
-    action = Action(name(sobject, "an sobject"), "created", repeatable=False)
-    found = records_of(records)
+    write = Write(require_api_name(sobject, "sobject"), "created", idempotent=False)
+    parsed = parse_records(records)
     if isinstance(records, dict):
-        result = one(state, Way("POST", f"sobjects/{sobject}", timeout), found[0], action)
+        request = Request("POST", f"sobjects/{sobject}", json=parsed[0], timeout=timeout)
+        summary = write_one(state, request, write)
     else:
-        way = Way("POST", "composite/sobjects", timeout, all_or_none)
-        result = many(state, way, found, action)
-    return after(state, result)
+        request = Request("POST", "composite/sobjects", timeout=timeout)
+        summary = write_many(state, request, parsed, write, all_or_none=all_or_none)
+    return state_after(state, summary)
 
 
 def create_if(
@@ -58,14 +58,15 @@ def create_if(
     all_or_none: bool = False,
     timeout: float = DEFAULT_TIMEOUT,
 ) -> Operation:
-    """Do what `create` does if a condition holds, else leave the state as it is.
+    """Do what `create` does if the condition is true; otherwise do nothing.
 
     >>> from adaptors.common import data_value
-    >>> make = create_if(data_value("form.new"), "Contact", {"LastName": data_value("form.name")})
-    >>> make({"data": {"form": {"new": False}}})
-    {'data': {'form': {'new': False}}}
+    >>> operate = create_if(data_value("new"), "Contact", {"LastName": data_value("name")})
+    >>> operate({"data": {"new": False}})
+    {'data': {'new': False}}
     """
-    return when(condition, create(sobject, records, all_or_none=all_or_none, timeout=timeout))
+    operate = create(sobject, records, all_or_none=all_or_none, timeout=timeout)
+    return operate_if(condition, operate)
 
 
 @operation
@@ -77,25 +78,26 @@ def update(
     all_or_none: bool = False,
     timeout: float = DEFAULT_TIMEOUT,
 ) -> State:
-    """Change a record, or many of a list, each named by its `Id`; `data` becomes the outcome.
+    """Update a record, or a list of them, each with its `Id`; `data` becomes the summary.
 
-    The outcome, and what comes of a record that is refused, is as with `create`.
+    See `create` for the summary and for records that Salesforce refuses.
 
     >>> from adaptors.common import last_reference_value
     >>> operate = update("Contact", {"Id": last_reference_value("id"), "Title": "Nurse"})
     """
-    action = Action(name(sobject, "an sobject"), "updated")
-    found = records_of(records)
-    ids = [id_of(record, index) for index, record in enumerate(found)]
-    found = [without(record, "Id", "id") for record in found]
+    write = Write(require_api_name(sobject, "sobject"), "updated")
+    parsed = parse_records(records)
+    ids = [record_id(record, index) for index, record in enumerate(parsed)]
+    parsed = [omit_keys(record, "Id", "id") for record in parsed]
     if isinstance(records, dict):
-        way = Way("PATCH", f"sobjects/{sobject}/{ids[0]}", timeout)
-        result = one(state, way, found[0], action, {"id": ids[0], "success": True})
+        path = f"sobjects/{sobject}/{ids[0]}"
+        request = Request("PATCH", path, json=parsed[0], timeout=timeout)
+        summary = write_one(state, request, write, {"id": ids[0], "success": True})
     else:
-        way = Way("PATCH", "composite/sobjects", timeout, all_or_none)
-        named = [{"id": id_, **record} for id_, record in zip(ids, found, strict=True)]
-        result = many(state, way, named, action)
-    return after(state, result)
+        request = Request("PATCH", "composite/sobjects", timeout=timeout)
+        with_ids = [{"id": id_, **record} for id_, record in zip(ids, parsed, strict=True)]
+        summary = write_many(state, request, with_ids, write, all_or_none=all_or_none)
+    return state_after(state, summary)
 
 
 @operation
@@ -108,21 +110,22 @@ def destroy(
     fail_on_error: bool = True,
     timeout: float = DEFAULT_TIMEOUT,
 ) -> State:
-    """Delete the record of an id, or those of a list of ids; `data` becomes the outcome.
+    """Delete the record with an id, or with a list of ids; `data` becomes the summary.
 
-    The outcome is as with `create`; a record that is deleted already counts as done. With
-    `fail_on_error=False` those that Salesforce will not delete are only told in its `errors`.
+    See `create` for the summary. A record that is already deleted counts as completed. With
+    `fail_on_error=False`, the run succeeds although Salesforce refuses records: see `errors`.
 
     >>> from adaptors.common import data_value
     >>> operate = destroy("Visit__c", data_value("completed"))
     """
-    action = Action(name(sobject, "an sobject"), "deleted")
-    listed = ids if isinstance(ids, list) else [ids]
-    checked = [checked_id(each, f"ids[{index}]") for index, each in enumerate(listed)]
-    way = Way("DELETE", "composite/sobjects", timeout, all_or_none)
-    return after(state, remove(state, way, checked, action, fail_on_error=fail_on_error))
+    write = Write(require_api_name(sobject, "sobject"), "deleted")
+    ids = ids if isinstance(ids, list) else [ids]
+    valid_ids = [require_id(id_, f"ids[{index}]") for index, id_ in enumerate(ids)]
+    request = Request("DELETE", "composite/sobjects", timeout=timeout)
+    rows = delete_many(state, request, valid_ids, write, all_or_none=all_or_none)
+    return state_after(state, raise_for_rows(rows, write) if fail_on_error else summarize(rows))
 
 
-def when(condition: Any, operate: Operation) -> Operation:
-    """Do an operation if a condition holds; what the operation needs is not looked at before."""
+def operate_if(condition: Any, operate: Operation) -> Operation:
+    """Execute an operation if a condition is true; its arguments are resolved only then."""
     return lambda state: operate(state) if resolve(state, condition) else state

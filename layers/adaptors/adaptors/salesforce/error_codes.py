@@ -1,4 +1,4 @@
-"""What Salesforce's error codes mean: the same for a whole answer and for one record of many."""
+"""Salesforce's error codes and their verdicts, for whole responses and single records."""
 
 from __future__ import annotations
 
@@ -6,16 +6,11 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from adaptors._http.response import (
-    Response,
-    is_retryable,
-    log_response,
-    raise_for_status,
-    retry_after,
-)
+from adaptors._http import response as http_response
+from adaptors._http.response import Response, is_retryable, log_response, retry_after
 from adaptors.errors import RemoteRefused, RemoteUnavailable
 
-FOR_NOW = frozenset({
+RETRYABLE_CODES = frozenset({
     "UNABLE_TO_LOCK_ROW",
     "REQUEST_LIMIT_EXCEEDED",
     "REQUEST_RUNNING_TOO_LONG",
@@ -29,54 +24,54 @@ FOR_NOW = frozenset({
     "Timeout",
     "TooManyLockFailure",
 })  # fmt: skip
-"""Codes of trouble that passes, whatever the status beside them."""
-_EXPIRED = {"INVALID_SESSION_ID", "InvalidSessionId"}
+"""Codes of failures that may pass, whatever the status is."""
+_SESSION_CODES = {"INVALID_SESSION_ID", "InvalidSessionId"}
 _WORD = re.compile(r"[A-Za-z][\w.]{0,79}", re.ASCII)
 
 
-class Expired(RemoteRefused):
-    """Salesforce does not know the session, or does not any more."""
+class SessionExpired(RemoteRefused):
+    """Salesforce does not accept the session, or no longer does."""
 
 
-def judged(answer: Response) -> Response:
-    """Give an answer whose status is 2xx; for any other raise the error with its verdict.
+def raise_for_status(response: Response) -> Response:
+    """Return a response with status 2xx; raise the error of any other with its verdict.
 
-    The error names codes and fields. What Salesforce says about them goes into the run's log: it
+    The error has codes and fields. Salesforce's messages go into the run's log only, because they
     may quote a value.
     """
-    if 200 <= answer.status < 300:
-        return answer
-    errors = errors_of(answer.body)
+    if 200 <= response.status < 300:
+        return response
+    errors = errors_of(response.body)
     codes = {code_of(error) for error in errors}
-    if codes & _EXPIRED:
-        raise Expired(
-            f"{answer.summary}: Salesforce does not know the session; give a credential with an "
-            "access_token a fresh one"
+    if codes & _SESSION_CODES:
+        raise SessionExpired(
+            f"{response.summary}: the session is invalid or has expired. If the credential has an "
+            "access_token, replace it with a new one."
         )
-    if answer.status == 300:
-        log_response(answer)
+    if response.status == 300:
+        log_response(response)
         raise RemoteRefused(
-            f"{answer.summary}: the external id is not unique, several records have this value; "
-            "the log names them: make them one, and the field unique"
+            f"{response.summary}: several records have this external id. Merge them (the run's "
+            "log has their ids) and make the field unique."
         )
-    if answer.status < 400:
-        return raise_for_status(answer)
-    log_response(answer)
-    named = ", ".join(dict.fromkeys(map(named_error, errors)))
-    told = f"{answer.summary}: {named}" if named else answer.summary
-    if is_retryable(answer) or codes & FOR_NOW:
-        raise RemoteUnavailable(told, retry_after(answer))
-    raise RemoteRefused(told)
+    if response.status < 400:
+        return http_response.raise_for_status(response)
+    log_response(response)
+    described = ", ".join(dict.fromkeys(map(describe_error, errors)))
+    text = f"{response.summary}: {described}." if described else f"{response.summary}."
+    if is_retryable(response) or codes & RETRYABLE_CODES:
+        raise RemoteUnavailable(text, retry_after(response))
+    raise RemoteRefused(text)
 
 
-def errors_of(data: Any) -> list[Mapping[str, Any]]:
-    """Give the errors that an answer lists, or the one that it is (the Bulk API's)."""
-    listed: Iterable[Any] = data if isinstance(data, list) else [data]
-    return [each for each in listed if isinstance(each, Mapping) and code_of(each)]
+def errors_of(body: Any) -> list[Mapping[str, Any]]:
+    """Return the errors in a response's body: a list, or a single one (the Bulk API's)."""
+    errors: Iterable[Any] = body if isinstance(body, list) else [body]
+    return [error for error in errors if isinstance(error, Mapping) and code_of(error)]
 
 
 def code_of(error: Mapping[str, Any]) -> str:
-    """Give an error's code, which each part of the API calls by a name of its own.
+    """Return an error's code; each part of the API has another key for it.
 
     >>> code_of({"statusCode": "DUPLICATE_VALUE", "message": "…", "fields": []})
     'DUPLICATE_VALUE'
@@ -87,12 +82,12 @@ def code_of(error: Mapping[str, Any]) -> str:
     return ""
 
 
-def named_error(error: Mapping[str, Any]) -> str:
-    """Give an error's code and fields, without what it says of them.
+def describe_error(error: Mapping[str, Any]) -> str:
+    """Return an error's code and fields, without its message.
 
-    >>> named_error({"errorCode": "REQUIRED_FIELD_MISSING", "fields": ["LastName"]})
+    >>> describe_error({"errorCode": "REQUIRED_FIELD_MISSING", "fields": ["LastName"]})
     'REQUIRED_FIELD_MISSING (LastName)'
     """
-    fields = error.get("fields")
-    names = [str(each) for each in fields if _WORD.fullmatch(str(each))] if fields else []
+    fields = error.get("fields") or []
+    names = [str(field) for field in fields if _WORD.fullmatch(str(field))]
     return f"{code_of(error) or 'no code'}" + (f" ({', '.join(names)})" if names else "")

@@ -1,23 +1,22 @@
-"""Operations that read, and one for everything else."""
+"""Operations that read, and one for all other requests."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from adaptors._formats import json_text
-from adaptors._http.request import DEFAULT_TIMEOUT
+from adaptors._http.pagination import fetch_pages
+from adaptors._http.request import DEFAULT_TIMEOUT, Request
 from adaptors.errors import ConfigurationError, RemoteRefused
 from adaptors.operations import State, operation
-from adaptors.salesforce.records import checked_id, name
-from adaptors.salesforce.sessions import ask
-from adaptors.salesforce.states import after
+from adaptors.salesforce.client import call_any_api, call_rest_api
+from adaptors.salesforce.records import require_api_name, require_id
+from adaptors.salesforce.results import state_after
 
-if TYPE_CHECKING:
-    from simple_salesforce.api import Salesforce
-
-_NOTHING = {"totalSize": 0, "done": True, "records": []}
+Page = Mapping[str, Any]
+_EMPTY_PAGE = {"totalSize": 0, "done": True, "records": []}
 
 
 @operation
@@ -28,50 +27,45 @@ def query(
     *,
     timeout: float = DEFAULT_TIMEOUT,
 ) -> State:
-    """Fetch records with SOQL; `data` becomes `{totalSize, done, records}` with all pages.
+    """Fetch records with SOQL; `data` becomes `{totalSize, done, records}` of all pages.
 
-    A `{name}` in the query stands for one of `values`, which is written as SOQL writes it: text in
-    quotes and with its own quotes escaped, a list for `IN`, `None` as null. A value that is put
-    into the query by other means can change what the query asks. After `LIKE` write
-    `'{name:like}%'`.
+    `{name}` in the query is replaced by that of `values`, in SOQL's syntax: text in quotes and
+    escaped, a list for `IN`, `None` as null. Never put a value into the query by other means: it
+    could change the query. After `LIKE`, write `'{name:like}%'`.
 
     >>> from adaptors.common import data_value
     >>> operate = query("SELECT Id FROM Contact WHERE MRN__c = {mrn}", {"mrn": data_value("mrn")})
     """
-    written = soql if values is None else _written(soql, values)
-    page = ask(state, lambda client: client.query(written, dry_run_response=_NOTHING), timeout)
-    records, pages = _records(page), set()
-    while not page["done"]:
-        following = page.get("nextRecordsUrl")
-        if not isinstance(following, str) or following in pages:
-            raise RemoteRefused("Salesforce says there are more records, and not where")
-        pages.add(following)
-        page = ask(state, partial(_more, following), timeout)
-        records += _records(page)
-    return after(state, {"totalSize": len(records), "done": True, "records": records})
+    text = soql if values is None else _format_soql(soql, values)
+    first_request = Request(
+        "GET", "query/", {"q": text}, timeout=timeout, dry_run_response=_EMPTY_PAGE
+    )
+    pages = fetch_pages(partial(_fetch_page, state), first_request, _next_request, max_pages=None)
+    records = [record for page in pages for record in page["records"]]
+    return state_after(state, {"totalSize": len(records), "done": True, "records": records})
 
 
 @operation
 def retrieve(state: State, sobject: str, id_: str, *, timeout: float = DEFAULT_TIMEOUT) -> State:
-    """Fetch the record of an id; `data` becomes the record.
+    """Fetch a record by its id; `data` becomes the record.
 
     >>> from adaptors.common import data_value
     >>> operate = retrieve("Contact", data_value("contact_id"))
     """
-    path = f"sobjects/{name(sobject, 'an sobject')}/{checked_id(id_, 'an id')}"
-    return after(state, ask(state, lambda client: client.restful(path), timeout))
+    path = f"sobjects/{require_api_name(sobject, 'sobject')}/{require_id(id_, 'id_')}"
+    return state_after(state, call_rest_api(state, Request("GET", path, timeout=timeout)))
 
 
 @operation
 def describe(
     state: State, sobject: str | None = None, *, timeout: float = DEFAULT_TIMEOUT
 ) -> State:
-    """Fetch what an object consists of, or without one which objects there are.
+    """Fetch the description of an object, or the list of all objects.
 
     >>> operate = describe("Contact")
     """
-    path = f"sobjects/{name(sobject, 'an sobject')}/describe" if sobject else "sobjects"
-    return after(state, ask(state, lambda client: client.restful(path), timeout))
+    path = f"sobjects/{require_api_name(sobject, 'sobject')}/describe" if sobject else "sobjects"
+    return state_after(state, call_rest_api(state, Request("GET", path, timeout=timeout)))
 
 
 @operation
@@ -84,56 +78,54 @@ def request(
     query: Mapping[str, Any] | None = None,
     timeout: float = DEFAULT_TIMEOUT,
 ) -> State:
-    """Send any other request; `data` becomes the answer, JSON or text.
+    """Send any other request; `data` becomes the response's JSON or text.
 
-    A path that begins with `/services/` is the organization's, any other one of the REST API, and
-    stands below `/services/data/v….0/`.
+    A path that begins with `/services/` is relative to the organization's URL; any other path is
+    relative to the REST API, `/services/data/v….0/`.
 
     >>> operate = request("limits")
     >>> operate = request("/services/apexrest/visits", {"site": "A"}, method="POST")
     """
     if not isinstance(path, str) or "://" in path:
-        raise ConfigurationError("a path is text such as limits or /services/apexrest/visits")
-    body = None if json is None else json_text.dumps(json)
-    send = partial(_sent, path, method=method, params=query, data=body, raw=True)
-    return after(state, ask(state, send, timeout))
+        raise ConfigurationError(
+            "path must be a text such as limits or /services/apexrest/visits, without https://."
+        )
+    any_request = Request(method, path, query, json=json, timeout=timeout)
+    return state_after(state, call_any_api(state, any_request))
 
 
-def _written(soql: str, values: Mapping[str, Any]) -> str:
+def _format_soql(soql: str, values: Mapping[str, Any]) -> str:
     from simple_salesforce.format import SoqlFormatter  # noqa: PLC0415 - loaded when first needed
 
-    empty = [key for key, value in values.items() if value in ([], ())]
+    empty = [name for name, value in values.items() if value in ([], ())]
     if empty:
         raise ConfigurationError(
-            f"the values {', '.join(empty)} are empty lists, which SOQL cannot write; do not ask "
-            "when there is nothing to ask for"
+            f"The query has empty lists, which SOQL cannot express: {', '.join(empty)}. Skip the "
+            "query if the list is empty."
         )
     try:
         return SoqlFormatter().vformat(soql, (), values)
     except (KeyError, IndexError, ValueError, TypeError, AttributeError):
         raise ConfigurationError(
-            "the query cannot be written: each {name} in it needs one of the values, which are "
-            "text, numbers, dates, true, false, None, or lists of them"
+            "The query cannot be formatted. Every {name} in it needs a value of that name: text, "
+            "a number, a date, true, false, None, or a list of these."
         ) from None
 
 
-def _records(page: Any) -> list[Any]:
+def _fetch_page(state: State, request: Request) -> Page:
+    page = call_rest_api(state, request)
     if isinstance(page, Mapping) and isinstance(page.get("records"), list) and "done" in page:
-        return list(page["records"])
-    raise RemoteRefused("Salesforce answered a query with something that is no page of records")
+        return page
+    raise RemoteRefused(
+        "Salesforce's response to the query is not a page of records. Check `instance_url` or "
+        "`loginUrl` in the credential."
+    )
 
 
-def _more(following: str, client: Salesforce) -> Any:
-    return client.query_more(following, identifier_is_url=True)
-
-
-def _sent(path: str, client: Salesforce, **options: Any) -> Any:
-    from simple_salesforce.util import call_salesforce  # noqa: PLC0415 - loaded when first needed
-
-    host = f"https://{client.sf_instance}"
-    url = host + path if path.startswith("/services/") else client.base_url + path.lstrip("/")
-    response = call_salesforce(url, session=client.session, headers=dict(client.headers), **options)
-    try:
-        return response.json() if response.content else None
-    except ValueError:
-        return response.text
+def _next_request(request: Request, page: Page) -> Request | None:
+    if page["done"]:
+        return None
+    path = page.get("nextRecordsUrl")
+    if not isinstance(path, str):
+        raise RemoteRefused("Salesforce has more records, but its response has no next page.")
+    return replace(request, path=path, query=None)

@@ -1,4 +1,4 @@
-"""Records as jobs give them: looked at before anything is sent."""
+"""Validate the records of a job before anything is sent."""
 
 from __future__ import annotations
 
@@ -9,69 +9,70 @@ from typing import Any
 from adaptors.errors import ConfigurationError
 
 Record = Mapping[str, Any]
-_NAME = re.compile(r"[A-Za-z]\w*", re.ASCII)
+_API_NAME = re.compile(r"[A-Za-z]\w*", re.ASCII)
 _ID = re.compile(r"[A-Za-z0-9]{15}([A-Za-z0-9]{3})?")
 
 
-def name(value: Any, what: str) -> str:
-    """Give an object's or a field's API name, which is a part of an address."""
-    if isinstance(value, str) and _NAME.fullmatch(value):
+def require_api_name(value: Any, parameter: str) -> str:
+    """Return the API name of an object or field; it becomes part of a URL."""
+    if isinstance(value, str) and _API_NAME.fullmatch(value):
         return value
-    raise ConfigurationError(f"{what} is an API name such as Contact or MRN__c")
+    raise ConfigurationError(f"{parameter} must be an API name such as Contact or MRN__c.")
 
 
-def records_of(records: Any) -> list[Record]:
-    """Give what a job wants to send as a list of records, each with names for keys."""
-    found = [records] if isinstance(records, Mapping) else records
-    if not isinstance(found, list | tuple):
-        raise ConfigurationError(f"records are a dict or a list, not {type(records).__name__}")
-    for index, record in enumerate(found):
-        _look_at(record, index)
-    return [{key: value for key, value in each.items() if key != "attributes"} for each in found]
+def parse_records(records: Any) -> list[Record]:
+    """Return a dict or a list of dicts as a list of records, without `attributes`."""
+    items = [records] if isinstance(records, Mapping) else records
+    if not isinstance(items, list | tuple):
+        raise ConfigurationError(
+            f"records must be a dict or a list of dicts, not {type(records).__name__}."
+        )
+    for index, record in enumerate(items):
+        _validate(record, index)
+    return [omit_keys(record, "attributes") for record in items]
 
 
-def id_of(record: Record, index: int) -> str:
-    """Give a record's `Id`."""
-    return checked_id(record.get("Id", record.get("id")), f"records[{index}] has no Id: it")
+def record_id(record: Record, index: int) -> str:
+    """Return the `Id` of a record."""
+    return require_id(record.get("Id", record.get("id")), f"The Id of records[{index}]")
 
 
-def checked_id(value: Any, what: str) -> str:
-    """Give an id, which is a part of an address."""
+def require_id(value: Any, parameter: str) -> str:
+    """Return an id; it becomes part of a URL."""
     if isinstance(value, str) and _ID.fullmatch(value):
         return value
-    raise ConfigurationError(f"{what} is 15 or 18 letters and digits")
+    raise ConfigurationError(f"{parameter} must have 15 or 18 letters and digits.")
 
 
-def external_id_of(record: Record, field: str, index: int) -> str:
-    """Give a record's value of an external id as text; without one, each sending makes a record."""
+def external_id_value(record: Record, field: str, index: int) -> str:
+    """Return a record's external id as text; without one, each retry would create a record."""
     value = record.get(field)
-    # What is nothing but dots would lead an address elsewhere.
+    # A value of dots only would change the path of the URL.
     if isinstance(value, str | int) and not isinstance(value, bool) and str(value).strip(" ."):
         return str(value)
     raise ConfigurationError(
-        f"records[{index}] has no value for the external id {field}, or one that is neither text "
-        "nor a whole number"
+        f"records[{index}] needs a value for the external id {field}: text or a whole number."
     )
 
 
-def without(record: Record, *keys: str) -> Record:
-    """Give a record without some of its keys.
+def omit_keys(record: Record, *keys: str) -> Record:
+    """Return a record without some of its keys.
 
-    >>> without({"Id": "003x", "Name": "Amina"}, "Id")
+    >>> omit_keys({"Id": "003x", "Name": "Amina"}, "Id")
     {'Name': 'Amina'}
     """
     return {key: value for key, value in record.items() if key not in keys}
 
 
-def _look_at(record: Any, index: int) -> None:
+def _validate(record: Any, index: int) -> None:
     if not isinstance(record, Mapping):
-        raise ConfigurationError(f"records[{index}] is a dict, not {type(record).__name__}")
+        raise ConfigurationError(f"records[{index}] must be a dict, not {type(record).__name__}.")
     for key in record:
         if not isinstance(key, str):
-            raise ConfigurationError(f"records[{index}] has a key that is not text")
+            raise ConfigurationError(f"records[{index}] has a key that is not text.")
         if "." in key:
             parent, _, child = key.partition(".")
             raise ConfigurationError(
-                f"records[{index}] has the key {key!r}: "
-                f"write relationship({parent!r}, {child!r}, …)"
+                f"records[{index}] has the key {key!r}. "
+                f"Write relationship({parent!r}, {child!r}, …) instead."
             )

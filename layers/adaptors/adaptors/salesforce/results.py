@@ -1,4 +1,4 @@
-"""What became of each record of many: Salesforce answers 200 even if it took none of them."""
+"""The result of each record: Salesforce answers 200 even if it refuses all of them."""
 
 from __future__ import annotations
 
@@ -8,37 +8,53 @@ from dataclasses import dataclass
 from typing import Any
 
 from adaptors.errors import AdaptorError, RemoteRefused, RemoteUnavailable
-from adaptors.salesforce.error_codes import FOR_NOW, code_of, errors_of, named_error
+from adaptors.operations import State, next_state
+from adaptors.salesforce.error_codes import RETRYABLE_CODES, code_of, describe_error, errors_of
 
 Row = Mapping[str, Any]
-_OF_OTHERS = {"ALL_OR_NONE_OPERATION_ROLLED_BACK", "PROCESSING_HALTED"}
-_NAMED = 100
+"""The result of one record: `id`, `success` and `errors`."""
+Summary = dict[str, Any]
+_CODES_OF_OTHER_RECORDS = {"ALL_OR_NONE_OPERATION_ROLLED_BACK", "PROCESSING_HALTED"}
+_MAX_INDEXES = 100  # in an error
 
 
 @dataclass(frozen=True, slots=True)
-class Action:
-    """What is done to records, in the words of an error, and whether twice is as good as once."""
+class Write:
+    """A write: its name in error messages, and whether it is idempotent."""
 
     sobject: str
-    done: str
-    repeatable: bool = True
+    participle: str
+    idempotent: bool = True
 
 
-def read_rows(answer: Any, count: int, action: Action) -> list[Row]:
-    """Read an answer's rows; an answer that has not one for each record cannot be relied on."""
-    rows = answer if isinstance(answer, list) else []
+def state_after(state: State, response: Any) -> State:
+    """Put a response in `data`, and at the front of `references` before the previous `data`.
+
+    In OpenFn's jobs for Salesforce the newest reference is Salesforce's last response, so that
+    `last_reference_value("id")` is the id of the new record; this also works inside `each`.
+
+    >>> state_after({"data": {"name": "Amina"}, "references": []}, {"id": "003x"})["references"]
+    [{'id': '003x'}, {'name': 'Amina'}]
+    """
+    state = next_state(state, response)
+    return {**state, "references": [response, *state["references"]]}
+
+
+def read_rows(body: Any, count: int, write: Write) -> list[Row]:
+    """Return the rows of a response; raise `RemoteRefused` unless it has one for each record."""
+    rows = body if isinstance(body, list) else []
     if len(rows) == count and all(isinstance(row, Mapping) for row in rows):
         return rows
     raise RemoteRefused(
-        f"Salesforce's answer does not tell what became of each of {count} records of "
-        f"{action.sobject}; look which of them were {action.done}"
+        f"Salesforce's response does not have one result for each of {count} records of "
+        f"{write.sobject}. Check in Salesforce which of them were {write.participle}."
     )
 
 
-def outcome(rows: Sequence[Row]) -> dict[str, Any]:
-    """Sum rows up as OpenFn does; an error tells its record's `index`, which counts from 0.
+def summarize(rows: Sequence[Row]) -> Summary:
+    """Return OpenFn's summary of rows; an error has its record's `index`, counted from 0.
 
-    >>> outcome([{"id": "003x", "success": True, "errors": []}])
+    >>> summarize([{"id": "003x", "success": True, "errors": []}])
     {'success': True, 'completed': ['003x'], 'errors': []}
     """
     errors = [
@@ -50,73 +66,75 @@ def outcome(rows: Sequence[Row]) -> dict[str, Any]:
             "message": error.get("message", ""),
         }
         for index, row in enumerate(rows)
-        if not _taken(row)
+        if not _succeeded(row)
         for error in errors_of(row.get("errors")) or [{}]
     ]
-    completed = [row.get("id") for row in rows if _taken(row)]
+    completed = [row.get("id") for row in rows if _succeeded(row)]
     return {"success": not errors, "completed": completed, "errors": errors}
 
 
-def settled(rows: Sequence[Row], action: Action) -> dict[str, Any]:
-    """Give the outcome where all records were taken, else raise what says which were not.
+def raise_for_rows(rows: Sequence[Row], write: Write) -> Summary:
+    """Return the summary if every record succeeded; else raise an error that names the others.
 
-    Another try is worth it if nothing but time is lacking, and if it does nothing twice.
+    The error is retryable if all codes are, and if a retry writes nothing twice.
     """
-    result = outcome(rows)
-    if result["success"]:
-        return result
-    _log(result, action)
-    codes = {error["statusCode"] for error in result["errors"]} - _OF_OTHERS
-    passes = bool(codes) and codes <= FOR_NOW
-    raise _raised(_named(result, action), result, action, passes=passes)
+    summary = summarize(rows)
+    if summary["success"]:
+        return summary
+    _log(summary, write)
+    codes = {error["statusCode"] for error in summary["errors"]} - _CODES_OF_OTHER_RECORDS
+    retryable = bool(codes) and codes <= RETRYABLE_CODES
+    raise _error(_describe(summary, write), summary, write, retryable=retryable)
 
 
-def halfway(error: AdaptorError, rows: Sequence[Row], action: Action) -> AdaptorError:
-    """Give the error that ended a sending of many records, with what became of those before it."""
+def partial_failure(error: AdaptorError, rows: Sequence[Row], write: Write) -> AdaptorError:
+    """Return the error of one request of several, with the results of the requests before it."""
     if not rows:
         return error
-    result = outcome(rows)
-    _log(result, action)
-    told = f"{error}; before that {_named(result, action)}"
-    passes = isinstance(error, RemoteUnavailable)
-    found = _raised(told, result, action, passes=passes)
-    if isinstance(found, RemoteUnavailable) and isinstance(error, RemoteUnavailable):
-        found.retry_after = error.retry_after
-    return found
+    summary = summarize(rows)
+    _log(summary, write)
+    text = f"{str(error).rstrip('.')}. Before that, {_describe(summary, write)}"
+    retryable = isinstance(error, RemoteUnavailable)
+    combined = _error(text, summary, write, retryable=retryable)
+    if isinstance(combined, RemoteUnavailable) and isinstance(error, RemoteUnavailable):
+        combined.retry_after = error.retry_after
+    return combined
 
 
-def _raised(told: str, result: Mapping[str, Any], action: Action, *, passes: bool) -> AdaptorError:
-    if passes and (action.repeatable or not result["completed"]):
-        return RemoteUnavailable(told)
-    if passes:
-        told += (
-            "; these would be there twice after another try, so that there is none: send the "
-            "others by themselves, and use upsert, or all_or_none, from now on"
+def _error(text: str, summary: Mapping[str, Any], write: Write, *, retryable: bool) -> AdaptorError:
+    if retryable and (write.idempotent or not summary["completed"]):
+        return RemoteUnavailable(text)
+    if retryable:
+        text += (
+            " A retry would create these a second time, so the run is not retried. Send the "
+            "others in a run of their own, and use upsert or all_or_none in the future."
         )
-    return RemoteRefused(told)
+    return RemoteRefused(text)
 
 
-def _taken(row: Row) -> bool:
+def _succeeded(row: Row) -> bool:
     return row.get("success") is True
 
 
-def _named(result: Mapping[str, Any], action: Action) -> str:
-    places: dict[str, list[int]] = {}
-    for error in result["errors"]:
-        places.setdefault(named_error(error), []).append(error["index"])
-    parts = [f"{name} at index {_listed(found)}" for name, found in places.items()]
-    failed = len({error["index"] for error in result["errors"]})
-    told = f"{action.sobject}: {len(result['completed'])} {action.done}"
-    return f"{told}, {failed} not: {'; '.join(parts)}" if failed else told
+def _describe(summary: Mapping[str, Any], write: Write) -> str:
+    indexes: dict[str, list[int]] = {}
+    for error in summary["errors"]:
+        indexes.setdefault(describe_error(error), []).append(error["index"])
+    text = f"{write.sobject}: {len(summary['completed'])} {write.participle}"
+    if not indexes:
+        return f"{text}."
+    failed = len({error["index"] for error in summary["errors"]})
+    parts = [f"{error} at index {_join(group)}" for error, group in indexes.items()]
+    return f"{text}, {failed} failed: {'; '.join(parts)}."
 
 
-def _listed(places: Sequence[int]) -> str:
-    more = f" and {len(places) - _NAMED} more" if len(places) > _NAMED else ""
-    return f"{', '.join(map(str, places[:_NAMED]))}{more}"
+def _join(indexes: Sequence[int]) -> str:
+    more = f" and {len(indexes) - _MAX_INDEXES} more" if len(indexes) > _MAX_INDEXES else ""
+    return f"{', '.join(map(str, indexes[:_MAX_INDEXES]))}{more}"
 
 
-def _log(result: Mapping[str, Any], action: Action) -> None:
-    for error in result["errors"]:
-        print(f"record {error['index']}: {named_error(error)}: {error['message']}")
-    if not action.repeatable:
-        print(f"{action.done}: {json.dumps(result['completed'])}")
+def _log(summary: Mapping[str, Any], write: Write) -> None:
+    for error in summary["errors"]:
+        print(f"record {error['index']}: {describe_error(error)}: {error['message']}")
+    if not write.idempotent:
+        print(f"{write.participle}: {json.dumps(summary['completed'])}")

@@ -1,21 +1,25 @@
-"""Operations that write records named by an external id."""
+"""Operations that write records by an external id."""
 
 from __future__ import annotations
 
 from typing import Any
 from urllib.parse import quote
 
-from adaptors._http.request import DEFAULT_TIMEOUT
+from adaptors._http.request import DEFAULT_TIMEOUT, Request
 from adaptors.operations import Operation, State, operation
-from adaptors.salesforce.client import Way, many, one
-from adaptors.salesforce.crud import when
-from adaptors.salesforce.records import external_id_of, name, records_of, without
-from adaptors.salesforce.results import Action
-from adaptors.salesforce.states import after
+from adaptors.salesforce.crud import operate_if
+from adaptors.salesforce.records import (
+    external_id_value,
+    omit_keys,
+    parse_records,
+    require_api_name,
+)
+from adaptors.salesforce.results import Write, state_after
+from adaptors.salesforce.writes import write_many, write_one
 
 
 def relationship(name: str, external_id: str, value: Any) -> tuple[str, dict[str, Any]]:
-    """Pair a relationship with the record it leads to, by an external id; for `fields`.
+    """Return a field that links to the record with an external id; for `fields`.
 
     >>> from adaptors.common import field, fields
     >>> fields(field("Name", "Visit 1"), relationship("Patient__r", "MRN__c", "7"))
@@ -34,12 +38,11 @@ def upsert(
     all_or_none: bool = False,
     timeout: float = DEFAULT_TIMEOUT,
 ) -> State:
-    """Change the record that has the same external id, or make it; `data` becomes the outcome.
+    """Update the record with the same external id, or create it; `data` becomes the summary.
 
-    However often it is done, there is one record: put what the source calls its own in the
-    external id, such as the id of a form. `records` is a dict or a list; the outcome, and what
-    comes of a record that is refused, is as with `create`. An external id that several records
-    have is refused.
+    Repeating an upsert never creates a second record: use an id of the source as the external id,
+    such as the form's. `records` is a dict or a list; see `create` for the summary and for records
+    that Salesforce refuses. An external id that several records have is refused.
 
     >>> from adaptors.common import data_value, field, fields
     >>> operate = upsert("Visit__c", "Form__c", fields(
@@ -47,18 +50,23 @@ def upsert(
     ...     relationship("Patient__r", "MRN__c", data_value("patient/mrn")),
     ... ))
     """
-    action = Action(name(sobject, "an sobject"), "upserted")
-    key, found = name(external_id, "an external id"), records_of(records)
-    values = [external_id_of(record, key, index) for index, record in enumerate(found)]
+    write = Write(require_api_name(sobject, "sobject"), "upserted")
+    key, parsed = require_api_name(external_id, "external_id"), parse_records(records)
+    values = [external_id_value(record, key, index) for index, record in enumerate(parsed)]
     if isinstance(records, dict):
         path = f"sobjects/{sobject}/{key}/"
-        way = Way("PATCH", path + quote(values[0], safe=""), timeout, told=f"{path}…")
-        row = {"id": None, "success": True}
-        result = one(state, way, without(found[0], key), action, row)
+        request = Request(
+            "PATCH",
+            path + quote(values[0], safe=""),
+            json=omit_keys(parsed[0], key),
+            timeout=timeout,
+            display_url=f"{path}…",
+        )
+        summary = write_one(state, request, write, {"id": None, "success": True})
     else:
-        way = Way("PATCH", f"composite/sobjects/{sobject}/{key}", timeout, all_or_none)
-        result = many(state, way, found, action)
-    return after(state, result)
+        request = Request("PATCH", f"composite/sobjects/{sobject}/{key}", timeout=timeout)
+        summary = write_many(state, request, parsed, write, all_or_none=all_or_none)
+    return state_after(state, summary)
 
 
 def upsert_if(
@@ -70,12 +78,12 @@ def upsert_if(
     all_or_none: bool = False,
     timeout: float = DEFAULT_TIMEOUT,
 ) -> Operation:
-    """Do what `upsert` does if a condition holds, else leave the state as it is.
+    """Do what `upsert` does if the condition is true; otherwise do nothing.
 
     >>> from adaptors.common import data_value
-    >>> save = upsert_if(data_value("mrn"), "Contact", "MRN__c", {"MRN__c": data_value("mrn")})
-    >>> save({"data": {"mrn": None}})
+    >>> operate = upsert_if(data_value("mrn"), "Contact", "MRN__c", {"MRN__c": data_value("mrn")})
+    >>> operate({"data": {"mrn": None}})
     {'data': {'mrn': None}}
     """
     operate = upsert(sobject, external_id, records, all_or_none=all_or_none, timeout=timeout)
-    return when(condition, operate)
+    return operate_if(condition, operate)
