@@ -27,7 +27,7 @@ from aws_lambda_powertools import Logger
 from adaptors._http import tls
 from adaptors._runtime.job_runtime import AdaptorRuntime
 from openfn import ids, metrics
-from openfn.errors import NotDue, NotQueued, Verdict, place
+from openfn.errors import NotDue, NotQueued, Verdict, log_fields
 from openfn.jobs import attempt, timeout
 from openfn.log_events import LogEvent
 from openfn.metrics import Metric
@@ -41,7 +41,7 @@ from openfn.runs.model import Plan, Run, RunStatus
 from openfn.runs.outcomes import Outcome
 from openfn.storage import attention, aws, sqs_batch, table
 from openfn.storage.aws import Setting
-from openfn.storage.sqs_batch import Queued
+from openfn.storage.sqs_batch import QueuedId
 
 # No run begins in the last seconds of an invocation; one that lasts until then is stopped.
 _SECONDS_FOR_A_RUN, _SECONDS_TO_RECORD = 6.0, 5.0
@@ -69,7 +69,9 @@ class _Runtime(AdaptorRuntime):
 
     def on_unexpected_error(self, run_id: str, error: BaseException) -> None:
         """Log an error that is neither the job's nor an adaptor's."""
-        _logger.error(LogEvent.RUN_FAILED_UNEXPECTEDLY, extra={"run_id": run_id, **place(error)})
+        _logger.error(
+            LogEvent.RUN_FAILED_UNEXPECTEDLY, extra={"run_id": run_id, **log_fields(error)}
+        )
 
 
 def lambda_handler(event: dict[str, Any], context: Context) -> Mapping[str, Any]:
@@ -77,8 +79,8 @@ def lambda_handler(event: dict[str, Any], context: Context) -> Mapping[str, Any]
     return sqs_batch.process(event, "run_id", partial(_process_all, context))
 
 
-def _process_all(context: Context, queued: Sequence[Queued]) -> Mapping[str, Exception]:
-    return sqs_batch.in_turn(queued, partial(_process, context), _on_error)
+def _process_all(context: Context, queued: Sequence[QueuedId]) -> Mapping[str, Exception]:
+    return sqs_batch.process_in_order(queued, partial(_process, context), _on_error)
 
 
 def _process(context: Context, run_id: str) -> None:
@@ -95,11 +97,11 @@ def _process(context: Context, run_id: str) -> None:
         raise NotDue(max(0, run.due - int(time.time())))
 
 
-def _on_error(queued: Queued, error: Exception) -> None:
+def _on_error(queued: QueuedId, error: Exception) -> None:
     if isinstance(error, NotDue):
-        aws.hide(Setting.RUN_QUEUE_URL, queued.receipt, error.seconds)
+        aws.set_visibility_timeout(Setting.RUN_QUEUE_URL, queued.receipt_handle, error.seconds)
     else:
-        _logger.error(LogEvent.RUN_NOT_EXECUTED, extra={"run_id": queued.id, **place(error)})
+        _logger.error(LogEvent.RUN_NOT_EXECUTED, extra={"run_id": queued.id, **log_fields(error)})
 
 
 def _execute_if_circuit_allows(run: Run, seconds: float) -> Run:
@@ -184,5 +186,5 @@ def _following_plans(run: Run) -> list[Plan]:
     kind = Kind.SUCCESS if run.status is RunStatus.SUCCEEDED else Kind.FAILURE
     return [
         replace(run.plan, job=job.name, trigger=trigger.name, kind=kind, upstream=run.job)
-        for trigger, job in project.current().following(run.job, kind)
+        for trigger, job in project.current().follow_up_jobs(run.job, kind)
     ]

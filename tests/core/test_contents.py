@@ -22,7 +22,7 @@ def objects():
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"\x00", RANDOM[:500], RANDOM[:LIMIT]])
 def test_what_is_not_smaller_compressed_is_kept_as_it_is(content):
-    item = blobs.keep("body", content, "key", LIMIT)
+    item = blobs.store("body", content, "key", LIMIT)
     assert item == {"body": content}
     assert blobs.read("body", item) == content
 
@@ -30,7 +30,7 @@ def test_what_is_not_smaller_compressed_is_kept_as_it_is(content):
 @pytest.mark.parametrize("size", [100, LIMIT, LIMIT + 1, 100 * LIMIT])
 def test_what_is_smaller_compressed_is_kept_so(size):
     content = b"a" * size
-    item = blobs.keep("body", content, "key", LIMIT)
+    item = blobs.store("body", content, "key", LIMIT)
     assert list(item) == ["body_zlib"]
     assert len(item["body_zlib"]) < min(size, LIMIT)
     assert blobs.read("body", item) == content
@@ -38,28 +38,28 @@ def test_what_is_smaller_compressed_is_kept_so(size):
 
 def test_the_limit_is_on_what_is_kept_not_on_what_came():
     half = RANDOM[:LIMIT]
-    item = blobs.keep("body", half + half, "key", LIMIT + 100)
+    item = blobs.store("body", half + half, "key", LIMIT + 100)
     assert list(item) == ["body_zlib"]
     assert blobs.read("body", item) == half + half
 
 
 @pytest.mark.parametrize("size", [LIMIT + 1, 10 * LIMIT])
 def test_what_is_too_large_even_compressed_goes_into_the_bucket(made, size):
-    item = blobs.keep("body", RANDOM[:size], "messages/7/body", LIMIT)
+    item = blobs.store("body", RANDOM[:size], "messages/7/body", LIMIT)
     assert item == {"body_object": "messages/7/body"}
     assert objects() == {"messages/7/body": size}
     assert blobs.read("body", item) == RANDOM[:size]
 
 
 def test_without_a_limit_dynamodbs_own_with_room_for_the_rest_holds(made):
-    fits, too_large = RANDOM[: blobs.ITEM_HOLDS], RANDOM[: blobs.ITEM_HOLDS + 1]
-    assert blobs.keep("body", fits, "fits") == {"body": fits}
-    assert blobs.keep("body", too_large, "large") == {"body_object": "large"}
+    fits, too_large = RANDOM[: blobs.MAX_ITEM_BYTES], RANDOM[: blobs.MAX_ITEM_BYTES + 1]
+    assert blobs.store("body", fits, "fits") == {"body": fits}
+    assert blobs.store("body", too_large, "large") == {"body_object": "large"}
     assert list(objects()) == ["large"]
 
 
 def test_an_item_may_keep_several_contents_by_their_names():
-    item = blobs.keep("log", b"printed", "l") | blobs.keep("final", b"a" * 500, "f")
+    item = blobs.store("log", b"printed", "l") | blobs.store("final", b"a" * 500, "f")
     assert (blobs.read("log", item), blobs.read("final", item)) == (b"printed", b"a" * 500)
 
 

@@ -62,7 +62,7 @@ def test_a_run_lies_beside_its_message():
     run = ids.run_id(EXAMPLE, "register-household")
     assert run == f"{EXAMPLE}#register-household"
     assert ids.key_of(run) == {"pk": ids.key_of(EXAMPLE)["pk"], "sk": run}
-    assert ids.origin_of(run) == EXAMPLE
+    assert ids.source_id_of(run) == EXAMPLE
 
 
 def test_the_same_message_and_job_always_give_the_same_run():
@@ -71,7 +71,7 @@ def test_the_same_message_and_job_always_give_the_same_run():
 
 
 def test_a_message_is_its_own_message():
-    assert ids.origin_of(EXAMPLE) == EXAMPLE
+    assert ids.source_id_of(EXAMPLE) == EXAMPLE
 
 
 @pytest.mark.parametrize(
@@ -91,5 +91,5 @@ def test_a_message_is_its_own_message():
     ],
 )
 def test_what_is_no_id_of_ours_is_not_found(identifier):
-    with pytest.raises(NotFound, match="not a message's or a run's"):
+    with pytest.raises(NotFound, match="neither a message's nor a run's"):
         ids.key_of(identifier)

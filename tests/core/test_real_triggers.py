@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from openfn.messages.bodies import parse_exact
 from openfn.project import trigger_index
-from openfn.project.triggers import MessageTrigger, matchable
+from openfn.project.triggers import MessageTrigger, with_query_params
 from workbench.project.index_builder import prepare
 
 PAYLOADS = Path(__file__).resolve().parents[1] / "cases/payloads"
@@ -74,7 +74,7 @@ def _posts():
         body, headers = path.read_bytes(), {}
         if path.name.endswith(".form.json"):
             body, headers = urlencode(json.loads(body)).encode(), FORM
-        yield path.name.rpartition(".")[0], matchable(parse_exact(body, headers), {})
+        yield path.name.rpartition(".")[0], with_query_params(parse_exact(body, headers), {})
 
 
 def test_every_payload_has_a_trigger():

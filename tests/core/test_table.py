@@ -30,23 +30,23 @@ def read(*numbers):
 
 
 def test_one_item_is_one_put_and_many_are_one_transaction(calls):
-    assert table.put_each([[item(0)]]) == [None]
-    assert table.put_each([[item(n)] for n in range(1, 101)]) == [None] * 100
+    assert table.put_groups([[item(0)]]) == [None]
+    assert table.put_groups([[item(n)] for n in range(1, 101)]) == [None] * 100
     assert calls == ["PutItem", "TransactWriteItems"]
     assert len(read(*range(101))) == 101
 
 
 def test_a_call_takes_a_hundred_items_and_a_few_megabytes(calls):
-    table.put_each([[item(n)] for n in range(250)])
+    table.put_groups([[item(n)] for n in range(250)])
     assert calls == ["TransactWriteItems"] * 3
     del calls[:]
-    table.put_each([[item(1000 + n, body=b"x" * 390_000)] for n in range(20)])
+    table.put_groups([[item(1000 + n, body=b"x" * 390_000)] for n in range(20)])
     assert calls == ["TransactWriteItems"] * 3
 
 
 def test_what_exists_is_given_and_the_rest_is_written(calls):
     table.put(item(3, mine="first"))
-    existing = table.put_each([[item(n, mine="second")] for n in range(5)])
+    existing = table.put_groups([[item(n, mine="second")] for n in range(5)])
     assert [each and each["mine"] for each in existing] == [None, None, None, "first", None]
     found = read(0, 3, 4)
     assert (found["p0"]["mine"], found["p3"]["mine"]) == ("second", "first")
@@ -54,7 +54,7 @@ def test_what_exists_is_given_and_the_rest_is_written(calls):
 
 def test_a_group_is_written_whole_or_not_at_all(calls):
     table.put(item(1))
-    assert [bool(each) for each in table.put_each([[item(0), item(1)], [item(2), item(3)]])] == [
+    assert [bool(each) for each in table.put_groups([[item(0), item(1)], [item(2), item(3)]])] == [
         True,
         False,
     ]
@@ -63,20 +63,20 @@ def test_a_group_is_written_whole_or_not_at_all(calls):
 
 def test_of_two_groups_with_the_same_item_the_later_finds_the_other(calls):
     groups = [[item(0, mine="a"), item(9, mine="a")], [item(1), item(9, mine="b")]]
-    existing = table.put_each(groups)
+    existing = table.put_groups(groups)
     assert [each and each["mine"] for each in existing] == [None, "a"]
     assert sorted(read(0, 1, 9)) == ["p0", "p9"]
 
 
 def test_nothing_to_write_is_no_call(calls):
-    assert table.put_each([]) == []
+    assert table.put_groups([]) == []
     assert calls == []
 
 
 def test_what_is_wrong_with_the_service_is_passed_on(made_with):
     made_with(NOTHING)
     with pytest.raises(ClientError, match="ValidationException"):
-        table.put_each([[item(0)], [{"pk": "", "sk": ""}]])
+        table.put_groups([[item(0)], [{"pk": "", "sk": ""}]])
 
 
 def test_what_a_read_left_out_is_read_again(calls):

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from openfn.project import trigger_index
-from openfn.project.triggers import MessageTrigger, matchable, order_of
+from openfn.project.triggers import MessageTrigger, order_key, with_query_params
 from workbench.project.index_builder import prepare
 
 GROUPS = {"_xform_id_string": "groups"}
@@ -57,19 +57,19 @@ def test_an_exclusion_of_two_keys_excludes_only_where_both_are_there():
 
 def test_the_query_string_can_be_matched():
     trigger = MessageTrigger("t", None, {"__query_params": {"site": "A"}})
-    assert matches(trigger, "any", matchable({"a": 1}, {"site": "A", "page": "2"})) is True
-    assert matches(trigger, "any", matchable({"a": 1}, {"site": "B"})) is False
-    assert matches(trigger, "any", matchable({"a": 1}, {})) is False
+    assert matches(trigger, "any", with_query_params({"a": 1}, {"site": "A", "page": "2"})) is True
+    assert matches(trigger, "any", with_query_params({"a": 1}, {"site": "B"})) is False
+    assert matches(trigger, "any", with_query_params({"a": 1}, {})) is False
 
 
 def test_the_query_string_can_exclude():
     trigger = MessageTrigger("t", None, {}, ({"__query_params": {"test": "1"}},))
-    assert matches(trigger, "any", matchable({}, {"test": "1"})) is False
-    assert matches(trigger, "any", matchable({}, {})) is True
+    assert matches(trigger, "any", with_query_params({}, {"test": "1"})) is False
+    assert matches(trigger, "any", with_query_params({}, {})) is True
 
 
 def test_a_repeated_query_parameter_is_matched_like_any_list():
-    body = matchable({}, {"site": ["A", "B"]})
+    body = with_query_params({}, {"site": ["A", "B"]})
     assert (
         matches(MessageTrigger("t", None, {"__query_params": {"site": ["B"]}}), "any", body) is True
     )
@@ -77,22 +77,22 @@ def test_a_repeated_query_parameter_is_matched_like_any_list():
 
 def test_to_match_the_query_string_leaves_the_body_as_it_is():
     body = {"a": 1}
-    matchable(body, {"site": "A"})
+    with_query_params(body, {"site": "A"})
     assert body == {"a": 1}
 
 
 def test_a_body_that_brings_its_own_query_parameters_keeps_them_if_the_url_has_none():
-    assert matchable({"__query_params": {"a": "1"}}, {}) == {"__query_params": {"a": "1"}}
+    assert with_query_params({"__query_params": {"a": "1"}}, {}) == {"__query_params": {"a": "1"}}
 
 
 def test_the_urls_query_string_wins_over_what_a_body_claims():
-    body = matchable({"__query_params": {"site": "A"}}, {"site": "B"})
+    body = with_query_params({"__query_params": {"site": "A"}}, {"site": "B"})
     assert body == {"__query_params": {"site": "B"}}
 
 
 @pytest.mark.parametrize("body", [[{"a": 1}], "text", 7, None])
 def test_a_body_that_is_no_object_is_matched_as_it_is(body):
-    assert matchable(body, {"site": "A"}) == body
+    assert with_query_params(body, {"site": "A"}) == body
 
 
 def ordered(path):
@@ -102,9 +102,9 @@ def ordered(path):
 @pytest.mark.parametrize("value", ["a1", 7, Decimal("1.50"), True, ["a"], {"b": 1}, "half \ud83d"])
 def test_messages_that_share_the_value_ordered_by_share_an_order_and_others_do_not(value):
     trigger = ordered(("form", 0, "case_id"))
-    order = order_of(trigger, {"form": [{"case_id": value, "other": 1}]})
-    assert order == order_of(trigger, {"x": 2, "form": [{"case_id": value}]})
-    assert order != order_of(trigger, {"form": [{"case_id": "b2"}]})
+    order = order_key(trigger, {"form": [{"case_id": value, "other": 1}]})
+    assert order == order_key(trigger, {"x": 2, "form": [{"case_id": value}]})
+    assert order != order_key(trigger, {"form": [{"case_id": "b2"}]})
     assert len(order) == 32
 
 
@@ -112,17 +112,17 @@ def test_messages_that_share_the_value_ordered_by_share_an_order_and_others_do_n
     "body", [{}, {"form": []}, {"form": {}}, {"form": [{"case_id": None}]}, [], "form", None]
 )
 def test_a_message_without_the_value_ordered_by_has_no_order(body):
-    assert order_of(ordered(("form", 0, "case_id")), body) is None
+    assert order_key(ordered(("form", 0, "case_id")), body) is None
 
 
 def test_an_empty_value_is_no_order_and_neither_is_no_path():
-    assert order_of(ordered(("case_id",)), {"case_id": ""}) is None
-    assert order_of(ordered(()), {"case_id": "a"}) is None
+    assert order_key(ordered(("case_id",)), {"case_id": ""}) is None
+    assert order_key(ordered(()), {"case_id": "a"}) is None
 
 
 def test_numbers_are_told_apart_as_in_matching():
     def order(value):
-        return order_of(ordered(("n",)), {"n": value})
+        return order_key(ordered(("n",)), {"n": value})
 
     assert order(1) == order(Decimal("1.0")) == order(Decimal("1e0"))
     assert (
@@ -142,5 +142,5 @@ def test_numbers_are_told_apart_as_in_matching():
 
 
 def test_a_place_from_the_end_of_a_list_that_is_not_there_is_nothing():
-    assert order_of(ordered(("visits", -1)), {"visits": []}) is None
-    assert order_of(ordered(("visits", -1)), {"visits": [1, 2]}) is not None
+    assert order_key(ordered(("visits", -1)), {"visits": []}) is None
+    assert order_key(ordered(("visits", -1)), {"visits": [1, 2]}) is not None

@@ -54,7 +54,7 @@ class World:
         if self._moves:
             queues.purge(self.resources.physical_ids)
         self._moves = True
-        secrets.forget()
+        secrets.clear_cache()
         circuit_breaker.clear_cache()
         self._clock.shift(timedelta(days=1))
         at = datetime.now(UTC).replace(hour=9, minute=1, second=5, microsecond=0)
@@ -155,7 +155,7 @@ class World:
 
     def runs(self):
         """Give the items of all runs by id."""
-        items = [aws.plain(item) for item in self._items()]
+        items = [aws.from_dynamodb(item) for item in self._items()]
         return {item["sk"]: item for item in items if "job" in item and item["sk"].count("#") == 1}
 
     def watch(self):

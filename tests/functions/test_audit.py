@@ -39,7 +39,7 @@ def kept(body="{}", minutes=20, number=0):
     """Keep a message, received so many minutes before, as an inbox does that dies at once."""
     when = ids.minute_id(_minute() - timedelta(minutes=minutes))
     message_id = f"{when[:-12]}{number:012x}"
-    messages.keep(Message(message_id, "inbox-a", body.encode()))
+    messages.store(Message(message_id, "inbox-a", body.encode()))
     return message_id
 
 
@@ -91,7 +91,7 @@ def test_what_has_ended_what_matched_nothing_and_what_is_unreadable_is_no_stray(
         messages.queue(kept(body, number=number))
     made.settle()
     unreadable = Message(kept(number=9, minutes=5)[:-1] + "8", "inbox-a", b"{")
-    messages.keep(unreadable, unreadable="not JSON")
+    messages.store(unreadable, unreadable="not JSON")
     look(made)
     assert logged.events(LogEvent.ORPHANS_QUEUED) == []
 

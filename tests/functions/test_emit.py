@@ -166,7 +166,7 @@ def test_an_inbox_that_keeps_a_record_once_keeps_an_emitted_one_once(pulled, log
         ("recrods", "ProjectError", "has no inbox 'recrods' to emit to. It has: records."),
         ("records, float('nan')", "ConfigurationError", "NaN"),
         ("records, {'a': {1, 2}}", "TypeError", "a set has no form in JSON"),
-        ("records, nested(300)", "ProjectError", "nested too deeply"),
+        ("records, nested(300)", "ProjectError", "nested deeper than 200 levels"),
     ],
 )
 def test_what_cannot_be_emitted_is_said_where_the_job_says_it(pulled, argument, kind, words):

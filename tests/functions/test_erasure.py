@@ -63,7 +63,7 @@ def test_nothing_of_a_message_is_left_but_what_became_of_it(made, size):
     assert [(each.final, each.log) for each in found] == [(None, "")] * 3
     assert "Amina" not in everything(made)
     assert noise[-40:] not in everything(made)
-    assert details.newest(1, days=2)[0].unreadable.endswith("was erased")
+    assert details.newest(1, days=2)[0].unreadable.endswith("was erased.")
 
 
 def test_while_one_run_has_not_ended_well_all_is_kept(made):

@@ -96,7 +96,7 @@ def test_what_is_no_inbox_is_api_gateway_s_own_404(urls, path):
         (b"name=Amina&age=7x", "line 1, column 1"),
         (b'{"a": 1,}', "line 1, column 9"),
         (b'{"a":\n 01}', "line 2"),
-        (b"[" * 200_000, "too deeply"),
+        (b"[" * 200_000, "deeper than 200 levels"),
         (b'{"a": ' + b"9" * 5000 + b"}", "too many digits"),
         (b"\x00\xff\xfe", "not JSON"),
     ],

@@ -14,13 +14,13 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from openfn import ids
-from openfn.errors import Behind
+from openfn.errors import GroupBlocked
 from openfn.history import details
 from openfn.runs import dispatch
 from openfn.runs import store as runs
 from openfn.storage import aws, sqs_batch
 from openfn.storage.aws import Setting
-from openfn.storage.sqs_batch import Queued
+from openfn.storage.sqs_batch import QueuedId
 from tests.conftest import ended_within, hooked, post, without_queue
 from workbench.local import destination, event_source
 
@@ -215,7 +215,7 @@ def test_behind_a_message_that_cannot_be_matched_the_others_of_its_group_wait(or
 def test_at_its_last_receipt_it_goes_to_the_dead_letter_queue_alone(ordered):
     made, _ = ordered
     gone, behind = ids.new_message_id(), visit(made, "a", 2)
-    answer = made.invoke("matcher", _event(gone, behind, received=sqs_batch.RECEIPTS))
+    answer = made.invoke("matcher", _event(gone, behind, received=sqs_batch.MAX_RECEIVES))
     assert [each["itemIdentifier"] for each in answer["batchItemFailures"]] == [gone]
     assert details.run(ids.run_id(behind, "job-a")) is not None
 
@@ -228,10 +228,10 @@ def test_ids_of_other_groups_do_not_wait():
             raise ValueError(identifier)
         done.append(identifier)
 
-    queued = [Queued(i, g) for i, g in (("1", "a"), ("bad", "a"), ("2", "b"), ("3", "a"))]
-    errors = sqs_batch.in_turn(queued, work, lambda queued, _error: told.append(queued.id))
+    queued = [QueuedId(i, g) for i, g in (("1", "a"), ("bad", "a"), ("2", "b"), ("3", "a"))]
+    errors = sqs_batch.process_in_order(queued, work, lambda queued, _error: told.append(queued.id))
     assert (done, told) == (["1", "2"], ["bad"])
-    assert isinstance(errors["3"], Behind)
+    assert isinstance(errors["3"], GroupBlocked)
 
 
 def test_messages_of_an_inbox_that_nobody_orders_are_matched_side_by_side(made_with):

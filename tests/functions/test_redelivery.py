@@ -82,4 +82,4 @@ def _hold(accepted, sink, logged):
     ended = [each["run_id"] for each in logged.events(LogEvent.RUN_SUCCEEDED)]
     assert len(ended) == len(set(ended))
     assert len(details.newest(100, days=2)) == len(accepted) + 2
-    assert {ids.origin_of(each) for each in expected} == {each for _, each, _ in accepted}
+    assert {ids.source_id_of(each) for each in expected} == {each for _, each, _ in accepted}

@@ -402,25 +402,25 @@ def test_wrong_credentials_are_a_401_with_a_challenge_and_keep_nothing(sources, 
 )
 def test_a_secret_that_is_not_whole_admits_nobody(sources, secret, given):
     client, name = boto3.client("secretsmanager"), "openfn/inboxes/dhis2-token"
-    secrets.forget()
+    secrets.clear_cache()
     client.update_secret(SecretId=name, SecretString=json.dumps(secret))
     answer = requests.post(
         sources["dhis2"], data=b"{}", headers={"Authorization": given}, timeout=10
     )
     client.update_secret(SecretId=name, SecretString=json.dumps(SECRETS["dhis2-token"]))
-    secrets.forget()
+    secrets.clear_cache()
     assert answer.status_code == 401
 
 
 def test_a_missing_secret_does_not_lock_out_another_way(sources):
     client, name = boto3.client("secretsmanager"), "openfn/inboxes/kobo-login"
-    secrets.forget()
+    secrets.clear_cache()
     client.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
     answer = requests.post(
         sources["kobo"], data=b"{}", headers={"X-Kobo-Key": "k-123456"}, timeout=10
     )
     client.create_secret(Name=name, SecretString=json.dumps(SECRETS["kobo-login"]))
-    secrets.forget()
+    secrets.clear_cache()
     assert answer.status_code == 200
 
 
@@ -430,12 +430,12 @@ def test_a_rotated_secret_is_taken_and_a_missing_one_is_trouble_and_never_a_401(
     name = "openfn/inboxes/central-key"
     assert requests.post(sources["central"], data=b"{}", headers=headers, timeout=10).ok
     client.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
-    secrets.forget()
+    secrets.clear_cache()
     answer = requests.post(sources["central"], data=b"{}", headers=headers, timeout=10)
     assert answer.status_code == 503
     client.create_secret(Name=name, SecretString=json.dumps({"key": "c-new"}))
     new = {"X-API-Key": "c-new"}
     assert requests.post(sources["central"], data=b"{}", headers=new, timeout=10).ok
     client.update_secret(SecretId=name, SecretString=json.dumps(SECRETS["central-key"]))
-    secrets.forget()
+    secrets.clear_cache()
     assert requests.post(sources["central"], data=b"{}", headers=headers, timeout=10).ok

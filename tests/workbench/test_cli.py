@@ -167,7 +167,7 @@ def test_a_body_that_cannot_be_read_is_said_in_words(ofn, project, command, body
     file = project.write("body.json", body)
     ended = ofn(*command, file, "--project", project.folder)
     assert (ended.status, ended.out) == (1, "")
-    assert ended.err.startswith("the body is ")
+    assert ended.err.startswith("The body is ")
 
 
 @pytest.mark.parametrize(

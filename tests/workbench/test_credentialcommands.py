@@ -77,7 +77,7 @@ def file(tmp_path):
 
 def kept(name="registry"):
     """Give a secret as a runner reads it afresh."""
-    secrets.forget()
+    secrets.clear_cache()
     return configuration(name)
 
 

@@ -106,7 +106,7 @@ def test_two_ids_are_valid_while_a_source_is_moved_over(project, tmp_path):
     new_id = json.loads(answer.stdout)["id"]
     assert check(project).inboxes["commcare"].id_sha256[0] == old
     compile_project(project, tmp_path / "compiled")
-    assert load(tmp_path / "compiled").inbox_of(new_id).name == "commcare"
+    assert load(tmp_path / "compiled").inbox_by_id(new_id).name == "commcare"
     again = _ofn("inbox", "rotate", "commcare", "--project", project)
     assert isinstance(again.exception, CommandError)
     assert "--finish" in str(again.exception)

@@ -201,7 +201,7 @@ def test_a_follower_can_begin_while_the_run_before_it_is_replayed(made, replay):
 
 def test_a_message_is_replayed_against_the_jobs_it_matches_by_now(made, replay, tmp_path):
     (run_id,) = posted(made, 7)
-    message_id = ids.origin_of(run_id)
+    message_id = ids.source_id_of(run_id)
     new = PROJECT + "  job-b: {trigger: form, expression: jobs/b.py}\n"
     deploy(made, tmp_path, f'name: test\ninboxes: {{inbox-a: {{id_sha256: "{"0" * 64}"}}}}\n{new}')
     mend()
@@ -218,7 +218,7 @@ def test_a_message_is_replayed_against_the_jobs_it_matches_by_now(made, replay, 
 
 def test_a_message_and_its_run_named_together_replay_the_run_once(made, replay):
     (run_id,) = posted(made, 7)
-    found = replay(run_id, ids.origin_of(run_id), run_id)
+    found = replay(run_id, ids.source_id_of(run_id), run_id)
     assert (found["selected"], found["queued"], len(found["runs"])) == (2, 2, 1)
 
 
@@ -349,7 +349,7 @@ def test_succeeded_runs_are_found_in_the_days_since_then(made, replay):
         message = Message(
             ids.minute_id(when)[:-1] + str(days % 10), "inbox-a", b'{"form":"visit","n":1}'
         )
-        messages.queue(messages.keep(message))
+        messages.queue(messages.store(message))
         found.append(ids.run_id(message.id, "job-a"))
     found += posted(made, 5)
     made.settle()
@@ -427,9 +427,9 @@ def test_what_was_erased_is_not_replayed(made_of, ofn, replay, tmp_path):
     left = replay(run_id, status=1)["left"]
     assert "were erased (`keep: none`)" in left[run_id]
     assert ends(run_id)[:2] == ("succeeded", 1)
-    ended = ofn("replay", ids.origin_of(run_id), "--project", tmp_path)
+    ended = ofn("replay", ids.source_id_of(run_id), "--project", tmp_path)
     assert ended.status == 1
-    assert "it cannot be replayed: the body of" in ended.words
+    assert "it cannot be replayed: The body of" in ended.words
 
 
 def test_a_message_that_could_not_be_read_is_not_matched_again(made, ofn, tmp_path):

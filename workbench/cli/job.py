@@ -16,7 +16,7 @@ from adaptors._runtime.dry_run import Dry, DryStatement
 from openfn import ids
 from openfn.history import details
 from openfn.history.details import RunRecord
-from openfn.messages.store import query_params
+from openfn.messages.store import parse_query
 from openfn.project.triggers import Kind
 from openfn.runs import dispatch
 from openfn.runs.model import Plan, RunStatus
@@ -65,7 +65,7 @@ def try_job(
     require_known("job", job, written.jobs)
     chosen = written.jobs[job]
     if event:
-        params = query_params(query.removeprefix("?"))
+        params = parse_query(query.removeprefix("?"))
         begun = posted(event.read_bytes(), params, headers_of(event, content_type))
     else:
         given = _state(state) if state else None

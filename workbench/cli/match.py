@@ -13,8 +13,8 @@ from rich.table import Table
 
 from openfn.history.why_not import Verdict, explain
 from openfn.messages import bodies
-from openfn.messages.store import query_params
-from openfn.project.triggers import MessageTrigger, matchable
+from openfn.messages.store import parse_query
+from openfn.project.triggers import MessageTrigger, with_query_params
 from workbench.cli import output
 from workbench.cli.options import ContentType, Event, Json, Project, Query, Stack, console
 from workbench.errors import CommandError
@@ -59,7 +59,7 @@ def match(
     }
     if event:
         parsed = bodies.parse_exact(event.read_bytes(), headers_of(event, content_type))
-        body = matchable(parsed, query_params(query.removeprefix("?")))
+        body = with_query_params(parsed, parse_query(query.removeprefix("?")))
         chosen = [each for each in filters if trigger in (None, each.name)]
         _body(chosen, inbox, body, jobs, as_json=as_json)
     elif last:

@@ -90,7 +90,7 @@ def _message(identifier: str) -> dict[str, Any]:
             "and the id of a run has its job behind a #"
         )
     try:
-        message = messages.message_of(item)
+        message = messages.from_item(item)
     except NotFound as gone:
         return {"message": identifier, "inbox": item["inbox"], "gone": str(gone)}
     return {
@@ -129,7 +129,7 @@ def _run(identifier: str, *, body: bool) -> dict[str, Any]:
         "emitted": [each.id for each in emitted],
         "followed_by": [
             run.id
-            for run in history.read_family(ids.origin_of(identifier))
+            for run in history.read_family(ids.source_id_of(identifier))
             if run.upstream == record.job
         ],
         "log": record.log,
@@ -153,7 +153,7 @@ def _lines(stack: str, run_id: str) -> Iterator[str]:
         answer = cloudformation.describe_stack_resource(StackName=stack, LogicalResourceId=group)
         name = answer["StackResourceDetail"]["PhysicalResourceId"]
         pages = found.get_paginator("filter_log_events").paginate(
-            logGroupName=name, filterPattern=f'"{ids.origin_of(run_id)}"', startTime=begin
+            logGroupName=name, filterPattern=f'"{ids.source_id_of(run_id)}"', startTime=begin
         )
         lines += [
             (event["timestamp"], event["message"].strip())

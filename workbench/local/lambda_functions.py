@@ -62,7 +62,7 @@ def environment(functions: Mapping[str, Function], opt: Path) -> Iterator[None]:
     first, *others = functions.values()
     if any(other.environment != first.environment for other in others):
         raise ValueError("template.yaml gives the functions different environments")
-    secrets.forget()
+    secrets.clear_cache()
     circuit_breaker.clear_cache()
     values = {name: value.replace("/opt", str(opt), 1) for name, value in first.environment.items()}
     with environ(values):

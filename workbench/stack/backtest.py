@@ -13,7 +13,7 @@ from openfn.history.details import MessageRecord
 from openfn.history.why_not import explain
 from openfn.messages import bodies
 from openfn.project import trigger_index
-from openfn.project.triggers import MessageTrigger, matchable
+from openfn.project.triggers import MessageTrigger, with_query_params
 from workbench.project.index_builder import prepare
 
 
@@ -63,7 +63,7 @@ def _rematch(
     except UnreadableBody:
         pass  # the record says so
     else:
-        body = matchable(parsed, dict(message.query_params))
+        body = with_query_params(parsed, dict(message.query_params))
         matching = [triggers[each].name for each in prepared.matching(message.inbox, body)]
         why = explain(chosen, message.inbox, body).why if chosen else ""
     return Rematch(

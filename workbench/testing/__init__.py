@@ -24,8 +24,8 @@ from openfn.errors import JobError
 from openfn.history.why_not import explain
 from openfn.jobs.state import State
 from openfn.messages import bodies
-from openfn.messages.store import query_params
-from openfn.project.triggers import matchable
+from openfn.messages.store import parse_query
+from openfn.project.triggers import with_query_params
 from workbench.credentials import placeholders
 from workbench.errors import CommandError
 from workbench.project.compiler import PROJECT_FILE, check, message_triggers
@@ -135,8 +135,8 @@ def _posted(
     written: ProjectWritten, trigger: str, content: bytes, query: str, content_type: str
 ) -> State:
     __tracebackhide__ = True
-    params, given = query_params(query.removeprefix("?")), {"content-type": content_type}
-    body = matchable(bodies.parse_exact(content, given), params)
+    params, given = parse_query(query.removeprefix("?")), {"content-type": content_type}
+    body = with_query_params(bodies.parse_exact(content, given), params)
     for each in message_triggers(written):
         verdict = explain(each, None, body)
         if each.name == trigger and not verdict.matches:

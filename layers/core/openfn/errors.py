@@ -1,18 +1,18 @@
-"""What can go wrong in the stack, and whose problem it is.
+"""The errors of the stack, each with whose problem it is.
 
     OpenFnError
-    ├── UnreadableBody      the source's: the posted bytes are in no form we can read
-    ├── ProjectError        the author's: the project, a job file or a credential needs mending
-    ├── JobError            whatever a job's operation raised, with its place and its verdict
+    ├── UnreadableBody      the source: the posted bytes are in no supported format
+    ├── ProjectError        the author: fix the project, a job file or a credential
+    ├── JobError            an operation of a job raised; has its location and verdict
     ├── ConditionFailed     a conditional write found the item in another state
     ├── NotFound            an id on a queue has no item in the table
-    ├── NotQueued           a queue did not take an id
-    ├── NotClaimed          the run is being executed elsewhere at this moment
-    ├── NotReplayed         a run cannot run again: it has not ended, or what it began with is gone
-    ├── NotDue              the run's next attempt is not due, and others must not pass it
-    └── Behind              an id waits for another of its group, which failed
+    ├── NotQueued           a queue did not accept an id
+    ├── NotClaimed          another runner executes the run at this moment
+    ├── NotReplayed         the run cannot be replayed: it has not ended, or was erased
+    ├── NotDue              the run's next attempt is not due, and others must wait behind it
+    └── GroupBlocked        an earlier id of the same queue group failed
 
-What AWS raises is passed on as it is: the queue then delivers the id again.
+Errors of AWS services are not wrapped: the queue delivers the id again.
 """
 
 from __future__ import annotations
@@ -32,60 +32,59 @@ class Verdict(StrEnum):
 
 
 class OpenFnError(Exception):
-    """The root of the tree."""
+    """The base class of all errors of the stack."""
 
 
 class UnreadableBody(OpenFnError):
-    """The posted bytes are in no form we can read; the text says what and where."""
+    """The posted bytes are in no supported format; the text says what and where."""
 
 
 class ProjectError(OpenFnError):
-    """The project, a job file or a credential needs mending; the text says where and how."""
+    """The project, a job file or a credential is wrong; the text says where and how to fix it."""
 
 
 class ConditionFailed(OpenFnError):
     """A conditional write found the item in another state; nothing was written."""
 
     def __init__(self, item: dict[str, Any]) -> None:
-        super().__init__("the item does not meet the condition of a write")
+        super().__init__("The item does not meet the condition of the write.")
         self.item = item
-        """The item as it is; empty if there is none."""
+        """The item as it is; empty if it does not exist."""
 
 
 class NotFound(OpenFnError):
-    """An id on a queue has no item in the table: it expired, or was never kept."""
+    """An id has no item in the table: it expired or was never stored."""
 
 
 class NotQueued(OpenFnError):
-    """A queue did not take an id."""
+    """A queue did not accept an id."""
 
 
 class NotClaimed(OpenFnError):
-    """The run is being executed elsewhere at this moment."""
+    """Another runner executes the run at this moment."""
 
 
 class NotReplayed(OpenFnError):
-    """A run cannot run again: it has not ended, was replayed meanwhile, or was erased."""
+    """The run cannot be replayed: it has not ended, was replayed meanwhile, or was erased."""
 
 
 @dataclass(slots=True)
 class NotDue(OpenFnError):
-    """The run's next attempt is due in so many seconds, and others must not pass it."""
+    """The run's next attempt is due in `seconds`, and others must not overtake it."""
 
     seconds: int
 
 
-class Behind(OpenFnError):
-    """An id waits for another of its group, which failed and is delivered again."""
+class GroupBlocked(OpenFnError):
+    """An earlier id of the same queue group failed and is delivered again first."""
 
 
 @dataclass(slots=True)
 class JobError(OpenFnError):
-    """Whatever a job's operation raised.
+    """An operation of a job raised an error.
 
-    `verdict` is `author`, `remote` or `remote-for-now`, as the adaptor's error says; anything
-    an adaptor did not judge is the author's. `line` counts from 1 in the job's file; 0 is none of
-    its lines, when the job could not even be begun.
+    `verdict` is the adaptor's; any other error is the author's. `line` counts from 1 in the job
+    file, and is 0 when the job did not start.
     """
 
     type: str
@@ -94,24 +93,25 @@ class JobError(OpenFnError):
     line: int
     verdict: Verdict = Verdict.AUTHOR
     retry_after: float | None = None
-    """The destination's own wish in seconds, if it has one."""
+    """Seconds after which the destination wants the next request, if it said so."""
 
     def __str__(self) -> str:
         return f"line {self.line}, {self.operation}: {self.type}: {self.message}"
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the `error` that a run keeps and a failure trigger hands on."""
+        """Return the `error` that a run stores and that failure triggers pass on."""
         return {name: value for name, value in asdict(self).items() if name != "retry_after"}
 
 
-def place(error: BaseException) -> dict[str, str]:
-    """Describe an error for a log line: its class and place, never its text.
+def log_fields(error: BaseException) -> dict[str, str]:
+    """Return the fields of a log line for an error: its class or code, and its location.
 
-    The text of an error nobody foresaw may quote a message body; a `ProjectError`'s is our own.
+    The text is left out, since an unexpected error may quote a message body; only a
+    `ProjectError`, whose text is ours, is logged in full.
     """
     frames = traceback.extract_tb(error.__traceback__)
-    where = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "unknown"
+    location = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "unknown"
     response = getattr(error, "response", None)
     code = response.get("Error", {}).get("Code") if isinstance(response, dict) else None
-    what = {"what": str(error)} if isinstance(error, ProjectError) else {}
-    return {"error": code or type(error).__name__, "where": where, **what}
+    text = {"what": str(error)} if isinstance(error, ProjectError) else {}
+    return {"error": code or type(error).__name__, "where": location, **text}

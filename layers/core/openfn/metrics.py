@@ -1,4 +1,4 @@
-"""What the functions count for CloudWatch: a log line in the embedded metric format."""
+"""CloudWatch metrics of the functions, written as log lines in the embedded metric format."""
 
 from __future__ import annotations
 
@@ -9,49 +9,49 @@ from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 
 class Metric(StrEnum):
-    """All that is counted; template.yaml shows or watches each, under its function's name."""
+    """All metrics; template.yaml shows or watches each under its function's name."""
 
-    KEPT = "Answers200"
+    STORED = "Answers200"
     UNREADABLE = "Answers400"
-    NOT_ADMITTED = "Answers401"
-    NO_INBOX = "Answers404"
+    UNAUTHORIZED = "Answers401"
+    UNKNOWN_INBOX = "Answers404"
     TOO_LARGE = "Answers413"
-    NOT_KEPT = "Answers503"
+    NOT_STORED = "Answers503"
     TICKS = "Ticks"
-    """Ticks of the clock, once all is done that they ask for."""
+    """Ticks of the clock whose work is complete."""
     MATCHED = "MessagesMatched"
     UNMATCHED = "MessagesUnmatched"
     QUEUED_LATE = "QueuedLate"
-    """Messages and runs found where they should not have been, and queued."""
+    """Messages and runs that were stored but not queued, and are queued by a tick."""
     CIRCUITS_OPEN = "CircuitsOpen"
     """Circuits that are open at a tick: a level, not a count."""
     CIRCUITS_OPENED = "CircuitsOpened"
     SUCCEEDED = "RunsSucceeded"
     FAILED = "RunsFailed"
     WAITING = "RunsWaiting"
-    """Attempts that failed for now: their runs are tried again."""
+    """Attempts that failed and whose runs are retried."""
     TIMED_OUT = "RunsTimedOut"
     EMITTED = "MessagesEmitted"
     RUN_DURATION = "RunDuration"
-    """What an attempt took (ms)."""
+    """Duration of an attempt (ms)."""
     DELIVERY_TIME = "DeliveryTime"
-    """From the receipt of a message to the end of a run on it that succeeded (ms)."""
+    """From the receipt of a message to the end of a successful run on it (ms)."""
 
 
-def of_answer(status: int) -> Metric:
-    """Give the metric that counts an HTTP status the inboxes answer with."""
+def for_response(status: int) -> Metric:
+    """Return the metric that counts responses of the inbox with an HTTP status."""
     return Metric(f"Answers{status}")
 
 
 def write(
     service: str, counts: Mapping[Metric, int], milliseconds: Mapping[Metric, int] | None = None
 ) -> None:
-    """Write counts and durations by name; a count of zero is left out, and a line of nothing."""
+    """Log counts and durations by metric, without counts of zero and without empty lines."""
     metrics = EphemeralMetrics(service=service)
-    for name, count in counts.items():
-        if count:  # a zero would cost log volume, the largest bill, and say nothing
-            metrics.add_metric(name, MetricUnit.Count, count)
-    for name, duration in (milliseconds or {}).items():
-        metrics.add_metric(name, MetricUnit.Milliseconds, duration)
+    for metric, count in counts.items():
+        if count:  # a zero would add log volume, the largest cost, and no information
+            metrics.add_metric(metric, MetricUnit.Count, count)
+    for metric, duration in (milliseconds or {}).items():
+        metrics.add_metric(metric, MetricUnit.Milliseconds, duration)
     if metrics.metric_set:
         metrics.flush_metrics()

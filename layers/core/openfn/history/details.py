@@ -87,10 +87,12 @@ def query(condition: str, values: Mapping[str, Any], **request: Any) -> Iterator
     for page in pages.paginate(
         TableName=aws.setting(Setting.TABLE_NAME),
         KeyConditionExpression=condition,
-        ExpressionAttributeValues=aws.typed({f":{name}": each for name, each in values.items()}),
+        ExpressionAttributeValues=aws.to_dynamodb(
+            {f":{name}": each for name, each in values.items()}
+        ),
         **request,
     ):
-        yield from (aws.plain(item) for item in page["Items"])
+        yield from (aws.from_dynamodb(item) for item in page["Items"])
 
 
 def newest(limit: int, days: int | None = None) -> list[MessageRecord]:
@@ -129,7 +131,7 @@ def _message(items: list[dict[str, Any]]) -> MessageRecord:
     *others, item = items
     unreadable = item.get("unreadable")
     try:
-        message = messages.message_of(item)
+        message = messages.from_item(item)
     except NotFound as gone:
         message, unreadable = Message(item["sk"], item["inbox"], b""), str(gone)
     return MessageRecord(

@@ -75,7 +75,7 @@ def read_messages(span: Span) -> Iterator[ListedMessage]:
     """Read the messages of a span, the newest first."""
     for family in _families(span):
         by_key = {item["sk"]: item for item in family}
-        message = by_key.get(ids.origin_of(family[-1]["sk"]))
+        message = by_key.get(ids.source_id_of(family[-1]["sk"]))
         if message and _is_behind(span, message["sk"]):
             yield _message(message, family)
 
@@ -123,7 +123,7 @@ def _families(span: Span) -> Iterator[list[dict[str, Any]]]:
     while day >= span.since.date():
         found = [_descending(f"{day}#{shard}", span) for shard in ids.SHARDS]
         merged = heapq.merge(*found, key=lambda item: str(item["sk"]), reverse=True)
-        for _, items in groupby(merged, lambda item: ids.origin_of(item["sk"])):
+        for _, items in groupby(merged, lambda item: ids.source_id_of(item["sk"])):
             yield list(items)
         day -= timedelta(days=1)
 

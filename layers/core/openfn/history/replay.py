@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from openfn.errors import NotReplayed, place
+from openfn.errors import NotReplayed, log_fields
 from openfn.history.replay_selection import Selected
 from openfn.messages import store as messages
 from openfn.messages.store import Message
@@ -82,5 +82,7 @@ def _ready(found: dict[str, Run], selected: Selected, *, restart: bool) -> Excep
 
 def _said(error: Exception) -> str:
     return (
-        str(error) if isinstance(error, NotReplayed) else f"AWS refuses it: {place(error)['error']}"
+        str(error)
+        if isinstance(error, NotReplayed)
+        else f"AWS refuses it: {log_fields(error)['error']}"
     )

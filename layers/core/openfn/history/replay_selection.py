@@ -97,7 +97,7 @@ def _readable(item: dict[str, str]) -> Message:
     if "unreadable" in item:
         raise NotReplayed(f"the message {item['sk']} could not be read: {item['unreadable']}")
     try:
-        return messages.message_of(item)
+        return messages.from_item(item)
     except NotFound as gone:
         raise NotReplayed(f"it cannot be replayed: {gone}") from None
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 from unicodedata import normalize
 
-from openfn.project.fragments import contains, within
+from openfn.project.fragments import contains, contains_nested
 from openfn.project.triggers import MessageTrigger
 
 MISSING = object()
@@ -62,9 +62,15 @@ def _differ(value: Any, fragment: Any, path: str) -> Difference | None:
                 return found
         return None
     if isinstance(fragment, list) and isinstance(value, list):
-        wanted = [part for part in fragment if not any(within(each, part) for each in value)]
+        wanted = [
+            part for part in fragment if not any(contains_nested(each, part) for each in value)
+        ]
         return _differ_in_list(value, wanted[0], path) if wanted else None
-    return None if within(value, fragment) else Difference(path or "the body", fragment, value)
+    return (
+        None
+        if contains_nested(value, fragment)
+        else Difference(path or "the body", fragment, value)
+    )
 
 
 def _differ_in_list(values: list[Any], part: Any, path: str) -> Difference | None:

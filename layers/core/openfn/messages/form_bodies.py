@@ -1,7 +1,7 @@
-"""Forms read as JSON: an object of texts, a list where a name is repeated.
+"""Parse forms into an object of texts, with a list for a repeated name.
 
-A file of a multipart form is `{"filename", "type", "bytes"}`, the bytes as base64: the shape ODK
-Aggregate gives embedded media.
+A file in a multipart form becomes `{"filename", "type", "bytes"}` with base64 bytes, as ODK
+Aggregate formats embedded media.
 """
 
 from __future__ import annotations
@@ -20,38 +20,38 @@ _MAX_FIELDS = 10_000
 
 
 def parse_urlencoded(text: str) -> dict[str, Any]:
-    """Read a form-encoded body; a name without a value has an empty text."""
+    """Parse a URL-encoded form; a name without a value has an empty text."""
     if "=" not in text:
-        raise UnreadableBody("the body is labelled as a form and has no name=value")
+        raise UnreadableBody("The content type is a form, but the body has no name=value.")
     try:
         return _object(parse_qsl(text.strip(), keep_blank_values=True, max_num_fields=_MAX_FIELDS))
     except ValueError:
-        raise UnreadableBody(f"the form has more than {_MAX_FIELDS} fields") from None
+        raise UnreadableBody(f"The form has more than {_MAX_FIELDS} fields.") from None
 
 
 def parse_multipart(
-    content: bytes, content_type: str, fraction: Callable[[str], Any]
+    content: bytes, content_type: str, parse_float: Callable[[str], Any]
 ) -> dict[str, Any]:
-    """Read a multipart/form-data body by the boundary that its content type names."""
-    # As ISO-8859-1 each byte is a character, and comes back as the byte it was.
+    """Parse a multipart/form-data body with the boundary of its content type."""
+    # ISO-8859-1 maps each byte to one character, so decoding loses nothing.
     parser = FeedParser()
     parser.feed(f"Content-Type: {content_type}\r\n\r\n" + content.decode("iso-8859-1"))
     message = parser.close()
     parts = message.get_payload()
     if not isinstance(parts, list):
-        raise UnreadableBody("the body is labelled multipart/form-data and has no such parts")
+        raise UnreadableBody("The content type is multipart/form-data, but the body has no parts.")
     form = _object((_name(part), _value(part)) for part in parts if isinstance(part, Message))
-    return _with_aggregate_s_json(form, fraction)
+    return _parse_aggregate_record(form, parse_float)
 
 
 def _name(part: Message) -> str:
     name = part.get_param("name", header="content-disposition")
     if not isinstance(name, str):
-        raise UnreadableBody("a part of the multipart body has no name")
-    return _as_sent(name)
+        raise UnreadableBody("A part of the multipart body has no name.")
+    return _decode_utf8(name)
 
 
-def _as_sent(text: str) -> str:
+def _decode_utf8(text: str) -> str:
     try:
         return text.encode("iso-8859-1").decode()  # browsers send names in plain UTF-8
     except UnicodeError:
@@ -64,18 +64,24 @@ def _value(part: Message) -> Any:
     filename = part.get_filename()
     if filename is not None:
         encoded = base64.b64encode(content).decode()
-        return {"filename": _as_sent(filename), "type": part.get_content_type(), "bytes": encoded}
+        return {
+            "filename": _decode_utf8(filename),
+            "type": part.get_content_type(),
+            "bytes": encoded,
+        }
     try:
         return content.decode()
     except UnicodeDecodeError:
         return content.decode("iso-8859-1")
 
 
-def _with_aggregate_s_json(form: dict[str, Any], fraction: Callable[[str], Any]) -> dict[str, Any]:
+def _parse_aggregate_record(
+    form: dict[str, Any], parse_float: Callable[[str], Any]
+) -> dict[str, Any]:
     # ODK Aggregate before 1.4 posts its record as JSON in a part of a form.
     if form.get("content") == "record" and form.get("format") == "json":
         try:
-            data = json.loads(form["data"], parse_float=fraction, parse_constant=str)
+            data = json.loads(form["data"], parse_float=parse_float, parse_constant=str)
         except (KeyError, TypeError, ValueError, ArithmeticError, RecursionError):
             return form
         return {**form, "data": data}
@@ -83,7 +89,7 @@ def _with_aggregate_s_json(form: dict[str, Any], fraction: Callable[[str], Any])
 
 
 def _object(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, list[Any]] = {}
+    fields: dict[str, list[Any]] = {}
     for name, value in pairs:
-        found.setdefault(name, []).append(value)
-    return {name: values[0] if len(values) == 1 else values for name, values in found.items()}
+        fields.setdefault(name, []).append(value)
+    return {name: values[0] if len(values) == 1 else values for name, values in fields.items()}

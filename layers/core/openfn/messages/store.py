@@ -1,4 +1,4 @@
-"""What was posted to an inbox, kept as the exact bytes."""
+"""Messages: posts stored as their exact bytes, and queued for the matcher."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from openfn import ids
 from openfn.errors import ConditionFailed
 from openfn.storage import attention, aws, blobs, table
 from openfn.storage.attention import Attention
-from openfn.storage.aws import Setting
+from openfn.storage.aws import Item, Setting
 
 UNMATCHED = "unmatched"
+_SECONDS_PER_DAY = 86_400
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One post: the exact bytes of its body, and the request around them without its secrets."""
+    """A post: the exact bytes of its body, and the request without its secrets."""
 
     id: str
     inbox: str
@@ -30,13 +31,13 @@ class Message:
     headers: Mapping[str, str] = field(default_factory=dict)
     query_params: Mapping[str, Any] = field(default_factory=dict)
     emitted_by: str | None = None
-    """The run that emitted it, if it was not posted."""
+    """The run that emitted it; `None` if it was posted."""
     depth: int = 0
-    """How many runs emitted one out of the other until it came about."""
+    """The number of runs in the chain that emitted it."""
 
     @property
     def request(self) -> dict[str, Any]:
-        """The request around the body, as it is kept and as a job sees it."""
+        """The request around the body, as it is stored and as jobs see it."""
         return {
             "method": self.method,
             "headers": dict(self.headers),
@@ -44,33 +45,34 @@ class Message:
         }
 
 
-def query_params(query: str) -> dict[str, Any]:
-    """Read a query string: a text by name, or a list of texts where a name comes twice."""
-    pairs = parse_qs(query, keep_blank_values=True)
-    return {name: each[0] if len(each) == 1 else each for name, each in pairs.items()}
+def parse_query(query: str) -> dict[str, Any]:
+    """Parse a query string: a text per name, or a list of texts for a repeated name."""
+    params = parse_qs(query, keep_blank_values=True)
+    return {name: texts[0] if len(texts) == 1 else texts for name, texts in params.items()}
 
 
-def keep(message: Message, once: str | None = None, unreadable: str | None = None) -> str:
-    """Make a message durable and give its id.
+def store(message: Message, dedupe_key: str | None = None, unreadable: str | None = None) -> str:
+    """Store a message durably and return its id.
 
-    With `once`, a digest of what tells a re-sent message, the same digest is kept once in the
-    retention period: the id given is then that of the message that was kept before. `unreadable`
-    marks a message that no trigger will ever see, with the reason.
+    A `dedupe_key` is stored once in the retention period: for a repeated one, the id of the
+    message that was stored first is returned. `unreadable` is the reason why no trigger will see
+    the message.
     """
-    return _kept(message, table.put(*_items(message, once, unreadable)))
+    return _stored_id(message, table.put(*_items(message, dedupe_key, unreadable)))
 
 
-def keep_all(messages: Sequence[tuple[Message, str | None]]) -> list[str]:
-    """Do for many messages, each with its `once`, what `keep` does for one."""
-    before = table.put_each([_items(message, once) for message, once in messages])
-    return [_kept(message, item) for (message, _), item in zip(messages, before, strict=True)]
+def store_all(messages: Sequence[tuple[Message, str | None]]) -> list[str]:
+    """Store many messages, each with its `dedupe_key`, as `store` does for one."""
+    groups = [_items(message, dedupe_key) for message, dedupe_key in messages]
+    pairs = zip(messages, table.put_groups(groups), strict=True)
+    return [_stored_id(message, existing) for (message, _), existing in pairs]
 
 
 def queue(message_id: str, group: str | None = None) -> bool:
-    """Queue a kept message for the matcher; if that fails, mark it for the next tick: False.
+    """Queue a stored message for the matcher; if that fails, mark it for the next tick: False.
 
-    Messages of one `group` are matched one after the other, in the order in which they are queued;
-    without one a message is matched beside others.
+    Messages of one `group` are matched one after the other, in the order in which they are queued.
+    Messages without a group are matched in any order.
     """
     if not queue_all([(message_id, group)]):
         return True
@@ -80,52 +82,52 @@ def queue(message_id: str, group: str | None = None) -> bool:
 
 
 def queue_all(messages: Sequence[tuple[str, str | None]]) -> set[str]:
-    """Queue kept messages, each with its group; give the ids that the queue did not take."""
-    texts = {_text(message_id): message_id for message_id, _ in messages}
-    grouped = [(_text(message_id), group or message_id) for message_id, group in messages]
-    return {texts[text] for text in aws.send(Setting.MATCH_QUEUE_URL, grouped)}
+    """Queue stored messages by id and group; return the ids that the queue did not accept."""
+    bodies = {_queue_body(message_id): message_id for message_id, _ in messages}
+    grouped = [(_queue_body(message_id), group or message_id) for message_id, group in messages]
+    return {bodies[body] for body in aws.send(Setting.MATCH_QUEUE_URL, grouped)}
 
 
-def marked(limit: int = 500) -> list[tuple[str, str]]:
-    """Give the messages whose queueing failed when they came: id and inbox, longest ago first."""
+def unqueued(limit: int = 500) -> list[tuple[str, str]]:
+    """Return id and inbox of the messages that could not be queued, oldest first."""
     items = attention.query(Attention.UNQUEUED, limit=limit)
     return [(item["sk"], item["inbox"]) for item in items]
 
 
-def unmark(message_id: str) -> None:
-    """Take the mark off a message that is queued by now."""
+def clear_unqueued(message_id: str) -> None:
+    """Remove the mark from a message that is queued now."""
     with suppress(ConditionFailed):  # it has expired meanwhile
         table.update(ids.key_of(message_id), attention.clear(), "attribute_exists(pk)")
 
 
-def keep_unmatched(message_id: str, version: str) -> None:
-    """Keep beside a message that no trigger of a project's version matched it."""
-    what = {"status": UNMATCHED, "project_version": version, "expires": expiry()}
-    table.put({**ids.key_of(f"{message_id}#"), **what})
+def mark_unmatched(message_id: str, version: str) -> None:
+    """Record beside a message that no trigger of a project version matched it."""
+    marker = {"status": UNMATCHED, "project_version": version, "expires": expires_at()}
+    table.put({**ids.key_of(f"{message_id}#"), **marker})
 
 
 def read(message_ids: Iterable[str]) -> dict[str, Message]:
-    """Read messages by id; those that do not exist, and what is no id, are left out.
+    """Return messages by id, without missing ones and invalid ids.
 
-    A body in the bucket is read with the message: `read_items` and `message_of` read in two steps,
-    so that one that is gone does not take the others of a batch with it.
+    Raises `NotFound` if the body of one was deleted from the bucket. Read a batch with
+    `read_items` and `from_item` instead, so that one missing body does not fail the others.
     """
-    return {each: message_of(item) for each, item in read_items(message_ids).items()}
+    return {message_id: from_item(item) for message_id, item in read_items(message_ids).items()}
 
 
-def read_items(message_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Read the items of messages by id, in as few calls as can be."""
-    keys = [ids.key_of(each) for each in message_ids if ids.is_message_id(each)]
+def read_items(message_ids: Iterable[str]) -> dict[str, Item]:
+    """Return the items of messages by id, without missing ones and invalid ids."""
+    keys = [ids.key_of(message_id) for message_id in message_ids if ids.is_message_id(message_id)]
     return {item["sk"]: item for item in table.get(keys)}
 
 
-def expiry() -> int:
-    """Give the second (epoch) at which what is written now has been kept long enough."""
-    return int(time.time()) + int(aws.setting(Setting.RETENTION_DAYS)) * 86_400
+def expires_at() -> int:
+    """Return the end of the retention period of an item written now (epoch seconds)."""
+    return int(time.time()) + int(aws.setting(Setting.RETENTION_DAYS)) * _SECONDS_PER_DAY
 
 
-def message_of(item: dict[str, Any]) -> Message:
-    """Give the message of an item; `NotFound` when its body is in the bucket no more."""
+def from_item(item: Item) -> Message:
+    """Return the message of an item; raise `NotFound` if its body was deleted."""
     return Message(
         id=item["sk"],
         inbox=item["inbox"],
@@ -136,35 +138,33 @@ def message_of(item: dict[str, Any]) -> Message:
     )
 
 
-def _kept(message: Message, before: dict[str, Any] | None) -> str:
-    # A message that is there already was written by a first try whose answer was lost.
-    return str(before["message_id"]) if before and "message_id" in before else message.id
+def _stored_id(message: Message, existing: Item | None) -> str:
+    # An existing item with the message's own id was written by a try whose response was lost.
+    return str(existing["message_id"]) if existing and "message_id" in existing else message.id
 
 
-def _items(
-    message: Message, once: str | None, unreadable: str | None = None
-) -> list[dict[str, Any]]:
+def _items(message: Message, dedupe_key: str | None, unreadable: str | None = None) -> list[Item]:
     item = _item(message) | ({"unreadable": unreadable} if unreadable else {})
-    if once is None:
+    if dedupe_key is None:
         return [item]
-    mark = {"pk": f"once#{once}", "sk": "once", "message_id": message.id}
-    return [item, mark | {"expires": item["expires"]}]
+    dedupe_item = {"pk": f"once#{dedupe_key}", "sk": "once", "message_id": message.id}
+    return [item, dedupe_item | {"expires": item["expires"]}]
 
 
-def _item(message: Message) -> dict[str, Any]:
+def _item(message: Message) -> Item:
     request = json.dumps(message.request, separators=(",", ":"))
     item = {
         **ids.key_of(message.id),
         "inbox": message.inbox,
         "request": request,
-        "expires": expiry(),
+        "expires": expires_at(),
     }
     if message.emitted_by:
         item |= {"emitted_by": message.emitted_by, "depth": message.depth}
-    # A long query of odd characters grows sixfold as JSON, and shares the item with the body.
-    room = blobs.ITEM_HOLDS - len(request)
-    return item | blobs.keep("body", message.body, f"messages/{message.id}/body", room)
+    # A long query of unusual characters grows sixfold as JSON, and shares the item with the body.
+    limit = blobs.MAX_ITEM_BYTES - len(request)
+    return item | blobs.store("body", message.body, f"messages/{message.id}/body", limit)
 
 
-def _text(message_id: str) -> str:
+def _queue_body(message_id: str) -> str:
     return json.dumps({"message_id": message_id})

@@ -1,6 +1,6 @@
-"""The organization's project as it is deployed: one JSON file and the job files beside it.
+"""Load the compiled project: one JSON file, with the job files beside it.
 
-`ofn check` and the build of the project layer validate project.yaml and write that JSON file, so
+`ofn check` and the build of the project layer validate project.yaml and write the JSON file, so
 nothing is validated again here.
 """
 
@@ -27,7 +27,7 @@ COMPILED = "project.json"
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A trigger, a credential's name, the path of the expression, and how often it is tried."""
+    """A job: its trigger and credential by name, the path of its expression, its retries."""
 
     name: str
     trigger: str
@@ -38,91 +38,94 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """What an organization deploys; `version` is the SHA-256 of all its files."""
+    """A compiled project; `version` is the SHA-256 of all its files."""
 
     name: str
     version: str
     inboxes: Mapping[str, Inbox]
-    """Inboxes by the SHA-256 of each of their ids."""
+    """The inboxes by the SHA-256 of each of their ids."""
     jobs: Mapping[str, Job]
-    started_by: Mapping[str, Sequence[Job]]
-    """The jobs of each trigger, in the project's order."""
+    jobs_by_trigger: Mapping[str, Sequence[Job]]
+    """The jobs of each trigger, in the order of project.yaml."""
     index: Index
-    """Of the message filters, by their positions."""
-    messages: Sequence[MessageTrigger]
-    crons: Sequence[CronTrigger]
-    flows: Sequence[FlowTrigger]
-    limits: Mapping[str, int]
-    """How many runs each credential that has a limit takes at once."""
+    """The index of `message_triggers`, by their positions."""
+    message_triggers: Sequence[MessageTrigger]
+    cron_triggers: Sequence[CronTrigger]
+    flow_triggers: Sequence[FlowTrigger]
+    max_concurrency: Mapping[str, int]
+    """The limit of concurrent runs, by the credentials that have one."""
     adaptors: frozenset[str]
-    """The adaptors that the credentials are for."""
+    """The adaptors of the credentials."""
 
-    def inbox_of(self, inbox_id: str) -> Inbox | None:
-        """Give the inbox with this id, or `None`."""
+    def inbox_by_id(self, inbox_id: str) -> Inbox | None:
+        """Return the inbox with this id, or `None`."""
         digest = hashlib.sha256(inbox_id.encode("utf-8", "surrogatepass")).hexdigest()
         return self.inboxes.get(digest)
 
-    def inbox_named(self, name: str) -> Inbox | None:
-        """Give the inbox of this name, or `None`."""
-        return next((each for each in self.inboxes.values() if each.name == name), None)
+    def inbox_by_name(self, name: str) -> Inbox | None:
+        """Return the inbox of this name, or `None`."""
+        return next((inbox for inbox in self.inboxes.values() if inbox.name == name), None)
 
-    def group_of(self, inbox: str) -> str | None:
-        """Give the group in which an inbox's messages are matched, if they are matched in turn."""
-        named = self.inbox_named(inbox)
-        return named.group if named else None
+    def group_of(self, inbox_name: str) -> str | None:
+        """Return the queue group of an inbox's messages, if they are matched in order."""
+        inbox = self.inbox_by_name(inbox_name)
+        return inbox.group if inbox else None
 
-    def max_concurrency_of(self, job: str) -> int | None:
-        """Give how many runs the credential of a job takes at once; `None` for any number."""
-        found = self.jobs.get(job)
-        return self.limits.get(found.credential or "") if found else None
+    def max_concurrency_of(self, job_name: str) -> int | None:
+        """Return the limit of concurrent runs of a job's credential; `None` for no limit."""
+        job = self.jobs.get(job_name)
+        return self.max_concurrency.get(job.credential or "") if job else None
 
-    def triggered_by(self, inbox: str, body: Any) -> list[tuple[MessageTrigger, Job]]:
-        """Give the jobs a matchable body runs, each with its trigger, in the project's order."""
-        matching = [self.messages[each] for each in self.index.matching(inbox, body)]
-        return [(trigger, job) for trigger in matching for job in self.started_by[trigger.name]]
+    def jobs_for_message(self, inbox: str, body: Any) -> list[tuple[MessageTrigger, Job]]:
+        """Return the matching triggers with their jobs, in the order of project.yaml."""
+        triggers = [self.message_triggers[n] for n in self.index.matching(inbox, body)]
+        return [(trigger, job) for trigger in triggers for job in self._jobs_of(trigger)]
 
-    def following(self, job: str, on: Kind) -> list[tuple[FlowTrigger, Job]]:
-        """Give the jobs that another's success or failure runs, each with its trigger."""
-        flows = [flow for flow in self.flows if (flow.job, flow.on) == (job, on)]
-        return [(flow, each) for flow in flows for each in self.started_by[flow.name]]
+    def follow_up_jobs(self, job: str, on: Kind) -> list[tuple[FlowTrigger, Job]]:
+        """Return the triggers on a job's success or failure, with their jobs."""
+        triggers = [t for t in self.flow_triggers if (t.job, t.on) == (job, on)]
+        return [(trigger, job) for trigger in triggers for job in self._jobs_of(trigger)]
+
+    def _jobs_of(self, trigger: MessageTrigger | FlowTrigger) -> Sequence[Job]:
+        return self.jobs_by_trigger[trigger.name]
 
 
 def current() -> Project:
-    """Give the project of this function's project layer."""
+    """Return the project in this function's project layer."""
     return load(Path(aws.setting(aws.Setting.PROJECT_DIR)))
 
 
 @cache
 def load(directory: Path) -> Project:
-    """Read a compiled project."""
+    """Load a compiled project from its directory."""
     raw = json.loads((directory / COMPILED).read_text("utf-8"), parse_float=Decimal)
     jobs = {name: _job(name, job, directory) for name, job in raw["jobs"].items()}
-    started_by: dict[str, list[Job]] = {name: [] for name in raw["triggers"]}
+    jobs_by_trigger: dict[str, list[Job]] = {name: [] for name in raw["triggers"]}
     for job in jobs.values():
-        started_by[job.trigger].append(job)
+        jobs_by_trigger[job.trigger].append(job)
     triggers = parse_triggers(raw["triggers"])
     return Project(
         name=raw["name"],
         version=raw["version"],
         inboxes=_inboxes(raw["inboxes"]),
         jobs=jobs,
-        started_by=started_by,
+        jobs_by_trigger=jobs_by_trigger,
         index=index.load(raw["index"]),
-        messages=[each for each in triggers if isinstance(each, MessageTrigger)],
-        crons=[each for each in triggers if isinstance(each, CronTrigger)],
-        flows=[each for each in triggers if isinstance(each, FlowTrigger)],
-        limits={
-            name: each["max_concurrency"]
-            for name, each in raw["credentials"].items()
-            if each["max_concurrency"]
+        message_triggers=[t for t in triggers if isinstance(t, MessageTrigger)],
+        cron_triggers=[t for t in triggers if isinstance(t, CronTrigger)],
+        flow_triggers=[t for t in triggers if isinstance(t, FlowTrigger)],
+        max_concurrency={
+            name: credential["max_concurrency"]
+            for name, credential in raw["credentials"].items()
+            if credential["max_concurrency"]
         },
-        adaptors=frozenset(each["adaptor"] for each in raw["credentials"].values()),
+        adaptors=frozenset(credential["adaptor"] for credential in raw["credentials"].values()),
     )
 
 
 def parse_triggers(raw: Mapping[str, Any]) -> list[MessageTrigger | CronTrigger | FlowTrigger]:
-    """Give the triggers of a compiled project."""
-    return [_trigger(name, each) for name, each in raw.items()]
+    """Return the triggers of a compiled project."""
+    return [_trigger(name, trigger) for name, trigger in raw.items()]
 
 
 def _trigger(name: str, raw: Mapping[str, Any]) -> MessageTrigger | CronTrigger | FlowTrigger:
@@ -150,9 +153,13 @@ def _inboxes(raw: Mapping[str, Any]) -> dict[str, Inbox]:
 def _inbox(name: str, raw: Mapping[str, Any]) -> Inbox:
     return Inbox(
         name=name,
-        auth=tuple(Auth(**each) for each in raw["auth"]),
+        auth=tuple(_auth(**auth) for auth in raw["auth"]),
         dedupe=tuple(raw["dedupe"]),
         max_bytes=raw["max_bytes"],
         keep=raw["keep"],
         ordered=raw["ordered"],
     )
+
+
+def _auth(way: str, **options: str) -> Auth:
+    return Auth(way, **options)

@@ -1,10 +1,10 @@
 """Whether a body contains a fragment: PostgreSQL's `body::jsonb @> fragment::jsonb`.
 
-Objects are compared by key, deep and partial; arrays as sets, each element of the fragment inside
-some element of the body; `{}` is in any object and a nested `[]` in any array; null is only in a
-present null. Numbers compare by value, and never equal a boolean or a string. At the top level
-only, an array contains a bare scalar. Source: PostgreSQL's manual, "jsonb Containment and
-Existence", which OpenFn v1's message filters are defined by.
+Objects are compared by key, deep and partially; arrays as sets, where each element of the fragment
+is contained in some element of the body; `{}` is contained in any object and a nested `[]` in any
+array; null only in a present null. Numbers compare by value, and never equal a boolean or a string.
+Only at the top level an array contains a bare scalar. Source: PostgreSQL's manual, "jsonb
+Containment and Existence", which defines OpenFn v1's message filters.
 """
 
 from __future__ import annotations
@@ -14,31 +14,30 @@ from typing import Any
 
 
 def contains(body: Any, fragment: Any) -> bool:
-    """Say whether the body contains the fragment; both parsed with exact numbers."""
+    """Return whether a body contains a fragment; both are parsed with exact numbers."""
     if isinstance(body, list) and not isinstance(fragment, dict | list):
         return any(_equal(element, fragment) for element in body)
-    return within(body, fragment)
+    return contains_nested(body, fragment)
 
 
-def within(value: Any, fragment: Any) -> bool:
-    """Say whether a value below the top level contains a fragment of the same place."""
+def contains_nested(value: Any, fragment: Any) -> bool:
+    """Return whether a value below the top level contains a fragment."""
     if isinstance(fragment, dict):
         return isinstance(value, dict) and all(
-            key in value and within(value[key], part) for key, part in fragment.items()
+            key in value and contains_nested(value[key], part) for key, part in fragment.items()
         )
     if isinstance(fragment, list):
         return isinstance(value, list) and all(
-            any(within(element, part) for element in value) for part in fragment
+            any(contains_nested(element, part) for element in value) for part in fragment
         )
     return _equal(value, fragment)
 
 
 def _equal(value: Any, scalar: Any) -> bool:
-    return _kind(value) is _kind(scalar) and bool(value == scalar)
+    return _json_type(value) is _json_type(scalar) and bool(value == scalar)
 
 
-def _kind(value: Any) -> type:
+def _json_type(value: Any) -> type:
     # In Python True == 1; in JSON it does not.
-    return (
-        Decimal if isinstance(value, int | float) and not isinstance(value, bool) else type(value)
-    )
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return Decimal if is_number else type(value)

@@ -1,7 +1,7 @@
-"""A named, secret URL, and who may post to it.
+"""Inboxes: named, secret URLs, and the authentication of posts to them.
 
-The id in the URL is the first secret. `auth` asks for another, as the source is able to give it:
-any of the listed ways is enough, so that a key can be rotated.
+The id in the URL is the first secret. `auth` lists further schemes, of which any one is enough, so
+that a key can be rotated.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from openfn.messages.bodies import value_at
 from openfn.storage import aws, secrets
 from openfn.storage.aws import Setting
 
-# A wrong key may be a rotated one: then what was read longer ago is read again.
-_FRESH_SECONDS = 20.0
-_STRIPE_TOLERANCE = 300
+# A wrong key may be a rotated one, so a secret that was read earlier is read again.
+_MAX_AGE_AFTER_MISMATCH = 20.0
+_STRIPE_TOLERANCE_SECONDS = 300
 Headers = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Auth:
-    """One way to authenticate: `basic`, `bearer`, `api_key` or `hmac`, and its secret's name.
+    """An authentication scheme (`basic`, `bearer`, `api_key` or `hmac`) and its secret's name.
 
     The secret is a JSON object: `username` and `password` for basic, `token` for bearer, `key`
-    for the two others.
+    for the other two.
     """
 
-    way: str
+    scheme: str
     secret: str
     header: str = "authorization"
     algorithm: str = "sha256"
@@ -42,36 +42,36 @@ class Auth:
 
 @dataclass(frozen=True, slots=True)
 class Inbox:
-    """A named inbox and its options; `dedupe` is a path as steps, keys and places in lists."""
+    """A named inbox and its options; `dedupe` is a path of keys and list indexes."""
 
     name: str
     auth: tuple[Auth, ...] = ()
     dedupe: tuple[str | int, ...] = ()
     max_bytes: int | None = None
     keep: str = "all"
-    """`all`, or `none`: bodies and states are erased once all has ended well."""
+    """`all`, or `none` to erase bodies and states once all runs have succeeded."""
     ordered: bool = False
-    """Whether a trigger asks for its messages in order: they are then matched in turn."""
+    """Whether a trigger has `order_by`, so that messages are matched one after the other."""
 
     @property
     def group(self) -> str | None:
-        """The group in which its messages are matched, if they are matched in turn."""
+        """The queue group of its messages, if they are matched in order."""
         return self.name if self.ordered else None
 
 
-def admits(inbox: Inbox, headers: Headers, body: bytes, now: float) -> bool:
-    """Say whether a request may post to an inbox; header names are lower case, `now` epoch."""
+def is_authorized(inbox: Inbox, headers: Headers, body: bytes, now: float) -> bool:
+    """Return whether a request may post; header names are lower case, `now` is epoch seconds."""
     if not inbox.auth:
         return True
     missing: ProjectError | None = None
-    for younger_than in (secrets.KEPT_SECONDS, _FRESH_SECONDS):
+    for max_age in (secrets.MAX_AGE, _MAX_AGE_AFTER_MISMATCH):
         for auth in inbox.auth:
             try:
-                secret = secrets.read(_secret(auth), younger_than)
+                secret = secrets.read(_secret_name(auth), max_age)
             except ProjectError as error:
-                missing = error  # another way may still be enough
+                missing = error  # another scheme may still succeed
                 continue
-            if _admitted(auth, secret, headers, body, now):
+            if _matches(auth, secret, headers, body, now):
                 return True
     if missing:
         raise missing
@@ -79,14 +79,14 @@ def admits(inbox: Inbox, headers: Headers, body: bytes, now: float) -> bool:
 
 
 def challenge(inbox: Inbox) -> str:
-    """Give the `WWW-Authenticate` of an inbox that was not given what it asks for."""
+    """Return the `WWW-Authenticate` header for an unauthorized request to an inbox."""
     schemes = {"basic": "Basic", "bearer": "Bearer", "api_key": "ApiKey", "hmac": "Signature"}
-    wanted = sorted({schemes[auth.way] for auth in inbox.auth})
-    return ", ".join(f'{scheme} realm="inbox"' for scheme in wanted)
+    names = sorted({schemes[auth.scheme] for auth in inbox.auth})
+    return ", ".join(f'{name} realm="inbox"' for name in names)
 
 
-def once_key(inbox: Inbox, body: Any) -> str | None:
-    """Give the value that tells a re-sent message, as a digest; `None` where there is none."""
+def dedupe_key(inbox: Inbox, body: Any) -> str | None:
+    """Return the digest that identifies a repeated message, or `None` without `dedupe`."""
     value = value_at(body, inbox.dedupe)
     if not inbox.dedupe or value is None or value == "" or isinstance(value, dict | list):
         return None
@@ -94,70 +94,70 @@ def once_key(inbox: Inbox, body: Any) -> str | None:
     return _digest(inbox, kind, str(value).encode("utf-8", "surrogatepass"))
 
 
-def content_key(inbox: Inbox, content: bytes) -> str:
-    """Give the digest that tells content which cannot be read."""
+def content_dedupe_key(inbox: Inbox, content: bytes) -> str:
+    """Return the digest that identifies a repeated unreadable body."""
     return _digest(inbox, "content", content)
 
 
 def _digest(inbox: Inbox, kind: str, content: bytes) -> str:
-    # The kind keeps one apart from the other: a post that cannot be read must not be able to take
-    # a record's place.
+    # With the kind, an unreadable post cannot have the digest of a record's value.
     return hashlib.sha256(f"{inbox.name}\n{kind}\n".encode() + content).hexdigest()
 
 
-def _secret(auth: Auth) -> str:
+def _secret_name(auth: Auth) -> str:
     return aws.setting(Setting.INBOX_SECRETS_PREFIX) + auth.secret
 
 
-def _admitted(
+def _matches(
     auth: Auth, secret: Mapping[str, Any], headers: Headers, body: bytes, now: float
 ) -> bool:
-    given = headers.get(auth.header, "")
-    match auth.way:
+    credentials = headers.get(auth.header, "")
+    match auth.scheme:
         case "basic":
-            username, password = _of(secret, "username"), _of(secret, "password")
-            return _same(_basic(given), username and password and username + b":" + password)
+            username, password = _field(secret, "username"), _field(secret, "password")
+            expected = username and password and username + b":" + password
+            return _equal(_decode_basic(credentials), expected)
         case "bearer":
-            scheme, _, token = given.partition(" ")
-            return scheme.lower() == "bearer" and _same(
-                token.strip().encode(), _of(secret, "token")
+            scheme, _, token = credentials.partition(" ")
+            return scheme.lower() == "bearer" and _equal(
+                token.strip().encode(), _field(secret, "token")
             )
         case "api_key":
-            return _same(given.encode(), _of(secret, "key"))
+            return _equal(credentials.encode(), _field(secret, "key"))
         case _:
-            return _signed(auth, _of(secret, "key"), given, body, now)
+            return _is_signed(auth, _field(secret, "key"), credentials, body, now)
 
 
-def _of(secret: Mapping[str, Any], name: str) -> bytes:
+def _field(secret: Mapping[str, Any], name: str) -> bytes:
     value = secret.get(name)
     return value.encode() if isinstance(value, str) else b""
 
 
-def _same(given: bytes, wanted: bytes) -> bool:
-    # A secret that is empty or not there admits nobody, whatever is sent.
-    return hmac.compare_digest(given, wanted) and bool(wanted)
+def _equal(actual: bytes, expected: bytes) -> bool:
+    # An empty or missing secret authorizes nobody, whatever is sent.
+    return hmac.compare_digest(actual, expected) and bool(expected)
 
 
-def _basic(given: str) -> bytes:
-    scheme, _, encoded = given.partition(" ")
+def _decode_basic(credentials: str) -> bytes:
+    scheme, _, encoded = credentials.partition(" ")
     try:
         return base64.b64decode(encoded, validate=True) if scheme.lower() == "basic" else b""
     except (binascii.Error, ValueError):
         return b""
 
 
-def _signed(auth: Auth, key: bytes, given: str, body: bytes, now: float) -> bool:
+def _is_signed(auth: Auth, key: bytes, header: str, body: bytes, now: float) -> bool:
     if not key:
         return False
-    parts = [part.strip().partition("=")[::2] for part in given.split(",")]
-    stripe = [value for name, value in parts if name == "v1"]
-    when = next((value for name, value in parts if name == "t"), "")
-    if stripe and re.fullmatch("[0-9]{1,12}", when):
-        # Stripe signs its time with the body, so that a request cannot be sent again later.
-        recent = abs(now - int(when)) <= _STRIPE_TOLERANCE
-        made = hmac.digest(key, f"{when}.".encode() + body, auth.algorithm)
-        return recent and any(_same(value.encode(), made.hex().encode()) for value in stripe)
-    made = hmac.digest(key, body, auth.algorithm)
-    signature = given.strip().removeprefix(f"{auth.algorithm}=").encode()
-    encodings: Sequence[bytes] = (made.hex().encode(), base64.b64encode(made))
-    return any(_same(signature, each) for each in encodings)
+    parts = [part.strip().partition("=")[::2] for part in header.split(",")]
+    stripe_signatures = [value for name, value in parts if name == "v1"]
+    sent_at = next((value for name, value in parts if name == "t"), "")
+    if stripe_signatures and re.fullmatch("[0-9]{1,12}", sent_at):
+        # Stripe signs the time with the body, so that a request cannot be replayed later.
+        is_recent = abs(now - int(sent_at)) <= _STRIPE_TOLERANCE_SECONDS
+        expected = hmac.digest(key, f"{sent_at}.".encode() + body, auth.algorithm).hex()
+        return is_recent and any(_equal(s.encode(), expected.encode()) for s in stripe_signatures)
+    digest = hmac.digest(key, body, auth.algorithm)
+    signature = header.strip().removeprefix(f"{auth.algorithm}=").encode()
+    encodings: Sequence[bytes] = (digest.hex().encode(), base64.b64encode(digest))
+    return any(_equal(signature, expected) for expected in encodings)

@@ -1,9 +1,8 @@
-"""When a run that failed is tried again.
+"""When a failed run is retried: exponential backoff with full jitter.
 
-Only what may be well later is: an error whose verdict is `remote-for-now`. The waits between the
-attempts are drawn at random up to a limit that doubles each time (exponential back-off with full
-jitter), so that the limits together make `up_to`; what the destination asks for in `Retry-After`
-is waited for at the least.
+Only an error with the verdict `remote-for-now` is retried. The delay before each attempt is random
+up to a limit that doubles each time; all limits together are `up_to`. A delay is never shorter than
+the destination's `Retry-After`.
 """
 
 from __future__ import annotations
@@ -18,8 +17,8 @@ from openfn.errors import JobError, Verdict
 class Retry:
     """How often a job is tried: at most `attempts` times within `up_to` seconds.
 
-    An attempt goes on at the operation that failed, or at the first of those whose work was lost
-    with it (a transaction that was rolled back); with `fresh` it begins anew.
+    An attempt resumes at the operation that failed, or at the first one whose work was rolled back
+    with it. With `fresh` it restarts from the first operation.
     """
 
     attempts: int = 8
@@ -28,13 +27,13 @@ class Retry:
 
 
 def next_due(retry: Retry, attempt: int, began: int, error: JobError, now: float) -> int | None:
-    """Give when to try again (epoch seconds) after a failed attempt; `None` for never.
+    """Return when to retry after a failed attempt (epoch seconds), or `None` for never.
 
-    `attempt` counts from 1, `began` is when the first one did.
+    `attempt` counts from 1; `began` is the start of the first attempt.
     """
     if error.verdict != Verdict.RETRYABLE or attempt >= retry.attempts:
         return None
     limit = retry.up_to / (2 ** (retry.attempts - 1) - 1) * 2 ** (attempt - 1)
-    wait = max(random.uniform(0, limit), error.retry_after or 0)  # noqa: S311 - no secret
-    due = now + wait
+    delay = max(random.uniform(0, limit), error.retry_after or 0)  # noqa: S311 - not a secret
+    due = now + delay
     return int(due) + 1 if due <= began + retry.up_to else None

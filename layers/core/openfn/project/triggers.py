@@ -1,4 +1,4 @@
-"""When a job runs: a message that matches, the clock, or how another job ended."""
+"""Triggers of jobs: a matching message, the clock, or the end of another job."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any
 
 from openfn.messages.bodies import value_at
 
-# Beyond this a number of few digits (1e9999) would be written out.
-_WHOLE = Decimal(10) ** 30
+# A larger number of few digits (1e9999) would be written with all its zeros.
+_MAX_INTEGER = Decimal(10) ** 30
 QUERY_PARAMS = "__query_params"
 
 
@@ -27,10 +27,10 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MessageTrigger:
-    """A message filter; `inbox` is `None` for any inbox, any of the exclusions excludes.
+    """A message filter. `inbox` is `None` for any inbox, and each exclusion excludes by itself.
 
-    `order_by` is a path as steps, keys and places in lists: runs on messages that share the value
-    there execute one after the other.
+    `order_by` is a path of keys and list indexes. Runs on messages with the same value at this path
+    execute one after the other.
     """
 
     name: str
@@ -42,7 +42,7 @@ class MessageTrigger:
 
 @dataclass(frozen=True, slots=True)
 class CronTrigger:
-    """The minutes (UTC) of a five-field expression; one missed may come `catch_up` minutes late."""
+    """A five-field cron expression (UTC); a missed run may start `catch_up` minutes late."""
 
     name: str
     cron: str
@@ -58,15 +58,15 @@ class FlowTrigger:
     on: Kind
 
 
-def matchable(body: Any, query_params: dict[str, Any]) -> Any:
-    """Give the body as triggers see it: with the inbox URL's query string as `__query_params`."""
+def with_query_params(body: Any, query_params: dict[str, Any]) -> Any:
+    """Return the body as triggers see it, with the URL's query as `__query_params`."""
     if isinstance(body, dict) and (query_params or QUERY_PARAMS not in body):
         return {**body, QUERY_PARAMS: query_params}
     return body
 
 
-def order_of(trigger: MessageTrigger, body: Any) -> str | None:
-    """Give the digest of a body's value at the trigger's `order_by`; `None` where there is none."""
+def order_key(trigger: MessageTrigger, body: Any) -> str | None:
+    """Return the digest of the body's value at `order_by`, or `None` if it has none."""
     value = value_at(body, trigger.order_by) if trigger.order_by else None
     if value is None or value == "":
         return None
@@ -81,6 +81,8 @@ def _canonical(value: Any) -> Any:
     if isinstance(value, list):
         return [_canonical(part) for part in value]
     if isinstance(value, Decimal):
-        whole = value == value.to_integral_value()
-        return int(value) if whole and abs(value) < _WHOLE else {"number": str(value.normalize())}
+        is_integer = value == value.to_integral_value()
+        if is_integer and abs(value) < _MAX_INTEGER:
+            return int(value)
+        return {"number": str(value.normalize())}
     return value

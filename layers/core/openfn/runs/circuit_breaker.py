@@ -13,7 +13,7 @@ from contextlib import suppress
 from enum import StrEnum
 
 from openfn.errors import ConditionFailed
-from openfn.messages.store import expiry
+from openfn.messages.store import expires_at
 from openfn.storage import attention, table
 from openfn.storage.attention import Attention
 from openfn.storage.aws import Item
@@ -73,7 +73,7 @@ def record_success(credential: str, state: CircuitState) -> None:
 def record_failure(credential: str, state: CircuitState) -> bool:
     """Count a retryable failure; return whether the circuit opens or stays open."""
     _cache.pop(credential, None)
-    circuit = _update(credential, {}, add="failures")
+    circuit = _update(credential, {}, increment="failures")
     if state is CircuitState.HALF_OPEN:
         wait = min(int(circuit["wait"]) * 2, _LONGEST_SECONDS)
     elif int(circuit["failures"]) >= _FAILURES and circuit.get("state") != _OPEN:
@@ -124,8 +124,8 @@ def _load(credential: str) -> Item:
     return next(iter(table.get([_key(credential)])), {})
 
 
-def _update(credential: str, changes: Item, add: str | None = None) -> Item:
-    return table.update(_key(credential), {**changes, "expires": expiry()}, add=add)
+def _update(credential: str, changes: Item, increment: str | None = None) -> Item:
+    return table.update(_key(credential), {**changes, "expires": expires_at()}, increment=increment)
 
 
 def _key(credential: str) -> Item:

@@ -38,7 +38,7 @@ def next_item(job: str, run_id: str, state: bytes, carried_from: str) -> Item | 
         return None
     turn = 1 - int(before["turn"])
     item = {**_key(job), "run_id": run_id, "turn": turn}
-    return item | blobs.keep("state", state, f"jobs/{job}/{turn}")
+    return item | blobs.store("state", state, f"jobs/{job}/{turn}")
 
 
 def _load(job: str) -> Item | None:

@@ -19,7 +19,7 @@ def erase(source_id: str) -> bool:
 
     The items stay, so that people see what became of the message and duplicates are recognized.
     """
-    items = list(table.between(ids.key_of(source_id)["pk"], source_id, f"{source_id}~"))
+    items = list(table.query_range(ids.key_of(source_id)["pk"], source_id, f"{source_id}~"))
     runs = [item for item in items if item_type(item) is ItemType.RUN]
     if any(run["status"] != RunStatus.SUCCEEDED for run in runs):
         return False
@@ -31,7 +31,7 @@ def erase(source_id: str) -> bool:
 def _erase_contents(item: Item) -> None:
     changes: Item = {}
     for name in _CONTENTS:
-        changes |= blobs.cleared(name, item)
+        changes |= blobs.clear(name, item)
         if object_key := item.get(f"{name}_object"):
             aws.delete_object(str(object_key))
     if changes:

@@ -57,7 +57,7 @@ class Plan:
     def from_item(cls, item: Item) -> Self:
         """Return the plan of a stored run."""
         return cls(
-            source_id=ids.origin_of(item["sk"]),
+            source_id=ids.source_id_of(item["sk"]),
             job=item["job"],
             trigger=item["trigger"],
             kind=Kind(item["kind"]),
@@ -161,7 +161,7 @@ class Run:
 
     def cleared(self, content: str) -> dict[str, None]:
         """Return the changes that remove a stored content."""
-        return blobs.cleared(content, self._item)
+        return blobs.clear(content, self._item)
 
     def attributes(self, prefixes: tuple[str, ...]) -> Item:
         """Return the stored attributes whose names begin with one of the prefixes."""

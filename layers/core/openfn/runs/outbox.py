@@ -86,7 +86,7 @@ def publish(run: Run, batch_size: int = 500) -> int:
 
 
 def _publish_batch(run: Run, emissions: Sequence[Emission]) -> None:
-    message_ids = messages.keep_all([_message(run, emission) for emission in emissions])
+    message_ids = messages.store_all([_message(run, emission) for emission in emissions])
     groups = [project.current().group_of(emission.inbox) for emission in emissions]
     if refused := messages.queue_all(list(zip(message_ids, groups, strict=True))):
         raise NotQueued(f"The match queue refused {len(refused)} messages of the run {run.id}.")
@@ -103,7 +103,7 @@ def _message(run: Run, emission: Emission) -> tuple[Message, str | None]:
         emitted_by=run.id,
         depth=run.plan.depth + 1,
     )
-    inbox = project.current().inbox_named(emission.inbox)
+    inbox = project.current().inbox_by_name(emission.inbox)
     if inbox is None or not inbox.dedupe:
         return message, None
-    return message, inboxes.once_key(inbox, bodies.parse_exact(message.body, _HEADERS))
+    return message, inboxes.dedupe_key(inbox, bodies.parse_exact(message.body, _HEADERS))

@@ -192,5 +192,5 @@ def _contents(run: Run, outcome: Outcome) -> Item:
         if name != "initial" or content:
             changes |= run.cleared(name)
         if content:
-            changes |= blobs.keep(name, content, f"{folder}/{name}", _INLINE_BYTES)
+            changes |= blobs.store(name, content, f"{folder}/{name}", _INLINE_BYTES)
     return changes

@@ -60,6 +60,6 @@ def _families(since: datetime, until: datetime) -> Iterator[list[Item]]:
     first, last = ids.minute_id(since), ids.minute_id(until)
     days = sorted({f"{moment.astimezone(UTC):%Y-%m-%d}" for moment in (since, until)})
     for partition in (f"{day}#{shard}" for day in days for shard in ids.SHARDS):
-        items = table.between(partition, first, last, _ATTRIBUTES)
-        for _, family in groupby(items, lambda item: ids.origin_of(item["sk"])):
+        items = table.query_range(partition, first, last, _ATTRIBUTES)
+        for _, family in groupby(items, lambda item: ids.source_id_of(item["sk"])):
             yield list(family)

@@ -15,7 +15,7 @@ from contextlib import suppress
 
 from openfn import ids
 from openfn.errors import ConditionFailed, NotClaimed, NotFound
-from openfn.messages.store import expiry
+from openfn.messages.store import expires_at
 from openfn.runs.model import Plan, Run, RunStatus
 from openfn.storage import attention, aws, table
 from openfn.storage.aws import Item, Setting
@@ -33,7 +33,7 @@ _CLAIMABLE_STATUSES: Item = {
 
 def create(plans: Sequence[Plan], version: str) -> None:
     """Create runs in as few calls as possible; those that exist stay as they are."""
-    table.put_each([[_new_item(plan, version)] for plan in plans])
+    table.put_groups([[_new_item(plan, version)] for plan in plans])
 
 
 def queue(plans: Sequence[tuple[Plan, str]]) -> dict[str, str]:
@@ -89,9 +89,9 @@ def claim(run_id: str, seconds: float) -> Run:
             ids.key_of(run_id),
             {**lease, "claim": token, **attention.clear()},
             _IS_CLAIMABLE,
-            add="attempt",
-            once={"began": int(now)},
-            give_old=True,
+            increment="attempt",
+            defaults={"began": int(now)},
+            return_old=True,
             now=int(now),
             **_CLAIMABLE_STATUSES,
         )
@@ -131,6 +131,6 @@ def _new_item(plan: Plan, version: str) -> Item:
         "project_version": version,
         "status": RunStatus.QUEUED,
         "attempt": 0,
-        "expires": expiry(),
+        "expires": expires_at(),
     }
     return {name: value for name, value in item.items() if value is not None}

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import Any
 
-from openfn.storage.aws import Item, Setting, client, plain, setting, typed
+from openfn.storage.aws import Item, Setting, client, from_dynamodb, setting, to_dynamodb
 from openfn.storage.table import timestamp
 
 _INDEX = "attention"
@@ -50,7 +50,7 @@ def query(kind: str, until: float | None = None, limit: int = 500) -> list[Item]
     if until is not None:
         condition, values[":until"] = f"{condition} AND attention_at <= :until", timestamp(until)
     response = client("dynamodb").query(**_request(condition, values), Limit=limit)
-    return [plain(item) for item in response["Items"]]
+    return [from_dynamodb(item) for item in response["Items"]]
 
 
 def query_all(kind: str, since: float | None = None) -> Iterator[Item]:
@@ -59,7 +59,7 @@ def query_all(kind: str, since: float | None = None) -> Iterator[Item]:
     if since is not None:
         condition, values[":since"] = f"{condition} AND attention_at >= :since", timestamp(since)
     for page in client("dynamodb").get_paginator("query").paginate(**_request(condition, values)):
-        yield from (plain(item) for item in page["Items"])
+        yield from (from_dynamodb(item) for item in page["Items"])
 
 
 def _request(condition: str, values: dict[str, str]) -> dict[str, Any]:
@@ -67,5 +67,5 @@ def _request(condition: str, values: dict[str, str]) -> dict[str, Any]:
         "TableName": setting(Setting.TABLE_NAME),
         "IndexName": _INDEX,
         "KeyConditionExpression": condition,
-        "ExpressionAttributeValues": typed(values),
+        "ExpressionAttributeValues": to_dynamodb(values),
     }

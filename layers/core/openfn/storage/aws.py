@@ -1,4 +1,4 @@
-"""The AWS services behind the stack: the one place of boto3 and of environment names."""
+"""Clients of the AWS services, and the environment variables of the functions."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from openfn.errors import place
+from openfn.errors import log_fields
 
 Item = dict[str, Any]
 AWSError = (BotoCoreError, ClientError)
 """The errors that calls of AWS services raise."""
 
-# Together the calls behind one post stay within the 10 s of the most impatient source (DHIS2), also
-# when a service takes the connection and never answers. What is queued is delivered again anyway.
+# All calls for one post together stay below 10 s, the shortest timeout of a source (DHIS2), even if
+# a service accepts the connection and never responds. Queued ids are delivered again anyway.
 _CONNECT_SECONDS, _READ_SECONDS = 1, 1.5
 _ATTEMPTS = {"sqs": 1}
-_BATCH_SEND = 10
-_LONGEST = 43_000
-_to_dynamodb = TypeSerializer().serialize
-_from_dynamodb = TypeDeserializer().deserialize
+_MAX_BATCH = 10
+_MAX_VISIBILITY_TIMEOUT = 43_000
+_serialize = TypeSerializer().serialize
+_deserialize = TypeDeserializer().deserialize
 
 
 class Setting(StrEnum):
-    """The environment variables that template.yaml gives to every function."""
+    """The environment variables that template.yaml sets for every function."""
 
     TABLE_NAME = "TABLE_NAME"
     BUCKET_NAME = "BUCKET_NAME"
@@ -44,13 +44,13 @@ class Setting(StrEnum):
 
 
 def setting(name: Setting) -> str:
-    """Read one environment variable of the function."""
+    """Return the value of an environment variable."""
     return os.environ[name]
 
 
 @cache
 def client(service: str) -> Any:
-    """Give the one client of a service; ask for it at import to pay for it during INIT."""
+    """Return the client of a service; call it at import to create the client during INIT."""
     config = Config(
         connect_timeout=_CONNECT_SECONDS,
         read_timeout=_READ_SECONDS,
@@ -59,102 +59,104 @@ def client(service: str) -> Any:
     return boto3.client(cast("Any", service), config=config)
 
 
-def send(queue: Setting, texts: Sequence[tuple[str, str]]) -> dict[str, str]:
-    """Put texts on a queue, each in its group, in as few calls as can be.
+def send(queue: Setting, bodies: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Send bodies to a queue, each with its group, and return the failed ones with error codes.
 
-    What is in one group is delivered in the order given here, one at a time. Gives the texts the
-    queue did not take, with why; behind one of those its group is not sent.
+    A group is delivered in the order given here, one body at a time. After a failed body, the
+    later ones of its group are not sent.
     """
-    refused: dict[str, str] = {}
-    stopped: dict[str, str] = {}
-    for start, end in _parts(texts):
-        part = texts[start:end]
-        refused |= {text: stopped[group] for text, group in part if group in stopped}
+    failed: dict[str, str] = {}
+    blocked_groups: dict[str, str] = {}
+    for start, end in _batches(bodies):
+        batch = bodies[start:end]
+        failed |= {body: blocked_groups[group] for body, group in batch if group in blocked_groups}
         try:
-            failed = _send([each for each in part if each[0] not in refused], setting(queue))
-        except AWSError as error:  # it would refuse the rest as well, after a time-out each
-            why = place(error)["error"]
-            return refused | {text: why for text, _ in texts[start:]}
-        refused |= {text: why for (text, _), why in failed.items()}
-        stopped |= {group: why for (_, group), why in failed.items()}
-    return refused
+            errors = _send([pair for pair in batch if pair[0] not in failed], setting(queue))
+        except AWSError as error:  # the rest would fail as well, each after a timeout
+            code = log_fields(error)["error"]
+            return failed | {body: code for body, _ in bodies[start:]}
+        failed |= {body: code for (body, _), code in errors.items()}
+        blocked_groups |= {group: code for (_, group), code in errors.items()}
+    return failed
 
 
-def hide(queue: Setting, receipt: str, seconds: int) -> None:
-    """Let what was received from a queue stay there, unseen for so many seconds (12 h at most)."""
+def set_visibility_timeout(queue: Setting, receipt_handle: str, seconds: int) -> None:
+    """Hide a received message on its queue for some seconds (at most 12 hours)."""
     client("sqs").change_message_visibility(
-        QueueUrl=setting(queue), ReceiptHandle=receipt, VisibilityTimeout=min(seconds, _LONGEST)
+        QueueUrl=setting(queue),
+        ReceiptHandle=receipt_handle,
+        VisibilityTimeout=min(seconds, _MAX_VISIBILITY_TIMEOUT),
     )
 
 
 def put_object(key: str, content: bytes) -> None:
-    """Keep bytes in the bucket."""
+    """Store bytes in the bucket."""
     client("s3").put_object(Bucket=setting(Setting.BUCKET_NAME), Key=key, Body=content)
 
 
 def get_object(key: str) -> bytes | None:
-    """Read bytes from the bucket; `None` when they are there no more."""
+    """Return an object's bytes from the bucket, or `None` if it does not exist."""
     try:
-        answer = client("s3").get_object(Bucket=setting(Setting.BUCKET_NAME), Key=key)
+        response = client("s3").get_object(Bucket=setting(Setting.BUCKET_NAME), Key=key)
     except ClientError as error:
-        # Without leave to list the bucket, S3 calls what is not there forbidden.
+        # Without the permission to list the bucket, S3 answers AccessDenied for a missing key.
         if error.response["Error"]["Code"] in ("NoSuchKey", "AccessDenied"):
             return None
         raise
-    content: bytes = answer["Body"].read()
+    content: bytes = response["Body"].read()
     return content
 
 
 def delete_object(key: str) -> None:
-    """Delete bytes from the bucket, if they are there."""
+    """Delete an object from the bucket, if it exists."""
     client("s3").delete_object(Bucket=setting(Setting.BUCKET_NAME), Key=key)
 
 
-def secret(name: str) -> str | None:
-    """Read the text of a secret; `None` when there is none by that name."""
+def get_secret(name: str) -> str | None:
+    """Return the text of a secret, or `None` if it does not exist."""
     try:
-        answer = client("secretsmanager").get_secret_value(SecretId=name)
+        response = client("secretsmanager").get_secret_value(SecretId=name)
     except ClientError as error:
         if error.response["Error"]["Code"] == "ResourceNotFoundException":
             return None
         raise
-    text: str = answer["SecretString"]
+    text: str = response["SecretString"]
     return text
 
 
-def typed(item: Mapping[str, Any]) -> Item:
-    """Give an item as DynamoDB writes it, each value with its type."""
-    return {name: _to_dynamodb(value) for name, value in item.items()}
+def to_dynamodb(item: Mapping[str, Any]) -> Item:
+    """Return an item in DynamoDB's format, each value with its type."""
+    return {name: _serialize(value) for name, value in item.items()}
 
 
-def plain(item: Mapping[str, Any]) -> Item:
-    """Give an item DynamoDB wrote as plain values."""
-    plain = {name: _from_dynamodb(value) for name, value in item.items()}
+def from_dynamodb(item: Mapping[str, Any]) -> Item:
+    """Return an item in DynamoDB's format as plain values."""
+    plain = {name: _deserialize(value) for name, value in item.items()}
     return {name: getattr(value, "value", value) for name, value in plain.items()}
 
 
-def _parts(texts: Sequence[tuple[str, str]]) -> Iterator[tuple[int, int]]:
-    # One of a group to a call: SQS may refuse the first of two and take the second.
+def _batches(bodies: Sequence[tuple[str, str]]) -> Iterator[tuple[int, int]]:
+    # One body of a group per call, since SQS may fail the first of two and accept the second.
     start, groups = 0, set[str]()
-    for number, (_, group) in enumerate(texts):
-        if number - start == _BATCH_SEND or group in groups:
-            yield start, number
-            start, groups = number, set()
+    for position, (_, group) in enumerate(bodies):
+        if position - start == _MAX_BATCH or group in groups:
+            yield start, position
+            start, groups = position, set()
         groups.add(group)
-    if texts:
-        yield start, len(texts)
+    if bodies:
+        yield start, len(bodies)
 
 
-def _send(part: Sequence[tuple[str, str]], url: str) -> dict[tuple[str, str], str]:
+def _send(batch: Sequence[tuple[str, str]], url: str) -> dict[tuple[str, str], str]:
     entries: list[Any] = [
         {
             "Id": str(number),
-            "MessageBody": text,
+            "MessageBody": body,
             "MessageGroupId": group,
-            # Of its own each time: what is queued again within five minutes is not a duplicate.
+            # Unique, so that SQS does not drop an id that is queued again within five minutes.
             "MessageDeduplicationId": uuid4().hex,
         }
-        for number, (text, group) in enumerate(part)
+        for number, (body, group) in enumerate(batch)
     ]
-    answer = client("sqs").send_message_batch(QueueUrl=url, Entries=entries) if entries else {}
-    return {part[int(each["Id"])]: each["Code"] for each in answer.get("Failed", [])}
+    response = client("sqs").send_message_batch(QueueUrl=url, Entries=entries) if entries else {}
+    return {batch[int(entry["Id"])]: entry["Code"] for entry in response.get("Failed", [])}

@@ -1,24 +1,24 @@
-"""Bytes of any size beside an item: compressed where it pays, in the bucket where it must.
+"""Bytes of any size in an item: compressed if that is smaller, in the bucket if too large.
 
-An item holds one of three attributes: `<name>` (the bytes themselves), `<name>_zlib`
-(compressed) or `<name>_object` (the bucket's key, when even compressed they are too large).
+An item has one of three attributes: `<name>` (the bytes), `<name>_zlib` (compressed bytes) or
+`<name>_object` (the key of an object in the bucket).
 """
 
 from __future__ import annotations
 
 import zlib
-from typing import Any
 
 from openfn.errors import NotFound
 from openfn.storage import aws
+from openfn.storage.aws import Item
 
-# DynamoDB holds 400 KB per item, all attributes with their names; the rest is for the others.
-ITEM_HOLDS = 350_000
-_FORMS = ("", "_zlib", "_object")
+# DynamoDB allows 400 KB per item, all attributes and their names together.
+MAX_ITEM_BYTES = 350_000
+_SUFFIXES = ("", "_zlib", "_object")
 
 
-def keep(name: str, content: bytes, object_key: str, limit: int = ITEM_HOLDS) -> dict[str, Any]:
-    """Give the attribute that keeps the bytes; writes them to the bucket first if it must."""
+def store(name: str, content: bytes, object_key: str, limit: int = MAX_ITEM_BYTES) -> Item:
+    """Return the attribute for the bytes, after writing them to the bucket if above `limit`."""
     compressed = zlib.compress(content)
     if min(len(content), len(compressed)) > limit:
         aws.put_object(object_key, content)
@@ -28,26 +28,26 @@ def keep(name: str, content: bytes, object_key: str, limit: int = ITEM_HOLDS) ->
     return {name: content}
 
 
-def cleared(name: str, item: dict[str, Any]) -> dict[str, None]:
-    """Give the changes that take away what an item keeps under a name."""
-    return {f"{name}{form}": None for form in _FORMS if f"{name}{form}" in item}
+def clear(name: str, item: Item) -> dict[str, None]:
+    """Return the changes that remove the bytes of this name from an item."""
+    return {f"{name}{suffix}": None for suffix in _SUFFIXES if f"{name}{suffix}" in item}
 
 
-def has(name: str, item: dict[str, Any]) -> bool:
-    """Say whether an item keeps bytes under a name."""
-    return any(f"{name}{form}" in item for form in _FORMS)
+def has(name: str, item: Item) -> bool:
+    """Return whether an item has bytes of this name."""
+    return any(f"{name}{suffix}" in item for suffix in _SUFFIXES)
 
 
-def read(name: str, item: dict[str, Any]) -> bytes:
-    """Give the bytes an item keeps under a name."""
+def read(name: str, item: Item) -> bytes:
+    """Return the bytes of this name; raise `NotFound` if they were deleted."""
     if f"{name}_object" in item:
         content = aws.get_object(item[f"{name}_object"])
         if content is None:
-            raise NotFound(f"the {name} of {item['sk']} is in the bucket no more")
+            raise NotFound(f"The {name} of {item['sk']} was deleted from the bucket.")
         return content
     if f"{name}_zlib" in item:
         return zlib.decompress(item[f"{name}_zlib"])
     if name not in item:
-        raise NotFound(f"the {name} of {item.get('sk')} was erased")
-    kept: bytes = item[name]
-    return kept
+        raise NotFound(f"The {name} of {item.get('sk')} was erased.")
+    stored: bytes = item[name]
+    return stored

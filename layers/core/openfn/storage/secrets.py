@@ -1,6 +1,6 @@
-"""The stack's secrets, read from Secrets Manager once per warm function and five minutes.
+"""Secrets of the stack, cached for five minutes in each warm function.
 
-Read once per message they would cost more than all the rest of the stack.
+Without the cache, Secrets Manager would cost more than the rest of the stack.
 """
 
 from __future__ import annotations
@@ -12,36 +12,37 @@ from typing import Any
 from openfn.errors import ProjectError
 from openfn.storage import aws
 
-KEPT_SECONDS = 300.0
-_kept: dict[str, tuple[float, str]] = {}
+MAX_AGE = 300.0
+"""Seconds for which a secret is cached."""
+_cache: dict[str, tuple[float, str]] = {}
 
 
-def read(name: str, younger_than: float = KEPT_SECONDS) -> dict[str, Any]:
-    """Give a secret's JSON object, fresh for each caller and read at most so many seconds ago.
+def read(name: str, max_age: float = MAX_AGE) -> dict[str, Any]:
+    """Return a secret's JSON object, at most `max_age` seconds old, as a new dict.
 
-    Raises `ProjectError` when there is no such secret or it is no JSON object.
+    Raises `ProjectError` if the secret does not exist or is not a JSON object.
     """
-    when, text = _kept.get(name, (float("-inf"), ""))
-    if time.monotonic() - when > younger_than:
-        text = _fetched(name)
-        _kept[name] = (time.monotonic(), text)
+    fetched_at, text = _cache.get(name, (float("-inf"), ""))
+    if time.monotonic() - fetched_at > max_age:
+        text = _fetch(name)
+        _cache[name] = (time.monotonic(), text)
     body: dict[str, Any] = json.loads(text)
     return body
 
 
-def forget() -> None:
-    """Forget what was read, so that a changed secret is seen at once."""
-    _kept.clear()
+def clear_cache() -> None:
+    """Clear the cache, so that the next read sees a changed secret."""
+    _cache.clear()
 
 
-def _fetched(name: str) -> str:
-    text = aws.secret(name)
+def _fetch(name: str) -> str:
+    text = aws.get_secret(name)
     if text is None:
-        raise ProjectError(f"there is no secret {name!r} in AWS Secrets Manager: create it")
+        raise ProjectError(f"AWS Secrets Manager has no secret {name!r}. Create it.")
     try:
         body = json.loads(text)
     except json.JSONDecodeError:
         body = None
     if not isinstance(body, dict):
-        raise ProjectError(f"the secret {name!r} is not a JSON object")
+        raise ProjectError(f"The secret {name!r} is not a JSON object.")
     return text

@@ -1,7 +1,7 @@
-"""A batch of ids from a queue, in the order of their groups, answered record by record.
+"""Process a batch of ids from a queue, and report failures per record.
 
-What is in one group is worked on one after the other: behind an id that failed, the others of its
-group stay on the queue with it, until it goes to the dead-letter queue.
+The ids of a group are processed in order. After an id that failed, the later ids of its group stay
+on the queue, until the failed one is moved to the dead-letter queue.
 """
 
 from __future__ import annotations
@@ -18,86 +18,86 @@ from aws_lambda_powertools.utilities.batch import (
 )
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from openfn.errors import Behind
+from openfn.errors import GroupBlocked
 
 Errors = Mapping[str, Exception]
 
 
-RECEIPTS = 20
-"""How often an id is received before it goes to the dead-letter queue: template.yaml's number."""
+MAX_RECEIVES = 20
+"""How often an id is received before it goes to the dead-letter queue, as in template.yaml."""
 
 
 @dataclass(frozen=True, slots=True)
-class Queued:
-    """An id on a queue, its group, and whether this is the last time that it is received."""
+class QueuedId:
+    """An id received from a queue, and its group."""
 
     id: str
     group: str
-    last: bool = False
-    receipt: str = ""
-    """What SQS knows this delivery by."""
+    last_receive: bool = False
+    """Whether the id goes to the dead-letter queue if it fails once more."""
+    receipt_handle: str = ""
 
 
 def process(
-    event: dict[str, Any], name: str, work: Callable[[Sequence[Queued]], Errors]
+    event: dict[str, Any], name: str, work: Callable[[Sequence[QueuedId]], Errors]
 ) -> Mapping[str, Any]:
-    """Do a whole batch: `work` gets its ids, each once, and gives the errors by id.
+    """Process a batch and return Lambda's partial batch response.
 
-    The records whose id has an error, those behind them in their group, and those with no id stay
-    on the queue.
+    `work` receives each id once and returns the errors by id. Records whose id has an error, the
+    later ones of their group, and records without an id stay on the queue.
     """
-    found = [each for record in event["Records"] if (each := _queued(record, name))]
-    errors = work(list({each.id: each for each in found}.values()))
-    stopped: set[str] = set()
+    received = [queued for record in event["Records"] if (queued := _parse(record, name))]
+    errors = work(list({queued.id: queued for queued in received}.values()))
+    blocked_groups: set[str] = set()
 
-    def answer(record: SQSRecord) -> None:
-        each = _queued(record.raw_event, name)
-        if each is None:
-            raise ValueError(f"a record on the queue holds no {name}")
-        if error := errors.get(each.id):
-            if not each.last:
-                stopped.add(each.group)
+    def handle_record(record: SQSRecord) -> None:
+        queued = _parse(record.raw_event, name)
+        if queued is None:
+            raise ValueError(f"A record on the queue has no {name}.")
+        if error := errors.get(queued.id):
+            if not queued.last_receive:
+                blocked_groups.add(queued.group)
             raise error
-        if each.group in stopped:
-            raise Behind(f"{each.id} waits for one before it")
+        if queued.group in blocked_groups:
+            raise GroupBlocked(f"{queued.id} waits for an earlier id of its group.")
 
     processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
-    return process_partial_response(event, answer, processor)
+    return process_partial_response(event, handle_record, processor)
 
 
-def in_turn(
-    queued: Sequence[Queued],
+def process_in_order(
+    received: Sequence[QueuedId],
     work: Callable[[str], None],
-    tell: Callable[[Queued, Exception], None],
+    on_error: Callable[[QueuedId, Exception], None],
 ) -> dict[str, Exception]:
-    """Work on ids one after the other and give the errors by id; `tell` is told each.
+    """Process ids one after the other; return errors by id and pass each to `on_error`.
 
-    Behind one that failed, those of its group are not begun.
+    After an id that failed, the later ids of its group are not processed.
     """
     errors: dict[str, Exception] = {}
-    stopped: set[str] = set()
-    for each in queued:
-        if each.group in stopped:
-            errors[each.id] = Behind(f"{each.id} waits for one before it")
+    blocked_groups: set[str] = set()
+    for queued in received:
+        if queued.group in blocked_groups:
+            errors[queued.id] = GroupBlocked(f"{queued.id} waits for an earlier id of its group.")
             continue
         try:
-            work(each.id)
+            work(queued.id)
         except Exception as error:
-            tell(each, error)
-            errors[each.id] = error
-            if not each.last:  # else those behind would go to the dead-letter queue with it
-                stopped.add(each.group)
+            on_error(queued, error)
+            errors[queued.id] = error
+            if not queued.last_receive:  # else the group would follow it to the dead-letter queue
+                blocked_groups.add(queued.group)
     return errors
 
 
-def _queued(record: Mapping[str, Any], name: str) -> Queued | None:
+def _parse(record: Mapping[str, Any], name: str) -> QueuedId | None:
     try:
-        found = json.loads(record["body"])[name]
+        identifier = json.loads(record["body"])[name]
     except (ValueError, KeyError, TypeError):
         return None
-    if not isinstance(found, str):
+    if not isinstance(identifier, str):
         return None
     attributes = record.get("attributes", {})
-    receipts = int(attributes.get("ApproximateReceiveCount", 1))
-    group, receipt = attributes.get("MessageGroupId", found), record.get("receiptHandle", "")
-    return Queued(found, group, receipts >= RECEIPTS, receipt)
+    receives = int(attributes.get("ApproximateReceiveCount", 1))
+    group = attributes.get("MessageGroupId", identifier)
+    return QueuedId(identifier, group, receives >= MAX_RECEIVES, record.get("receiptHandle", ""))

@@ -1,4 +1,4 @@
-"""The stack's one table: items written and read in as few calls as can be."""
+"""The stack's DynamoDB table: reads and writes in as few calls as possible."""
 
 from __future__ import annotations
 
@@ -12,99 +12,98 @@ from typing import Any, cast
 from botocore.exceptions import ClientError
 
 from openfn.errors import ConditionFailed
-from openfn.storage.aws import Item, Setting, client, plain, setting, typed
+from openfn.storage.aws import Item, Setting, client, from_dynamodb, setting, to_dynamodb
 
 _BATCH_GET = 100
 _BATCH_PUT, _BATCH_PUT_BYTES = 100, 3_500_000
 
 
 def put(*items: Item) -> Item | None:
-    """Write items, several in one transaction, if none exists; give the one that does, if any.
+    """Write items in one transaction if none of them exists; return the one that does, if any.
 
-    What has expired counts as gone: DynamoDB may take days to delete it.
+    An expired item counts as absent: DynamoDB may take days to delete it.
     """
-    return put_each([items])[0]
+    return put_groups([items])[0]
 
 
-def put_each(groups: Sequence[Sequence[Item]]) -> list[Item | None]:
-    """Do for many groups of items what `put` does for one, in as few calls as can be.
+def put_groups(groups: Sequence[Sequence[Item]]) -> list[Item | None]:
+    """Write groups of items as `put` does, and return the existing item of each group.
 
-    A call takes up to 100 items, all or none: what existed is left out of the next try.
+    One call writes up to 100 items, all or none. After a failed call, the groups that exist are
+    left out of the next one.
     """
     existing: list[Item | None] = [None] * len(groups)
     for chunk in _chunks(groups):
-        left = chunk
-        while left and (found := _put_together([groups[position] for position in left])):
-            for index, item in found.items():
-                existing[left[index]] = item
-            left = [position for index, position in enumerate(left) if index not in found]
+        remaining = chunk
+        while remaining and (items := _put_all([groups[position] for position in remaining])):
+            for index, item in items.items():
+                existing[remaining[index]] = item
+            remaining = [p for index, p in enumerate(remaining) if index not in items]
     return existing
 
 
 def update(
     key: Item,
     changes: Item,
-    when: str = "",
+    condition: str = "",
     *,
-    add: str | None = None,
-    once: Item | None = None,
-    give_old: bool = False,
+    increment: str | None = None,
+    defaults: Item | None = None,
+    return_old: bool = False,
     **values: Any,
 ) -> Item:
-    """Set attributes of one item (`None` removes one) if the condition holds; give the item.
+    """Set attributes of an item (`None` removes one) if a condition holds; return the item.
 
-    Without a condition the item is made if it is not there.
-
-    In `when`, `#name` stands for an attribute and `:name` for one of `values`; `add` names a
-    counter to raise by one, `once` has what is set where there is nothing yet; with `give_old` the
-    item as it was is given. Raises `ConditionFailed`, which carries the item as it is.
+    In `condition`, `#name` is an attribute and `:name` is one of `values`; without a condition a
+    missing item is created. `increment` names a counter; `defaults` are set where the item has no
+    value; `return_old` returns the previous item. Raises `ConditionFailed` with the item as it is.
     """
-    request = _update(key, changes, when, values, add, once or {})
-    returned = "ALL_OLD" if give_old else "ALL_NEW"
+    request = _update(key, changes, condition, values, increment, defaults or {})
+    returned = "ALL_OLD" if return_old else "ALL_NEW"
     with _conditional():
         response = client("dynamodb").update_item(**request, ReturnValues=returned)
-    return plain(response["Attributes"])
+    return from_dynamodb(response["Attributes"])
 
 
-def update_and_put(key: Item, changes: Item, when: str, item: Item, **values: Any) -> None:
-    """Do what `update` does and write another item, both or neither."""
-    request = _update(key, changes, when, values)
-    put = {"TableName": setting(Setting.TABLE_NAME), "Item": typed(item)}
+def update_and_put(key: Item, changes: Item, condition: str, item: Item, **values: Any) -> None:
+    """Update one item as `update` does and write another, both or neither."""
+    update = _update(key, changes, condition, values)
+    put = {"TableName": setting(Setting.TABLE_NAME), "Item": to_dynamodb(item)}
     with _conditional():
-        client("dynamodb").transact_write_items(TransactItems=[{"Update": request}, {"Put": put}])
+        client("dynamodb").transact_write_items(TransactItems=[{"Update": update}, {"Put": put}])
 
 
 def get(keys: Iterable[Item]) -> list[Item]:
-    """Read items by key, in no particular order; those that do not exist are left out."""
-    table, found = setting(Setting.TABLE_NAME), []
-    wanted = [typed(key) for key in keys]
-    while wanted:
+    """Return the items of keys, in no particular order and without missing ones."""
+    table, items = setting(Setting.TABLE_NAME), list[Item]()
+    pending = [to_dynamodb(key) for key in keys]
+    while pending:
         # Consistent, because an id can come off its queue before a replica has the item.
-        request = {table: {"Keys": wanted[:_BATCH_GET], "ConsistentRead": True}}
-        answer = client("dynamodb").batch_get_item(RequestItems=request)
-        found += [plain(item) for item in answer["Responses"].get(table, [])]
-        left = answer["UnprocessedKeys"].get(table, {}).get("Keys", [])
-        if left:
+        request = {table: {"Keys": pending[:_BATCH_GET], "ConsistentRead": True}}
+        response = client("dynamodb").batch_get_item(RequestItems=request)
+        items += [from_dynamodb(item) for item in response["Responses"].get(table, [])]
+        unprocessed = response["UnprocessedKeys"].get(table, {}).get("Keys", [])
+        if unprocessed:
             time.sleep(0.05)
-        wanted = wanted[_BATCH_GET:] + left
-    return found
+        pending = pending[_BATCH_GET:] + unprocessed
+    return items
 
 
-def between(pk: str, first: str, last: str, names: Sequence[str] = ()) -> Iterator[Item]:
-    """Read the items of a partition whose sort keys lie between two, in order, page by page.
+def query_range(pk: str, first: str, last: str, names: Sequence[str] = ()) -> Iterator[Item]:
+    """Yield the items of a partition between two sort keys, in order, page by page.
 
-    With `names` only these attributes are given.
+    `names` limits the attributes that are read.
     """
     request: dict[str, Any] = {
         "TableName": setting(Setting.TABLE_NAME),
         "KeyConditionExpression": "#pk = :pk AND #sk BETWEEN :first AND :last",
         "ExpressionAttributeNames": {f"#{name}": name for name in ("pk", "sk", *names)},
-        "ExpressionAttributeValues": typed({":pk": pk, ":first": first, ":last": last}),
+        "ExpressionAttributeValues": to_dynamodb({":pk": pk, ":first": first, ":last": last}),
     }
     if names:
         request["ProjectionExpression"] = ", ".join(f"#{name}" for name in names)
     for page in client("dynamodb").get_paginator("query").paginate(**request):
-        yield from (plain(item) for item in page["Items"])
+        yield from (from_dynamodb(item) for item in page["Items"])
 
 
 def timestamp(seconds: float) -> str:
@@ -114,29 +113,28 @@ def timestamp(seconds: float) -> str:
 
 @contextmanager
 def _conditional() -> Iterator[None]:
-    """Raise `ConditionFailed` for a write whose condition does not hold."""
     try:
         yield
     except ClientError as error:
         for reason in _reasons(error):
             if _is_failed_condition(reason):
-                raise ConditionFailed(plain(reason.get("Item", {}))) from None
+                raise ConditionFailed(from_dynamodb(reason.get("Item", {}))) from None
         raise
 
 
 def _chunks(groups: Sequence[Sequence[Item]]) -> Iterator[list[int]]:
     chunk: list[int] = []
-    keys: set[tuple[str, str]] = set()
-    size = 0
+    chunk_keys: set[tuple[str, str]] = set()
+    chunk_bytes = 0
     for position, group in enumerate(groups):
-        own, more = {(item["pk"], item["sk"]) for item in group}, sum(map(_size, group))
-        # One transaction takes no item twice: of two with one key the later then finds the other.
-        full = len(keys) + len(own) > _BATCH_PUT or size + more > _BATCH_PUT_BYTES
-        if chunk and (full or keys & own):
+        keys, size = {(item["pk"], item["sk"]) for item in group}, sum(map(_size, group))
+        is_full = len(chunk_keys) + len(keys) > _BATCH_PUT or chunk_bytes + size > _BATCH_PUT_BYTES
+        # One transaction takes a key only once: of two groups with one key the later finds it.
+        if chunk and (is_full or chunk_keys & keys):
             yield chunk
-            chunk, keys, size = [], set(), 0
+            chunk, chunk_keys, chunk_bytes = [], set(), 0
         chunk.append(position)
-        keys, size = keys | own, size + more
+        chunk_keys, chunk_bytes = chunk_keys | keys, chunk_bytes + size
     if chunk:
         yield chunk
 
@@ -145,17 +143,20 @@ def _size(item: Item) -> int:
     return sum(len(value) for value in item.values() if isinstance(value, str | bytes))
 
 
-def _put_together(groups: Sequence[Sequence[Item]]) -> dict[int, Item]:
+def _put_all(groups: Sequence[Sequence[Item]]) -> dict[int, Item]:
+    """Write all groups, or none and return the existing items by the group's index."""
     owners = [index for index, group in enumerate(groups) for _ in group]
     condition = {
         "ConditionExpression": "attribute_not_exists(pk) OR #expires < :now",
         "ExpressionAttributeNames": {"#expires": "expires"},
-        "ExpressionAttributeValues": typed({":now": int(time.time())}),
+        "ExpressionAttributeValues": to_dynamodb({":now": int(time.time())}),
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
     }
     table = setting(Setting.TABLE_NAME)
     puts = [
-        {"TableName": table, "Item": typed(item), **condition} for group in groups for item in group
+        {"TableName": table, "Item": to_dynamodb(item), **condition}
+        for group in groups
+        for item in group
     ]
     try:
         if len(puts) == 1:
@@ -164,18 +165,18 @@ def _put_together(groups: Sequence[Sequence[Item]]) -> dict[int, Item]:
             transaction: Any = [{"Put": put} for put in puts]
             client("dynamodb").transact_write_items(TransactItems=transaction)
     except ClientError as error:
-        return _existing(error, owners)
+        return _existing_items(error, owners)
     return {}
 
 
-def _existing(error: ClientError, owners: Sequence[int]) -> dict[int, Item]:
-    found: dict[int, Item] = {}
+def _existing_items(error: ClientError, owners: Sequence[int]) -> dict[int, Item]:
+    existing: dict[int, Item] = {}
     for owner, reason in zip(owners, _reasons(error), strict=False):
         if _is_failed_condition(reason):
-            found.setdefault(owner, plain(reason.get("Item", {})))
-    if not found:
+            existing.setdefault(owner, from_dynamodb(reason.get("Item", {})))
+    if not existing:
         raise error
-    return found
+    return existing
 
 
 def _reasons(error: ClientError) -> list[Item]:
@@ -191,33 +192,34 @@ def _is_failed_condition(reason: Item) -> bool:
 def _update(
     key: Item,
     changes: Item,
-    when: str,
+    condition: str,
     values: Mapping[str, Any],
-    add: str | None = None,
-    once: Mapping[str, Any] | None = None,
+    increment: str | None = None,
+    defaults: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    new = {name: value for name, value in changes.items() if value is not None}
-    first = once or {}
+    new, defaults = {name: v for name, v in changes.items() if v is not None}, defaults or {}
     sets = [f"#{name} = :new_{name}" for name in new]
-    sets += [f"#{name} = if_not_exists(#{name}, :once_{name})" for name in first]
+    sets += [f"#{name} = if_not_exists(#{name}, :default_{name})" for name in defaults]
     clauses = {
         "SET": sets,
         "REMOVE": [f"#{name}" for name in changes if name not in new],
-        "ADD": [f"#{add} :one"] if add else [],
+        "ADD": [f"#{increment} :one"] if increment else [],
     }
-    names = {*changes, *first, *re.findall(r"#(\w+)", when), *([add] if add else [])}
+    counters = [increment] if increment else []
+    names = {*changes, *defaults, *re.findall(r"#(\w+)", condition), *counters}
     all_values = {f":new_{name}": value for name, value in new.items()}
-    all_values |= {f":once_{name}": value for name, value in first.items()}
+    all_values |= {f":default_{name}": value for name, value in defaults.items()}
     all_values |= {f":{name}": value for name, value in values.items()}
-    all_values |= {":one": 1} if add else {}
+    all_values |= {":one": 1} if increment else {}
     request: dict[str, Any] = {
         "TableName": setting(Setting.TABLE_NAME),
-        "Key": typed(key),
+        "Key": to_dynamodb(key),
         "UpdateExpression": " ".join(f"{verb} {', '.join(c)}" for verb, c in clauses.items() if c),
         "ExpressionAttributeNames": {f"#{name}": name for name in names},
     }
-    if when:
-        request |= {"ConditionExpression": when, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+    if condition:
+        request["ConditionExpression"] = condition
+        request["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
     if all_values:
-        request["ExpressionAttributeValues"] = typed(all_values)
+        request["ExpressionAttributeValues"] = to_dynamodb(all_values)
     return request
