@@ -200,17 +200,17 @@ def _update(
     new, defaults = {name: v for name, v in changes.items() if v is not None}, defaults or {}
     sets = [f"#{name} = :new_{name}" for name in new]
     sets += [f"#{name} = if_not_exists(#{name}, :default_{name})" for name in defaults]
-    clauses = {
-        "SET": sets,
-        "REMOVE": [f"#{name}" for name in changes if name not in new],
-        "ADD": [f"#{increment} :one"] if increment else [],
+    removes = [f"#{name}" for name in changes if name not in new]
+    adds = [f"#{increment} :one"] if increment else []
+    clauses = {"SET": sets, "REMOVE": removes, "ADD": adds}
+    names = {*changes, *defaults, *re.findall(r"#(\w+)", condition)}
+    names |= {increment} if increment else set()
+    all_values = {
+        **{f":new_{name}": value for name, value in new.items()},
+        **{f":default_{name}": value for name, value in defaults.items()},
+        **{f":{name}": value for name, value in values.items()},
+        **({":one": 1} if increment else {}),
     }
-    counters = [increment] if increment else []
-    names = {*changes, *defaults, *re.findall(r"#(\w+)", condition), *counters}
-    all_values = {f":new_{name}": value for name, value in new.items()}
-    all_values |= {f":default_{name}": value for name, value in defaults.items()}
-    all_values |= {f":{name}": value for name, value in values.items()}
-    all_values |= {":one": 1} if increment else {}
     request: dict[str, Any] = {
         "TableName": setting(Setting.TABLE_NAME),
         "Key": to_dynamodb(key),
@@ -218,8 +218,8 @@ def _update(
         "ExpressionAttributeNames": {f"#{name}": name for name in names},
     }
     if condition:
-        request["ConditionExpression"] = condition
-        request["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+        returned = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+        request |= {"ConditionExpression": condition, **returned}
     if all_values:
         request["ExpressionAttributeValues"] = to_dynamodb(all_values)
     return request
