@@ -16,6 +16,7 @@ from openfn.storage.aws import Item, Setting, client, from_dynamodb, setting, to
 
 _BATCH_GET = 100
 _BATCH_PUT, _BATCH_PUT_BYTES = 100, 3_500_000
+_RETURN_ITEM_ON_FAILURE = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
 
 
 def put(*items: Item) -> Item | None:
@@ -150,7 +151,7 @@ def _put_all(groups: Sequence[Sequence[Item]]) -> dict[int, Item]:
         "ConditionExpression": "attribute_not_exists(pk) OR #expires < :now",
         "ExpressionAttributeNames": {"#expires": "expires"},
         "ExpressionAttributeValues": to_dynamodb({":now": int(time.time())}),
-        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        **_RETURN_ITEM_ON_FAILURE,
     }
     table = setting(Setting.TABLE_NAME)
     puts = [
@@ -197,14 +198,14 @@ def _update(
     increment: str | None = None,
     defaults: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    new, defaults = {name: v for name, v in changes.items() if v is not None}, defaults or {}
+    defaults = defaults or {}
+    new = {name: value for name, value in changes.items() if value is not None}
     sets = [f"#{name} = :new_{name}" for name in new]
     sets += [f"#{name} = if_not_exists(#{name}, :default_{name})" for name in defaults]
     removes = [f"#{name}" for name in changes if name not in new]
     adds = [f"#{increment} :one"] if increment else []
     clauses = {"SET": sets, "REMOVE": removes, "ADD": adds}
-    names = {*changes, *defaults, *re.findall(r"#(\w+)", condition)}
-    names |= {increment} if increment else set()
+    names = {*changes, *defaults, *re.findall(r"#(\w+)", condition), increment} - {None}
     all_values = {
         **{f":new_{name}": value for name, value in new.items()},
         **{f":default_{name}": value for name, value in defaults.items()},
@@ -218,8 +219,7 @@ def _update(
         "ExpressionAttributeNames": {f"#{name}": name for name in names},
     }
     if condition:
-        returned = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
-        request |= {"ConditionExpression": condition, **returned}
+        request |= {"ConditionExpression": condition, **_RETURN_ITEM_ON_FAILURE}
     if all_values:
         request["ExpressionAttributeValues"] = to_dynamodb(all_values)
     return request
