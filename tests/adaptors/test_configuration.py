@@ -10,7 +10,7 @@ import pytest
 import adaptors
 from adaptors.credentials import CredentialModel, Secret, read_credential
 from adaptors.errors import ConfigurationError
-from openfn.jobs.secret_masking import masked
+from openfn.jobs.secret_masking import mask
 
 ALL = adaptors.names()
 SECRET = "Zm9vYmFyMTIzNDU2"
@@ -38,7 +38,7 @@ def test_each_field_is_described(name):
 @pytest.mark.parametrize("name", ALL)
 def test_each_secret_field_and_no_other_is_masked_in_logs(name):
     for key, field in configuration(name).model_fields.items():
-        shown = masked(SECRET, {field.alias or key: SECRET})
+        shown = mask(SECRET, {field.alias or key: SECRET})
         assert shown == ("***" if is_secret(field) else SECRET), key
 
 

@@ -8,7 +8,7 @@ import json
 import pytest
 
 import adaptors
-from openfn.jobs.secret_masking import masked
+from openfn.jobs.secret_masking import mask
 from workbench.testing.local_run import attempt
 
 USER, SECRET, OTHER = "nurse@example.org", "s3cr3t-Zm9v/8", "0th3r-QmFyYmF6+"
@@ -74,7 +74,7 @@ def test_what_a_job_prints_or_raises_is_masked(name, credential):
     secrets = [each for each in (SECRET, OTHER) if each in credential.values()]
     printed = " ".join([str(credential), *forms()])
     assert len(found_in(printed)) == len(forms())
-    kept = masked(printed, credential)
+    kept = mask(printed, credential)
     assert not set(found_in(kept)) & set(secrets)
     users = [each for each in ("username", "user", "email") if each in credential]
     for secret in secrets if users else []:
