@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from adaptors._http import redaction as adaptors_redaction
 from openfn.storage import redaction
 
 SECRET = [
@@ -46,7 +47,7 @@ HARMLESS = [
     "user",
     "username",
 ]
-LAYERS = [redaction]
+LAYERS = [redaction, adaptors_redaction]
 
 
 @pytest.mark.parametrize("layer", LAYERS)

@@ -9,6 +9,8 @@ import ast
 from functools import cache
 from pathlib import Path
 
+from adaptors import DEPRECATED_MODULES
+
 ROOT = Path(__file__).resolve().parents[1]
 CORE, ADAPTORS = ROOT / "layers/core/openfn", ROOT / "layers/adaptors/adaptors"
 FUNCTIONS, WORKBENCH = ROOT / "functions", ROOT / "workbench"
@@ -40,7 +42,10 @@ WORKBENCH_ORDER = [
     {"cli", "reference"},
 ]
 # Names of the first release, which warn and lead to the new ones for one release.
-DEPRECATED: set[Path] = set()
+DEPRECATED = {
+    *(ADAPTORS / f"{name}.py" for name in DEPRECATED_MODULES),
+    WORKBENCH / "jobtests.py",
+}
 
 
 def files(package):

@@ -108,12 +108,17 @@ def dry_run(responder: Responder | None = None) -> Iterator[list[Dry]]:
 
 def is_active() -> bool:
     """Return whether this is a dry run."""
-    return _recorded.get() is not None
+    return recorded() is not None
+
+
+def recorded() -> list[Dry] | None:
+    """Return what this dry run has recorded; None outside of one."""
+    return _recorded.get()
 
 
 def record(dry: Dry) -> None:
     """Record a request or statement; ignored outside of a dry run."""
-    requests = _recorded.get()
+    requests = recorded()
     if requests is not None:
         requests.append(dry)
 
