@@ -336,7 +336,7 @@ def test_what_follows_a_run_that_could_not_begin_begins_with_nothing_but_the_err
     table.put(key)
     tick(made, "2026-03-09T10:00:00Z")
     made.settle()
-    assert "bucket no more" in run_of("10:00").error["message"]
+    assert "deleted from the bucket" in run_of("10:00").error["message"]
     assert run_of("10:00", "job-b").final["error"]["type"] == "NotFound"
 
 

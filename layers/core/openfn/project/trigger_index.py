@@ -1,13 +1,13 @@
-"""Which triggers a message matches, at a cost that hardly grows with their number.
+"""The index of message triggers: finds matches at a cost nearly independent of their number.
 
-Every fragment is a conjunction of *atoms*: a scalar, an object or an array at a place of the body;
-or that an element of the array at a place meets a conjunction of that place's own, smaller scope.
-An inbox is an atom too. A message's atoms are found by walking its body beside the tree of the
-keys that fragments use. Each conjunction is filed under the rarest of its atoms and met if its
-others hold as well, so that the body is never compared with a fragment.
+Every fragment is a conjunction of *atoms*. An atom is a scalar, an object or an array at a path of
+the body, or the fact that an element of an array satisfies a conjunction of the array's own, nested
+scope. The inbox is an atom, too. The atoms of a message are collected by walking its body alongside
+the tree of the keys that fragments use. Each conjunction is filed under its rarest atom and matches
+if its other atoms are present as well. So the body is never compared with a fragment.
 
-`workbench.project.index_builder` builds it when the project is compiled, and says how it is
-written.
+`workbench.project.index_builder` builds the index when the project is compiled, and describes its
+JSON format.
 """
 
 from __future__ import annotations
@@ -17,192 +17,193 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-_FEW = 16
-_Held = set[int] | frozenset[int]
+_SMALL = 16
+_Atoms = set[int] | frozenset[int]
 
 
-class _Place(NamedTuple):
-    """What is wanted at a place, by what is there."""
+class _Node(NamedTuple):
+    """What fragments require at one path of the body."""
 
     strings: Mapping[str, int]
     """The atom of each string."""
-    keys: Mapping[str, _Place]
-    """The places inside an object, if there is no atom for the object itself."""
-    kinds: Mapping[type, Any]
-    """By type: an object's atom or `None` and its keys; an array's and the scope of its elements;
-    the atoms of all else by value, since in Python `True == 1`."""
+    keys: Mapping[str, _Node]
+    """The nodes inside an object, if the object itself has no atom."""
+    types: Mapping[type, Any]
+    """By type: an object's atom (or `None`) and its keys; an array's atom and the scope of its
+    elements; for all else the atoms by value, since in Python `True == 1`."""
 
 
-class _Bits(NamedTuple):
-    """Many conjunctions, as bits from the number `first` on; filed under one atom or more.
+class _Bitset(NamedTuple):
+    """Many conjunctions as bits, from the number `first` on; filed under one or more atoms.
 
-    For each slot: those that want nothing of it; and by atom, those that it leaves standing.
+    For each slot: the conjunctions that require nothing of it; and by atom, those that it allows.
     """
 
     first: int
-    every: int
+    all_bits: int
     slots: Sequence[tuple[int, int, Mapping[int, int]]]
 
 
 class _Scope(NamedTuple):
-    """What is met at once, by a whole message or by one element of an array."""
+    """The conjunctions that one value must satisfy: a whole message, or an element of an array."""
 
-    place: _Place
-    alone: Mapping[int, int]
-    """By atom, of elements: the atom of the scope above that it means by itself."""
+    root: _Node
+    single_atoms: Mapping[int, int]
+    """By atom, of elements: the atom of the outer scope that it implies by itself."""
     filed: Sequence[Any]
-    """By atom: the number or numbers of the conjunctions filed there, `_Bits`, or 0."""
-    rests: Sequence[Sequence[int]]
-    """By conjunction: its other atoms."""
-    hits: Sequence[int]
-    """By conjunction: what it stands for, a trigger's position or an atom of the scope above."""
+    """By atom: the number or numbers of the conjunctions filed there, a `_Bitset`, or 0."""
+    other_atoms: Sequence[Sequence[int]]
+    """By conjunction: its atoms but the rarest."""
+    results: Sequence[int]
+    """By conjunction: a trigger's position, or an atom of the outer scope."""
     slots: Sequence[int]
-    """By atom: its slot, of whose atoms only one can hold."""
+    """By atom: its slot; only one atom of a slot can be present."""
 
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """The message filters of a project."""
+    """The index of a project's message triggers."""
 
     inboxes: Mapping[str, int]
     scope: _Scope
     exclusions: Mapping[int, Sequence[Sequence[int]]]
 
     def matching(self, inbox: str, body: Any) -> list[int]:
-        """Give the positions of the triggers that a matchable body from an inbox matches."""
-        atom = self.inboxes.get(inbox)
-        held = {atom} if atom else set()
-        if wanted := self.scope.place.kinds.get(type(body)):
-            _look(wanted, body, held)
-        met: set[int] = set()
-        _meet(self.scope, held, met)
+        """Return the positions of the triggers that match a body from an inbox."""
+        inbox_atom = self.inboxes.get(inbox)
+        atoms = {inbox_atom} if inbox_atom else set()
+        if required := self.scope.root.types.get(type(body)):
+            _collect(required, body, atoms)
+        matches: set[int] = set()
+        _match(self.scope, atoms, matches)
         if self.exclusions:
-            for hit in self.exclusions.keys() & met:
-                if any(map(held.issuperset, self.exclusions[hit])):
-                    met.discard(hit)
-        return sorted(met)
+            for position in self.exclusions.keys() & matches:
+                if any(map(atoms.issuperset, self.exclusions[position])):
+                    matches.discard(position)
+        return sorted(matches)
 
 
 def load(raw: Mapping[str, Any]) -> Index:
-    """Read an index as `workbench.project.index_builder.prepare` wrote it."""
-    exclusions = {int(position): each for position, each in raw["exclusions"].items()}
+    """Return the index that `workbench.project.index_builder` wrote."""
+    exclusions = {int(position): atoms for position, atoms in raw["exclusions"].items()}
     return Index(raw["inboxes"], _scope(raw["scope"]), exclusions)
 
 
 def _scope(raw: Mapping[str, Any]) -> _Scope:
     filed = list(raw["filed"])
-    for rarest, first, count, slots in raw["bits"]:
-        read = [
-            (slot, int(without, 16), {int(each): int(left, 16) for each, left in atoms.items()})
-            for slot, without, atoms in slots
+    for rarest_atoms, first, count, raw_slots in raw["bits"]:
+        slots = [
+            (slot, int(default, 16), {int(atom): int(bits, 16) for atom, bits in by_atom.items()})
+            for slot, default, by_atom in raw_slots
         ]
-        bits = _Bits(first, (1 << count) - 1, read)
-        for atom in rarest:
-            filed[atom] = bits
-    alone = {int(atom): above for atom, above in raw["alone"].items()}
-    return _Scope(_place(raw["place"]), alone, filed, raw["rests"], raw["hits"], raw["slots"])
+        bitset = _Bitset(first, (1 << count) - 1, slots)
+        for atom in rarest_atoms:
+            filed[atom] = bitset
+    single_atoms = {int(atom): outer for atom, outer in raw["alone"].items()}
+    root = _node(raw["place"])
+    return _Scope(root, single_atoms, filed, raw["rests"], raw["hits"], raw["slots"])
 
 
-def _place(raw: Mapping[str, Any]) -> _Place:
+def _node(raw: Mapping[str, Any]) -> _Node:
     strings = raw.get("strings", {})
-    keys = {key: _place(each) for key, each in raw.get("keys", {}).items()}
-    kinds: dict[type, Any] = {str: strings}
+    keys = {key: _node(node) for key, node in raw.get("keys", {}).items()}
+    types: dict[type, Any] = {str: strings}
     if "numbers" in raw:
         numbers = {Decimal(number): atom for number, atom in raw["numbers"].items()}
-        kinds |= dict.fromkeys((int, Decimal, float), numbers)
+        types |= dict.fromkeys((int, Decimal, float), numbers)
     if "booleans" in raw:
-        kinds[bool] = {name == "true": atom for name, atom in raw["booleans"].items()}
+        types[bool] = {name == "true": atom for name, atom in raw["booleans"].items()}
     if "null" in raw:
-        kinds[type(None)] = {None: raw["null"]}
+        types[type(None)] = {None: raw["null"]}
     if "object" in raw or keys:
-        kinds[dict] = raw.get("object"), keys
+        types[dict] = raw.get("object"), keys
     if "array" in raw or "elements" in raw:
         elements = raw.get("elements")
-        kinds[list] = raw.get("array"), elements and _scope(elements)
-    return _Place(strings, {} if "object" in raw else keys, kinds)
+        types[list] = raw.get("array"), elements and _scope(elements)
+    return _Node(strings, {} if "object" in raw else keys, types)
 
 
-def _walk(keys: Mapping[str, _Place], body: Mapping[str, Any], held: set[int]) -> None:
-    # Both may be large: the smaller of the two is stepped over. No set is made for a few keys.
-    for key in keys if len(keys) < _FEW else keys.keys() & body.keys():
+def _collect_object(keys: Mapping[str, _Node], body: Mapping[str, Any], atoms: set[int]) -> None:
+    # Both may be large: iterate over the smaller of the two. A few keys need no set.
+    for key in keys if len(keys) < _SMALL else keys.keys() & body.keys():
         if key in body:
-            strings, inner, kinds = keys[key]
+            strings, children, types = keys[key]
             value = body[key]
             kind = type(value)
-            # `_look` would do: forms are strings and objects, and a call for each shows.
+            # `_collect` would do, but forms are strings and objects, and its calls take time.
             if kind is str:
                 if atom := strings.get(value):
-                    held.add(atom)
-            elif inner and kind is dict:
-                _walk(inner, value, held)
-            elif wanted := kinds.get(kind):
-                _look(wanted, value, held)
+                    atoms.add(atom)
+            elif children and kind is dict:
+                _collect_object(children, value, atoms)
+            elif required := types.get(kind):
+                _collect(required, value, atoms)
 
 
-def _look(wanted: Any, value: Any, held: set[int]) -> None:
+def _collect(required: Any, value: Any, atoms: set[int]) -> None:
     kind = type(value)
     if kind is dict or kind is list:
-        atom, inner = wanted
+        atom, children = required
         if atom:
-            held.add(atom)
-        if inner:
-            (_walk if kind is dict else _look_at_elements)(inner, value, held)
-    elif atom := wanted.get(value):
-        held.add(atom)
+            atoms.add(atom)
+        if children:
+            (_collect_object if kind is dict else _collect_array)(children, value, atoms)
+    elif atom := required.get(value):
+        atoms.add(atom)
 
 
-def _look_at_elements(scope: _Scope, array: Sequence[Any], held: set[int]) -> None:
-    strings, keys, kinds = scope.place
-    found: set[int] = set()
-    # Elements are often alike: what holds in several of them is looked up once.
+def _collect_array(scope: _Scope, array: Sequence[Any], atoms: set[int]) -> None:
+    strings, keys, types = scope.root
+    all_atoms: set[int] = set()
+    # Elements are often alike: atoms that several of them have in common are matched once.
     rows: set[frozenset[int]] = set()
     for element in array:
         kind = type(element)
         if kind is str:
             if atom := strings.get(element):
-                found.add(atom)
-        elif wanted := kinds.get(kind):
+                all_atoms.add(atom)
+        elif required := types.get(kind):
             row: set[int] = set()
             if keys and kind is dict:
-                _walk(keys, element, row)
+                _collect_object(keys, element, row)
             else:
-                _look(wanted, element, row)
+                _collect(required, element, row)
             if len(row) > 1:
                 rows.add(frozenset(row))
-            found |= row
-    alone = scope.alone
-    for atom in found:
-        if atom in alone:
-            held.add(alone[atom])
-    for each in rows:
-        _meet(scope, each, held)
+            all_atoms |= row
+    single_atoms = scope.single_atoms
+    for atom in all_atoms:
+        if atom in single_atoms:
+            atoms.add(single_atoms[atom])
+    for row_atoms in rows:
+        _match(scope, row_atoms, atoms)
 
 
-def _meet(scope: _Scope, held: _Held, met: set[int]) -> None:
-    filed, rests, hits = scope.filed, scope.rests, scope.hits
-    many = None
-    for here in filter(None, map(filed.__getitem__, held)):
-        kind = type(here)
+def _match(scope: _Scope, atoms: _Atoms, matches: set[int]) -> None:
+    filed, other_atoms, results = scope.filed, scope.other_atoms, scope.results
+    bitset = None
+    for entry in filter(None, map(filed.__getitem__, atoms)):
+        kind = type(entry)
         if kind is int:
-            if held.issuperset(rests[here]):
-                met.add(hits[here])
+            if atoms.issuperset(other_atoms[entry]):
+                matches.add(results[entry])
         elif kind is list:
-            for each in here:
-                if held.issuperset(rests[each]):
-                    met.add(hits[each])
-        elif here is not many:  # filed under several atoms, and met once
-            many = here
-            _meet_many(scope, many, held, met)
+            for conjunction in entry:
+                if atoms.issuperset(other_atoms[conjunction]):
+                    matches.add(results[conjunction])
+        elif entry is not bitset:  # filed under several atoms, but matched once
+            bitset = entry
+            _match_bitset(scope, bitset, atoms, matches)
 
 
-def _meet_many(scope: _Scope, many: _Bits, held: _Held, met: set[int]) -> None:
-    now = {scope.slots[atom]: atom for atom in held}
-    first, left, slots = many
-    for slot, without, atoms in slots:
-        left &= atoms.get(now.get(slot, 0), without)
-        if not left:
+def _match_bitset(scope: _Scope, bitset: _Bitset, atoms: _Atoms, matches: set[int]) -> None:
+    atom_of_slot = {scope.slots[atom]: atom for atom in atoms}
+    first, remaining, slots = bitset
+    for slot, default, by_atom in slots:
+        remaining &= by_atom.get(atom_of_slot.get(slot, 0), default)
+        if not remaining:
             return
-    while left:
-        lowest = left & -left
-        met.add(scope.hits[first + lowest.bit_length() - 1])
-        left ^= lowest
+    while remaining:
+        lowest = remaining & -remaining
+        matches.add(scope.results[first + lowest.bit_length() - 1])
+        remaining ^= lowest
