@@ -263,7 +263,7 @@ def test_a_connection_lost_at_the_commit_fails_the_attempt(state, db):
 
 def test_a_run_that_times_out_is_rolled_back_and_its_statement_cancelled(state, db):
     slow = sql("update t set name = pg_sleep(30)::text", timeout=None)
-    with pytest.raises(timeout.TimedOut), timeout.within(0.3):
+    with pytest.raises(timeout.TimedOut), timeout.limit(0.3):
         attempt(state, insert("t", {"id": 1}), slow)
     sleeping = "select 1 from pg_stat_activity where wait_event = 'PgSleep'"
     ended_within(5, lambda: not db.execute(sleeping).fetchall())
