@@ -16,8 +16,8 @@ import traceback
 from functools import partial
 from pathlib import Path
 
-from tests.faults.walks import fails, shortest, steps_of, walk
-from tests.faults.world import around
+from tests.faults.random_walk import fails, random_steps, shortest, walk
+from tests.faults.simulation import simulate
 
 PER_WALK = 1_000
 
@@ -26,15 +26,15 @@ def main() -> int:
     """Run the walks; return 1 at the first that fails."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
     first_seed = int(sys.argv[2]) if len(sys.argv) > 2 else random.SystemRandom().randrange(10**6)
-    with tempfile.TemporaryDirectory() as folder, around(Path(folder)) as world:
+    with tempfile.TemporaryDirectory() as folder, simulate(Path(folder)) as simulation:
         for number, start in enumerate(range(0, count, PER_WALK)):
-            steps = steps_of(first_seed + number, min(PER_WALK, count - start))
+            steps = random_steps(first_seed + number, min(PER_WALK, count - start))
             try:
-                faults = walk(world, steps)
+                faults = walk(simulation, steps)
             except Exception:
                 traceback.print_exc()
                 print(f"seed {first_seed + number} failed; the shortest steps that fail:")
-                print(*shortest(steps, partial(fails, world)), sep="\n")
+                print(*shortest(steps, partial(fails, simulation)), sep="\n")
                 return 1
             print(f"seed {first_seed + number}: {len(steps)} steps, {faults} faults, nothing lost")
     return 0

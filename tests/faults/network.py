@@ -1,7 +1,7 @@
-"""What lies between the functions and AWS, where one call goes wrong in one way.
+"""Inject one fault into one AWS call of the functions.
 
-It stands where botocore sends a request, and either lets moto answer it or does not: so what the
-client does about it, its tries and its errors, is botocore's own.
+The fault is injected where botocore sends a request: moto responds, or does not. So the retries and
+errors of the client are botocore's own.
 """
 
 from __future__ import annotations
@@ -24,61 +24,61 @@ from moto.core.models import botocore_stubber
 from openfn.storage import aws
 
 SERVICES = ("dynamodb", "sqs", "s3", "secretsmanager")
-# Secrets Manager's only call is not among them: that its client tries again is seen by no other.
+# Without Secrets Manager's only call, whose retries nothing else observes.
 _READS = ("dynamodb.Query", "dynamodb.BatchGetItem", "s3.GetObject")
 _CODES = {"dynamodb": "InternalServerError", "sqs": "InternalFailure"}
 
 
-class Way(StrEnum):
-    """The ways in which a call goes wrong."""
+class Fault(StrEnum):
+    """How a call fails."""
 
-    REFUSED = "refused at every try, before it took effect"
-    LOST_ONCE = "it took effect, and the answer was lost"
-    LOST = "the answer to every try was lost"
+    REFUSED = "every try is refused before it takes effect"
+    LOST_ONCE = "it takes effect, but the first response is lost"
+    LOST = "it takes effect, but every response is lost"
     THROTTLED = "throttled three times"
     DIES_BEFORE = "the process dies right before it"
     DIES_AFTER = "the process dies right after it"
-    TWICE = "what was being worked on is delivered again meanwhile"
+    TWICE = "the same event is delivered again meanwhile"
 
 
 class Died(BaseException):
-    """A function's process ended: nothing of it catches this, and nothing of it goes on."""
+    """A function's process died; its own code must not catch this."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call as it was made: service and operation, and whether for what a queue delivered."""
+    """A call: service and operation, and whether a queue delivered the event."""
 
     name: str
     delivered: bool
     partition: str = ""
-    """What a query asks of a partition of the table, whichever it is."""
+    """The condition of a query, which is the same for all partitions."""
 
-    def may_go(self, way):
-        """Say whether it can go wrong in a way of its own.
+    def has_own(self, fault):
+        """Return whether the fault differs from the other faults for this call.
 
-        The client of SQS tries once. What is read a second time is the same as at first, and to
-        die right after a read is to die right before it.
+        The SQS client does not retry. A repeated read returns the same, and dying after a read is
+        like dying before it.
         """
-        if way == Way.LOST_ONCE:
+        if fault == Fault.LOST_ONCE:
             return not self.name.startswith("sqs.") and self.name not in _READS
-        if way == Way.DIES_AFTER:
+        if fault == Fault.DIES_AFTER:
             return self.name not in _READS
-        return way != Way.TWICE or self.delivered
+        return fault != Fault.TWICE or self.delivered
 
 
 @dataclass(slots=True)
 class _Process:
     counted: bool
     again: Callable[[], object] | None
-    """Delivers to another process what this one is working on."""
+    """Delivers the same event to another process."""
     dead: bool = False
     attempt: int = 0
     call: int = -1
 
 
 class Network:
-    """The calls of the functions, and the one that is to go wrong: its number and the way."""
+    """Records the calls of the functions and lets one of them fail."""
 
     def __init__(self):
         self.calls = []
@@ -87,14 +87,14 @@ class Network:
         self._throttled = None
         self._process = ContextVar("process", default=None)
 
-    def expect(self, call=None, way=None):
-        """Count calls anew, and let one go wrong, or none."""
+    def expect(self, call=None, fault=None):
+        """Reset the calls; let the call with this number fail, or none."""
         self.calls, self.happened, self._throttled = [], False, None
-        self._fault = None if way is None else (call, way)
+        self._fault = None if fault is None else (call, fault)
 
     @contextmanager
     def process(self, again=None, *, counted=True) -> Iterator[None]:
-        """Let a function's process live; only within one does anything go wrong."""
+        """Run a function's process; only calls inside one can fail."""
         token = self._process.set(_Process(counted, again))
         try:
             yield
@@ -102,14 +102,14 @@ class Network:
             self._process.reset(token)
 
     @contextmanager
-    def between(self) -> Iterator[Network]:
-        """Stand between the functions' clients and moto."""
+    def installed(self) -> Iterator[Network]:
+        """Install the network between the functions' clients and moto."""
         clients = [aws.client(service) for service in SERVICES]
         retries = [partial(_retry_at_once, client) for client in clients]
         for client, retry in zip(clients, retries, strict=True):
             events = client.meta.events
             events.unregister("before-send", botocore_stubber)
-            events.register("before-call", self._begin)
+            events.register("before-call", self._before_call)
             events.register("before-send", self._send)
             events.register_first(_retrying(client), retry)
         try:
@@ -117,12 +117,12 @@ class Network:
         finally:
             for client, retry in zip(clients, retries, strict=True):
                 events = client.meta.events
-                events.unregister("before-call", self._begin)
+                events.unregister("before-call", self._before_call)
                 events.unregister("before-send", self._send)
                 events.unregister(_retrying(client), retry)
                 events.register("before-send", botocore_stubber)
 
-    def _begin(self, event_name, params, **_):
+    def _before_call(self, event_name, params, **_):
         process = self._process.get()
         if process is None:
             return
@@ -135,62 +135,63 @@ class Network:
             self.calls.append(Call(name, process.again is not None, _partition(name, params)))
 
     def _send(self, event_name, request, **_):
-        process, answer = self._process.get(), partial(botocore_stubber, event_name, request)
+        process, respond = self._process.get(), partial(botocore_stubber, event_name, request)
         if process is None:
-            return answer()
+            return respond()
         process.attempt += 1
-        way = self._way(process, event_name)
-        return answer() if way is None else self._go_wrong(way, process, request, answer)
+        fault = self._next_fault(process, event_name)
+        return respond() if fault is None else _fail(fault, process, request, respond)
 
-    def _way(self, process, event_name):
+    def _next_fault(self, process, event_name):
         if self._throttled and self._throttled[0] == event_name and self._throttled[1]:
             self._throttled[1] -= 1
-            return Way.THROTTLED
+            return Fault.THROTTLED
         if self._fault is None or not process.counted or process.call != self._fault[0]:
             return None
-        way = self._fault[1]
-        if process.attempt > 1 and way not in (Way.REFUSED, Way.LOST):
+        fault = self._fault[1]
+        if process.attempt > 1 and fault not in (Fault.REFUSED, Fault.LOST):
             return None
-        if way == Way.THROTTLED:
+        if fault == Fault.THROTTLED:
             self._throttled = [event_name, 2]
         self.happened = True
-        return way
+        return fault
 
-    def _go_wrong(self, way, process, request, answer):
-        match way:
-            case Way.REFUSED:
-                return _refusal(request, 500)
-            case Way.THROTTLED:
-                return _refusal(request, 400, "ThrottlingException")
-            case Way.LOST_ONCE | Way.LOST:
-                answer()
-                raise ConnectionClosedError(endpoint_url=request.url, request=request)
-            case Way.DIES_BEFORE | Way.DIES_AFTER:
-                if way == Way.DIES_AFTER:
-                    answer()
-                process.dead = True
-                raise Died
-        if process.again:  # by another process, which is through with it before this one goes on
-            thread = threading.Thread(target=process.again)
-            thread.start()
-            thread.join()
-        return answer()
+
+def _fail(fault, process, request, respond):
+    match fault:
+        case Fault.REFUSED:
+            return _refusal(request, 500)
+        case Fault.THROTTLED:
+            return _refusal(request, 400, "ThrottlingException")
+        case Fault.LOST_ONCE | Fault.LOST:
+            respond()
+            raise ConnectionClosedError(endpoint_url=request.url, request=request)
+        case Fault.DIES_BEFORE | Fault.DIES_AFTER:
+            if fault == Fault.DIES_AFTER:
+                respond()
+            process.dead = True
+            raise Died
+    if process.again:  # another process finishes before this one continues
+        thread = threading.Thread(target=process.again)
+        thread.start()
+        thread.join()
+    return respond()
 
 
 def _partition(name, params):
-    asked = json.loads(params["body"]) if name == "dynamodb.Query" else {}
-    return "" if "IndexName" in asked else asked.get("KeyConditionExpression", "")
+    query = json.loads(params["body"]) if name == "dynamodb.Query" else {}
+    return "" if "IndexName" in query else query.get("KeyConditionExpression", "")
 
 
 def _retrying(client):
-    # By its whole name, else botocore's own comes first, which waits.
+    # The full name, because botocore's own handler, which waits, would come first otherwise.
     return f"needs-retry.{client.meta.service_model.service_id.hyphenize()}"
 
 
-def _retry_at_once(client, **about):
-    """Try again where botocore would, and without its wait."""
+def _retry_at_once(client, **context):
+    """Retry where botocore would, but without its wait."""
     policy = StandardRetryConditions(client.meta.config.retries["total_max_attempts"])
-    again = policy.is_retryable(RetryEventAdapter().create_retry_context(**about))
+    again = policy.is_retryable(RetryEventAdapter().create_retry_context(**context))
     return 0 if again else None
 
 

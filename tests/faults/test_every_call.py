@@ -1,4 +1,4 @@
-"""Every AWS call of a scenario fails once, in every way; afterwards nothing is lost or double."""
+"""Every AWS call of a scenario fails once, in every way, and nothing is lost or repeated."""
 
 from __future__ import annotations
 
@@ -7,98 +7,97 @@ import random
 import pytest
 
 from tests.conftest import FAULTS_TRIED
-from tests.faults.network import Way
-from tests.faults.world import around
+from tests.faults.network import Fault
+from tests.faults.simulation import simulate
 
 
-def posted(world):
-    """A post matches two jobs, both deliver, and a third follows one of them."""
-    world.send("plain", {"id": "r1"})
-    world.rest()
+def post_record(simulation):
+    """Post a record: two jobs deliver it, and a third follows one of them."""
+    simulation.send("plain", {"id": "r1"})
+    simulation.run_until_idle()
 
 
-def on_the_clock(world):
-    """A tick starts a job that emits two messages, and their jobs deliver them."""
-    world.start_clock()
-    world.passes(3540)
-    world.tick()
-    world.rest()
+def start_cron_job(simulation):
+    """Start a job with a tick: it emits two messages, and their jobs deliver them."""
+    simulation.first_tick()
+    simulation.advance(3540)
+    simulation.tick()
+    simulation.run_until_idle()
 
 
-def large(world):
-    """A body and a state that do not fit in an item travel through the bucket."""
-    world.send("once", {"id": "r2", "noise": NOISE})
-    world.rest()
+def post_large_record(simulation):
+    """Post a record whose body and states are stored in the bucket."""
+    simulation.send("once", {"id": "r2", "noise": NOISE})
+    simulation.run_until_idle()
 
 
-def until_all_has_run(calls):
-    """Give the numbers of the calls before the closing ticks, which the clock's scenario has."""
+def until_last_delivery(calls):
+    """Return the numbers of the calls up to the last for an event of a queue."""
     return range(max(number for number, call in enumerate(calls) if call.delivered) + 1)
 
 
-def until_all_is_queued(calls):
-    """Give the numbers of the calls up to the last run's being queued: it is like a post's."""
+def until_last_queued(calls):
+    """Return the numbers of the calls until the last run is queued."""
     return range(max(n for n, call in enumerate(calls) if call.name == "sqs.SendMessageBatch") + 1)
 
 
-def to_the_bucket(calls):
-    """Give the numbers of the calls to S3."""
+def calls_to_s3(calls):
+    """Return the numbers of the calls to S3."""
     return [number for number, call in enumerate(calls) if call.name.startswith("s3.")]
 
 
-def in_a_row(calls, number):
-    """Say whether the same is asked of a partition right before and right after.
+def is_inside_a_loop(calls, number):
+    """Return whether the calls before and after are the same query of other partitions.
 
-    One loop goes through the partitions, writes nothing meanwhile and ends where one cannot be
-    read: the first and the last of them stand for the others.
+    Such a loop writes nothing and ends at the first failure, so its first and last call are enough.
     """
-    asked = [each.partition for each in calls[max(number - 1, 0) : number + 2]]
-    return asked == [calls[number].partition] * 3 and asked[0] != ""
+    queries = [call.partition for call in calls[max(number - 1, 0) : number + 2]]
+    return queries == [calls[number].partition] * 3 and queries[0] != ""
 
 
 NOISE = random.Random(1).randbytes(370_000).hex()
 
 
 @pytest.fixture
-def world(tmp_path):
-    with around(tmp_path) as made:
-        yield made
+def simulation(tmp_path):
+    with simulate(tmp_path) as running:
+        yield running
 
 
-@pytest.mark.parametrize("way", Way, ids=lambda way: way.name.lower())
+@pytest.mark.parametrize("fault", Fault, ids=lambda fault: fault.name.lower())
 @pytest.mark.parametrize(
-    ("scenario", "concerned", "at_least"),
+    ("scenario", "select_calls", "at_least"),
     [
-        (posted, until_all_has_run, 10),
-        (on_the_clock, until_all_is_queued, 7),
-        (large, to_the_bucket, 2),
+        (post_record, until_last_delivery, 10),
+        (start_cron_job, until_last_queued, 7),
+        (post_large_record, calls_to_s3, 2),
     ],
-    ids=["posted", "on_the_clock", "large"],
+    ids=["post", "cron", "large"],
 )
-def test_nothing_is_lost_or_double_whichever_call_goes_wrong(
-    world, scenario, concerned, at_least, way, record_property
+def test_nothing_is_lost_or_repeated_whichever_call_fails(
+    simulation, scenario, select_calls, at_least, fault, record_property
 ):
-    scenario(world)
-    world.check()
-    calls = world.network.calls
-    tried = [
+    scenario(simulation)
+    simulation.check()
+    calls = simulation.network.calls
+    numbers = [
         number
-        for number in concerned(calls)
-        if calls[number].may_go(way) and not in_a_row(calls, number)
+        for number in select_calls(calls)
+        if calls[number].has_own(fault) and not is_inside_a_loop(calls, number)
     ]
-    for number in tried:
-        world.begin()
-        world.network.expect(number, way)
+    for number in numbers:
+        simulation.begin()
+        simulation.network.expect(number, fault)
         try:
-            scenario(world)
-            world.check()
-            # A run that is in one runner's hands is executed by no other.
-            assert way != Way.TWICE or world.doubled() == []
+            scenario(simulation)
+            simulation.check()
+            # A run that one runner has claimed is not executed by another.
+            assert fault != Fault.TWICE or simulation.repeated_deliveries() == []
         except Exception as error:
-            error.add_note(f"call {number}, {calls[number].name}: {way}")
+            error.add_note(f"call {number}, {calls[number].name}: {fault}")
             raise
-        assert world.network.happened
-        assert world.network.calls[: number + 1] == calls[: number + 1]
-    assert world.waiting("DeadLetters") == 0
-    assert len(tried) >= at_least
-    record_property(FAULTS_TRIED, len(tried))
+        assert simulation.network.happened
+        assert simulation.network.calls[: number + 1] == calls[: number + 1]
+    assert simulation.count_queued("DeadLetters") == 0
+    assert len(numbers) >= at_least
+    record_property(FAULTS_TRIED, len(numbers))

@@ -53,7 +53,7 @@ def everything(made):
 
 
 @pytest.mark.parametrize("size", [100, 400_000])
-def test_nothing_of_a_message_is_left_but_what_became_of_it(made, size):
+def test_contents_are_erased_and_statuses_stay(made, size):
     noise = "".join(f"{n:x}" for n in range(size))[:2_000_000]
     body = {"name": "Amina Kofi", "fail": False, "noise": noise}
     message_id = post(made, json.dumps(body))["headers"]["X-Message-Id"]
@@ -66,7 +66,7 @@ def test_nothing_of_a_message_is_left_but_what_became_of_it(made, size):
     assert details.newest(1, days=2)[0].unreadable.endswith("was erased.")
 
 
-def test_while_one_run_has_not_ended_well_all_is_kept(made):
+def test_contents_stay_until_all_runs_have_succeeded(made):
     message_id = post(made, '{"name": "Amina Kofi", "fail": true}')["headers"]["X-Message-Id"]
     made.settle()
     assert details.run(ids.run_id(message_id, "job-b")).status == "failed"
@@ -74,14 +74,14 @@ def test_while_one_run_has_not_ended_well_all_is_kept(made):
     assert json.loads(details.newest(1, days=2)[0].message.body)["name"] == "Amina Kofi"
 
 
-def test_what_came_to_another_inbox_is_kept(made):
+def test_contents_of_other_inboxes_stay(made):
     message_id = post(made, '{"name": "Amina", "fail": false}', inbox="inbox-b")
     made.settle()
     run = details.run(ids.run_id(message_id["headers"]["X-Message-Id"], "job-a"))
     assert run.final["data"]["name"] == "Amina"
 
 
-def test_a_run_on_what_was_erased_says_so(made):
+def test_run_on_an_erased_message_fails_with_the_reason(made):
     message_id = post(made, '{"name": "Amina", "fail": false}')["headers"]["X-Message-Id"]
     made.settle()
     plan = Plan(message_id, "job-b", "all")

@@ -85,7 +85,7 @@ def ran(made_of):
     return run
 
 
-def test_a_success_hands_its_final_state_on_down_a_chain_that_fans_out(ran):
+def test_success_passes_the_final_state_down_a_chain(ran):
     found = ran("fine")
     assert {job: each.status for job, each in found.items()} == dict.fromkeys(
         ("job-a", "job-b", "job-c", "also-c"), "succeeded"
@@ -100,12 +100,12 @@ def test_a_success_hands_its_final_state_on_down_a_chain_that_fans_out(ran):
         assert (final["user"], final["b_user"], final["configured"]) == ("amina", "kofi", {})
 
 
-def test_the_credential_is_always_the_job_s_own(ran):
+def test_following_jobs_have_their_own_credential(ran):
     assert ran("fine")["job-b"].final["b_user"] == "kofi"
     assert "configuration" not in ran("fine")["job-b"].final
 
 
-def test_a_failure_hands_on_the_initial_state_as_it_was_and_the_error(ran):
+def test_failure_passes_the_initial_state_and_the_error(ran):
     found = ran("fail-a")
     assert sorted(found) == ["after-catch", "catch-a", "job-a"]
     assert found["catch-a"].kind == "failure"
@@ -122,7 +122,7 @@ def test_a_failure_hands_on_the_initial_state_as_it_was_and_the_error(ran):
     assert found["after-catch"].final["error"] == final["error"]
 
 
-def test_a_failure_down_a_chain_hands_on_what_that_job_began_with(ran):
+def test_failure_in_a_chain_passes_the_initial_state_of_the_failed_job(ran):
     found = ran("fail-b")
     assert sorted(found) == ["catch-b", "job-a", "job-b"]
     final = found["catch-b"].final
@@ -131,7 +131,7 @@ def test_a_failure_down_a_chain_hands_on_what_that_job_began_with(ran):
     assert final["error"]["type"] == "LookupError"
 
 
-def test_what_follows_a_failed_run_of_the_clock_begins_with_the_state_that_run_began_with(made_of):
+def test_failure_of_a_cron_run_passes_its_initial_state(made_of):
     made = made_of(
         """
         triggers:
@@ -171,7 +171,7 @@ def _again(made, run_id, group="g"):
     return made.invoke("runner", {"Records": [record | {"eventSource": "aws:sqs"}]})
 
 
-def test_what_follows_is_queued_when_the_run_is_delivered_again_though_it_had_ended(ran):
+def test_following_runs_are_queued_when_an_ended_run_is_delivered_again(ran):
     made = ran.made
     message_id = post(made, '{"n": "fine"}')["headers"]["X-Message-Id"]
     plan = Plan(message_id, "job-a", "all")
@@ -185,7 +185,7 @@ def test_what_follows_is_queued_when_the_run_is_delivered_again_though_it_had_en
     assert details.run(ids.run_id(message_id, "job-c")).status == "succeeded"
 
 
-def test_followers_that_cannot_be_queued_are_queued_by_the_next_tick(ran, logged):
+def test_following_runs_that_were_refused_are_queued_by_the_next_tick(ran, logged):
     made = ran.made
     message_id = post(made, '{"n": "fine"}')["headers"]["X-Message-Id"]
     plan = Plan(message_id, "job-a", "all")
@@ -200,7 +200,7 @@ def test_followers_that_cannot_be_queued_are_queued_by_the_next_tick(ran, logged
     assert details.run(ids.run_id(message_id, "also-c")).status == "succeeded"
 
 
-def test_each_run_of_a_chain_happens_once_though_every_id_is_delivered_again(ran, logged):
+def test_runs_of_a_chain_execute_once_if_all_ids_are_delivered_again(ran, logged):
     found = ran("fine")
     for _ in range(2):
         for record in found.values():
@@ -209,7 +209,7 @@ def test_each_run_of_a_chain_happens_once_though_every_id_is_delivered_again(ran
     assert len(logged.events(LogEvent.RUN_SUCCEEDED)) == 4
 
 
-def test_what_follows_a_run_whose_state_has_expired_fails_with_its_reason(ran):
+def test_run_after_an_expired_run_fails_with_the_reason(ran):
     made = ran.made
     message_id = post(made, '{"n": "fine"}')["headers"]["X-Message-Id"]
     plan = Plan(message_id, "job-b", "a-done", Kind.SUCCESS, upstream="job-a")

@@ -133,7 +133,7 @@ def _all_over(message_ids):
     return over
 
 
-def test_visits_to_a_case_run_in_the_order_received_and_cases_side_by_side(ordered):
+def test_visits_of_a_case_run_in_order_and_cases_run_concurrently(ordered):
     made, sink = ordered
     message_ids = [visit(made, case, n) for n in range(EACH) for case in CASES]
     _work(made, made.invoke, _all_over(message_ids))
@@ -142,7 +142,7 @@ def test_visits_to_a_case_run_in_the_order_received_and_cases_side_by_side(order
     assert _most_at_once(sink) > 1
 
 
-def test_what_follows_an_ordered_run_keeps_its_order(ordered):
+def test_following_runs_keep_the_order(ordered):
     made, sink = ordered
     message_ids = [visit(made, case, n) for n in range(EACH) for case in CASES]
     _work(made, made.invoke, _all_over(message_ids))
@@ -151,7 +151,7 @@ def test_what_follows_an_ordered_run_keeps_its_order(ordered):
 
 
 @pytest.mark.parametrize("seed", range(1))
-def test_the_order_holds_while_ids_are_delivered_again_and_pollers_die(ordered, seed):
+def test_order_holds_if_ids_are_delivered_again_and_pollers_die(ordered, seed):
     made, sink = ordered
     dice, lock = random.Random(seed), threading.Lock()
     for mapping in made.resources.mappings:
@@ -179,7 +179,7 @@ def test_the_order_holds_while_ids_are_delivered_again_and_pollers_die(ordered, 
     assert all(details.run(ids.run_id(each, "job-a")).attempt == 1 for each in message_ids)
 
 
-def test_a_message_without_the_value_waits_for_nobody(ordered):
+def test_message_without_the_order_value_does_not_wait(ordered):
     made, _ = ordered
     first = post(made, '{"n": 1}')["headers"]["X-Message-Id"]
     made.invoke("matcher", _event(first))
@@ -203,7 +203,7 @@ def _event(*message_ids, group="inbox-a", received=1):
     }
 
 
-def test_behind_a_message_that_cannot_be_matched_the_others_of_its_group_wait(ordered):
+def test_later_messages_of_a_group_wait_behind_a_failed_one(ordered):
     made, _ = ordered
     before, gone, behind = visit(made, "a", 1), ids.new_message_id(), visit(made, "a", 2)
     answer = made.invoke("matcher", _event(before, gone, behind))
@@ -212,7 +212,7 @@ def test_behind_a_message_that_cannot_be_matched_the_others_of_its_group_wait(or
     assert details.run(ids.run_id(behind, "job-a")) is None
 
 
-def test_at_its_last_receipt_it_goes_to_the_dead_letter_queue_alone(ordered):
+def test_only_the_failed_message_goes_to_the_dead_letter_queue(ordered):
     made, _ = ordered
     gone, behind = ids.new_message_id(), visit(made, "a", 2)
     answer = made.invoke("matcher", _event(gone, behind, received=sqs_batch.MAX_RECEIVES))
@@ -234,7 +234,7 @@ def test_ids_of_other_groups_do_not_wait():
     assert isinstance(errors["3"], GroupBlocked)
 
 
-def test_messages_of_an_inbox_that_nobody_orders_are_matched_side_by_side(made_with):
+def test_messages_without_order_are_matched_concurrently(made_with):
     made = made_with("from adaptors.common import fn\nfn(lambda state: state)\n")
     message_ids = {post(made, "{}")["headers"]["X-Message-Id"] for _ in range(3)}
     answer = boto3.client("sqs").receive_message(
@@ -245,7 +245,7 @@ def test_messages_of_an_inbox_that_nobody_orders_are_matched_side_by_side(made_w
     assert {each["Attributes"]["MessageGroupId"] for each in answer["Messages"]} == message_ids
 
 
-def test_an_id_that_is_queued_again_is_delivered_again(made_with):
+def test_id_that_is_queued_again_is_delivered_again(made_with):
     made_with("from adaptors.common import fn\nfn(lambda state: state)\n")
     for _ in range(3):
         assert aws.send(Setting.MATCH_QUEUE_URL, [("again", "group")]) == {}
@@ -267,7 +267,7 @@ def _refusing(*numbers):
     return hooked("after-call.sqs.SendMessageBatch", refuse)
 
 
-def test_behind_what_the_queue_refuses_nothing_of_its_group_is_sent(made_with):
+def test_nothing_of_a_group_is_sent_after_a_refused_entry(made_with):
     made_with("from adaptors.common import fn\nfn(lambda state: state)\n")
     texts = [
         ("1", "a"),
@@ -281,7 +281,7 @@ def test_behind_what_the_queue_refuses_nothing_of_its_group_is_sent(made_with):
         assert sorted(aws.send(Setting.RUN_QUEUE_URL, texts)) == ["2", "3", "5"]
 
 
-def test_a_queue_that_is_down_is_asked_once_and_has_taken_nothing(made_with):
+def test_unavailable_queue_is_called_once_and_refuses_all(made_with):
     made_with("from adaptors.common import fn\nfn(lambda state: state)\n")
     calls = []
 
@@ -297,7 +297,7 @@ def test_a_queue_that_is_down_is_asked_once_and_has_taken_nothing(made_with):
     assert len(calls) == 2
 
 
-def test_messages_that_are_queued_late_keep_the_group_of_their_inbox(ordered):
+def test_messages_queued_late_keep_the_group_of_their_inbox(ordered):
     made, _ = ordered
     with without_queue(made, "MATCH_QUEUE_URL"):
         for number in range(3):

@@ -120,7 +120,7 @@ def attempts(made, run_id):
     ]
 
 
-def test_a_run_goes_on_at_the_operation_that_failed_with_the_state_it_had(posted, remote, logged):
+def test_retry_resumes_at_the_failed_operation_with_its_state(posted, remote, logged):
     remote.answers["/second"] = [503, 503]
     made, run_id = posted()
     assert details.run(run_id).status == "waiting"
@@ -132,7 +132,7 @@ def test_a_run_goes_on_at_the_operation_that_failed_with_the_state_it_had(posted
     assert [event["attempt"] for event in logged.events(LogEvent.RUN_WAITING)] == [1, 2]
 
 
-def test_what_it_emitted_before_it_failed_is_emitted_once_it_succeeds(posted, remote):
+def test_messages_emitted_before_a_failure_are_published_after_success(posted, remote):
     remote.answers["/second"] = [503]
     made, run_id = posted()
     assert len(details.newest(10, days=2)) == 1
@@ -142,7 +142,7 @@ def test_what_it_emitted_before_it_failed_is_emitted_once_it_succeeds(posted, re
     ]
 
 
-def test_what_the_operation_that_failed_emitted_is_emitted_once(posted, remote):
+def test_messages_of_the_failed_operation_are_published_once(posted, remote):
     remote.answers["/second"] = [200, 503, 200, 503]
     made, run_id = posted(EACH)
     assert again(made, run_id).status == "waiting"
@@ -151,7 +151,7 @@ def test_what_the_operation_that_failed_emitted_is_emitted_once(posted, remote):
     assert sorted(each["n"] for each in emitted) == [0, 1, 2]
 
 
-def test_what_an_attempt_leaves_is_read_whatever_form_an_earlier_one_left_it_in(posted):
+def test_contents_of_an_attempt_replace_those_of_earlier_attempts(posted):
     made, _ = posted()
     run_id = created(made)
     failure = JobError("E", "m", "o", 1, "remote-for-now")
@@ -166,7 +166,7 @@ def test_what_an_attempt_leaves_is_read_whatever_form_an_earlier_one_left_it_in(
         assert run.error is None
 
 
-def test_each_attempt_has_a_record_with_its_error_and_the_time_of_the_next(posted, remote):
+def test_every_attempt_has_a_record_with_error_and_next_attempt(posted, remote):
     remote.answers["/second"] = [503, 429]
     made, run_id = posted()
     again(made, run_id)
@@ -180,7 +180,7 @@ def test_each_attempt_has_a_record_with_its_error_and_the_time_of_the_next(poste
     assert details.run(run_id).next is None
 
 
-def test_after_its_last_attempt_a_run_has_failed_and_the_failure_goes_on(posted, remote):
+def test_run_fails_after_its_last_attempt_and_starts_failure_triggers(posted, remote):
     remote.answers["/second"] = [503] * 9
     made, run_id = posted(retry="{attempts: 3, up_to: 1h}")
     assert details.run(run_id.replace("job-a", "catch")) is None
@@ -195,20 +195,20 @@ def test_after_its_last_attempt_a_run_has_failed_and_the_failure_goes_on(posted,
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 422])
-def test_what_the_destination_refuses_for_good_is_not_tried_again(posted, remote, status):
+def test_permanent_refusals_are_not_retried(posted, remote, status):
     remote.answers["/first"] = [status]
     _, run_id = posted()
     assert details.run(run_id).status == "failed"
     assert remote.paths == ["/first"]
 
 
-def test_a_job_that_asks_for_one_attempt_gets_one(posted, remote):
+def test_job_with_one_attempt_is_not_retried(posted, remote):
     remote.answers["/first"] = [503]
     _, run_id = posted(retry="{attempts: 1}")
     assert details.run(run_id).status == "failed"
 
 
-def test_a_job_that_asks_for_a_fresh_start_begins_anew_and_emits_once(posted, remote):
+def test_job_with_fresh_retries_restarts_and_emits_once(posted, remote):
     remote.answers["/second"] = [503]
     made, run_id = posted(retry="{fresh: true}")
     assert again(made, run_id).status == "succeeded"
@@ -219,7 +219,7 @@ def test_a_job_that_asks_for_a_fresh_start_begins_anew_and_emits_once(posted, re
 @pytest.mark.parametrize(
     "kept", ["__import__('datetime').date(2026, 3, 9)", "{1: 2}", "{1, 2}", "float('nan')"]
 )
-def test_a_state_that_json_cannot_hold_exactly_begins_anew(posted, remote, kept):
+def test_job_restarts_if_json_cannot_represent_its_state(posted, remote, kept):
     remote.answers["/second"] = [503]
     code = THREE.replace('"seen":', f'"odd": {kept}, "seen":')
     made, run_id = posted(code)
@@ -227,7 +227,7 @@ def test_a_state_that_json_cannot_hold_exactly_begins_anew(posted, remote, kept)
     assert remote.paths == ["/first", "/second", "/first", "/second", "/third"]
 
 
-def test_a_state_of_any_size_goes_on(posted, remote):
+def test_retry_resumes_with_a_large_state(posted, remote):
     remote.answers["/second"] = [503]
     noise = '__import__("random").Random(1).randbytes(300_000).hex()'
     code = THREE.replace('"seen":', f'"noise": {noise}, "seen":')
@@ -237,7 +237,7 @@ def test_a_state_of_any_size_goes_on(posted, remote):
     assert remote.paths == ["/first", "/second", "/second", "/third"]
 
 
-def test_the_wait_is_no_shorter_than_the_destination_asks_for(posted, remote):
+def test_retry_waits_at_least_the_retry_after_header(posted, remote):
     remote.answers["/first"] = [503]
     remote.headers["Retry-After"] = "1800"
     _, run_id = posted()
@@ -245,7 +245,7 @@ def test_the_wait_is_no_shorter_than_the_destination_asks_for(posted, remote):
     assert run.due - run.began >= 1800
 
 
-def test_a_run_that_waits_is_not_begun_before_it_is_due(posted, remote):
+def test_waiting_run_is_not_executed_before_it_is_due(posted, remote):
     remote.answers["/first"] = [503]
     remote.headers["Retry-After"] = "1800"
     made, run_id = posted()
@@ -256,7 +256,7 @@ def test_a_run_that_waits_is_not_begun_before_it_is_due(posted, remote):
     assert details.run(run_id).attempt == 1
 
 
-def test_a_run_that_waits_for_its_order_stays_on_the_queue_and_none_passes_it(posted, remote):
+def test_ordered_run_waits_on_the_queue_and_blocks_later_runs(posted, remote):
     remote.answers["/first"] = [503]
     made, run_id = posted(order=", order_by: case")
     behind = post(made, '{"n": 8, "case": "c"}')["headers"]["X-Message-Id"]
@@ -292,7 +292,7 @@ def created(made):
     return plan.id
 
 
-def test_a_job_that_takes_too_long_is_stopped_and_tried_again(posted, logged):
+def test_job_that_exceeds_the_time_limit_is_stopped_and_retried(posted, logged):
     made, _ = posted("from adaptors.common import fn\nfn(lambda state: state)\n")
     run_id = created(made)
     expression().write_text(SLOW, "utf-8")
@@ -308,7 +308,7 @@ def test_a_job_that_takes_too_long_is_stopped_and_tried_again(posted, logged):
     assert metrics["RunsTimedOut"] == [1.0]
 
 
-def test_a_run_whose_runner_dies_is_tried_again_and_the_crash_is_on_record(posted):
+def test_run_whose_runner_died_is_retried_and_the_crash_recorded(posted):
     made, _ = posted()
     run_id = created(made)
     died = runs.claim(run_id, -5)
@@ -325,7 +325,7 @@ def _delivery(run_id):
     return {"Records": [{"messageId": "1", "body": body, "eventSource": "aws:sqs"}]}
 
 
-def test_a_run_that_kills_its_runner_again_and_again_has_failed_with_a_clear_reason(posted):
+def test_run_that_kills_its_runner_three_times_fails(posted):
     made, _ = posted()
     run_id = created(made)
     for _ in range(3):
@@ -339,7 +339,7 @@ def test_a_run_that_kills_its_runner_again_and_again_has_failed_with_a_clear_rea
     assert attempts(made, run_id) == [("crashed", None)] * 3
 
 
-def test_a_job_that_was_mended_while_it_waited_goes_on_with_the_new_code(posted, remote):
+def test_job_fixed_during_the_wait_resumes_with_the_new_code(posted, remote):
     remote.answers["/second"] = [503]
     made, run_id = posted()
 
@@ -349,7 +349,7 @@ def test_a_job_that_was_mended_while_it_waited_goes_on_with_the_new_code(posted,
     assert remote.paths == ["/first", "/second", "/second", "/fourth"]
 
 
-def test_a_job_whose_earlier_operations_were_changed_while_it_waited_begins_anew(posted, remote):
+def test_job_with_changed_earlier_operations_restarts(posted, remote):
     remote.answers["/second"] = [503]
     made, run_id = posted()
 

@@ -50,7 +50,7 @@ def _batch(run_id):
     }
 
 
-def test_a_run_keeps_its_final_state_its_log_its_duration_and_its_outcome(made_with):
+def test_successful_run_stores_final_state_log_and_duration(made_with):
     made = made_with(
         """
         from adaptors.common import fn
@@ -76,7 +76,7 @@ def test_a_run_keeps_its_final_state_its_log_its_duration_and_its_outcome(made_w
     assert "configuration" not in record.final
 
 
-def test_a_job_that_fails_keeps_its_error_with_operation_and_line(made_with, logged):
+def test_failed_run_stores_its_error_with_operation_and_line(made_with, logged):
     made = made_with(
         """
         from adaptors.common import fn
@@ -105,7 +105,7 @@ def test_a_job_that_fails_keeps_its_error_with_operation_and_line(made_with, log
     assert "Amina" not in json.dumps(logged)
 
 
-def test_a_failed_run_stands_in_the_index_of_what_needs_attention(made_with):
+def test_failed_run_is_in_the_attention_index(made_with):
     made = made_with("from adaptors.common import fn\nfn(lambda state: 1 / 0)\n")
     record = _run(made)
     found = boto3.client("dynamodb").query(
@@ -129,23 +129,21 @@ def test_a_failed_run_stands_in_the_index_of_what_needs_attention(made_with):
         ("from adaptors.http import get\nget('x')\n", "ConfigurationError", "baseUrl"),
     ],
 )
-def test_a_job_that_ends_oddly_is_a_failed_run_and_not_a_crashed_function(
-    made_with, code, kind, what
-):
+def test_exit_wrong_result_and_adaptor_error_are_failed_runs(made_with, code, kind, what):
     record = _run(made_with(code))
     assert record.status == "failed"
     assert record.error["type"] == kind
     assert what in record.error["message"]
 
 
-def test_a_credential_without_secret_says_which_secret_to_create(made_with):
+def test_missing_secret_error_names_the_secret_to_create(made_with):
     made = made_with("from adaptors.http import get\nget('x')\n", credential="secret-a")
     record = _run(made)
     assert record.error["type"] == "ProjectError"
     assert "'openfn/credentials/secret-a'" in record.error["message"]
 
 
-def test_a_secret_that_is_not_a_json_object_is_said_without_showing_it(made_with):
+def test_invalid_secret_error_does_not_contain_the_secret(made_with):
     made = made_with("from adaptors.http import get\nget('x')\n", credential="secret-a")
     client = boto3.client("secretsmanager")
     client.create_secret(Name="openfn/credentials/secret-a", SecretString="hunter2")
@@ -154,7 +152,7 @@ def test_a_secret_that_is_not_a_json_object_is_said_without_showing_it(made_with
     assert "hunter2" not in json.dumps(record.error)
 
 
-def test_the_credential_is_the_configuration_and_is_not_kept(made_with):
+def test_credential_becomes_the_configuration_and_is_not_stored(made_with):
     code = """
     from adaptors.common import fn
     fn(lambda state: {**state, "user": state["configuration"]["username"]})
@@ -166,7 +164,7 @@ def test_the_credential_is_the_configuration_and_is_not_kept(made_with):
     assert "s3cr3t" not in json.dumps(record.final)
 
 
-def test_a_large_final_state_and_a_long_log_are_kept_whole(made_with):
+def test_large_final_state_and_log_are_stored_completely(made_with):
     made = made_with(
         """
         import random
@@ -185,7 +183,7 @@ def test_a_large_final_state_and_a_long_log_are_kept_whole(made_with):
     assert record.log.strip() == record.final["text"]
 
 
-def test_a_run_that_has_ended_is_not_executed_again(made_with, logged):
+def test_run_that_has_ended_is_not_executed_again(made_with, logged):
     made = made_with("from adaptors.common import fn\nfn(lambda state: state)\n")
     record = _run(made)
     assert made.invoke("runner", _batch(record.id))["batchItemFailures"] == []
@@ -193,7 +191,7 @@ def test_a_run_that_has_ended_is_not_executed_again(made_with, logged):
     assert len(logged.events(LogEvent.RUN_SUCCEEDED)) == 1
 
 
-def test_a_run_in_another_runner_s_hands_stays_on_the_queue(made_with):
+def test_run_claimed_by_another_runner_stays_on_the_queue(made_with):
     made = made_with("from adaptors.common import fn\nfn(lambda state: state)\n")
     run_id = _created(made)
     assert runs.claim(run_id, 60).attempt == 1
@@ -201,7 +199,7 @@ def test_a_run_in_another_runner_s_hands_stays_on_the_queue(made_with):
     assert details.run(run_id).status == "running"
 
 
-def test_a_run_whose_runner_died_is_executed_when_its_lease_has_ended(made_with):
+def test_run_whose_runner_died_is_executed_after_its_lease(made_with):
     made = made_with("from adaptors.common import fn\nfn(lambda state: state)\n")
     run_id = _created(made)
     runs.claim(run_id, -5)
@@ -210,7 +208,7 @@ def test_a_run_whose_runner_died_is_executed_when_its_lease_has_ended(made_with)
     assert (record.status, record.attempt) == ("succeeded", 2)
 
 
-def test_a_runner_that_lost_its_claim_cannot_record_an_outcome(made_with):
+def test_runner_that_lost_its_claim_cannot_record_an_outcome(made_with):
     made = made_with("from adaptors.common import fn\nfn(lambda state: state)\n")
     run_id = _created(made)
     lost = runs.claim(run_id, -5)
@@ -238,7 +236,7 @@ def _once_more(attempts, **_):
     return 0 if attempts == 1 else None
 
 
-def test_a_run_is_executed_once_though_every_answer_to_a_first_try_is_lost(made_with, logged):
+def test_run_is_executed_once_if_first_responses_are_lost(made_with, logged):
     made = made_with("from adaptors.common import fn\nfn(lambda state: state)\n")
     run_id = _created(made)
     with _answers_lost("UpdateItem"):
@@ -248,7 +246,7 @@ def test_a_run_is_executed_once_though_every_answer_to_a_first_try_is_lost(made_
     assert len(logged.events(LogEvent.RUN_SUCCEEDED)) == 1
 
 
-def test_a_message_is_accepted_though_the_answer_to_the_first_try_is_lost(made_with, logged):
+def test_message_is_accepted_if_the_first_response_is_lost(made_with, logged):
     made = made_with("from adaptors.common import fn\nfn(lambda state: state)\n")
     with _answers_lost("PutItem"):
         assert post(made, "{}")["statusCode"] == 200
@@ -256,13 +254,13 @@ def test_a_message_is_accepted_though_the_answer_to_the_first_try_is_lost(made_w
     assert len(logged.events(LogEvent.RUN_SUCCEEDED)) == 1
 
 
-def test_there_is_no_claim_on_a_run_that_was_never_created(made_with):
+def test_unknown_run_cannot_be_claimed(made_with):
     made_with("from adaptors.common import fn\nfn(lambda state: state)\n")
     with pytest.raises(NotFound):
         runs.claim(ids.run_id(ids.new_message_id(), "job-a"), 60)
 
 
-def test_a_run_of_a_job_that_is_no_longer_in_the_project_fails_with_its_reason(made_with):
+def test_run_of_a_removed_job_fails_with_the_reason(made_with):
     made = made_with("from adaptors.common import fn\nfn(lambda state: state)\n")
     message_id = post(made, "{}")["headers"]["X-Message-Id"]
     run_id = _create(message_id, "job-of-old")
@@ -270,7 +268,7 @@ def test_a_run_of_a_job_that_is_no_longer_in_the_project_fails_with_its_reason(m
     assert "no job job-of-old" in details.run(run_id).error["message"]
 
 
-def test_no_run_is_begun_in_the_last_seconds_of_an_invocation(made_with):
+def test_no_run_begins_in_the_last_seconds_of_an_invocation(made_with):
     made = made_with("from adaptors.common import fn\nfn(lambda state: state)\n")
     run_id = _created(made)
     hurried = dataclasses.replace(made.resources.functions["runner"], seconds=5)
@@ -279,7 +277,7 @@ def test_no_run_is_begun_in_the_last_seconds_of_an_invocation(made_with):
     assert details.run(run_id).status == "queued"
 
 
-def test_nothing_of_one_run_is_seen_by_the_next(made_with):
+def test_runs_share_no_module_state(made_with):
     made = made_with(
         """
         from adaptors.common import fn
@@ -307,7 +305,7 @@ def test_nothing_of_one_run_is_seen_by_the_next(made_with):
         "import asyncio; raise asyncio.CancelledError('x')",
     ],
 )
-def test_whatever_a_job_leaves_behind_its_outcome_is_recorded_once(made_with, code, logged):
+def test_outcome_is_recorded_once_for_unusual_errors_and_states(made_with, code, logged):
     job = (
         f"from adaptors.common import fn\ndef odd(state):\n    {code}\n    return state\nfn(odd)\n"
     )
@@ -317,7 +315,7 @@ def test_whatever_a_job_leaves_behind_its_outcome_is_recorded_once(made_with, co
     assert len(logged.events(LogEvent.RUN_SUCCEEDED)) + len(logged.events(LogEvent.RUN_FAILED)) == 1
 
 
-def test_a_run_whose_message_s_body_is_gone_from_the_bucket_fails_with_its_reason(made_with):
+def test_run_without_its_message_body_fails_with_the_reason(made_with):
     made = made_with("from adaptors.common import fn\nfn(lambda state: state)\n")
     noise = random.Random(1).randbytes(600_000).hex()
     message_id = post(made, json.dumps({"noise": noise}))["headers"]["X-Message-Id"]
@@ -328,7 +326,7 @@ def test_a_run_whose_message_s_body_is_gone_from_the_bucket_fails_with_its_reaso
     assert "bucket no more" in details.run(run_id).error["message"]
 
 
-def test_no_secret_of_its_credential_is_in_a_run_s_log_or_error(made_with):
+def test_log_and_error_contain_no_secret_of_the_credential(made_with):
     code = """
     import base64
     from adaptors.common import fn
@@ -347,7 +345,7 @@ def test_no_secret_of_its_credential_is_in_a_run_s_log_or_error(made_with):
     assert record.error["message"] == "refused ***"
 
 
-def test_a_run_that_has_expired_is_over_whatever_comes_of_its_id(made_with):
+def test_expired_run_is_not_executed(made_with):
     made = made_with("from adaptors.common import fn\nfn(lambda state: state)\n")
     run_id = _created(made)
     table.update(ids.key_of(run_id), {"expires": 1})

@@ -78,15 +78,13 @@ def bodies():
     return [json.loads(each.message.body) for each in details.newest(10, days=2)]
 
 
-def test_a_run_that_succeeds_has_written_all(posted, db):
+def test_successful_run_commits_all_rows(posted, db):
     _, run_id = posted()
     assert details.run(run_id).status == "succeeded"
     assert rows(db) == [(7, "first"), (8, "second")]
 
 
-def test_after_a_failure_it_goes_on_where_its_transaction_began_and_leaves_each_row_once(
-    posted, remote, db
-):
+def test_retry_resumes_where_the_transaction_began_and_writes_rows_once(posted, remote, db):
     remote.answers["/amidst"] = [503, 503]
     made, run_id = posted()
     assert details.run(run_id).status == "waiting"
@@ -100,7 +98,7 @@ def test_after_a_failure_it_goes_on_where_its_transaction_began_and_leaves_each_
     assert len([each for each in bodies() if each.get("skip")]) == 2
 
 
-def test_what_was_committed_before_is_not_done_again(posted, remote, db):
+def test_committed_operations_are_not_repeated(posted, remote, db):
     remote.answers["/amidst"] = [503]
     made, run_id = posted(between="commit()")
     assert rows(db) == [(7, "first")]
@@ -109,7 +107,7 @@ def test_what_was_committed_before_is_not_done_again(posted, remote, db):
     assert remote.paths == ["/before", "/amidst", "/amidst"]
 
 
-def test_a_run_that_is_refused_in_its_last_operation_leaves_nothing(posted, db):
+def test_run_refused_in_its_last_operation_writes_nothing(posted, db):
     _, run_id = posted(FOUR.replace('"id": 8', '"id": "x"'))
     record = details.run(run_id)
     assert (record.status, record.error["verdict"]) == ("failed", "remote")
@@ -118,7 +116,7 @@ def test_a_run_that_is_refused_in_its_last_operation_leaves_nothing(posted, db):
     assert len(bodies()) == 1
 
 
-def test_what_fails_at_the_commit_fails_the_run_with_its_verdict(posted, db):
+def test_failed_commit_fails_the_run_with_its_verdict(posted, db):
     db.execute("create table homes (id int primary key)")
     foreign = "foreign key (id) references homes deferrable initially deferred"
     db.execute(f"alter table visits add {foreign}")
@@ -131,7 +129,7 @@ def test_what_fails_at_the_commit_fails_the_run_with_its_verdict(posted, db):
     assert (rows(db), len(bodies())) == ([], 1)
 
 
-def test_what_fails_for_now_at_the_commit_is_tried_again(posted, remote, db):
+def test_retryable_failure_of_the_commit_is_retried(posted, remote, db):
     db.execute(
         "create sequence tries; create function late() returns trigger language plpgsql as $$ "
         "begin if nextval('tries') < 3 then raise serialization_failure; end if; return null; end "
@@ -148,7 +146,7 @@ def test_what_fails_for_now_at_the_commit_is_tried_again(posted, remote, db):
     assert len([each for each in bodies() if each.get("skip")]) == 2
 
 
-def test_a_run_whose_time_is_over_leaves_nothing_and_is_tried_again(posted, db):
+def test_run_that_exceeds_the_time_limit_writes_nothing_and_is_retried(posted, db):
     slow = "import time\nfn(lambda state: [time.sleep(0.01) for _ in range(3000)] and state)"
     made, _ = posted('from adaptors.common import fn\nfn(lambda state: {**state, "n": 1})')
     run_id = created(made)
@@ -168,7 +166,7 @@ def test_a_run_whose_time_is_over_leaves_nothing_and_is_tried_again(posted, db):
     assert len(rows(db)) == 2
 
 
-def test_a_database_that_is_away_is_waited_for_at_the_operation_that_met_it(posted, remote):
+def test_unavailable_database_is_retried_at_the_operation_that_needs_it(posted, remote):
     made, run_id = posted(host="/nowhere")
     for _ in range(2):
         record = details.run(run_id)

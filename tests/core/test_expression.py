@@ -51,7 +51,7 @@ def mistake_in(path):
     return str(caught.value)
 
 
-def test_top_level_calls_are_operations_in_their_order(job):
+def test_top_level_calls_are_operations_in_order(job):
     path = job('''
         """A job."""
         from adaptors.common import fn
@@ -66,7 +66,7 @@ def test_top_level_calls_are_operations_in_their_order(job):
     assert run(path, {"data": 1})["data"] == 30
 
 
-def test_an_operation_knows_its_name_and_line(job):
+def test_operations_have_a_name_and_a_line(job):
     path = job("""
         from adaptors import common
         from adaptors.common import fn
@@ -79,7 +79,7 @@ def test_an_operation_knows_its_name_and_line(job):
     assert [(each.name, each.line) for each in load(path)] == [("fn", 5), ("common.each", 8)]
 
 
-def test_an_operation_below_a_top_level_block_is_one_and_other_calls_there_are_just_python(job):
+def test_calls_inside_top_level_blocks_are_operations_if_they_return_one(job):
     path = job("""
         from adaptors.common import fn
         TABLE = {}
@@ -104,7 +104,7 @@ def test_an_operation_below_a_top_level_block_is_one_and_other_calls_there_are_j
     assert run(path) == {"data": "c", "seen": ["a", "b"]}
 
 
-def test_a_dataclass_may_have_annotations_of_the_future(job):
+def test_dataclasses_may_use_future_annotations(job):
     path = job("""
         from __future__ import annotations
         from dataclasses import dataclass
@@ -119,7 +119,7 @@ def test_a_dataclass_may_have_annotations_of_the_future(job):
     assert run(path)["data"] == "Amina"
 
 
-def test_a_call_whose_value_is_used_is_just_python(job):
+def test_assigned_calls_are_ordinary_python(job):
     path = job("""
         from adaptors.common import data_value, fn
         name = data_value("name")
@@ -131,7 +131,7 @@ def test_a_call_whose_value_is_used_is_just_python(job):
     assert run(path, {"data": {"name": "Amina"}})["data"] == "Amina"
 
 
-def test_an_operation_is_applied_when_the_job_is_executed_not_when_it_is_loaded(job):
+def test_loading_a_job_applies_no_operation(job):
     path = job("""
         def fail(state):
             raise KeyError("village")
@@ -142,7 +142,7 @@ def test_an_operation_is_applied_when_the_job_is_executed_not_when_it_is_loaded(
         execute(operations, {}, path)
 
 
-def test_a_job_that_fails_does_not_run_its_later_operations(job):
+def test_operations_after_a_failure_are_not_applied(job):
     seen = []
     path = job("""
         from adaptors.common import fn
@@ -154,7 +154,7 @@ def test_a_job_that_fails_does_not_run_its_later_operations(job):
     assert seen == ["first"]
 
 
-def test_nothing_of_one_run_is_seen_by_the_next(job):
+def test_runs_share_no_module_state(job):
     path = job("""
         from adaptors.common import fn
         seen = []
@@ -163,7 +163,7 @@ def test_nothing_of_one_run_is_seen_by_the_next(job):
     assert [run(path)["data"], run(path)["data"]] == [1, 1]
 
 
-def test_a_job_that_was_changed_is_loaded_as_it_is_now(job):
+def test_changed_job_file_is_loaded_again(job):
     path = job("(lambda f: f)(lambda state: {'data': 'old'})")
     before = path.stat().st_mtime_ns
     assert run(path) == {"data": "old"}
@@ -172,7 +172,7 @@ def test_a_job_that_was_changed_is_loaded_as_it_is_now(job):
     assert run(path) == {"data": "new"}
 
 
-def test_a_job_may_import_a_module_that_lies_beside_it(job):
+def test_jobs_may_import_modules_of_their_folder(job):
     job("VILLAGE = 'Kisumu'\n", "villages_of_this_test.py")
     path = job("""
         from adaptors.common import fn
@@ -182,7 +182,7 @@ def test_a_job_may_import_a_module_that_lies_beside_it(job):
     assert run(path)["data"] == "Kisumu"
 
 
-def test_a_module_beside_a_job_does_not_stand_in_for_one_of_python(job):
+def test_modules_beside_a_job_do_not_shadow_the_standard_library(job):
     job("raise AssertionError\n", "tabnanny.py")
     path = job("""
         import tabnanny
@@ -192,7 +192,7 @@ def test_a_module_beside_a_job_does_not_stand_in_for_one_of_python(job):
     assert run(path) == {"data": "tabnanny"}
 
 
-def test_a_job_may_define_a_dataclass(job):
+def test_jobs_may_define_dataclasses(job):
     path = job("""
         from dataclasses import dataclass
         from adaptors.common import fn
@@ -206,7 +206,7 @@ def test_a_job_may_define_a_dataclass(job):
     assert run(path)["data"] == "Amina"
 
 
-def test_annotations_in_a_job_are_what_python_makes_of_them(job):
+def test_annotations_in_a_job_are_evaluated(job):
     path = job("""
         from adaptors.common import fn
         def double(number: int) -> int:
@@ -216,7 +216,7 @@ def test_annotations_in_a_job_are_what_python_makes_of_them(job):
     assert run(path)["data"] is True
 
 
-def test_a_jobs_own_imports_from_the_future_are_heard(job):
+def test_future_imports_of_a_job_take_effect(job):
     path = job("""
         from __future__ import annotations
         from adaptors.common import fn
@@ -230,7 +230,7 @@ def test_a_jobs_own_imports_from_the_future_are_heard(job):
 # Mistakes that show when the job is loaded
 
 
-def test_a_file_that_is_not_there_is_the_projects_mistake(tmp_path):
+def test_missing_job_file_is_a_project_error(tmp_path):
     assert mistake_in(tmp_path / "absent.py") == (
         "Cannot read absent.py: No such file or directory."
     )
@@ -245,19 +245,19 @@ def test_a_file_that_is_not_there_is_the_projects_mistake(tmp_path):
         ("x = 1\nfrom __future__ import annotations\n", 2),
     ],
 )
-def test_a_file_that_is_no_python_says_where(job, code, line):
+def test_syntax_errors_have_the_file_and_line(job, code, line):
     assert mistake_in(job(code)).startswith(f"job.py, line {line}: ")
 
 
 @pytest.mark.parametrize("content", [b"x = '\xff'\n", b"x = 1\x00\n"])
-def test_a_file_that_is_no_text_is_the_projects_mistake(tmp_path, content):
+def test_job_file_that_is_not_utf8_text_is_a_project_error(tmp_path, content):
     path = tmp_path / "job.py"
     path.write_bytes(content)
     assert mistake_in(path).startswith("job.py, line 1: ")
 
 
 @pytest.mark.parametrize("code", ["", "x = 1\n", '"""Only words."""\n', "def f(state): ...\n"])
-def test_a_job_without_an_operation_says_what_it_needs(job, code):
+def test_job_without_operations_is_a_project_error(job, code):
     assert mistake_in(job(code)) == "job.py has no operation. Add a call at the top level."
 
 
@@ -269,7 +269,7 @@ def test_a_job_without_an_operation_says_what_it_needs(job, code):
         ("'a'.upper()", "'a'.upper", "str"),
     ],
 )
-def test_a_top_level_call_that_gives_no_operation_says_what_to_write(job, call, name, kind):
+def test_top_level_call_without_an_operation_names_the_fix(job, call, name, kind):
     error = error_of(job(f"x = 1\n{call}\n"))
     assert (error.type, error.operation, error.line) == ("TypeError", "loading", 2)
     assert error.message == (
@@ -278,7 +278,7 @@ def test_a_top_level_call_that_gives_no_operation_says_what_to_write(job, call, 
     )
 
 
-def test_a_wrong_argument_shows_at_its_line_before_anything_is_sent(job):
+def test_wrong_arguments_fail_while_loading_with_their_line(job):
     error = error_of(
         job("""
             from adaptors.http import post
@@ -290,37 +290,37 @@ def test_a_wrong_argument_shows_at_its_line_before_anything_is_sent(job):
     assert "missing a required argument: 'path'" in error.message
 
 
-def test_code_that_fails_while_loading_says_where(job):
+def test_errors_while_loading_have_their_line(job):
     error = error_of(job("from adaptors.common import fn\n\nAGE = int('seven')\n"))
     assert (error.type, error.operation, error.line) == ("ValueError", "loading", 3)
     assert error.verdict == "author"
 
 
-def test_a_module_that_is_missing_says_where(job):
+def test_missing_modules_have_the_line_of_the_import(job):
     error = error_of(job("x = 1\nimport nothing_of_that_name\n"))
     assert (error.type, error.line) == ("ModuleNotFoundError", 2)
 
 
-def test_a_job_that_leaves_while_loading_has_failed(job):
+def test_job_that_exits_while_loading_fails(job):
     error = error_of(job("import sys\nsys.exit(3)\n"))
     assert (error.type, error.line) == ("SystemExit", 2)
 
 
 @pytest.mark.parametrize("code", ["print(state)\n", "fn = print\nfn(state['data'])\n"])
-def test_the_state_at_the_top_level_gets_a_hint(job, code):
+def test_using_state_at_the_top_level_gets_a_hint(job, code):
     message = error_of(job(code)).message
     assert message.startswith("name 'state' is not defined. ")
     assert message.endswith("The state exists only inside operations: write lambda state: …")
 
 
-def test_another_name_that_is_not_defined_gets_no_such_hint(job):
+def test_other_undefined_names_get_no_hint(job):
     assert error_of(job("dat['x']\n")).message == "name 'dat' is not defined"
 
 
 # Mistakes that show when the job is executed
 
 
-def test_an_error_has_the_line_inside_the_function_that_raised_it(job):
+def test_errors_have_the_line_that_raised_them(job):
     error = error_of(
         job("""
             from adaptors.common import fn
@@ -337,7 +337,7 @@ def test_an_error_has_the_line_inside_the_function_that_raised_it(job):
     assert str(error) == "line 6, fn: KeyError: 'village'"
 
 
-def test_an_error_in_a_function_that_another_calls_has_the_inner_line(job):
+def test_errors_in_nested_functions_have_the_inner_line(job):
     error = error_of(
         job("""
             from adaptors.common import fn
@@ -351,7 +351,7 @@ def test_an_error_in_a_function_that_another_calls_has_the_inner_line(job):
     assert (error.type, error.operation, error.line) == ("ValueError", "fn", 5)
 
 
-def test_an_error_inside_an_adaptor_has_the_line_of_the_operation(job):
+def test_errors_inside_an_adaptor_have_the_line_of_the_operation(job):
     error = error_of(
         job("""
             from adaptors.http import get
@@ -362,7 +362,7 @@ def test_an_error_inside_an_adaptor_has_the_line_of_the_operation(job):
     assert (error.type, error.operation, error.line) == ("ConfigurationError", "get", 4)
 
 
-def test_an_error_in_a_module_beside_the_job_has_the_line_of_the_job(job):
+def test_errors_in_a_module_beside_the_job_have_the_line_of_the_job(job):
     job("\n\n\n\n\ndef fail(state):\n    raise ValueError('no')\n", "failing_of_this_test.py")
     error = error_of(
         job("""
@@ -375,7 +375,7 @@ def test_an_error_in_a_module_beside_the_job_has_the_line_of_the_job(job):
 
 
 @pytest.mark.parametrize("value", ["None", "'text'", "[state]"])
-def test_an_operation_that_gives_back_no_state_says_what_to_write(job, value):
+def test_operation_that_returns_no_state_names_the_fix(job, value):
     error = error_of(
         job(f"""
             from adaptors.common import fn
@@ -388,13 +388,13 @@ def test_an_operation_that_gives_back_no_state_says_what_to_write(job, value):
 
 
 @pytest.mark.parametrize("call", ["sys.exit(3)", "exit(3)"])
-def test_a_job_that_leaves_has_failed(job, call):
+def test_job_that_exits_fails(job, call):
     path = job(f"import sys\nfrom adaptors.common import fn\nfn(lambda state: {call})\n")
     error = error_of(path)
     assert (error.type, error.message, error.line) == ("SystemExit", "3", 3)
 
 
-def test_a_stop_from_outside_is_no_failure_of_the_job(job):
+def test_keyboard_interrupt_is_not_a_job_error(job):
     path = job("""
         from adaptors.common import fn
         def stop(state):
@@ -406,7 +406,7 @@ def test_a_stop_from_outside_is_no_failure_of_the_job(job):
 
 
 @pytest.mark.parametrize("verdict", ["author", "remote", "remote-for-now"])
-def test_the_verdict_is_the_adaptors(job, verdict):
+def test_job_errors_have_the_verdict_of_the_adaptors_error(job, verdict):
     error = error_of(
         job(f"""
             class Refused(Exception):
@@ -419,12 +419,12 @@ def test_the_verdict_is_the_adaptors(job, verdict):
     assert (error.type, error.verdict) == ("Refused", verdict)
 
 
-def test_an_error_that_no_adaptor_judged_is_the_authors(job):
+def test_errors_without_a_verdict_are_the_authors(job):
     error = error_of(job("(lambda f: f)(lambda state: 1 / 0)\n"))
     assert (error.type, error.verdict) == ("ZeroDivisionError", "author")
 
 
-def test_an_error_as_it_is_kept_is_plain_data(job):
+def test_job_errors_are_stored_as_plain_data(job):
     code = "from adaptors.common import fn\nfn(lambda state: state['x'])\n"
     error = error_of(job(code))
     assert error.as_dict() == {
@@ -436,13 +436,13 @@ def test_an_error_as_it_is_kept_is_plain_data(job):
     }
 
 
-def test_the_error_a_job_raised_is_the_cause_of_the_jobs_error(job):
+def test_job_errors_have_the_raised_error_as_cause(job):
     assert isinstance(
         error_of(job("(lambda f: f)(lambda state: 1 / 0)\n")).__cause__, ArithmeticError
     )
 
 
-def test_a_job_is_executed_on_the_state_it_is_given():
+def test_jobs_are_executed_on_the_state_passed_in():
     state = {"data": 1}
     assert execute([], state, None) is state
 
@@ -475,20 +475,20 @@ def fail(_state):
     raise ValueError
 
 
-def test_a_job_goes_on_at_the_operation_that_failed():
+def test_jobs_resume_at_the_operation_that_failed():
     assert progress_of([False, False, False], count, count, fail) == (2, {"n": 2})
 
 
 @pytest.mark.parametrize("last", [count, fail])
-def test_while_work_is_pending_it_goes_on_where_that_was_begun(last):
+def test_jobs_with_pending_work_resume_where_it_began(last):
     assert progress_of([False, True, True, True], count, count, count, last) == (1, {"n": 1})
 
 
-def test_once_work_is_no_longer_pending_it_goes_on_after_it():
+def test_jobs_resume_after_work_that_was_committed():
     assert progress_of([True, True, False, True], count, count, count, fail) == (3, {"n": 3})
 
 
 @pytest.mark.parametrize("last", [count, fail])
-def test_a_state_with_other_keys_than_texts_is_none_to_go_on_with(last):
+def test_states_with_keys_that_are_not_strings_cannot_be_resumed(last):
     found = progress_of([True, True], count, last, state={"n": 0, "odd": {1: 2}})
     assert found == (0, None)

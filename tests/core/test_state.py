@@ -35,7 +35,7 @@ class Odd:
         return "odd"
 
 
-def test_a_job_begins_with_body_request_configuration_and_no_references():
+def test_initial_state_has_body_request_configuration_and_no_references():
     posted = message(
         b'{"age": 7, "weight": 3.5}',
         method="PUT",
@@ -56,12 +56,12 @@ def test_a_job_begins_with_body_request_configuration_and_no_references():
     }
 
 
-def test_a_fraction_is_a_float_for_a_job():
+def test_fractions_in_the_state_are_floats():
     weight = states.from_message(message(b'{"weight": 3.50}'))["data"]["weight"]
     assert type(weight) is float
 
 
-def test_what_a_job_does_to_its_state_reaches_neither_message_nor_credential():
+def test_changes_to_the_state_do_not_change_message_or_credential():
     posted = message(b"{}", headers={"a": "1"}, query_params={"b": "2"})
     credential = {"password": "x"}
     state = states.with_configuration(states.from_message(posted), credential)
@@ -72,18 +72,18 @@ def test_what_a_job_does_to_its_state_reaches_neither_message_nor_credential():
     assert credential == {"password": "x"}
 
 
-def test_a_body_that_cannot_be_read_begins_no_job():
+def test_unreadable_body_has_no_initial_state():
     with pytest.raises(UnreadableBody):
         states.from_message(message(b"{"))
 
 
-def test_the_final_state_is_kept_without_its_configuration():
+def test_final_state_is_stored_without_configuration():
     state = {"data": {"a": [1, None, "é"]}, "configuration": {"password": "s3cret"}, "mine": True}
     assert written(state) == {"data": {"a": [1, None, "é"]}, "mine": True}
     assert b"s3cret" not in states.to_json(state)
 
 
-def test_keeping_a_state_changes_nothing_of_it():
+def test_to_json_does_not_change_the_state():
     state = {"data": {"when": date(2024, 2, 29)}, "configuration": {"a": 1}}
     states.to_json(state)
     assert state == {"data": {"when": date(2024, 2, 29)}, "configuration": {"a": 1}}
@@ -112,11 +112,11 @@ def test_keeping_a_state_changes_nothing_of_it():
     ],
     ids=repr,
 )
-def test_what_json_has_no_form_for_is_kept_all_the_same(value, kept):
+def test_values_without_a_json_form_are_converted(value, kept):
     assert written({"data": [value, {"deep": value}]}) == {"data": [kept, {"deep": kept}]}
 
 
-def test_a_number_json_does_not_have_takes_nothing_else_along():
+def test_nan_is_stored_as_text_and_other_values_as_they_are():
     state = {"data": [math.nan, date(2024, 2, 29), {"a": Decimal("0.5")}], "text": "NaN"}
     assert written(state) == {"data": ["NaN", "2024-02-29", {"a": 0.5}], "text": "NaN"}
 
@@ -137,7 +137,7 @@ def deep():
 @pytest.mark.parametrize(
     "value", [circular(), deep(), {(1, 2): 3}, 10**5000], ids=["circular", "deep", "key", "digits"]
 )
-def test_a_state_that_cannot_be_written_fails_no_run_and_says_so(value):
+def test_values_that_cannot_be_written_as_json_are_replaced_by_the_reason(value):
     kept = written({"data": value, "cursor": 7, "configuration": {"password": "s3cret"}})
     assert kept["cursor"] == 7
     assert kept["data"].startswith("this cannot be written as JSON: ")

@@ -87,9 +87,7 @@ def states(run_ids):
     return [details.run(each).status for each in run_ids]
 
 
-def test_after_five_failures_in_a_row_runs_wait_and_the_destination_is_left_alone(
-    made, remote, logged
-):
+def test_circuit_opens_after_five_failures_in_a_row(made, remote, logged):
     stack = made()
     found = posted(stack, *range(12))
     assert len(remote.received) == 5
@@ -98,7 +96,7 @@ def test_after_five_failures_in_a_row_runs_wait_and_the_destination_is_left_alon
     assert [runs.load(each).tries for each in found] == [1] * 5 + [0] * 7
 
 
-def test_a_single_probe_decides_and_the_others_follow_in_the_order_received(made, remote):
+def test_parked_runs_are_released_in_order_after_one_successful_probe(made, remote):
     stack = made()
     found = posted(stack, *range(12))
     for _ in range(3):
@@ -114,7 +112,7 @@ def test_a_single_probe_decides_and_the_others_follow_in_the_order_received(made
     assert states(found[8:]) == ["succeeded"] * 4
 
 
-def test_a_circuit_that_is_not_due_lets_nothing_through(made, remote):
+def test_open_circuit_releases_no_run_before_it_is_due(made, remote):
     stack = made()
     posted(stack, *range(8))
     worked(stack)
@@ -122,7 +120,7 @@ def test_a_circuit_that_is_not_due_lets_nothing_through(made, remote):
     assert len(remote.received) == 5
 
 
-def test_each_probe_that_fails_doubles_the_wait(made):
+def test_failed_probes_double_the_wait(made):
     stack = made()
     posted(stack, *range(12))
     waits = []
@@ -133,7 +131,7 @@ def test_each_probe_that_fails_doubles_the_wait(made):
     assert waits == [60, 120, 240, 480, 900, 900]
 
 
-def test_a_run_that_waited_for_the_circuit_has_all_its_attempts_left(made, remote):
+def test_parked_runs_keep_all_their_attempts(made, remote):
     stack = made(retry="{attempts: 2, up_to: 7d}")
     found = posted(stack, *range(8))
     probe_time()
@@ -142,7 +140,7 @@ def test_a_run_that_waited_for_the_circuit_has_all_its_attempts_left(made, remot
     assert details.run(found[5]).status == "waiting"
 
 
-def test_the_time_a_run_waited_for_the_circuit_is_not_the_time_it_may_be_tried_in(made, remote):
+def test_time_behind_an_open_circuit_does_not_count_for_retries(made, remote):
     stack = made(retry="{attempts: 3, up_to: 1h}")
     run_id = posted(stack, *range(6))[5]
     table.update(ids.key_of(run_id), {"began": 1})  # long ago
@@ -155,7 +153,7 @@ def test_the_time_a_run_waited_for_the_circuit_is_not_the_time_it_may_be_tried_i
     assert run.began > 1
 
 
-def test_another_credential_is_not_held_up(made, remote):
+def test_other_credentials_are_not_affected(made, remote):
     stack = made()
     posted(stack, *range(6))
     answer = post(stack, '{"n": 99, "other": true}')
@@ -165,7 +163,7 @@ def test_another_credential_is_not_held_up(made, remote):
     assert remote.received[-1] == ("/records", {"n": 99})
 
 
-def test_a_success_in_between_starts_the_count_anew(made, remote):
+def test_success_resets_the_failure_count(made, remote):
     stack = made()
     for number in range(4):
         posted(stack, number)
@@ -177,7 +175,7 @@ def test_a_success_in_between_starts_the_count_anew(made, remote):
     assert not circuit_breaker.is_open("secret-a")
 
 
-def test_a_destination_that_refuses_a_record_is_not_down(made, remote):
+def test_permanent_refusals_do_not_open_the_circuit(made, remote):
     stack = made()
     remote.otherwise = 422
     posted(stack, *range(8))
@@ -185,14 +183,14 @@ def test_a_destination_that_refuses_a_record_is_not_down(made, remote):
     assert circuit() == {}
 
 
-def test_runs_in_order_wait_on_the_queue_and_keep_it(made, remote):
+def test_ordered_runs_wait_on_the_queue_in_order(made, remote):
     stack = made(order=", order_by: case")
     posted(stack, *range(5), case=None)
     found = posted(stack, 10, 11, 12, case="c")
     assert states(found) == ["waiting", "queued", "queued"]
 
 
-def test_a_warm_run_asks_about_its_circuit_once_in_a_while_only(made, remote):
+def test_warm_runner_caches_the_closed_circuit(made, remote):
     stack = made()
     remote.otherwise = 200
     posted(stack, 1)
@@ -206,7 +204,7 @@ def test_a_warm_run_asks_about_its_circuit_once_in_a_while_only(made, remote):
     assert [body["n"] for _, body in remote.received] == [1, 2]
 
 
-def test_a_credential_that_takes_so_many_runs_at_once_has_so_many_groups(made_of):
+def test_max_concurrency_is_the_number_of_groups(made_of):
     text = PROJECT.format(order="", retry="{}")
     made_of(
         text.replace("secret-a: {adaptor: http}", "secret-a: {adaptor: http, max_concurrency: 3}"),

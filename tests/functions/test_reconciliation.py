@@ -43,7 +43,7 @@ def kept(body="{}", minutes=20, number=0):
     return message_id
 
 
-def test_a_message_whose_inbox_died_before_it_was_queued_is_queued(made, logged):
+def test_message_that_was_stored_but_not_queued_is_queued(made, logged):
     message_id = kept()
     look(made)
     made.settle()
@@ -53,13 +53,13 @@ def test_a_message_whose_inbox_died_before_it_was_queued_is_queued(made, logged)
 
 
 @pytest.mark.parametrize("minutes", [5, 45])
-def test_what_is_too_young_is_left_alone_and_so_is_what_was_looked_at_before(made, logged, minutes):
+def test_messages_outside_the_checked_period_are_not_queued(made, logged, minutes):
     kept(minutes=minutes)
     look(made)
     assert logged.events(LogEvent.ORPHANS_QUEUED) == []
 
 
-def test_a_run_that_was_created_and_never_queued_is_queued(made):
+def test_run_that_was_created_but_not_queued_is_queued(made):
     message_id = kept()
     runs.create([Plan(message_id, "job-a", "all")], "version")
     look(made)
@@ -67,7 +67,7 @@ def test_a_run_that_was_created_and_never_queued_is_queued(made):
     assert details.run(ids.run_id(message_id, "job-a")).status == "succeeded"
 
 
-def test_a_run_whose_lease_has_ended_and_whose_id_is_on_no_queue_is_queued(made):
+def test_run_whose_lease_has_ended_is_queued(made):
     message_id = kept()
     plan = Plan(message_id, "job-a", "all")
     runs.create([plan], "version")
@@ -77,7 +77,7 @@ def test_a_run_whose_lease_has_ended_and_whose_id_is_on_no_queue_is_queued(made)
     assert (details.run(plan.id).status, details.run(plan.id).attempt) == ("succeeded", 2)
 
 
-def test_a_run_that_is_executed_at_the_moment_is_left_alone(made, logged):
+def test_run_that_is_being_executed_is_not_queued(made, logged):
     plan = Plan(kept(), "job-a", "all")
     runs.create([plan], "version")
     runs.claim(plan.id, 600)
@@ -85,7 +85,7 @@ def test_a_run_that_is_executed_at_the_moment_is_left_alone(made, logged):
     assert logged.events(LogEvent.ORPHANS_QUEUED) == []
 
 
-def test_what_has_ended_what_matched_nothing_and_what_is_unreadable_is_no_stray(made_with, logged):
+def test_ended_unmatched_and_unreadable_items_are_no_orphans(made_with, logged):
     made = made_with(NOTHING, inclusion="{a: 1}")
     for number, body in enumerate(('{"a": 1}', '{"a": 2}')):
         messages.queue(kept(body, number=number))
@@ -96,7 +96,7 @@ def test_what_has_ended_what_matched_nothing_and_what_is_unreadable_is_no_stray(
     assert logged.events(LogEvent.ORPHANS_QUEUED) == []
 
 
-def test_strays_of_an_ordered_inbox_are_queued_in_the_order_received(made_of, logged):
+def test_orphans_of_an_ordered_inbox_are_queued_in_order(made_of, logged):
     made = made_of(
         """
         triggers: {all: {inclusion: {}, order_by: case}}
@@ -111,7 +111,7 @@ def test_strays_of_an_ordered_inbox_are_queued_in_the_order_received(made_of, lo
     assert told == found
 
 
-def test_to_look_is_sixteen_reads_every_ten_minutes_and_nothing_else(made):
+def test_reconciliation_reads_sixteen_partitions_every_ten_minutes(made):
     calls = []
     hooks = aws.client("dynamodb").meta.events
     hooks.register("before-parameter-build", lambda model, **_: calls.append(model.name))

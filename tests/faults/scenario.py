@@ -1,4 +1,4 @@
-"""What an organization does with its messages, so that one can tell what is to come of each.
+"""The project of the fault tests, and the runs and deliveries that every message must lead to.
 
 A record's `bad` names the job that fails on it.
 """
@@ -63,7 +63,7 @@ def write(folder):
 
 
 def runs_of(inbox, message_id, record):
-    """Give the runs that a message leads to, and how each ends, by id."""
+    """Return the expected final statuses of a message's runs, by run id."""
     bad = record.get("bad")
     if inbox == "plain":
         jobs = ["register", "notify", "catch" if bad == "notify" else None]
@@ -74,11 +74,11 @@ def runs_of(inbox, message_id, record):
 
 
 def deliveries_of(runs, record):
-    """Give the paths to which runs of a record deliver it."""
-    jobs = [run_id.partition("#")[2] for run_id, end in runs.items() if end == "succeeded"]
+    """Return the paths to which the runs of a record deliver it."""
+    jobs = [run_id.partition("#")[2] for run_id, status in runs.items() if status == "succeeded"]
     return {f"/{job}/{record['id']}" for job in jobs}
 
 
-def pulled_at(minutes):
-    """Give the paths to which is delivered what was pulled in some minutes."""
+def deliveries_of_pulls(minutes):
+    """Return the paths to which the records pulled in some minutes are delivered."""
     return {f"/store/{minute}-{row}" for minute in minutes for row in "ab"}

@@ -31,21 +31,21 @@ CREDENTIAL = {
         base64.b64encode(b":tok-1234567890").decode(),
     ],
 )
-def test_a_secret_is_masked_in_every_form_it_is_sent_in(secret):
+def test_secrets_are_masked_in_all_encoded_forms(secret):
     assert mask(f"before ({secret}) after", CREDENTIAL) == "before (***) after"
 
 
-def test_what_is_no_secret_is_left():
+def test_other_values_are_not_masked():
     text = "amina at https://dhis2.example.org/api port 443, 7 visits"
     assert mask(text, CREDENTIAL) == text
 
 
-def test_a_short_secret_is_masked_only_where_it_stands_alone():
+def test_short_secrets_are_masked_as_whole_words_only():
     text = "the latest test of testing: test, 'test'"
     assert mask(text, {"password": "test"}) == "the latest *** of testing: ***, '***'"
 
 
-def test_a_secret_too_short_to_be_one_and_an_empty_text_are_left():
+def test_values_shorter_than_four_characters_are_not_masked():
     assert mask("a 123 b", {"password": "123"}) == "a 123 b"
     assert mask("", CREDENTIAL) == ""
     assert mask("x", {}) == "x"

@@ -66,7 +66,7 @@ def pulled(made_of):
     return run
 
 
-def test_a_list_fetched_on_the_clock_becomes_a_message_and_a_run_for_each_record(pulled, logged):
+def test_cron_job_emits_a_message_and_a_run_for_every_record(pulled, logged):
     pulled().settle()
     assert [each["n"] for each in kept()] == list(range(25))
     assert [each["job"] for each in logged.events(LogEvent.RUN_SUCCEEDED)] == ["pull"] + [
@@ -76,7 +76,7 @@ def test_a_list_fetched_on_the_clock_becomes_a_message_and_a_run_for_each_record
     assert event["messages"] == 25
 
 
-def test_an_emitted_message_s_job_begins_like_that_of_any_message(pulled):
+def test_emitted_messages_have_the_usual_initial_state(pulled):
     pulled().settle()
     record = details.newest(1, days=2)[0]
     run = details.run(ids.run_id(record.message.id, "keep"))
@@ -85,7 +85,7 @@ def test_an_emitted_message_s_job_begins_like_that_of_any_message(pulled):
     assert (record.message.emitted_by, record.message.depth, record.ran) == (RUN, 1, ("keep",))
 
 
-def test_to_emit_needs_few_calls(pulled):
+def test_emitting_needs_few_aws_calls(pulled):
     made = pulled()
     calls = []
     for service in ("dynamodb", "sqs"):
@@ -97,14 +97,14 @@ def test_to_emit_needs_few_calls(pulled):
     assert len(calls) < 12
 
 
-def test_a_run_that_fails_emits_nothing(pulled, logged):
+def test_failed_run_emits_nothing(pulled, logged):
     pulled(PULL + "fn(lambda state: state['no'])\n").settle()
     assert kept() == []
     assert len(logged.events(LogEvent.RUN_FAILED)) == 1
     assert logged.events(LogEvent.MESSAGES_EMITTED) == []
 
 
-def test_a_run_that_is_delivered_again_emits_nothing_twice(pulled, logged):
+def test_run_that_is_delivered_again_emits_nothing_twice(pulled, logged):
     made = pulled()
     for _ in range(3):
         assert made.invoke("runner", _deliver())["batchItemFailures"] == []
@@ -113,7 +113,7 @@ def test_a_run_that_is_delivered_again_emits_nothing_twice(pulled, logged):
     assert len([e for e in logged.events(LogEvent.RUN_SUCCEEDED) if e["job"] == "keep"]) == 25
 
 
-def test_a_run_whose_runner_died_before_its_messages_were_kept_emits_them_later(pulled):
+def test_messages_are_published_later_if_the_runner_dies(pulled):
     made = pulled()
     emitted = json.dumps([[ids.new_message_id(), "records", '{"n": 1}'] for _ in range(3)])
     outcome = outcomes.Outcome("", 1, final=b"{}", emitted=emitted.encode())
@@ -123,7 +123,7 @@ def test_a_run_whose_runner_died_before_its_messages_were_kept_emits_them_later(
     assert kept() == [{"n": 1}] * 3
 
 
-def test_messages_that_could_not_be_queued_are_queued_when_the_run_is_delivered_again(pulled):
+def test_unqueued_messages_are_queued_when_the_run_is_delivered_again(pulled):
     made = pulled()
     with without_queue(made, "MATCH_QUEUE_URL"):
         assert len(made.invoke("runner", _deliver())["batchItemFailures"]) == 1
@@ -133,7 +133,7 @@ def test_messages_that_could_not_be_queued_are_queued_when_the_run_is_delivered_
 
 
 @pytest.mark.parametrize("size", [3, 400_000])
-def test_what_is_emitted_may_be_of_any_size(pulled, size):
+def test_emitted_messages_may_have_any_size(pulled, size):
     code = f"""
     import random
     from adaptors.common import emit
@@ -144,7 +144,7 @@ def test_what_is_emitted_may_be_of_any_size(pulled, size):
     assert len(kept()[0]["noise"]) == 2 * size
 
 
-def test_an_inbox_that_keeps_a_record_once_keeps_an_emitted_one_once(pulled, logged):
+def test_inbox_with_dedupe_stores_emitted_records_once(pulled, logged):
     code = """
     from adaptors.common import each, emit
 
@@ -169,7 +169,7 @@ def test_an_inbox_that_keeps_a_record_once_keeps_an_emitted_one_once(pulled, log
         ("records, nested(300)", "ProjectError", "nested deeper than 200 levels"),
     ],
 )
-def test_what_cannot_be_emitted_is_said_where_the_job_says_it(pulled, argument, kind, words):
+def test_invalid_emits_fail_at_their_line(pulled, argument, kind, words):
     inbox, _, body = argument.partition(", ")
     code = f"""
     from adaptors.common import emit, fn
@@ -193,20 +193,20 @@ def test_jobs_that_emit_in_a_circle_are_stopped(pulled, logged):
     assert "emit in a circle" in details.run(failed["run_id"]).error["message"]
 
 
-def test_what_follows_an_emitted_message_s_run_is_as_deep_in_the_circle_as_it(pulled, logged):
+def test_following_runs_count_towards_the_depth_of_a_circle(pulled, logged):
     follower = "  follow: {trigger: kept, expression: jobs/pull.py}\n"
     pulled(EMIT, more=project() + follower).settle()
     assert max(each.message.depth for each in details.newest(50, days=2)) == 5
     assert [each["job"] for each in logged.events(LogEvent.RUN_FAILED)] == ["follow"]
 
 
-def test_what_a_job_emits_is_in_no_log_line(pulled, logged):
+def test_emitted_bodies_are_in_no_log_line(pulled, logged):
     pulled(EMIT).settle()
     assert kept() == [{"name": "Amina Kofi"}]
     assert "Amina" not in json.dumps(logged)
 
 
-def test_a_long_list_goes_on_where_its_handing_on_was_stopped(pulled):
+def test_publishing_a_long_list_resumes_where_it_stopped(pulled):
     pulled()
     emitted = [[ids.new_message_id(), "records", f'{{"n": {n}}}'] for n in range(35)]
     outcome = outcomes.Outcome("", 1, final=b"{}", emitted=json.dumps(emitted).encode())
@@ -226,7 +226,7 @@ def test_a_long_list_goes_on_where_its_handing_on_was_stopped(pulled):
     assert [each["n"] for each in kept()] == list(range(35))
 
 
-def test_a_run_that_is_made_again_hands_on_all_that_it_then_emits(pulled):
+def test_replayed_run_publishes_all_its_new_messages(pulled):
     made = pulled()
     made.invoke("runner", _deliver())
     table.update(ids.key_of(RUN), {"handed": 20})
@@ -235,7 +235,7 @@ def test_a_run_that_is_made_again_hands_on_all_that_it_then_emits(pulled):
     assert len(kept()) == 50
 
 
-def test_what_is_emitted_to_an_ordered_inbox_is_matched_in_its_order(pulled):
+def test_messages_emitted_to_an_ordered_inbox_are_matched_in_order(pulled):
     text = project().replace("inclusion: {}", "inclusion: {}, order_by: n")
     made = pulled(more=text)
     made.invoke("runner", _deliver())

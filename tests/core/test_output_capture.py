@@ -12,7 +12,7 @@ import pytest
 from openfn.jobs.output_capture import capture
 
 
-def test_what_is_printed_inside_is_handed_on_and_what_is_outside_is_not(capsys):
+def test_output_inside_the_context_is_captured(capsys):
     pieces = []
     print("before")
     with capture(pieces.append):
@@ -45,7 +45,7 @@ def test_standard_output_is_restored_after_a_job_that_replaced_it(capsys):
     assert sys.stdout is real
 
 
-def test_a_capture_inside_a_capture_hands_on_to_the_inner_and_then_the_outer(capsys):
+def test_nested_captures_get_their_own_output(capsys):
     real, outer, inner = sys.stdout, [], []
     with capture(outer.append):
         print("1")
@@ -56,7 +56,7 @@ def test_a_capture_inside_a_capture_hands_on_to_the_inner_and_then_the_outer(cap
     assert sys.stdout is real
 
 
-def test_every_way_to_write_is_captured(capsys):
+def test_all_kinds_of_writes_are_captured(capsys):
     pieces = []
     with capture(pieces.append):
         sys.stdout.write("a")
@@ -67,12 +67,12 @@ def test_every_way_to_write_is_captured(capsys):
     assert capsys.readouterr().out == ""
 
 
-def test_to_write_gives_the_number_of_characters(capsys):
+def test_write_returns_the_number_of_characters(capsys):
     with capture([].append):
         assert sys.stdout.write("né\n") == 3
 
 
-def test_two_threads_at_once_each_have_what_they_printed(capsys):
+def test_concurrent_threads_capture_their_own_output(capsys):
     real = sys.stdout
     together = threading.Barrier(2, timeout=5)
     printed = {"a": [], "b": []}
@@ -95,7 +95,7 @@ def test_two_threads_at_once_each_have_what_they_printed(capsys):
     assert capsys.readouterr().out == ""
 
 
-def test_the_capture_that_ends_last_restores_standard_output(capsys):
+def test_last_capture_to_end_restores_standard_output(capsys):
     real, pieces = sys.stdout, []
     begun, first_has_ended = threading.Event(), threading.Event()
 
@@ -117,7 +117,7 @@ def test_the_capture_that_ends_last_restores_standard_output(capsys):
     assert sys.stdout is real
 
 
-def test_a_thread_of_no_run_prints_where_it_always_did(capsys):
+def test_output_of_threads_without_a_capture_goes_to_standard_output(capsys):
     pieces = []
     with capture(pieces.append):
         thread = threading.Thread(target=print, args=["of the process"])

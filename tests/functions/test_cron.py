@@ -70,7 +70,7 @@ def due_runs(logged):
         ("59 9 * * *", None, "10:00", 60, []),
     ],
 )
-def test_a_trigger_is_due_in_the_minutes_since_the_last_that_was_handled(
+def test_trigger_is_due_in_the_minutes_since_the_last_handled_one(
     cron, after, until, catch_up, found
 ):
     last = minutes(after)[0] if after else None
@@ -81,7 +81,7 @@ def test_a_trigger_is_due_in_the_minutes_since_the_last_that_was_handled(
     ] == minutes(*found)
 
 
-def test_a_gap_of_months_is_made_up_for_in_steps_and_no_further_back_than_a_trigger_reaches():
+def test_long_gaps_are_handled_by_the_hour_within_the_catch_up():
     (until,) = minutes("10:00")
     spans = list(clock.periods(until - timedelta(days=100), until))
     assert len(spans) == 7 * 24 + 1
@@ -91,7 +91,7 @@ def test_a_gap_of_months_is_made_up_for_in_steps_and_no_further_back_than_a_trig
     assert found == minutes("08:00", "09:00", "10:00")
 
 
-def test_an_hour_that_is_handled_stays_so_when_the_next_cannot_be(made_of, logged):
+def test_handled_hours_stay_handled_if_the_next_hour_fails(made_of, logged):
     made = made_of(EVERY_MINUTE.replace("* * * * *", "*/10 * * * *"), a=COUNT)
     tick(made, "2026-03-09T10:00:00Z")
     calls = []
@@ -111,11 +111,11 @@ def test_an_hour_that_is_handled_stays_so_when_the_next_cannot_be(made_of, logge
 
 
 @pytest.mark.parametrize("time", ["2026-03-09T10:01:59Z", "2026-03-09T12:01:07.25+02:00"])
-def test_a_tick_belongs_to_its_minute_in_utc(time):
+def test_ticks_belong_to_their_minute_in_utc(time):
     assert clock.minute_of(time, NOW) == minutes("10:01")[0]
 
 
-def test_a_minute_s_id_tells_the_minute_and_is_like_any_other():
+def test_minute_id_contains_the_minute_and_is_a_valid_id():
     (minute,) = minutes("10:01")
     identifier = ids.minute_id(minute)
     assert ids.received_at(identifier) == minute
@@ -123,7 +123,7 @@ def test_a_minute_s_id_tells_the_minute_and_is_like_any_other():
     assert ids.key_of(f"{identifier}#a") == {"pk": "2026-03-09#0", "sk": f"{identifier}#a"}
 
 
-def test_a_job_runs_once_in_each_minute_whatever_ticks_come(made_of, logged):
+def test_cron_job_runs_once_a_minute_for_repeated_or_missing_ticks(made_of, logged):
     made = made_of(EVERY_MINUTE, a=COUNT)
     for time in (
         "10:00:09",
@@ -141,7 +141,7 @@ def test_a_job_runs_once_in_each_minute_whatever_ticks_come(made_of, logged):
     assert run_of("10:05").final["count"] == 6
 
 
-def test_state_is_carried_from_the_last_successful_run_and_nothing_of_others(made_of):
+def test_state_is_carried_from_the_last_successful_run_only(made_of):
     made = made_of(
         EVERY_MINUTE,
         a="""
@@ -174,7 +174,7 @@ def test_state_is_carried_from_the_last_successful_run_and_nothing_of_others(mad
     assert json.loads(cron_state.load("job-a").state) == last.final
 
 
-def test_runs_of_a_job_that_come_late_execute_one_after_the_other(made_of):
+def test_late_runs_of_a_cron_job_execute_in_order(made_of):
     made = made_of(EVERY_MINUTE, a=COUNT)
     tick(made, "2026-03-09T10:00:00Z")
     tick(made, "2026-03-09T10:20:00Z")
@@ -183,7 +183,7 @@ def test_runs_of_a_job_that_come_late_execute_one_after_the_other(made_of):
     assert [run_of(f"10:{n:02}").final["count"] for n in range(21)] == list(range(1, 22))
 
 
-def test_a_tick_that_cannot_queue_its_runs_is_made_up_for_by_the_next(made_of, logged):
+def test_next_tick_queues_runs_that_the_last_could_not(made_of, logged):
     made = made_of(EVERY_MINUTE, a=COUNT)
     tick(made, "2026-03-09T10:00:00Z")
     made.settle()
@@ -196,18 +196,18 @@ def test_a_tick_that_cannot_queue_its_runs_is_made_up_for_by_the_next(made_of, l
     assert run_of("10:02").final["count"] == 3
 
 
-def test_a_stack_without_cron_triggers_pays_for_no_clock(made_with):
+def test_stack_without_cron_triggers_reads_no_clock(made_with):
     made_with("from adaptors.common import fn\nfn(lambda state: state)\n")
     assert clock.load_last_handled().minute is None
 
 
-def test_a_tick_of_a_project_without_cron_triggers_handles_nothing(made_with):
+def test_tick_without_cron_triggers_records_no_minute(made_with):
     made = made_with("from adaptors.common import fn\nfn(lambda state: state)\n")
     tick(made, "2026-03-09T10:00:00Z")
     assert clock.load_last_handled().minute is None
 
 
-def test_several_jobs_and_triggers_of_one_minute_each_run(made_of, logged):
+def test_all_jobs_and_triggers_of_a_minute_run(made_of, logged):
     made = made_of(
         """
         triggers:
@@ -232,7 +232,7 @@ def test_several_jobs_and_triggers_of_one_minute_each_run(made_of, logged):
 
 
 @pytest.mark.parametrize("size", [10, 400_000])
-def test_a_state_of_any_size_is_carried_on_and_survives_the_expiry_of_its_run(made_of, size):
+def test_carried_state_of_any_size_survives_the_expiry_of_its_run(made_of, size):
     made = made_of(
         EVERY_MINUTE,
         a=f"""
@@ -267,7 +267,7 @@ def test_a_state_of_any_size_is_carried_on_and_survives_the_expiry_of_its_run(ma
     assert len(list(bucket.objects.filter(Prefix="jobs/"))) == (2 if size > 350_000 else 0)
 
 
-def test_what_is_kept_for_the_next_run_of_a_job_does_not_expire(made_of):
+def test_carried_state_does_not_expire(made_of):
     made = made_of(EVERY_MINUTE, a=COUNT)
     tick(made, "2026-03-09T10:00:00Z")
     made.settle()
@@ -278,7 +278,7 @@ def test_what_is_kept_for_the_next_run_of_a_job_does_not_expire(made_of):
     assert "expires" not in answer["Item"]
 
 
-def test_a_success_that_began_with_an_older_state_does_not_take_it_back(made_of):
+def test_late_success_does_not_overwrite_a_newer_carried_state(made_of):
     made_of(EVERY_MINUTE, a=COUNT)
     older, newer = (
         Plan(ids.minute_id(each), "job-a", "clock", Kind.CRON) for each in minutes("10:00", "10:01")
@@ -290,7 +290,7 @@ def test_a_success_that_began_with_an_older_state_does_not_take_it_back(made_of)
     assert cron_state.load("job-a") == cron_state.CarriedState(b'{"cursor": 2}', newer.id)
 
 
-def test_a_run_by_hand_between_ticks_takes_its_turn_in_the_state(made_of):
+def test_manual_run_takes_its_turn_in_the_carried_state(made_of):
     made = made_of(EVERY_MINUTE, a=COUNT)
     tick(made, "2026-03-09T10:00:00Z")
     made.settle()
@@ -304,13 +304,13 @@ def test_a_run_by_hand_between_ticks_takes_its_turn_in_the_state(made_of):
     assert [run_of(m).final["count"] for m in ("10:00", "10:07", "10:01", "10:02")] == [1, 2, 3, 4]
 
 
-def test_a_tick_from_the_future_does_not_end_the_clock(made_of, logged):
+def test_tick_from_the_future_does_not_stop_later_ticks(made_of, logged):
     made = made_of(EVERY_MINUTE, a=COUNT)
     tick(made, "2099-03-09T10:00:00Z")
     assert clock.load_last_handled().minute < datetime.now(UTC) + timedelta(minutes=3)
 
 
-def test_a_trigger_that_is_new_has_missed_no_minute(made_of, logged):
+def test_new_trigger_has_missed_no_minute(made_of, logged):
     made = made_of(EVERY_MINUTE, a=COUNT)
     clock.record_handled(minutes("04:00")[0], ["another"])
     tick(made, "2026-03-09T10:00:00Z")
@@ -319,7 +319,7 @@ def test_a_trigger_that_is_new_has_missed_no_minute(made_of, logged):
     assert due_runs(logged) == ["10:00", "10:01", "10:02", "10:03"]
 
 
-def test_what_follows_a_run_that_could_not_begin_begins_with_nothing_but_the_error(made_of):
+def test_failure_trigger_of_a_run_that_could_not_start_gets_only_the_error(made_of):
     made = made_of(
         """
         triggers:
@@ -340,14 +340,14 @@ def test_what_follows_a_run_that_could_not_begin_begins_with_nothing_but_the_err
     assert run_of("10:00", "job-b").final["error"]["type"] == "NotFound"
 
 
-def test_a_message_s_run_leaves_no_state_for_another(made_with):
+def test_message_runs_carry_no_state(made_with):
     made = made_with("from adaptors.common import fn\nfn(lambda state: {**state, 'cursor': 1})\n")
     post(made, "{}")
     made.settle()
     assert cron_state.load("job-a") == cron_state.CarriedState()
 
 
-def test_state_and_outcome_of_a_run_are_written_together_or_not_at_all(made_of):
+def test_carried_state_and_outcome_are_written_together(made_of):
     made_of(EVERY_MINUTE, a=COUNT)
     (minute,) = minutes("10:00")
     plan = Plan(ids.minute_id(minute), "job-a", "clock", Kind.CRON)
@@ -359,7 +359,7 @@ def test_state_and_outcome_of_a_run_are_written_together_or_not_at_all(made_of):
     assert cron_state.load("job-a") == cron_state.CarriedState()
 
 
-def test_the_clock_never_goes_back(made_of):
+def test_last_handled_minute_never_goes_back(made_of):
     made_of(EVERY_MINUTE, a=COUNT)
     later, earlier = minutes("10:05", "10:04")
     clock.record_handled(later, ["a"])

@@ -32,7 +32,7 @@ def failed(made_of):
     return run_id
 
 
-def test_a_replayed_run_is_queued_with_all_its_tries_before_it(failed):
+def test_replayed_run_is_queued_and_has_all_its_tries(failed):
     replay(runs.load(failed))
     run = runs.load(failed)
     assert (run.status, run.attempt, run.tries) == ("queued", 1, 0)
@@ -41,14 +41,14 @@ def test_a_replayed_run_is_queued_with_all_its_tries_before_it(failed):
     assert runs.claim(failed, 60).tries == 1
 
 
-def test_two_who_replay_a_run_at_once_replay_it_once(failed):
+def test_concurrent_replays_replay_a_run_once(failed):
     seen_by_both = runs.load(failed)
     replay(seen_by_both)
     with pytest.raises(NotReplayed, match="Somebody else replays"):
         replay(seen_by_both)
 
 
-def test_a_run_that_has_not_ended_is_not_replayed(failed):
+def test_run_that_has_not_ended_cannot_be_replayed(failed):
     replay(runs.load(failed))
     with pytest.raises(NotReplayed, match="is queued"):
         replay(runs.load(failed))
@@ -57,7 +57,7 @@ def test_a_run_that_has_not_ended_is_not_replayed(failed):
         replay(runs.load(failed))
 
 
-def test_what_is_replayed_and_never_queued_is_found_by_the_tick_within_the_hour(failed):
+def test_replayed_run_that_was_not_queued_is_due_after_an_hour(failed):
     replay(runs.load(failed))
     now = float(ids.received_at(failed[:36]).timestamp())
     assert runs.flagged(Attention.RUN_UNQUEUED, now + 3000) == []
@@ -69,7 +69,7 @@ def _lost(attempts, **_):
     return 0 if attempts == 1 else None
 
 
-def test_the_write_whose_first_answer_was_lost_is_known_again(failed):
+def test_replay_succeeds_if_the_first_response_is_lost(failed):
     hooks, event = aws.client("dynamodb").meta.events, "needs-retry.dynamodb.TransactWriteItems"
     run = runs.load(failed)
     hooks.register_first(event, _lost)

@@ -12,14 +12,14 @@ import pytest
 from openfn.jobs import timeout
 
 
-def test_a_wait_in_the_main_thread_is_ended():
+def test_sleep_in_the_main_thread_is_interrupted():
     began = time.monotonic()
     with pytest.raises(timeout.TimedOut), timeout.limit(0.05):
         time.sleep(20)
     assert time.monotonic() - began < 10
 
 
-def test_what_is_in_time_is_left_alone_and_the_signal_is_as_before():
+def test_code_within_the_limit_finishes_and_the_signal_handler_is_restored():
     before = signal.getsignal(signal.SIGALRM)
     with timeout.limit(60):
         assert signal.getitimer(signal.ITIMER_REAL)[0] > 50
@@ -27,7 +27,7 @@ def test_what_is_in_time_is_left_alone_and_the_signal_is_as_before():
     assert signal.getsignal(signal.SIGALRM) is before
 
 
-def test_no_job_takes_it_for_an_error_of_its_own():
+def test_jobs_that_suppress_exceptions_are_stopped():
     def swallow():
         while True:
             with contextlib.suppress(Exception):
@@ -55,7 +55,7 @@ def _in_thread(work):
     return ended[0]
 
 
-def test_another_thread_is_stopped_at_its_next_step():
+def test_code_in_another_thread_is_stopped_at_its_next_step():
     def work():
         with timeout.limit(0.05):
             while True:
@@ -64,7 +64,7 @@ def test_another_thread_is_stopped_at_its_next_step():
     assert isinstance(_in_thread(work), timeout.TimedOut)
 
 
-def test_another_thread_that_is_in_time_is_left_alone():
+def test_code_in_another_thread_within_the_limit_finishes():
     def work():
         with timeout.limit(0.05):
             pass

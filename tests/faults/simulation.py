@@ -1,0 +1,245 @@
+"""Simulate what surrounds a stack: a source that retries, pollers, ticks, and a destination.
+
+time-machine moves the clock of the process, so that leases and visibility timeouts end.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+import boto3
+import time_machine
+
+from openfn.log_events import LogEvent
+from openfn.messages import store as messages
+from openfn.runs import circuit_breaker
+from openfn.runs.model import RunStatus
+from openfn.storage import aws, secrets
+from openfn.storage.item_type import ItemType, item_type
+from tests.conftest import Lines, post, tick
+from tests.faults import queues, scenario
+from tests.faults.network import Died, Network
+from workbench.local import destination, event_source, stack
+
+START = datetime(2026, 3, 9, 9, 1, tzinfo=UTC)
+_ROUNDS = 40
+
+
+class Crashed(Exception):
+    """A function died without a response."""
+
+
+class Simulation:
+    """Drives a stack, and checks the delivery promises when it is idle."""
+
+    def __init__(self, stack, logged, destination, network, clock):
+        self.stack, self.logged, self.destination = stack, logged, destination
+        self.network, self._clock = network, clock
+        self.resources, self.inbox_ids = stack.resources, stack.inbox_ids
+        self._dynamodb = boto3.client("dynamodb")
+        self._is_idle = True
+        self.begin()
+
+    def begin(self):
+        """Empty the stack and move the clock to the next day."""
+        self.accepted: list[tuple[str, dict, str]] = []
+        self.due: set[str] = set()
+        self.history = []
+        self._ended = {}
+        del self.logged[:], self.destination.received[:]
+        self._clear()
+        if not self._is_idle:
+            queues.purge(self.resources.physical_ids)
+        self._is_idle = False
+        secrets.clear_cache()
+        circuit_breaker.clear_cache()
+        self._clock.shift(timedelta(days=1))
+        at = datetime.now(UTC).replace(hour=9, minute=1, second=5, microsecond=0)
+        self._clock.move_to(at)
+        self.network.expect()
+        self._handled = at
+
+    def advance(self, seconds):
+        """Move the clock forward."""
+        self._clock.shift(timedelta(seconds=seconds))
+
+    def invoke(self, function, event, *, again=True):
+        """Invoke a function; raise `Crashed` if its process dies."""
+        invoke_again = (
+            (lambda: self._again(function, event)) if again and "Records" in event else None
+        )
+        self.history.append((function, event))
+        try:
+            with self.network.process(invoke_again, counted=again):
+                return self.stack.invoke(function, event)
+        except Died:
+            raise Crashed(function) from None
+
+    def send(self, inbox, record, tries=5):
+        """Post as a source does: repeat after 503 or no response, until 200."""
+        for _ in range(tries):
+            try:
+                response = post(self, json.dumps(record), inbox=inbox)
+            except Crashed:
+                continue
+            if response["statusCode"] == 200:
+                message_id = response["headers"]["X-Message-Id"]
+                self.accepted.append((inbox, record, message_id))
+                stored = messages.read([message_id])[message_id]
+                assert json.loads(stored.body)["id"] == record["id"], "accepted but not stored"
+                return
+            assert response["statusCode"] == 503, response
+        raise AssertionError(f"a message was refused {tries} times")
+
+    def tick(self):
+        """Send the tick of this minute; if it fails, the next one catches up."""
+        now = datetime.now(UTC).replace(second=0, microsecond=0)
+        minute = self._handled.replace(second=0) + timedelta(minutes=1)
+        while minute <= now:
+            if minute.minute == 0:
+                self.due.add(f"{minute:%Y-%m-%dT%H:%M:%SZ}")
+            minute += timedelta(minutes=1)
+        self._handled = max(self._handled, now)
+        try:
+            tick(self, f"{now:%Y-%m-%dT%H:%M:%SZ}")
+        except Exception:
+            return
+
+    def poll(self, function, *, is_reversed=False, poller_dies=False):
+        """Pass one batch to a function and return the number of its records.
+
+        If the poller dies after the invocation, the batch stays on the queue.
+        """
+
+        def invoke(function, event):
+            records = event["Records"][:: -1 if is_reversed else 1]
+            response = self.invoke(function, event | {"Records": records})
+            if poller_dies:
+                raise Crashed("the poller")
+            return response
+
+        mappings = self.resources.mappings
+        mapping = next(mapping for mapping in mappings if mapping.function == function)
+        return event_source.poll(mapping, invoke)
+
+    def first_tick(self):
+        """Send the first tick, without faults."""
+        tick(self.stack, f"{self._handled:%Y-%m-%dT%H:%M:%SZ}")
+
+    def drain(self):
+        """Poll both queues until nothing more can be received now."""
+        while self._poll_all("matcher") + self._poll_all("runner"):
+            pass
+
+    def repeated_deliveries(self):
+        """Return the paths that received more than one delivery."""
+        deliveries = Counter(request.path for request in self.destination.received)
+        return [path for path, count in deliveries.items() if count > 1]
+
+    def run_until_idle(self, between_rounds=lambda: None):
+        """Drain the queues, tick and move the clock until nothing is left to do."""
+        self.drain()
+        for _ in range(_ROUNDS):
+            self.tick()
+            self.drain()
+            if not (unfinished := self._unfinished()) and not self.count_queued("Queue"):
+                return
+            between_rounds()
+            self.advance(400)  # longer than any lease or visibility timeout
+        raise AssertionError(f"the stack never becomes idle: {unfinished}")
+
+    def redrive(self):
+        """Move dead letters back, as people do after an alarm."""
+        queues.redrive(self.resources.physical_ids)
+
+    def runs(self):
+        """Return the items of all runs by id."""
+        items = [aws.from_dynamodb(item) for item in self._items()]
+        return {item["sk"]: item for item in items if item_type(item) is ItemType.RUN}
+
+    def read_statuses(self):
+        """Read the statuses of all runs; a recorded outcome must not change."""
+        runs = self.runs()
+        for run_id, run in runs.items():
+            if RunStatus(run["status"]).has_ended:
+                assert self._ended.setdefault(run_id, run) == run, "an outcome changed"
+        self.statuses = {run_id: run["status"] for run_id, run in runs.items()}
+
+    def expected(self):
+        """Return the runs that accepted messages lead to, and the paths of all deliveries."""
+        runs, deliveries = {}, scenario.deliveries_of_pulls(self.due)
+        for inbox, record, message_id in self.accepted:
+            runs_of_message = scenario.runs_of(inbox, message_id, record)
+            runs |= runs_of_message
+            deliveries |= scenario.deliveries_of(runs_of_message, record)
+        return runs, deliveries
+
+    def check(self):
+        """Check the delivery promises; only valid while the stack is idle."""
+        expected, deliveries = self.expected()
+        assert {run_id: self.statuses.get(run_id) for run_id in expected} == expected
+        assert all(RunStatus(status).has_ended for status in self.statuses.values())
+        jobs = Counter(run_id.partition("#")[2] for run_id in self.statuses)
+        assert (jobs["pull"], jobs["store"]) == (len(self.due), 2 * len(self.due))
+        events = self.logged.events(LogEvent.RUN_SUCCEEDED)
+        successes = Counter(event["run_id"] for event in events)
+        assert [run_id for run_id, count in successes.items() if count > 1] == []
+        assert {request.path for request in self.destination.received} == deliveries
+        once = {(record["id"], id_) for inbox, record, id_ in self.accepted if inbox == "once"}
+        assert len(once) == len({record for record, _ in once}), "a record was stored twice"
+        self._is_idle = True
+
+    def _poll_all(self, function):
+        total = 0
+        while count := self.poll(function):
+            total += count
+        return total
+
+    def _unfinished(self):
+        self.read_statuses()
+        expected, _ = self.expected()
+        pulls = sum(run_id.endswith("#pull") for run_id in self.statuses)
+        missing = [run_id for run_id in expected if run_id not in self.statuses]
+        missing += ["pull"] * (len(self.due) - pulls)
+        statuses = self.statuses.items()
+        return missing + [id_ for id_, status in statuses if not RunStatus(status).has_ended]
+
+    def _clear(self):
+        name = self.resources.physical_ids["Table"]
+        keys = [{key: item[key] for key in ("pk", "sk")} for item in self._items()]
+        for start in range(0, len(keys), 25):
+            deletes = [{"DeleteRequest": {"Key": key}} for key in keys[start : start + 25]]
+            self._dynamodb.batch_write_item(RequestItems={name: deletes})
+
+    def _again(self, function, event):
+        try:
+            self.invoke(function, event, again=False)
+        except Exception:
+            return
+
+    def count_queued(self, suffix):
+        """Count the ids in both queues (`Queue`) or dead-letter queues (`DeadLetters`)."""
+        return queues.count(self.resources.physical_ids, suffix)
+
+    def _items(self):
+        pages = self._dynamodb.get_paginator("scan")
+        name = self.resources.physical_ids["Table"]
+        return [item for page in pages.paginate(TableName=name) for item in page["Items"]]
+
+
+@contextmanager
+def simulate(folder):
+    """Create a stack of the scenario's project in a folder, and simulate its surroundings."""
+    logged = Lines()
+    scenario.write(folder)
+    with (
+        time_machine.travel(START, tick=True) as clock,
+        destination.running() as received_by,
+        stack.created(folder, lambda *line: logged.append(line)) as created,
+    ):
+        created.set_credential("registry", {"baseUrl": received_by.url})
+        with Network().installed() as network:
+            yield Simulation(created, logged, received_by, network, clock)
