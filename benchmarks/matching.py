@@ -57,7 +57,7 @@ def main() -> None:
 
 
 def _row(triggers: list[MessageTrigger], text: str, connection: psycopg.Connection[Any]) -> str:
-    prepared_index = trigger_index.load(index_builder.prepare(triggers))
+    prepared_index = trigger_index.load(index_builder.build_index(triggers))
     _fill(connection, triggers)
     engines: dict[str, Engine] = {
         "index": lambda body: prepared_index.matching(INBOX, body),
@@ -110,7 +110,7 @@ def _fill(connection: psycopg.Connection[Any], triggers: list[MessageTrigger]) -
 
 
 def _index_size(triggers: list[MessageTrigger]) -> str:
-    prepared = json.dumps(index_builder.prepare(triggers), separators=(",", ":"))
+    prepared = json.dumps(index_builder.build_index(triggers), separators=(",", ":"))
     times = []
     for _ in range(ROUNDS):
         start_time = time.perf_counter()

@@ -1,4 +1,4 @@
-"""The process's environment, changed for a while."""
+"""Temporary changes of the process's environment variables."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def environ(changes: Mapping[str, str | None]) -> Iterator[None]:
-    """Set variables (`None` removes one) for as long as the context lasts."""
+    """Set environment variables inside a context; None removes one."""
     before = {name: os.environ.get(name) for name in changes}
     _apply(changes)
     try:

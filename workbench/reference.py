@@ -1,9 +1,6 @@
-"""docs/reference.md, from the adaptors' own docstrings, signatures and credential models.
+"""Generate docs/reference.md from the adaptors' docstrings, signatures and credential models.
 
-    python -m workbench.reference
-
-It is made from what a job imports: signatures as a job writes them, and each credential as the
-model says that judges it, neither of which a reader of the source files alone could give.
+python -m workbench.reference
 """
 
 from __future__ import annotations
@@ -19,91 +16,94 @@ from types import ModuleType
 from typing import Any
 
 import adaptors
-from workbench.credentials.fields import Key, keys
+from workbench.credentials.fields import CredentialKey, keys_of
 
 FILE = Path(__file__).resolve().parents[1] / "docs/reference.md"
 _INTRO = """\
 # Adaptors: reference
 
-What a job may say, adaptor by adaptor. Wherever an operation takes a value, a function of the
-state may stand instead: see [jobs.md](jobs.md). `ofn credential set NAME` asks for the keys of a
-credential. This page is made by `make docs`: mend a docstring, and make it anew.
+All operations and functions that a job can use, adaptor by adaptor. Every argument of an operation
+can be a function of the state: see [jobs.md](jobs.md). `ofn credential set NAME` asks for the keys
+of a credential. `make docs` generates this page: to change it, change a docstring.
 """
-_WIDE = 96
+_MAX_SIGNATURE = 96
 
 
-def text() -> str:
-    """Give the whole page."""
+def page() -> str:
+    """Return the complete page."""
     modules = [import_module(f"adaptors.{name}") for name in ("common", *adaptors.names())]
-    contents = [f"- [{_named(each)}](#{_named(each)}): {_first(each)}" for each in modules]
-    return "\n".join([_INTRO, *contents, "", "\n".join(map(of, modules))])
+    contents = [f"- [{_name(m)}](#{_name(m)}): {_summary(m)}" for m in modules]
+    return "\n".join([_INTRO, *contents, "", "\n".join(map(section, modules))])
 
 
-def of(module: ModuleType) -> str:
-    """Give the part of one adaptor."""
-    return "\n".join(f"{part.strip()}\n" for part in _adaptor(module))
+def section(module: ModuleType) -> str:
+    """Return the section of one adaptor."""
+    return "\n".join(f"{part.strip()}\n" for part in _parts(module))
 
 
 def main() -> int:
-    """Write the page where the documentation is."""
-    FILE.write_text(text(), "utf-8")
+    """Write the page into the documentation."""
+    FILE.write_text(page(), "utf-8")
     return 0
 
 
-def _adaptor(module: ModuleType) -> Iterator[str]:
-    yield f"## {_named(module)}"
-    yield from _said(module)
+def _parts(module: ModuleType) -> Iterator[str]:
+    yield f"## {_name(module)}"
+    yield from _docstring(module)
     model = getattr(module, "Configuration", None)
     if model is not None:
-        rows = ["| credential | | |", "|---|---|---|", *map(_row, keys(model))]
+        rows = ["| credential | | |", "|---|---|---|", *map(_row, keys_of(model))]
         yield "\n".join(rows)
-    for name in _public(module):
-        found = getattr(module, name)
-        yield f"### {_named(module)}.{name}"
-        if inspect.isfunction(found):
-            yield f"```python\n{_signature(name, found)}\n```"
-        yield from _said(found)
+    for name in _public_names(module):
+        member = getattr(module, name)
+        yield f"### {_name(module)}.{name}"
+        if inspect.isfunction(member):
+            yield f"```python\n{_signature(name, member)}\n```"
+        yield from _docstring(member)
 
 
-def _public(module: ModuleType) -> list[str]:
-    named = getattr(module, "__all__", None) or [
+def _public_names(module: ModuleType) -> list[str]:
+    names = getattr(module, "__all__", None) or [
         name
-        for name, found in vars(module).items()
-        if inspect.isfunction(found) and found.__module__ == module.__name__ and name[0] != "_"
+        for name, member in vars(module).items()
+        if inspect.isfunction(member) and member.__module__ == module.__name__ and name[0] != "_"
     ]
-    found = {name: getattr(module, name) for name in named if name != "Configuration"}
-    return [n for n, each in found.items() if inspect.isfunction(each) or inspect.isclass(each)]
+    members = {name: getattr(module, name) for name in names if name != "Configuration"}
+    return [
+        name
+        for name, member in members.items()
+        if inspect.isfunction(member) or inspect.isclass(member)
+    ]
 
 
-def _row(key: Key) -> str:
-    about = ["needed" if key.required else "", "secret" if key.secret else ""]
+def _row(key: CredentialKey) -> str:
+    flags = ["required" if key.required else "", "secret" if key.secret else ""]
     default = key.default
-    left_out = "" if default is None or key.secret else f" `{default}` if left out."
-    what = (key.description + left_out).replace("|", "\\|")
-    return f"| `{key.name}` | {', '.join(filter(None, about))} | {what} |"
+    default_text = "" if default is None or key.secret else f" Default: `{default}`."
+    description = (key.description + default_text).replace("|", "\\|")
+    return f"| `{key.name}` | {', '.join(filter(None, flags))} | {description} |"
 
 
 def _signature(name: str, function: Any) -> str:
-    signature = inspect.signature(function)
-    given = list(signature.parameters.values())
-    if hasattr(function, "__wrapped__") and given and given[0].name == "state":
-        given = given[1:]  # a job does not give it
-    parts = [_parameter(each) for each in given]
-    named = next((n for n, each in enumerate(given) if each.kind is each.KEYWORD_ONLY), None)
-    if named is not None and not any(each.kind is each.VAR_POSITIONAL for each in given):
-        parts.insert(named, "*")
-    if len(", ".join(parts)) + len(name) < _WIDE:
+    parameters = list(inspect.signature(function).parameters.values())
+    if hasattr(function, "__wrapped__") and parameters and parameters[0].name == "state":
+        parameters = parameters[1:]  # a job does not pass it
+    parts = [_parameter(parameter) for parameter in parameters]
+    kinds = [parameter.kind for parameter in parameters]
+    if inspect.Parameter.KEYWORD_ONLY in kinds and inspect.Parameter.VAR_POSITIONAL not in kinds:
+        parts.insert(kinds.index(inspect.Parameter.KEYWORD_ONLY), "*")
+    if len(", ".join(parts)) + len(name) < _MAX_SIGNATURE:
         return f"{name}({', '.join(parts)})"
     return "\n".join([f"{name}(", *(f"    {part}," for part in parts), ")"])
 
 
 def _parameter(parameter: inspect.Parameter) -> str:
-    shown = str(parameter.replace(annotation=parameter.empty))
-    # What has no form in Python, such as `object()`, only marks that nothing is given.
-    return re.sub("=<.*>$", "=…", shown)
+    text = str(parameter.replace(annotation=parameter.empty))
+    # A default without a Python literal, such as `object()`, only marks a missing argument.
+    return re.sub("=<.*>$", "=…", text)
 
 
-def _said(thing: Any) -> Iterator[str]:
+def _docstring(thing: Any) -> Iterator[str]:
     block: list[str] = []
     for part in DocTestParser().parse(inspect.getdoc(thing) or ""):
         if isinstance(part, Example):
@@ -125,11 +125,11 @@ def _example(example: Example) -> str:
     return "".join([f">>> {first}\n", *(f"... {line}\n" for line in more), example.want])
 
 
-def _named(module: ModuleType) -> str:
+def _name(module: ModuleType) -> str:
     return module.__name__.removeprefix("adaptors.")
 
 
-def _first(module: ModuleType) -> str:
+def _summary(module: ModuleType) -> str:
     return " ".join((inspect.getdoc(module) or "").split("\n\n")[0].split())
 
 

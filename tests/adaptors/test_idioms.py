@@ -13,7 +13,7 @@ import pytest
 from adaptors._runtime import emit
 from adaptors._runtime.run_context import run_context
 from openfn.jobs.expression import execute, load
-from workbench.project.job_lint import unrun
+from workbench.project.job_lint import operations_not_run
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,7 +304,7 @@ def test_a_job_does_in_python_what_it_did_in_javascript(idiom, destination, tmp_
 
 @pytest.mark.parametrize("idiom", IDIOMS, ids=lambda idiom: idiom.name)
 def test_nothing_is_said_against_an_idiom(idiom):
-    assert list(unrun(dedent(idiom.python).encode())) == []
+    assert list(operations_not_run(dedent(idiom.python).encode())) == []
 
 
 def test_a_cursor_of_time_asks_for_what_came_since(destination, tmp_path):

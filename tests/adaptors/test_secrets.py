@@ -9,7 +9,7 @@ import pytest
 
 import adaptors
 from openfn.jobs.secret_masking import mask
-from workbench.testing.local_run import attempt
+from workbench.testing.local_run import run_locally
 
 USER, SECRET, OTHER = "nurse@example.org", "s3cr3t-Zm9v/8", "0th3r-QmFyYmF6+"
 AT = "https://there.example.org"
@@ -61,7 +61,7 @@ def test_every_adaptor_is_tried():
 def test_a_dry_run_shows_what_would_be_sent_and_no_secret(tmp_path, name, credential):
     path = tmp_path / "job.py"
     path.write_text(JOBS[name], "utf-8")
-    done = attempt(path, {"data": {}}, credential, dry=True)
+    done = run_locally(path, {"data": {}}, credential, dry=True)
     assert done.error is None
     assert done.requests
     assert found_in(json.dumps(done.as_dict(), default=str)) == []

@@ -18,7 +18,7 @@ from workbench.project import index_builder
 
 def indexed(triggers):
     """Give the index as a function has it: prepared, written, and read with exact numbers."""
-    prepared = json.dumps(index_builder.prepare(triggers), separators=(",", ":"))
+    prepared = json.dumps(index_builder.build_index(triggers), separators=(",", ":"))
     return trigger_index.load(json.loads(prepared, parse_float=Decimal))
 
 
@@ -94,7 +94,7 @@ def test_it_tells_thousands_of_fragments_apart_that_share_all_their_leaves(wrapp
         MessageTrigger(f"t{number}", random.choice((None, "a")), each, (wrapped({"open": None}),))
         for number, each in enumerate(fragments)
     ]
-    assert '"bits":[[' in json.dumps(index_builder.prepare(triggers), separators=(",", ":"))
+    assert '"bits":[[' in json.dumps(index_builder.build_index(triggers), separators=(",", ":"))
     messages = [("a", wrapped(leaves(random))) for _ in range(30)]
     assert differences(triggers, messages) == []
     assert any(brute_force_matcher.matching_positions(triggers, *each) for each in messages)
@@ -110,7 +110,7 @@ def test_it_matches_what_postgresql_matches(case):
 def test_the_prepared_form_is_the_same_for_the_same_triggers(seed):
     made = [
         json.dumps(
-            index_builder.prepare(
+            index_builder.build_index(
                 some_triggers(random, [random_body(random) for _ in range(5)], 200)
             )
         )
@@ -121,7 +121,7 @@ def test_the_prepared_form_is_the_same_for_the_same_triggers(seed):
 
 def test_it_works_as_it_is_and_read_with_any_kind_of_number():
     triggers = filters({"a": Decimal("0.1")}, {"a": Decimal("1E+2")}, {"a": 10**30}, {"a": 0.5})
-    prepared = index_builder.prepare(triggers)
+    prepared = index_builder.build_index(triggers)
     text = json.dumps(prepared)
     for raw in (prepared, json.loads(text), json.loads(text, parse_float=Decimal)):
         made = trigger_index.load(raw)

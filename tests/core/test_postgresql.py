@@ -61,7 +61,7 @@ def test_the_index_of_all_fragments_finds_what_postgresql_finds(pairs, answers):
     triggers = [
         MessageTrigger(f"t{i}", None, read(fragment)) for i, (_, fragment) in enumerate(pairs)
     ]
-    made = trigger_index.load(index_builder.prepare(triggers))
+    made = trigger_index.load(index_builder.build_index(triggers))
     differences = [
         (*each, theirs)
         for number, (each, theirs) in enumerate(zip(pairs, answers, strict=True))

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from openfn.messages.bodies import parse_exact
 from openfn.project import trigger_index
 from openfn.project.triggers import MessageTrigger, with_query_params
-from workbench.project.index_builder import prepare
+from workbench.project.index_builder import build_index
 
 PAYLOADS = Path(__file__).resolve().parents[1] / "cases/payloads"
 FORM = {"content-type": "application/x-www-form-urlencoded"}
@@ -83,7 +83,7 @@ def test_every_payload_has_a_trigger():
 
 def test_a_trigger_for_each_kind_of_post_matches_it_and_nothing_else():
     triggers = [MessageTrigger(name, None, fragment) for name, fragment in TRIGGERS.items()]
-    prepared = trigger_index.load(prepare(triggers))
+    prepared = trigger_index.load(build_index(triggers))
     matches = {
         name: [triggers[position].name for position in prepared.matching("any", body)]
         for name, body in _posts()
@@ -96,7 +96,7 @@ def test_a_trigger_that_excludes_a_kind_of_post_matches_all_others():
         MessageTrigger(name, None, {}, ({"absent": 1}, fragment))
         for name, fragment in TRIGGERS.items()
     ]
-    prepared = trigger_index.load(prepare(triggers))
+    prepared = trigger_index.load(build_index(triggers))
     for name, body in _posts():
         matching = {triggers[position].name for position in prepared.matching("any", body)}
         assert {trigger.name for trigger in triggers} - matching == {name}

@@ -8,13 +8,13 @@ import pytest
 
 from openfn.project import trigger_index
 from openfn.project.triggers import MessageTrigger, order_key, with_query_params
-from workbench.project.index_builder import prepare
+from workbench.project.index_builder import build_index
 
 GROUPS = {"_xform_id_string": "groups"}
 
 
 def matches(trigger, inbox, body):
-    return trigger_index.load(prepare([trigger])).matching(inbox, body) == [0]
+    return trigger_index.load(build_index([trigger])).matching(inbox, body) == [0]
 
 
 @pytest.mark.parametrize(("inbox", "matched"), [("field-data", True), ("other", False)])

@@ -1,4 +1,4 @@
-"""`ofn`: what each command says, and that a mistake ends in words and never in a traceback."""
+"""`ofn`: the output of its commands. An error is a message, never a traceback."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SECRET = {"baseUrl": "https://example.org/api", "username": "amina", "password":
 
 @pytest.fixture
 def posting(project):
-    """A project whose job prints, posts and has a credential, and a body for it."""
+    """A project whose job prints, posts and has a credential, with a saved post."""
     project.write(
         "project.yaml",
         GOOD.replace("trigger: form", "trigger: form\n    credential: registry")
@@ -47,8 +47,8 @@ def posting(project):
 
 
 @pytest.fixture
-def attempt(ofn, posting):
-    """Try that job on that body, with more options."""
+def try_job(ofn, posting):
+    """Run `ofn try` on that job and post with more options."""
 
     def run(*options):
         folder = posting.folder
@@ -57,26 +57,27 @@ def attempt(ofn, posting):
     return run
 
 
-def test_a_project_with_nothing_to_mend_is_counted(ofn):
+def test_valid_project_is_summarized(ofn):
     ended = ofn("check", "--project", ROOT / "project")
     assert (ended.status, ended.err) == (0, "")
-    assert ended.out == "community-health: 2 inboxes, 3 triggers, 3 jobs; nothing to mend\n"
+    assert ended.out == "community-health: 2 inboxes, 3 triggers, 3 jobs. No problems found.\n"
 
 
-def test_a_mistake_ends_the_program_with_status_1_and_words_on_standard_error(project):
+def test_problem_ends_the_program_with_status_1_and_a_message(project):
     project.change("trigger: form", "trigger: " + "from" * 15)
     ran = subprocess.run(
         [PROGRAM, "check"], cwd=project.folder.parent, capture_output=True, text=True, check=False
     )
     assert (ran.returncode, ran.stdout) == (1, "")
     assert ran.stderr == (
-        f"project.yaml:9: jobs.go.trigger: there is no trigger `{'from' * 15}`; there is form\n"
+        f"project.yaml:9: jobs.go.trigger: There is no trigger `{'from' * 15}`. "
+        "The project has: form.\n"
     )
 
 
-def test_mistakes_are_given_to_a_machine_as_json(ofn, project):
-    told = json.loads(ofn("check", "--project", project.folder, "--json").out)
-    assert told == {"mistakes": [], "notes": []}
+def test_problems_are_printed_as_json(ofn, project):
+    result = json.loads(ofn("check", "--project", project.folder, "--json").out)
+    assert result == {"mistakes": [], "notes": []}
     project.change("name: demo", "name: de mo")
     project.write("jobs/go.py", 'print("x")\n')
     ended = ofn("check", "--project", project.folder, "--json")
@@ -84,29 +85,29 @@ def test_mistakes_are_given_to_a_machine_as_json(ofn, project):
     first, second = json.loads(ended.out)["mistakes"]
     assert (first["file"], first["line"]) == ("jobs/go.py", 1)
     assert (second["file"], second["line"]) == ("project.yaml", 1)
-    assert second["what"].startswith("name: begin with a letter")
+    assert second["what"].startswith("name: Begin with a letter")
 
 
 @pytest.mark.parametrize(
     "arguments",
     [("check",), ("match", KOBO), ("try", "go", KOBO), ("serve", "--port", "0"), ("demo",)],
-    ids=lambda each: each[0],
+    ids=lambda arguments: arguments[0],
 )
-def test_a_project_folder_that_is_not_there_is_named_by_every_command(ofn, tmp_path, arguments):
+def test_every_command_names_a_missing_project_folder(ofn, tmp_path, arguments):
     ended = ofn(*arguments, "--project", tmp_path / "nowhere")
     assert (ended.status, ended.out) == (1, "")
-    assert ended.err.startswith(f"{tmp_path}/nowhere/project.yaml:1: there is no such file")
+    assert ended.err.startswith(f"{tmp_path}/nowhere/project.yaml:1: This file does not exist.")
 
 
 @pytest.mark.parametrize("command", ["check", "match", "try", "serve", "demo"])
-def test_every_command_has_help_that_names_its_options(ofn, command):
+def test_every_command_has_help_with_its_options(ofn, command):
     ended = ofn(command, "--help")
     assert (ended.status, ended.err) == (0, "")
     assert "--project" in ended.out
     assert command in ofn("--help").out
 
 
-def test_a_body_is_told_which_triggers_match_it_and_why_the_others_do_not(ofn):
+def test_match_shows_matching_triggers_and_why_others_do_not_match(ofn):
     ended = ofn("match", KOBO, "--project", ROOT / "project")
     assert (ended.status, ended.err) == (0, "")
     assert ended.out.splitlines() == [
@@ -119,7 +120,7 @@ def test_a_body_is_told_which_triggers_match_it_and_why_the_others_do_not(ofn):
     ]
 
 
-def test_a_body_that_came_to_another_inbox_matches_nothing(ofn):
+def test_body_of_another_inbox_does_not_match(ofn):
     ended = ofn("match", KOBO, "--project", ROOT / "project", "--inbox", "commcare", "--json")
     assert ended.status == 0
     assert json.loads(ended.out)[0] == {
@@ -134,14 +135,14 @@ def test_a_body_that_came_to_another_inbox_matches_nothing(ofn):
     ("query", "matches"),
     [("site=A", True), ("?site=A", True), ("site=B", False), ("", False), ("site=A&site=B", False)],
 )
-def test_the_query_string_of_the_inbox_url_is_matched_too(ofn, project, query, matches):
+def test_query_string_is_matched(ofn, project, query, matches):
     project.change("{formId: registration}", "{__query_params: {site: A}}")
     body = project.write("body.json", "{}")
     ended = ofn("match", body, "--query", query, "--project", project.folder, "--json")
     assert json.loads(ended.out)[0]["matches"] is matches
 
 
-def test_a_number_is_matched_exactly(ofn, project):
+def test_number_is_matched_exactly(ofn, project):
     project.change("{formId: registration}", "{a: 0.1}")
     body = project.write("body.json", '{"a": 0.1000000000000000000001}')
     ended = ofn("match", body, "--project", project.folder)
@@ -149,21 +150,21 @@ def test_a_number_is_matched_exactly(ofn, project):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "text"),
     [
         (("match", KOBO, "--inbox", "nope"), "The project has no inbox nope. It has: field."),
         (("try", "nope", KOBO), "The project has no job nope. It has: go."),
     ],
     ids=["inbox", "job"],
 )
-def test_an_unknown_name_is_told_with_those_there_are(ofn, project, arguments, words):
+def test_unknown_name_is_an_error_with_the_names_that_exist(ofn, project, arguments, text):
     ended = ofn(*arguments, "--project", project.folder)
-    assert (ended.status, ended.out, ended.err.strip()) == (1, "", words)
+    assert (ended.status, ended.out, ended.err.strip()) == (1, "", text)
 
 
 @pytest.mark.parametrize("command", [("match",), ("try", "go")], ids=["match", "try"])
 @pytest.mark.parametrize("body", ['{"formId": ', "", b"\xff\xfe"], ids=ascii)
-def test_a_body_that_cannot_be_read_is_said_in_words(ofn, project, command, body):
+def test_unreadable_body_is_an_error(ofn, project, command, body):
     file = project.write("body.json", body)
     ended = ofn(*command, file, "--project", project.folder)
     assert (ended.status, ended.out) == (1, "")
@@ -171,7 +172,7 @@ def test_a_body_that_cannot_be_read_is_said_in_words(ofn, project, command, body
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "text"),
     [
         (("match", "nowhere.json"), "'nowhere.json' does not exist"),
         (("match", ROOT / "events"), "is a directory"),
@@ -186,31 +187,31 @@ def test_a_body_that_cannot_be_read_is_said_in_words(ofn, project, command, body
     ],
     ids=str,
 )
-def test_a_wrong_argument_is_said_in_words(ofn, arguments, words):
+def test_invalid_argument_is_an_error(ofn, arguments, text):
     ended = ofn(*arguments)
     assert (ended.status, ended.out) == (2, "")
-    assert words in ended.words
+    assert text in ended.words
 
 
-def test_without_a_command_the_commands_are_shown(ofn):
+def test_commands_are_listed_without_arguments(ofn):
     ended = ofn()
     assert "Validate a project" in ended.out + ended.err
 
 
-def test_a_dry_run_shows_the_requests_and_what_was_printed_and_the_final_state(attempt):
-    ended = attempt("--dry-run")
+def test_dry_run_shows_requests_log_and_final_state(try_job):
+    ended = try_job("--dry-run")
     assert (ended.status, ended.err) == (0, "")
     assert "would send POST https://registry.invalid/children\n" in ended.out
     assert "  Content-Type: application/json\n" in ended.out
     assert '  {"name": "Zo\\u00e9"}\n' in ended.out
     assert f"log\nseen :100: [bold] {('word ' * 40).strip()}\n" in ended.out
-    final = ended.out.partition("go succeeded; its final state:\n")[2]
+    final = ended.out.partition("go succeeded. Final state:\n")[2]
     assert json.loads(final)["seen"] == "Zoé"
 
 
-def test_a_dry_run_without_a_credential_makes_one_up_that_the_adaptor_takes(ofn, posting, clinic):
-    written = (posting.folder / "project.yaml").read_text("utf-8")
-    posting.write("project.yaml", written.replace("adaptor: http", "adaptor: clinic"))
+def test_dry_run_without_a_credential_uses_a_placeholder(ofn, posting, clinic):
+    yaml = (posting.folder / "project.yaml").read_text("utf-8")
+    posting.write("project.yaml", yaml.replace("adaptor: http", "adaptor: clinic"))
     posting.write(
         "jobs/go.py",
         """\
@@ -222,13 +223,13 @@ fn(lambda state: {"seen": read_credential(Configuration, state).host_url})
 """,
     )
     options = ("--dry-run", "--json", "--project", posting.folder)
-    tried = json.loads(ofn("try", "go", posting.folder / "body.json", *options).out)
-    assert (tried["error"], tried["final"]) == (None, {"seen": "https://registry.invalid"})
+    result = json.loads(ofn("try", "go", posting.folder / "body.json", *options).out)
+    assert (result["error"], result["final"]) == (None, {"seen": "https://registry.invalid"})
 
 
-@pytest.mark.parametrize("form", [(), ("--json",)], ids=["words", "json"])
-def test_a_dry_run_hides_the_password_of_the_credential(attempt, posting, form):
-    ended = attempt("--dry-run", "--credential", posting.folder / "secret.json", *form)
+@pytest.mark.parametrize("options", [(), ("--json",)], ids=["text", "json"])
+def test_dry_run_hides_the_password(try_job, posting, options):
+    ended = try_job("--dry-run", "--credential", posting.folder / "secret.json", *options)
     assert ended.status == 0
     assert "POST" in ended.out
     assert "https://example.org/api/children" in ended.out
@@ -237,10 +238,10 @@ def test_a_dry_run_hides_the_password_of_the_credential(attempt, posting, form):
     assert "YW1pbmE6" not in ended.out + ended.err  # amina: in base64
 
 
-def test_without_dry_run_the_requests_are_sent_with_the_credential(attempt, posting):
+def test_requests_are_sent_with_the_credential(try_job, posting):
     with destination.running() as sink:
         posting.write("secret.json", json.dumps({**SECRET, "baseUrl": sink.url}))
-        ended = attempt("--credential", posting.folder / "secret.json", "--json")
+        ended = try_job("--credential", posting.folder / "secret.json", "--json")
     (received,) = sink.received
     assert (received.method, received.path, received.json) == (
         "POST",
@@ -248,46 +249,46 @@ def test_without_dry_run_the_requests_are_sent_with_the_credential(attempt, post
         {"name": "Zoé"},
     )
     assert received.authorization == "Basic YW1pbmE6aHVudGVyMg=="
-    tried = json.loads(ended.out)
-    assert (ended.status, tried["error"], tried["requests"]) == (0, None, [])
-    assert tried["final"]["data"] == {"id": 1}
-    assert "configuration" not in tried["final"]
+    result = json.loads(ended.out)
+    assert (ended.status, result["error"], result["requests"]) == (0, None, [])
+    assert result["final"]["data"] == {"id": 1}
+    assert "configuration" not in result["final"]
 
 
-def test_the_query_string_is_in_the_state_a_job_begins_with(attempt):
-    tried = json.loads(attempt("--dry-run", "--json", "--query", "?site=A&site=B&x=").out)
-    assert tried["final"]["request"]["query_params"] == {"site": ["A", "B"], "x": ""}
+def test_query_string_is_in_the_initial_state(try_job):
+    result = json.loads(try_job("--dry-run", "--json", "--query", "?site=A&site=B&x=").out)
+    assert result["final"]["request"]["query_params"] == {"site": ["A", "B"], "x": ""}
 
 
-def test_a_job_that_fails_is_told_with_its_line_and_what_it_printed(attempt, posting):
+def test_failed_job_is_shown_with_its_line_and_log(try_job, posting):
     posting.write("body.json", '{"name": null}')
     posting.write("jobs/go.py", POSTING + "\nfn(lambda state: state['data']['nam'])\n")
-    ended = attempt("--dry-run")
+    ended = try_job("--dry-run")
     assert ended.status == 1
     assert "seen :100:" in ended.out
     assert "go failed: line 13, fn: KeyError: 'nam'" in ended.out
-    tried = json.loads(attempt("--dry-run", "--json").out)
-    assert (tried["error"]["line"], tried["error"]["operation"]) == (13, "fn")
-    assert tried["final"] is None
-    assert len(tried["requests"]) == 1
+    result = json.loads(try_job("--dry-run", "--json").out)
+    assert (result["error"]["line"], result["error"]["operation"]) == (13, "fn")
+    assert result["final"] is None
+    assert len(result["requests"]) == 1
 
 
-def test_a_job_that_needs_a_credential_and_is_given_none_says_which_line_needs_it(attempt):
-    ended = attempt()
+def test_missing_credential_is_an_error_with_the_line_that_needs_it(try_job):
+    ended = try_job()
     assert ended.status == 1
     assert "go failed: line 11, post: ConfigurationError" in ended.out
     assert "baseUrl" in ended.out
 
 
 @pytest.mark.parametrize("content", ["not json", "[]", "", b"\xff\xfe\x00"], ids=ascii)
-def test_a_credential_that_is_no_json_object_is_refused_and_not_shown(attempt, posting, content):
+def test_credential_that_is_not_a_json_object_is_an_error_and_not_shown(try_job, posting, content):
     file = posting.write("secret.json", content)
-    ended = attempt("--credential", file)
+    ended = try_job("--credential", file)
     assert (ended.status, ended.out) == (1, "")
-    assert ended.err == f'{file} is not a JSON object such as {{"baseUrl": "https://…"}}\n'
+    assert ended.err == f'{file} is not a JSON object such as {{"baseUrl": "https://…"}}.\n'
 
 
-def test_what_the_terminal_cannot_show_is_escaped_and_no_crash(posting):
+def test_characters_that_the_terminal_cannot_show_are_escaped(posting):
     posting.write("body.json", '{"formId": "Zoé"}')
     ran = subprocess.run(
         [PROGRAM, "match", "body.json", "--project", "."],
@@ -303,7 +304,7 @@ def test_what_the_terminal_cannot_show_is_escaped_and_no_crash(posting):
 
 @pytest.fixture
 def nightly(ofn, project):
-    """Try a job of the clock that emits, with more options."""
+    """Try a cron job that emits, with more options."""
     project.change("inclusion: {formId: registration}", "cron: '@daily'")
     code = """\
 from adaptors.common import emit, fn
@@ -319,7 +320,7 @@ emit("field", {"count": lambda state: state["count"]})
     return run
 
 
-def test_a_job_of_the_clock_is_tried_on_no_state_or_on_a_given_one(nightly, project):
+def test_cron_job_is_tried_with_or_without_a_state(nightly, project):
     final = json.loads(nightly("--json").out)["final"]
     assert (final["count"], len(final["scheduled"])) == (1, 20)
     state = project.write("state.json", '{"count": 4}')
@@ -328,15 +329,16 @@ def test_a_job_of_the_clock_is_tried_on_no_state_or_on_a_given_one(nightly, proj
 
 
 @pytest.mark.parametrize(
-    ("content", "words"), [("{", "is not JSON"), ("[1]", "is not a state: a JSON object belongs")]
+    ("content", "text"),
+    [("{", "This is not JSON: Expecting"), ("[1]", "is not a state. Write a JSON object")],
 )
-def test_a_state_that_is_none_is_said_in_words(nightly, project, content, words):
+def test_invalid_state_is_an_error(nightly, project, content, text):
     ended = nightly("--state", project.write("state.json", content))
     assert (ended.status, ended.out) == (1, "")
-    assert words in ended.words
+    assert text in ended.words
 
 
-def test_a_job_of_messages_is_tried_on_a_body(ofn, project):
+def test_message_job_needs_a_body(ofn, project):
     ended = ofn("try", "go", "--project", project.folder)
     assert ended.status == 1
-    assert "go runs on messages: give a file with the body of a post" in ended.words
+    assert "go runs on messages. Name a file with the body of a post." in ended.words

@@ -1,4 +1,4 @@
-"""A project's files → the project layer: what is refused, and what the functions then read."""
+"""A project's files are validated and compiled into the project layer."""
 
 from __future__ import annotations
 
@@ -13,122 +13,130 @@ from openfn.project.compiled import load
 from tests.conftest import ROOT
 from tests.workbench.conftest import GOOD, JOB
 from workbench.project.compiler import check, compile_project, main, message_triggers
-from workbench.project.yaml_source import ProjectMistakes
+from workbench.project.yaml_source import ProjectProblems
 
 INCLUSION = "inclusion: {formId: registration}"
 
 
 @pytest.fixture
-def mistakes(project):
-    """Give what is wrong with the project, as it is printed."""
+def problems(project):
+    """Return the project's printed problems."""
 
-    def found():
-        with pytest.raises(ProjectMistakes) as raised:
+    def problems():
+        with pytest.raises(ProjectProblems) as raised:
             check(project.folder)
-        return [str(mistake) for mistake in raised.value.mistakes]
+        return [str(problem) for problem in raised.value.problems]
 
-    return found
+    return problems
 
 
 @pytest.fixture
 def compiled(project, tmp_path):
-    """Compile the project, into a new folder each time, and give the folder."""
+    """Compile the project into a new folder and return the folder."""
     folders = (tmp_path / f"compiled-{number}" for number in range(9))
 
-    def into(**more):
+    def compiled(**options):
         folder = next(folders)
-        compile_project(project.folder, folder, **more)
+        compile_project(project.folder, folder, **options)
         return folder
 
-    return into
+    return compiled
 
 
-def test_the_example_project_has_nothing_to_mend():
+def test_example_project_has_no_problems():
     assert check(ROOT / "project").name == "community-health"
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "mistake"),
+    ("old", "new", "problem"),
     [
         (
             INCLUSION,
             f"{INCLUSION}\n    inbox: feild",
-            ":7: triggers.form.inbox: there is no inbox `feild`; there is field",
+            ":7: triggers.form.inbox: There is no inbox `feild`. The project has: field.",
         ),
         (
             "trigger: form",
             "trigger: from",
-            ":9: jobs.go.trigger: there is no trigger `from`; there is form",
+            ":9: jobs.go.trigger: There is no trigger `from`. The project has: form.",
         ),
         (
             "trigger: form",
             "credential: dhis2\n    trigger: form",
-            ":9: jobs.go.credential: there is no credential `dhis2`; there is none yet",
+            ":9: jobs.go.credential: There is no credential `dhis2`. Add it below `credentials`.",
         ),
     ],
     ids=["inbox", "trigger", "credential"],
 )
-def test_a_name_that_nothing_has_is_told_with_the_names_there_are(
-    project, mistakes, old, new, mistake
-):
+def test_unknown_name_is_reported_with_the_names_that_exist(project, problems, old, new, problem):
     project.change(old, new)
-    (found,) = mistakes()
-    assert found.startswith(f"project.yaml{mistake}")
+    assert problems() == [f"project.yaml{problem}"]
 
 
 @pytest.mark.parametrize(
-    ("expression", "words"),
+    ("expression", "text"),
     [
-        ("jobs/gone.py", "there is no file jobs/gone.py in the project's folder"),
-        ("../go.py", "name a .py file inside the project"),
-        ("jobs/../jobs/go.py", "name a .py file inside the project"),
-        ("/etc/go.py", "name a .py file inside the project"),
-        ("jobs", "name a .py file inside the project"),
-        ("jobs/go.txt", "name a .py file inside the project"),
-        ("''", "name a .py file inside the project"),
-        ("go.py", "put the file in a folder: jobs/go.py"),
-        ("jobs\\go.py", "write the file's path with / between folders"),
-        ('"jobs/g\\0o.py"', "write the file's path with / between folders"),
-        ("credentials/go.py", "what is hidden or called credentials or tests is not deployed"),
-        ("jobs/.hidden/go.py", "what is hidden or called credentials or tests is not deployed"),
-        ("tests/test_go.py", "what is hidden or called credentials or tests is not deployed"),
+        ("jobs/gone.py", "The project has no file jobs/gone.py."),
+        ("../go.py", "Write the path of a .py file inside the project"),
+        ("jobs/../jobs/go.py", "Write the path of a .py file inside the project"),
+        ("/etc/go.py", "Write the path of a .py file inside the project"),
+        ("jobs", "Write the path of a .py file inside the project"),
+        ("jobs/go.txt", "Write the path of a .py file inside the project"),
+        ("''", "Write the path of a .py file inside the project"),
+        ("go.py", "Move the file into a folder: jobs/go.py."),
+        ("jobs\\go.py", "Write the file's path with / between folders."),
+        ('"jobs/g\\0o.py"', "Write the file's path with / between folders."),
+        (
+            "credentials/go.py",
+            "Hidden files and files called credentials or tests are not deployed.",
+        ),
+        (
+            "jobs/.hidden/go.py",
+            "Hidden files and files called credentials or tests are not deployed.",
+        ),
+        (
+            "tests/test_go.py",
+            "Hidden files and files called credentials or tests are not deployed.",
+        ),
     ],
 )
-def test_a_job_file_that_is_not_where_it_can_be_deployed_is_refused(
-    project, mistakes, expression, words
-):
+def test_job_file_that_cannot_be_deployed_is_reported(project, problems, expression, text):
     project.change("jobs/go.py", expression)
-    (mistake,) = mistakes()
-    assert mistake.startswith("project.yaml:10: jobs.go.expression: ")
-    assert words in mistake
+    (problem,) = problems()
+    assert problem.startswith("project.yaml:10: jobs.go.expression: ")
+    assert text in problem
 
 
-def test_an_absolute_path_is_refused_even_when_it_leads_into_the_project(project, mistakes):
+def test_absolute_path_into_the_project_is_reported(project, problems):
     project.change("jobs/go.py", str(project.folder / "jobs/go.py"))
-    assert "name a .py file inside the project" in mistakes()[0]
+    assert "Write the path of a .py file inside the project" in problems()[0]
 
 
-def test_a_job_file_that_is_a_link_out_of_the_project_is_refused(project, mistakes, tmp_path):
+def test_link_out_of_the_project_is_reported(project, problems, tmp_path):
     (tmp_path / "go.py").write_text(JOB)
     (project.folder / "jobs/go.py").unlink()
     (project.folder / "jobs/go.py").symlink_to(tmp_path / "go.py")
-    assert "outside the project, behind a link" in mistakes()[0]
+    assert "This is a link to a file outside the project." in problems()[0]
 
 
 @pytest.mark.parametrize(
-    ("code", "line", "words"),
+    ("code", "line", "text"),
     [
         ("", 1, "go.py has no operation. Add a call at the top level."),
         ("x = 1\n", 1, "go.py has no operation. Add a call at the top level."),
-        ("x = 1\n\nfn(lambda state: state\n", 3, "not Python: '(' was never closed"),
-        ("def f():\n\tx = 1\n        return x\n", 3, "not Python: inconsistent use of tabs"),
-        ("x = 1\nreturn x\n", 2, "not Python: 'return' outside function"),
-        ("import os\nimport adaptrs\n", 2, "No module named 'adaptrs'; is it spelt right"),
+        ("x = 1\n\nfn(lambda state: state\n", 3, "This is not valid Python: '(' was never closed"),
+        (
+            "def f():\n\tx = 1\n        return x\n",
+            3,
+            "This is not valid Python: inconsistent use of tabs",
+        ),
+        ("x = 1\nreturn x\n", 2, "This is not valid Python: 'return' outside function"),
+        ("import os\nimport adaptrs\n", 2, "No module named 'adaptrs'. Is it spelled correctly"),
         ("\nfrom adaptors.common import eahc\n", 2, "cannot import name 'eahc'"),
         (
             f"{JOB}\nfm(lambda state: state)\n",
             5,
-            "NameError: name 'fm' is not defined; is it spelt",
+            "NameError: name 'fm' is not defined. Is it spelled",
         ),
         (
             "from adaptors.http import post\n\npost(\n    'x',\n    boddy=1,\n)\n",
@@ -142,31 +150,29 @@ def test_a_job_file_that_is_a_link_out_of_the_project_is_refused(project, mistak
     ],
     ids=lambda value: ascii(value)[:30],
 )
-def test_a_job_file_that_cannot_be_loaded_is_told_with_its_line(
-    project, mistakes, code, line, words
-):
+def test_job_that_cannot_be_loaded_is_reported_with_its_line(project, problems, code, line, text):
     project.write("jobs/go.py", code)
-    (mistake,) = mistakes()
-    assert mistake.startswith(f"jobs/go.py:{line}: ")
-    assert words in mistake
+    (problem,) = problems()
+    assert problem.startswith(f"jobs/go.py:{line}: ")
+    assert text in problem
 
 
-def test_what_a_job_prints_when_it_is_loaded_is_not_printed_by_the_check(project, capsys):
-    project.write("jobs/go.py", f"{JOB}\nfor each in 'ab':\n    print(each)\n")
+def test_check_does_not_show_what_a_job_prints_while_loading(project, capsys):
+    project.write("jobs/go.py", f"{JOB}\nfor letter in 'ab':\n    print(letter)\n")
     check(project.folder)
     assert capsys.readouterr().out == ""
 
 
-def test_a_job_file_with_a_byte_order_mark_and_windows_line_ends_is_good(project):
+def test_job_with_byte_order_mark_and_windows_line_ends_is_valid(project):
     project.write("jobs/go.py", b"\xef\xbb\xbf" + JOB.replace("\n", "\r\n").encode())
     check(project.folder)
 
 
-def test_mistakes_of_every_kind_are_told_at_once_by_file_and_line(project, mistakes):
-    spoiled = GOOD.replace("trigger: form", "trigger: from").replace("name: demo", "name: de mo")
-    project.write("project.yaml", spoiled.replace("inclusion:", "inclusions:"))
+def test_problems_of_every_kind_are_reported_at_once(project, problems):
+    invalid = GOOD.replace("trigger: form", "trigger: from").replace("name: demo", "name: de mo")
+    project.write("project.yaml", invalid.replace("inclusion:", "inclusions:"))
     project.write("jobs/go.py", f"{JOB}\nfm()\n")
-    assert [mistake.partition(": ")[0] for mistake in mistakes()] == [
+    assert [problem.partition(": ")[0] for problem in problems()] == [
         "jobs/go.py:5",
         "project.yaml:1",
         "project.yaml:5",
@@ -175,25 +181,25 @@ def test_mistakes_of_every_kind_are_told_at_once_by_file_and_line(project, mista
     ]
 
 
-def test_a_file_that_is_no_project_at_all_is_told_once(project, mistakes):
+def test_file_that_is_not_a_project_has_one_problem(project, problems):
     project.write("project.yaml", "- jobs\n")
-    assert len(mistakes()) == 1
+    assert len(problems()) == 1
 
 
-def test_what_is_compiled_is_loaded_with_the_same_triggers(project, compiled):
+def test_compiled_project_has_the_same_triggers(project, compiled):
     project.change(
         INCLUSION,
         "inbox: field\n    inclusion: {a: 1.10, b: [yes, 2019-12-01, ~]}\n    exclusion: {c: .5}",
     )
     loaded = load(compiled())
-    assert loaded.messages == message_triggers(check(project.folder))
-    (trigger,) = loaded.messages
+    assert loaded.message_triggers == message_triggers(check(project.folder))
+    (trigger,) = loaded.message_triggers
     assert trigger.inclusion == {"a": Decimal("1.1"), "b": ["yes", "2019-12-01", None]}
     assert trigger.exclusions == ({"c": Decimal("0.5")},)
     assert repr(trigger.inclusion["a"]) == "Decimal('1.1')"
 
 
-def test_what_is_compiled_names_its_inboxes_by_hash_and_its_jobs_by_file(project, compiled):
+def test_compiled_project_has_inboxes_by_hash_and_jobs_by_file(project, compiled):
     folder = compiled(more_ids={"field": "c" * 64})
     loaded = load(folder)
     assert list(loaded.inboxes) == ["a" * 64, "c" * 64]
@@ -201,9 +207,9 @@ def test_what_is_compiled_names_its_inboxes_by_hash_and_its_jobs_by_file(project
     assert loaded.jobs["go"].expression.read_text() == JOB
 
 
-def test_a_project_with_mistakes_writes_nothing(project, compiled, tmp_path):
+def test_project_with_problems_is_not_written(project, compiled, tmp_path):
     project.write("jobs/go.py", "")
-    with pytest.raises(ProjectMistakes):
+    with pytest.raises(ProjectProblems):
         compiled()
     assert not (tmp_path / "compiled-0").exists()
 
@@ -216,7 +222,7 @@ def test_a_project_with_mistakes_writes_nothing(project, compiled, tmp_path):
         ("project.yaml", GOOD.replace("registration", "visit")),
     ],
 )
-def test_the_version_changes_with_what_is_deployed(project, compiled, file, content):
+def test_version_changes_with_deployed_files(project, compiled, file, content):
     project.write("jobs/beside.py", "KEYS = 1\n")
     before = load(compiled()).version
     project.write(file, content)
@@ -233,21 +239,21 @@ def test_the_version_changes_with_what_is_deployed(project, compiled, file, cont
         ("notes.txt", "beside the jobs' folder"),
     ],
 )
-def test_the_version_does_not_change_with_what_is_not_deployed(project, compiled, file, content):
+def test_version_ignores_files_that_are_not_deployed(project, compiled, file, content):
     before = load(compiled()).version
     project.write(file, content)
     assert load(compiled()).version == before
 
 
-def test_the_version_is_the_same_when_a_folder_is_compiled_into_twice(project, tmp_path):
-    written = []
+def test_version_is_the_same_when_compiled_twice(project, tmp_path):
+    layers = []
     for _ in range(2):
         compile_project(project.folder, tmp_path / "layer")
-        written.append((tmp_path / "layer/project.json").read_bytes())
-    assert written[0] == written[1]
+        layers.append((tmp_path / "layer/project.json").read_bytes())
+    assert layers[0] == layers[1]
 
 
-def test_a_module_beside_a_job_can_be_imported_by_it_where_it_is_deployed(project, compiled):
+def test_deployed_job_can_import_a_module_beside_it(project, compiled):
     project.write("jobs/mapping.py", "def mapped(state):\n    return {**state, 'from': __file__}\n")
     project.write(
         "jobs/go.py", "from adaptors.common import fn\nfrom mapping import mapped\nfn(mapped)"
@@ -263,15 +269,18 @@ def test_a_module_beside_a_job_can_be_imported_by_it_where_it_is_deployed(projec
     assert ran.stdout.strip() == str(job.parent / "mapping.py")
 
 
-def test_a_mistake_in_a_module_beside_a_job_is_told_where_the_job_imports_it(project, mistakes):
-    project.write("jobs/spoiled.py", "x = 1\nx = nowhere\n")
-    project.write("jobs/go.py", "import os\nimport spoiled\n")
-    assert mistakes() == [
-        "jobs/go.py:2: NameError: name 'nowhere' is not defined; is it spelt right, and imported?"
+def test_error_in_a_module_beside_a_job_is_reported_at_its_import(project, problems):
+    project.write("jobs/broken.py", "x = 1\nx = nowhere\n")
+    project.write("jobs/go.py", "import os\nimport broken\n")
+    assert problems() == [
+        (
+            "jobs/go.py:2: NameError: name 'nowhere' is not defined. "
+            "Is it spelled correctly and imported?"
+        )
     ]
 
 
-def test_nothing_secret_or_hidden_and_no_test_is_copied(project, compiled):
+def test_secrets_hidden_files_and_tests_are_not_copied(project, compiled):
     for name in ("credentials/dhis2.json", "credentials.json", ".env", "deep/credentials/x.json"):
         project.write(f"jobs/{name}", "hunter2")
     for name in ("tests/test_go.py", "jobs/tests/test_go.py", "tests/events/a.json"):
@@ -280,7 +289,7 @@ def test_nothing_secret_or_hidden_and_no_test_is_copied(project, compiled):
     project.write("jobs/deep/codes.csv", "a,b\n")
     folder = compiled()
     assert sorted(
-        str(each.relative_to(folder)) for each in folder.rglob("*") if each.is_file()
+        str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()
     ) == [
         "jobs/deep/codes.csv",
         "jobs/go.py",
@@ -289,24 +298,24 @@ def test_nothing_secret_or_hidden_and_no_test_is_copied(project, compiled):
     assert "hunter2" not in (folder / "project.json").read_text()
 
 
-def test_a_link_to_nowhere_beside_a_job_does_not_stop_the_build(project, compiled):
+def test_broken_link_beside_a_job_does_not_stop_the_build(project, compiled):
     (project.folder / "jobs/gone.py").symlink_to("nowhere.py")
     assert (compiled() / "jobs/go.py").exists()
 
 
-@pytest.mark.parametrize(("spoil", "status"), [(False, 0), (True, 1)])
-def test_the_build_stops_at_a_mistake_with_words_on_standard_error(
-    project, tmp_path, monkeypatch, capsys, spoil, status
+@pytest.mark.parametrize(("invalid", "status"), [(False, 0), (True, 1)])
+def test_build_stops_at_a_problem_and_prints_it_on_standard_error(
+    project, tmp_path, monkeypatch, capsys, invalid, status
 ):
-    if spoil:
+    if invalid:
         project.change("name: demo", "name: de mo")
     monkeypatch.setattr(sys, "argv", ["compiler", str(project.folder), str(tmp_path / "layer")])
     assert main() == status
-    assert capsys.readouterr().err.startswith("project.yaml:1: name: " if spoil else "")
-    assert (tmp_path / "layer/project.json").exists() is not spoil
+    assert capsys.readouterr().err.startswith("project.yaml:1: name: " if invalid else "")
+    assert (tmp_path / "layer/project.json").exists() is not invalid
 
 
-def test_what_is_compiled_is_json_that_needs_nothing_more(project, compiled):
+def test_compiled_json_is_complete(project, compiled):
     content = json.loads((compiled() / "project.json").read_text())
     assert content["triggers"]["form"] == {
         "inbox": None,
@@ -324,40 +333,42 @@ def test_what_is_compiled_is_json_that_needs_nothing_more(project, compiled):
         ("order_by: case_id\n    inbox: other", {"field": False, "other": True}),
     ],
 )
-def test_an_inbox_is_ordered_where_a_trigger_that_may_take_its_messages_asks_for_it(
-    project, compiled, options, ordered
-):
+def test_inbox_is_ordered_if_one_of_its_triggers_has_order_by(project, compiled, options, ordered):
     text = GOOD.replace(INCLUSION, f"{INCLUSION}\n    {options}")
     other = f"  other: {{id_sha256: {'b' * 64}}}\n"
     project.write("project.yaml", text.replace("triggers:\n", f"{other}triggers:\n"))
     inboxes = load(compiled()).inboxes.values()
-    assert {each.name: each.ordered for each in inboxes} == ordered
+    assert {inbox.name: inbox.ordered for inbox in inboxes} == ordered
 
 
 @pytest.mark.parametrize(
-    ("triggers", "place", "words"),
+    ("triggers", "location", "text"),
     [
         (
             "form: {success: gone}",
             "5: triggers.form.success",
-            "there is no job `gone`; there is go",
+            "There is no job `gone`. The project has: go.",
         ),
         (
             "form: {failure: gone}",
             "5: triggers.form.failure",
-            "there is no job `gone`; there is go",
+            "There is no job `gone`. The project has: go.",
         ),
-        ("form: {success: go}", "8: jobs.go.trigger", "go waits for go: none would ever run"),
+        (
+            "form: {success: go}",
+            "8: jobs.go.trigger",
+            "Jobs that wait for each other never run: go waits for go.",
+        ),
     ],
 )
-def test_a_flow_trigger_that_leads_nowhere_or_to_itself_is_refused(project, triggers, place, words):
+def test_flow_trigger_of_an_unknown_job_or_itself_is_reported(project, triggers, location, text):
     project.change("form:\n    inclusion: {formId: registration}", triggers)
-    with pytest.raises(ProjectMistakes) as raised:
+    with pytest.raises(ProjectProblems) as raised:
         check(project.folder)
-    assert str(raised.value).startswith(f"project.yaml:{place}: {words}")
+    assert str(raised.value).startswith(f"project.yaml:{location}: {text}")
 
 
-def test_jobs_that_wait_for_each_other_are_told_once_with_the_whole_circle(project):
+def test_cycle_of_jobs_is_reported_once(project):
     project.write(
         "project.yaml",
         f"""\
@@ -376,8 +387,11 @@ jobs:
   d: {{trigger: after-c, expression: jobs/go.py}}
 """,
     )
-    with pytest.raises(ProjectMistakes) as raised:
+    with pytest.raises(ProjectProblems) as raised:
         check(project.folder)
-    (mistake,) = raised.value.mistakes
-    assert mistake.line == 10
-    assert mistake.what.startswith("jobs.a.trigger: a waits for c waits for b waits for a: none")
+    (problem,) = raised.value.problems
+    assert problem.line == 10
+    assert problem.message == (
+        "jobs.a.trigger: Jobs that wait for each other never run: a waits for c, c waits for b, "
+        "b waits for a. Change the trigger of one of them."
+    )

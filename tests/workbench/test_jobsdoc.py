@@ -13,7 +13,7 @@ from openfn.jobs.expression import load
 from tests.adaptors.test_idioms import IDIOMS
 from tests.conftest import ROOT
 from workbench.credentials.placeholders import configuration
-from workbench.testing.local_run import attempt, posted
+from workbench.testing.local_run import run_locally, state_from_post
 
 PAGE = (ROOT / "docs/jobs.md").read_text("utf-8")
 CODE_BLOCKS = [token.content for token in MarkdownIt().parse(PAGE) if token.type == "fence"]
@@ -32,9 +32,9 @@ def test_every_job_on_the_page_loads(tmp_path, code):
 def test_every_step_of_the_tutorial_sends_the_event_of_the_kobo_post(tmp_path, code):
     path = tmp_path / "job.py"
     path.write_text(code, "utf-8")
-    state = posted((ROOT / "events/kobo_household.json").read_bytes(), {})
+    state = state_from_post((ROOT / "events/kobo_household.json").read_bytes(), {})
     placeholder = configuration("dhis2", "https://dhis2.invalid")
-    run = attempt(path, state, placeholder, dry=True)
+    run = run_locally(path, state, placeholder, dry=True)
     assert run.error is None
     (request,) = run.requests
     (event,) = request.json["events"]

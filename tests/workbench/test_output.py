@@ -1,4 +1,4 @@
-"""How results look: tables on a terminal, plain lines elsewhere."""
+"""Results are tables on a terminal and plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from workbench.cli.job import print_local_run
 from workbench.cli.match import print_verdicts
 from workbench.local.demo import Journey
 from workbench.local.destination import Received
-from workbench.testing.local_run import Trial
+from workbench.testing.local_run import LocalRun
 
 VERDICTS = [
     Verdict("form", matches=True),
@@ -25,8 +25,8 @@ JOBS = {"form": [], "other": ["go"]}
 
 
 @pytest.fixture
-def shown():
-    """Give what a function of `show` prints, on a terminal or elsewhere."""
+def printed():
+    """Return what a view prints on a terminal or elsewhere."""
 
     def text(function, *arguments, terminal=False):
         file = StringIO()
@@ -37,42 +37,42 @@ def shown():
     return text
 
 
-def test_verdicts_are_a_table_on_a_terminal(shown):
-    lines = shown(print_verdicts, VERDICTS, JOBS, terminal=True).splitlines()
+def test_verdicts_are_a_table_on_a_terminal(printed):
+    lines = printed(print_verdicts, VERDICTS, JOBS, terminal=True).splitlines()
     assert "why not" in lines[1]
     assert "a: wants [b], has 1" in lines[4]
 
 
-def test_verdicts_are_one_line_each_elsewhere(shown):
-    assert shown(print_verdicts, VERDICTS, JOBS).splitlines() == [
+def test_verdicts_are_one_line_each_elsewhere(printed):
+    assert printed(print_verdicts, VERDICTS, JOBS).splitlines() == [
         "form matches, runs no job",
         "other does not match: a: wants [b], has 1",
     ]
 
 
-def test_a_statement_of_many_rows_is_shown_once_with_how_many_there_are(shown):
+def test_statement_with_many_rows_is_shown_once_with_their_number(printed):
     statement = DryStatement("INSERT INTO t (a) VALUES ($1)", ("[1]",), 10_000)
-    trial = Trial({}, None, "", (statement, DryStatement("select 1")))
-    assert shown(print_local_run, "job", trial).splitlines()[:3] == [
+    local_run = LocalRun({}, None, "", (statement, DryStatement("select 1")))
+    assert printed(print_local_run, "job", local_run).splitlines()[:3] == [
         "would execute INSERT INTO t (a) VALUES ($1)",
         "  ['[1]'] and 9999 more rows",
         "would execute select 1",
     ]
 
 
-def test_steps_are_lines_where_there_is_no_terminal(shown):
+def test_steps_are_lines_without_a_terminal(printed):
     def both(console):
         with output.steps(console) as step:
             step("posting")
 
-    assert shown(both) == "posting …\n"
-    assert "\n\n" not in shown(both, terminal=True)
+    assert printed(both) == "posting …\n"
+    assert "\n\n" not in printed(both, terminal=True)
 
 
-def test_what_was_received_is_shown_as_it_is_and_cut(shown):
+def test_received_body_is_shown_literally_and_truncated(printed):
     received = Received("POST", "/x", None, b"[red]" + b"y" * 1000)
     journey = Journey("Kobo", "200 {}", "id", ("form",), ("go succeeded",), (received,))
-    text = shown(print_journeys, [journey])
+    text = printed(print_journeys, [journey])
     assert "Kobo arrived\n" in text
     assert f"  received  POST /x [red]{'y' * 395}… (1005 characters)\n" in text
     assert text.endswith("1 of 1 posts arrived\n")
@@ -89,6 +89,6 @@ def test_what_was_received_is_shown_as_it_is_and_cut(shown):
     ],
     ids=["refused", "unmatched", "not run", "failed", "not received"],
 )
-def test_a_post_that_got_lost_anywhere_did_not_arrive(shown, journey):
-    assert "Kobo DID NOT ARRIVE\n" in shown(print_journeys, [journey])
+def test_post_that_is_lost_at_any_stage_did_not_arrive(printed, journey):
+    assert "Kobo DID NOT ARRIVE\n" in printed(print_journeys, [journey])
     assert journey.as_dict()["arrived"] is False

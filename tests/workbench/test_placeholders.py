@@ -1,4 +1,4 @@
-"""A credential is made up for any adaptor."""
+"""Every adaptor gets a placeholder credential."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ import adaptors
 from adaptors.credentials import CredentialModel, Secret
 from tests.workbench.more import clinic
 from workbench.credentials import placeholders
-from workbench.credentials.fields import mistakes, model
+from workbench.credentials.fields import describe_problems, model_of
 
 
 @pytest.mark.parametrize("name", adaptors.names())
-def test_every_adaptor_takes_the_credential_made_up_for_it(name):
+def test_every_adaptor_accepts_its_placeholder(name):
     body = placeholders.configuration(name)
-    assert mistakes(model(name), body) == ""
+    assert describe_problems(model_of(name), body) == ""
     assert body
 
 
-def test_the_address_is_the_one_given():
+def test_placeholder_has_the_requested_address():
     assert placeholders.configuration("http") == {"baseUrl": "https://http.invalid"}
-    there = "http://127.0.0.1:8080"
-    assert placeholders.configuration("http", there) == {"baseUrl": there}
+    address = "http://127.0.0.1:8080"
+    assert placeholders.configuration("http", address) == {"baseUrl": address}
 
 
-def test_as_few_optional_keys_are_filled_as_the_adaptor_takes():
-    assert placeholders.fitting(clinic.Configuration, "https://clinic.invalid") == {
+def test_placeholder_has_as_few_optional_keys_as_possible():
+    assert placeholders.placeholder_for(clinic.Configuration, "https://clinic.invalid") == {
         "hostUrl": "https://clinic.invalid",
         "password": "placeholder",
     }
 
 
-def test_needed_keys_of_every_kind_are_filled():
-    class Inside(CredentialModel):
+def test_required_keys_of_every_type_have_values():
+    class Tls(CredentialModel):
         ca: str
 
     class Configuration(CredentialModel):
@@ -42,10 +42,10 @@ def test_needed_keys_of_every_kind_are_filled():
         encrypt: bool
         wards: list[str]
         password: Secret
-        tls: Inside
+        tls: Tls
         kind: str = Field(examples=["sandbox"], pattern="sandbox|live")
 
-    assert placeholders.fitting(Configuration, "https://clinic.invalid") == {
+    assert placeholders.placeholder_for(Configuration, "https://clinic.invalid") == {
         "host": "clinic.invalid",
         "port": 1,
         "encrypt": True,

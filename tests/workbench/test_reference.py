@@ -1,4 +1,4 @@
-"""docs/reference.md says what the adaptors say of themselves."""
+"""docs/reference.md is generated from the adaptors."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ NOTHING = object()
 
 @pytest.fixture
 def page():
-    """Give the page of one adaptor more, which is `clinic` with these operations."""
+    """Return the section of an adaptor `clinic` with these operations."""
 
-    def make(**named):
+    def make(**operations):
         module = ModuleType("adaptors.clinic", "A clinic.\n\nIt has wards.")
-        vars(module).update(Configuration=clinic.Configuration, **named)
-        module.__all__ = ["Configuration", *named, "State"]
+        vars(module).update(Configuration=clinic.Configuration, **operations)
+        module.__all__ = ["Configuration", *operations, "State"]
         module.State = dict[str, int]
-        return reference.of(module)
+        return reference.section(module)
 
     return make
 
@@ -55,24 +55,24 @@ def discharge(
     return state
 
 
-def test_the_page_in_the_documentation_is_the_one_the_code_makes():
-    assert FILE.read_text("utf-8") == reference.text(), "it has changed: `make docs`"
+def test_page_in_the_documentation_is_up_to_date():
+    assert FILE.read_text("utf-8") == reference.page(), "run `make docs`"
 
 
 @pytest.mark.parametrize("name", ["common", *adaptors.names()])
-def test_every_adaptor_is_in_it_with_its_operations_and_linked(name):
-    page = reference.text()
+def test_every_adaptor_is_listed_with_its_operations(name):
+    page = reference.page()
     assert f"- [{name}](#{name}): " in page
     assert re.search(rf"^### {name}\.\w+$", page, re.MULTILINE)
 
 
-def test_an_operation_is_shown_as_a_job_calls_it(page):
+def test_signature_is_that_of_a_call_in_a_job(page):
     assert "admit(patient, *wards, bed=…, note='a, b', urgent=False)" in page(admit=admit)
 
 
-def test_a_long_signature_has_a_line_for_each_argument(page):
-    shown = page(discharge=discharge).partition("```python\n")[2].partition("\n```")[0]
-    assert shown.splitlines() == [
+def test_long_signature_has_one_line_per_argument(page):
+    signature = page(discharge=discharge).partition("```python\n")[2].partition("\n```")[0]
+    assert signature.splitlines() == [
         "discharge(",
         "    patient,",
         "    *,",
@@ -84,7 +84,7 @@ def test_a_long_signature_has_a_line_for_each_argument(page):
     ]
 
 
-def test_examples_stand_between_the_paragraphs_they_belong_to(page):
+def test_examples_stay_between_their_paragraphs(page):
     assert (
         page(admit=admit).partition("urgent=False)\n```\n")[2]
         == """
@@ -105,18 +105,18 @@ Nothing else.
     )
 
 
-def test_a_credential_is_a_table_of_its_keys(page):
+def test_credential_is_a_table_of_its_keys(page):
     rows = [line for line in page().splitlines() if line.startswith("| `")]
     assert rows[:4] == [
-        "| `hostUrl` | needed | The address of the clinic. |",
+        "| `hostUrl` | required | The address of the clinic. |",
         "| `password` | secret | The user's password. |",
         "| `access_token` | secret | A token. |",
-        "| `port` |  | The port. `5432` if left out. |",
+        "| `port` |  | The port. Default: `5432`. |",
     ]
     assert "| `tls.key` | secret | The certificate's key, as PEM. |" in rows
     assert page().startswith("## clinic\n")
     assert "It has wards." in page()
 
 
-def test_only_what_a_job_calls_is_in_it(page):
+def test_only_operations_are_listed(page):
     assert re.findall(r"^### (.*)$", page(admit=admit), re.MULTILINE) == ["clinic.admit"]

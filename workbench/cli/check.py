@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 
 import typer
@@ -10,9 +9,10 @@ import typer
 from workbench.cli import output
 from workbench.cli.options import Json, Project, console
 from workbench.credentials import lint
-from workbench.project import compiler
-from workbench.project.compatibility import notes
-from workbench.project.yaml_source import ProjectMistakes
+from workbench.project import compatibility, compiler
+from workbench.project.schema.project import ProjectSpec
+from workbench.project.yaml_source import ProjectProblems
+from workbench.text import count_of
 
 
 def check(project: Project = Path("project"), as_json: Json = False) -> None:
@@ -21,20 +21,23 @@ def check(project: Project = Path("project"), as_json: Json = False) -> None:
     Prints the file, the line and the fix of each problem.
     """
     try:
-        written = compiler.check(project)
-    except ProjectMistakes as mistakes:
+        spec = compiler.check(project)
+    except ProjectProblems as error:
         if not as_json:
             raise
-        found = [asdict(each) for each in mistakes.mistakes]
-        output.as_json({"mistakes": found, "notes": []})
+        problems = [problem.as_dict() for problem in error.problems]
+        output.as_json({"mistakes": problems, "notes": []})
         raise typer.Exit(1) from None
-    told = [*notes(project), *lint.notes(project, written.credentials)]
+    warnings = [*compatibility.warnings(project), *lint.warnings(project, spec.credentials)]
     if as_json:
-        output.as_json({"mistakes": [], "notes": [asdict(each) for each in told]})
-    else:
-        for note in told:
-            console.print(f"note: {note}", markup=False, soft_wrap=True)
-        counts = [
-            f"{len(getattr(written, kind))} {kind}" for kind in ("inboxes", "triggers", "jobs")
-        ]
-        console.print(f"{written.name}: {', '.join(counts)}; nothing to mend")
+        output.as_json({"mistakes": [], "notes": [warning.as_dict() for warning in warnings]})
+        return
+    for warning in warnings:
+        console.print(f"warning: {warning}", markup=False, soft_wrap=True)
+    console.print(f"{_summary(spec)}. No problems found.")
+
+
+def _summary(spec: ProjectSpec) -> str:
+    inboxes = count_of(len(spec.inboxes), "inbox")
+    triggers = count_of(len(spec.triggers), "trigger")
+    return f"{spec.name}: {inboxes}, {triggers}, {count_of(len(spec.jobs), 'job')}"

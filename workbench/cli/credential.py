@@ -1,4 +1,4 @@
-"""`ofn credential …`: the secrets behind the credentials of a project."""
+"""`ofn credential …`: the secrets of a project's credentials."""
 
 from __future__ import annotations
 
@@ -15,21 +15,32 @@ from rich.markup import escape
 from rich.table import Table
 
 from workbench.cli import output
-from workbench.cli.credential_prompt import asked
-from workbench.cli.options import Json, Project, Stack, Yes, console, sure
+from workbench.cli.credential_prompt import prompt
+from workbench.cli.options import Json, Project, Stack, Yes, confirm, console
 from workbench.credentials import secrets_manager
-from workbench.credentials.fields import given, mistakes, model, renamed, unknown
-from workbench.credentials.files import file_of, parsed, read_credential, write_credential
+from workbench.credentials.fields import (
+    describe_problems,
+    keys_with_values,
+    model_of,
+    unknown_keys,
+    with_public_names,
+)
+from workbench.credentials.files import (
+    file_of,
+    parse_credential,
+    read_credential,
+    write_credential,
+)
 from workbench.errors import CommandError
 from workbench.project.compiler import check
 from workbench.project.references import require_known
 from workbench.stack import connection
 
-app = typer.Typer(help="The secrets of credentials.", no_args_is_help=True)
+app = typer.Typer(help="Set and list the secrets of credentials.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help="The credential's name in project.yaml.")]
 File = Annotated[
-    str, typer.Option(help="A JSON file with the whole credential; - is standard input.")
+    str, typer.Option(help="A JSON file with the complete credential; - is standard input.")
 ]
 Local = Annotated[
     bool,
@@ -37,14 +48,14 @@ Local = Annotated[
         "--local", help="Write PROJECT/credentials/NAME.json, for `ofn try` and `ofn serve`."
     ),
 ]
-_SOON = "A warm runner reads it again within five minutes."
+_DELAY = "Runners that are already running use it within five minutes."
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
-    """Where a credential is kept, what is there, and how it is written."""
+class _Store:
+    """Where a credential is stored, its current body, and how to write it."""
 
-    where: str
+    name: str
     body: dict[str, Any] | None
     write: Callable[[Mapping[str, Any]], None]
 
@@ -59,89 +70,114 @@ def set_(
     project: Project = Path("project"),
     as_json: Json = False,
 ) -> None:
-    """Set what a credential holds, asking for each key that its adaptor names.
+    """Set a credential, asking for each key of its adaptor.
 
-    The secret is created, or gets a new value; a key that is left empty keeps what it had.
+    Press Enter to keep the current value of a key.
     """
-    written = check(project)
-    require_known("credential", name, written.credentials)
-    adaptor = written.credentials[name].adaptor
-    with _kept(name, stack, project, local=local) as kept:
-        body = _from_file(file, adaptor) if file else asked(name, adaptor, kept.body or {})
-        done = "created" if kept.body is None else "replaced"
-        if body == kept.body:
+    spec = check(project)
+    require_known("credential", name, spec.credentials)
+    adaptor = spec.credentials[name].adaptor
+    with _open_store(name, stack, project, local=local) as store:
+        current = store.body or {}
+        body = _read_file(file, name, adaptor) if file else prompt(name, adaptor, current)
+        done = "created" if store.body is None else "replaced"
+        if body == store.body:
             done = "unchanged"
         else:
-            _may_replace(kept, yes=yes)
-            kept.write(body)
-    notes = list(unknown(model(adaptor), body))
+            _confirm_replace(store, yes=yes)
+            store.write(body)
+    warnings = list(unknown_keys(model_of(adaptor), body))
+    keys = keys_with_values(body)
     if as_json:
-        told = {"credential": name, "kept": kept.where, "done": done, "keys": given(body)}
-        output.as_json({**told, "notes": notes})
+        result = {"credential": name, "kept": store.name, "done": done, "keys": keys}
+        output.as_json({**result, "notes": warnings})
     else:
-        _tell(f"{kept.where} {done}: {', '.join(given(body)) or 'no key'}", notes, local=local)
+        _print_result(f"{store.name} {done}: {', '.join(keys) or 'no key'}", warnings, local=local)
 
 
 @app.command("list")
 def list_(
     stack: Stack = "openfn", project: Project = Path("project"), as_json: Json = False
 ) -> None:
-    """Show of each credential whether a stack has its secret, and which of its keys are set."""
+    """List the credentials, whether a stack has their secrets, and which keys are set."""
     credentials = check(project).credentials
     with connection.connected(stack, project):
-        changed = secrets_manager.changed()
+        changed = secrets_manager.change_times()
         rows = [
-            _row(name, each.adaptor, secrets_manager.read(name), changed.get(name))
-            for name, each in credentials.items()
+            _row(name, credential.adaptor, secrets_manager.read(name), changed.get(name))
+            for name, credential in credentials.items()
         ]
-        others = [secrets_manager.full_name(each) for each in changed if each not in credentials]
+        unused = [secrets_manager.full_name(name) for name in changed if name not in credentials]
     if as_json:
-        output.as_json({"credentials": rows, "unnamed": others})
+        output.as_json({"credentials": rows, "unnamed": unused})
         return
     print_credentials(console, rows)
-    for other in others:
-        console.print(f"note: no credential names {other}", markup=False, soft_wrap=True)
+    for secret in unused:
+        console.print(
+            f"warning: The project has no credential for the secret {secret}.",
+            markup=False,
+            soft_wrap=True,
+        )
+
+
+def print_credentials(console: Console, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print which credentials are set, with the names of their keys."""
+    table = Table("credential", "adaptor", "", "keys", "changed (UTC)", "problems")
+    for row in rows:
+        status = "set" if row["set"] else "missing"
+        changed = row["changed"] or ""
+        cells = (row["credential"], row["adaptor"], status, ", ".join(row["keys"]))
+        table.add_row(*map(escape, (*cells, changed, row["wrong"])))
+        if not console.is_terminal:
+            line = " ".join(filter(None, (*cells, changed and f"since {changed}")))
+            problems = row["wrong"] and f"; {row['wrong']}"
+            console.print(f"{line}{problems}", markup=False, soft_wrap=True)
+    if console.is_terminal:
+        console.print(table)
 
 
 @contextmanager
-def _kept(name: str, stack: str, project: Path, *, local: bool) -> Iterator[_Kept]:
+def _open_store(name: str, stack: str, project: Path, *, local: bool) -> Iterator[_Store]:
     if local:
         path = file_of(project, name)
-        before = read_credential(path) if path.exists() else None
-        yield _Kept(str(path), before, lambda body: write_credential(path, body))
+        current = read_credential(path) if path.exists() else None
+        yield _Store(str(path), current, lambda body: write_credential(path, body))
         return
     with connection.connected(stack, project):
-        before = secrets_manager.read(name)
-        new = before is None
-        yield _Kept(
+        current = secrets_manager.read(name)
+        new = current is None
+        yield _Store(
             secrets_manager.full_name(name),
-            before,
+            current,
             lambda body: secrets_manager.write(name, body, new=new),
         )
 
 
-def _from_file(file: str, adaptor: str) -> dict[str, Any]:
+def _read_file(file: str, name: str, adaptor: str) -> dict[str, Any]:
     if file == "-":
-        found = parsed(sys.stdin.buffer.read(), "standard input")
+        content = parse_credential(sys.stdin.buffer.read(), "Standard input")
     else:
-        found = read_credential(Path(file))
-    body = renamed(model(adaptor), found)
-    if wrong := mistakes(model(adaptor), body):
-        raise CommandError(f"this does not fit the adaptor {adaptor}: {wrong}")
+        content = read_credential(Path(file))
+    body = with_public_names(model_of(adaptor), content)
+    if problems := describe_problems(model_of(adaptor), body):
+        raise CommandError(
+            f"The adaptor {adaptor} cannot use this as the credential {name}: {problems}"
+        )
     return body
 
 
-def _may_replace(kept: _Kept, *, yes: bool) -> None:
-    if kept.body is None:
+def _confirm_replace(store: _Store, *, yes: bool) -> None:
+    if store.body is None:
         return
     if not yes and not sys.stdin.isatty():
-        raise CommandError(f"{kept.where} is there already: --yes replaces it")
-    has = ", ".join(given(kept.body)) or "nothing that can be read"
-    sure(f"replace {kept.where}, which has {has}?", yes=yes)
+        raise CommandError(f"{store.name} already exists. Add --yes to replace it.")
+    keys = ", ".join(keys_with_values(store.body)) or "no readable key"
+    confirm(f"replace {store.name}, which has {keys}?", yes=yes)
 
 
-def _tell(what: str, notes: list[str], *, local: bool) -> None:
-    for line in (what, *([] if local else [_SOON]), *(f"note: {note}" for note in notes)):
+def _print_result(result: str, warnings: list[str], *, local: bool) -> None:
+    lines = (result, *([] if local else [_DELAY]), *(f"warning: {text}" for text in warnings))
+    for line in lines:
         console.print(line, markup=False, soft_wrap=True)
 
 
@@ -152,23 +188,7 @@ def _row(
         "credential": name,
         "adaptor": adaptor,
         "set": body is not None,
-        "keys": given(body or {}),
+        "keys": keys_with_values(body or {}),
         "changed": changed,
-        "wrong": "" if body is None else mistakes(model(adaptor), body),
+        "wrong": "" if body is None else describe_problems(model_of(adaptor), body),
     }
-
-
-def print_credentials(console: Console, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Show which credentials are set, with the names of their keys."""
-    table = Table("credential", "adaptor", "", "keys", "changed (UTC)", "to mend")
-    for row in rows:
-        stands = "set" if row["set"] else "missing"
-        when = row["changed"] or ""
-        cells = (row["credential"], row["adaptor"], stands, ", ".join(row["keys"]))
-        table.add_row(*map(escape, (*cells, when, row["wrong"])))
-        if not console.is_terminal:
-            line = " ".join(filter(None, (*cells, when and f"since {when}")))
-            wrong = row["wrong"] and f"; {row['wrong']}"
-            console.print(f"{line}{wrong}", markup=False, soft_wrap=True)
-    if console.is_terminal:
-        console.print(table)

@@ -1,4 +1,4 @@
-"""A credential, asked for key by key: on standard error, and its secrets without echo."""
+"""Ask for a credential key by key on standard error, without echoing secrets."""
 
 from __future__ import annotations
 
@@ -10,80 +10,88 @@ from typing import Any
 
 import typer
 
-from workbench.credentials.fields import Key, at, inserted, keys, mistakes, model, understood
+from workbench.credentials.fields import (
+    CredentialKey,
+    describe_problems,
+    keys_of,
+    model_of,
+    parse_value,
+    value_at,
+    with_value,
+)
 from workbench.errors import CommandError
 
-_TERMINAL = (
-    "standard input is no terminal: give the credential as a file (--file FILE.json), "
-    "or as JSON on standard input (--file -)"
+_NO_TERMINAL = (
+    "Standard input is not a terminal. Pass the credential as a file with --file FILE.json, "
+    "or as JSON on standard input with --file -."
 )
-_HOW = (
-    "Enter skips what is optional. @FILE takes what is in a file, such as a key of several lines "
-    "(@@… for a value that begins with @)."
+_HELP = (
+    "Press Enter to skip an optional key. Write @FILE to use the content of a file, such as a key "
+    "of several lines (@@… for a value that begins with @)."
 )
 
 
-def asked(name: str, adaptor: str, before: Mapping[str, Any]) -> dict[str, Any]:
-    """Ask for the keys of an adaptor's credential until they fit; Enter keeps what was there."""
+def prompt(name: str, adaptor: str, current: Mapping[str, Any]) -> dict[str, Any]:
+    """Ask for the keys of a credential until they are valid. Enter keeps a current value."""
     if not sys.stdin.isatty():
-        raise CommandError(_TERMINAL)
-    of, body = model(adaptor), dict(before)
-    _say(f"The credential {name}, for the adaptor {adaptor}. {_HOW}\n")
+        raise CommandError(_NO_TERMINAL)
+    model, body = model_of(adaptor), dict(current)
+    _print(f"Credential {name} for the adaptor {adaptor}. {_HELP}\n")
     while True:
-        for key in keys(of):
-            _say(f"{key.name}: {key.description}")
-            body = body if key.holds else _answered(key, body)
-        wrong = mistakes(of, body)
-        if not wrong:
+        for key in keys_of(model):
+            _print(f"{key.name}: {key.description}")
+            body = body if key.nested else _ask(key, body)
+        problems = describe_problems(model, body)
+        if not problems:
             return body
-        _say(f"\n{wrong} Once more; Enter keeps what you gave.\n")
+        _print(f"\n{problems} Try again. Enter keeps what you wrote.\n")
 
 
-def _answered(key: Key, body: dict[str, Any]) -> dict[str, Any]:
-    had = at(body, key.path) is not None
+def _ask(key: CredentialKey, body: dict[str, Any]) -> dict[str, Any]:
+    is_set = value_at(body, key.path) is not None
     while True:
-        text = _line(f"  {_hint(key, had=had)} > ", secret=key.secret)
-        if not text and (had or not key.required):
+        text = _read_line(f"  {_hint(key, is_set=is_set)} > ", secret=key.secret)
+        if not text and (is_set or not key.required):
             return body
-        if text == "-" and had and not key.required:
-            return inserted(body, key.path, None)
+        if text == "-" and is_set and not key.required:
+            return with_value(body, key.path, None)
         try:
-            return inserted(body, key.path, understood(key, _content(text)))
+            return with_value(body, key.path, parse_value(key, _expand_file(text)))
         except ValueError as error:
-            _say(f"  {error}")
+            _print(f"  {error}")
 
 
-def _hint(key: Key, *, had: bool) -> str:
-    if had:
+def _hint(key: CredentialKey, *, is_set: bool) -> str:
+    if is_set:
         hint = "set; Enter keeps it" + ("" if key.required else ", - removes it")
     elif key.required:
-        hint = "needed"
+        hint = "required"
     else:
-        shown = None if key.secret else key.default
-        hint = "optional" if shown is None else f"Enter: {shown}"
+        default = None if key.secret else key.default
+        hint = "optional" if default is None else f"Enter: {default}"
     return hint + (", not shown" if key.secret else "")
 
 
-def _content(text: str) -> str:
+def _expand_file(text: str) -> str:
     if not text:
-        raise ValueError("it is needed")
+        raise ValueError("This key is required.")
     if text.startswith("-----BEGIN"):
-        raise ValueError("a key has several lines: save it in a file and write @FILE")
+        raise ValueError("A key has several lines. Save it in a file and write @FILE.")
     if text.startswith("@@") or not text.startswith("@"):
         return text.removeprefix("@") if text.startswith("@@") else text
     try:
         return Path(text[1:]).expanduser().read_text("utf-8").rstrip("\n")
     except (OSError, UnicodeDecodeError) as error:
-        # The name is not told: a password that begins with @ may have been meant.
-        why = getattr(error, "strerror", None) or "it is no text"
-        raise ValueError(f"that file cannot be read: {why}") from None
+        # The message does not quote the name: it may be a password that begins with @.
+        reason = getattr(error, "strerror", None) or "it is not text"
+        raise ValueError(f"That file cannot be read: {reason}.") from None
 
 
-def _line(prompt: str, *, secret: bool) -> str:
+def _read_line(text: str, *, secret: bool) -> str:
     try:
         if secret:
-            return getpass(prompt, stream=sys.stderr)
-        sys.stderr.write(prompt)
+            return getpass(text, stream=sys.stderr)
+        sys.stderr.write(text)
         sys.stderr.flush()
         line = sys.stdin.readline()
     except EOFError:
@@ -93,5 +101,5 @@ def _line(prompt: str, *, secret: bool) -> str:
     return line.strip()
 
 
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     typer.echo(text, err=True)

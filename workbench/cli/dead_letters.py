@@ -12,7 +12,7 @@ from openfn import ids
 from openfn.history import details
 from openfn.messages import store as messages
 from workbench.cli import output
-from workbench.cli.options import Json, Project, Stack, Yes, console, sure
+from workbench.cli.options import Json, Project, Stack, Yes, confirm, console
 from workbench.errors import CommandError
 from workbench.stack import connection, dead_letters
 from workbench.stack.dead_letters import Held
@@ -64,7 +64,7 @@ def redrive(
         if total:
             if not as_json:
                 output.dead_letters(console, found)
-            sure(f"put {count_of(total, 'id')} back?", yes=yes)
+            confirm(f"put {count_of(total, 'id')} back?", yes=yes)
             put, why = _put_back(found, total, shown=not as_json)
     if as_json:
         output.as_json({"found": total, "put_back": put, "left": why})

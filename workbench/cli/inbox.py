@@ -16,19 +16,20 @@ from workbench.project import inbox_ids
 from workbench.project.compiler import check
 from workbench.project.references import require_known
 from workbench.stack import connection
+from workbench.text import count_of
 
-app = typer.Typer(help="The secret ids of inboxes.", no_args_is_help=True)
+app = typer.Typer(help="Add inboxes and change their secret URLs.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help="The inbox's name in project.yaml.")]
-Url = Annotated[str, typer.Option(help="The stack's InboxUrl, to show the whole URL.")]
+Url = Annotated[str, typer.Option(help="The stack's output InboxUrl, to print the complete URL.")]
 
 
 @app.command()
 def add(
     name: Name, url: Url = "", project: Project = Path("project"), as_json: Json = False
 ) -> None:
-    """Add an inbox to project.yaml and show its URL, this once."""
-    _show(name, inbox_ids.add(project, name), url, as_json=as_json)
+    """Add an inbox to project.yaml and print its secret URL, only now."""
+    _print_url(name, inbox_ids.add(project, name), url, as_json=as_json)
 
 
 @app.command()
@@ -36,36 +37,37 @@ def rotate(
     name: Name,
     url: Url = "",
     finish: Annotated[
-        bool, typer.Option("--finish", help="Take away all ids but the newest.")
+        bool, typer.Option("--finish", help="Remove all ids except the newest.")
     ] = False,
     project: Project = Path("project"),
     as_json: Json = False,
 ) -> None:
-    """Give an inbox a second id, valid beside the first, and show its URL, this once."""
+    """Add a second id to an inbox and print the new URL, only now. The first stays valid."""
     if not finish:
-        _show(name, inbox_ids.rotate(project, name), url, as_json=as_json)
+        _print_url(name, inbox_ids.rotate(project, name), url, as_json=as_json)
         return
-    gone = inbox_ids.finish(project, name)
+    removed = inbox_ids.finish(project, name)
     if as_json:
-        output.as_json({"inbox": name, "taken_away": gone})
+        output.as_json({"inbox": name, "taken_away": removed})
     else:
-        console.print(f"{name}: {gone} taken away; the newest id stays. Deploy to make it so.")
+        ids = count_of(removed, "old id")
+        console.print(f"Removed {ids} of {name}. The newest stays. Deploy to apply the change.")
 
 
 @app.command("list")
 def list_(project: Project = Path("project"), as_json: Json = False) -> None:
-    """Show the inboxes and how many ids each has."""
+    """List the inboxes and how many ids each has."""
     inboxes = check(project).inboxes
     if as_json:
         output.as_json(
-            [{"inbox": name, "ids": len(each.id_sha256)} for name, each in inboxes.items()]
+            [{"inbox": name, "ids": len(inbox.id_sha256)} for name, inbox in inboxes.items()]
         )
         return
-    table = Table("inbox", "ids", "asks for", "keeps once by")
-    for name, each in inboxes.items():
-        ways = ", ".join(dict.fromkeys(auth.way for auth in each.auth)) or "nothing more"
-        path = ".".join(map(str, each.dedupe))
-        table.add_row(name, str(len(each.id_sha256)), ways, path)
+    table = Table("inbox", "ids", "login", "dedupe")
+    for name, inbox in inboxes.items():
+        schemes = ", ".join(dict.fromkeys(auth.way for auth in inbox.auth)) or "none"
+        dedupe = ".".join(map(str, inbox.dedupe))
+        table.add_row(name, str(len(inbox.id_sha256)), schemes, dedupe)
     console.print(table)
 
 
@@ -73,39 +75,40 @@ def list_(project: Project = Path("project"), as_json: Json = False) -> None:
 def url_(
     name: Name,
     inbox_id: Annotated[
-        str, typer.Option("--id", help="The secret id, as it was shown when it was made.")
+        str, typer.Option("--id", help="The secret id that was printed when it was created.")
     ] = "",
     stack: Stack = "openfn",
     project: Project = Path("project"),
     as_json: Json = False,
 ) -> None:
-    """Show where an inbox of a stack is: with its id, which is checked, the whole URL."""
+    """Print the URL of an inbox. With its secret id, check the id and print the complete URL."""
     inboxes = check(project).inboxes
     require_known("inbox", name, inboxes)
     digest = hashlib.sha256(inbox_id.encode()).hexdigest()
     if inbox_id and digest not in inboxes[name].id_sha256:
         raise CommandError(
-            f"{name} has another id; if it is lost, `ofn inbox rotate {name}` gives it a new one"
+            f"This is not an id of {name}. If it is lost, `ofn inbox rotate {name}` creates a new "
+            "one."
         )
-    whole = f"{connection.output(stack, 'InboxUrl')}{inbox_id}"
+    url = f"{connection.output(stack, 'InboxUrl')}{inbox_id}"
     if as_json:
-        output.as_json({"inbox": name, "url": whole, "whole": bool(inbox_id)})
+        output.as_json({"inbox": name, "url": url, "whole": bool(inbox_id)})
         return
-    console.print(whole, markup=False, soft_wrap=True)
+    console.print(url, markup=False, soft_wrap=True)
     if not inbox_id:
         console.print(
-            f"and behind it the secret id of {name}, of which the project has only the hash; "
-            f"if it is lost, `ofn inbox rotate {name}` gives it a new one"
+            f"Add the secret id of {name} at the end. The project has only its hash: if the id is "
+            f"lost, `ofn inbox rotate {name}` creates a new one."
         )
 
 
-def _show(name: str, inbox_id: str, url: str, *, as_json: bool) -> None:
-    whole = f"{url.rstrip('/')}/{inbox_id}" if url else f"<InboxUrl>{inbox_id}"
+def _print_url(name: str, inbox_id: str, url: str, *, as_json: bool) -> None:
+    complete = f"{url.rstrip('/')}/{inbox_id}" if url else f"<InboxUrl>{inbox_id}"
     if as_json:
-        output.as_json({"inbox": name, "id": inbox_id, "url": whole})
+        output.as_json({"inbox": name, "id": inbox_id, "url": complete})
         return
-    console.print(whole, markup=False, soft_wrap=True)
+    console.print(complete, markup=False, soft_wrap=True)
     console.print(
-        f"The secret URL of {name}. It is shown this once: the project keeps its hash only. "
+        f"This is the secret URL of {name}. Copy it now: the project has only its hash. "
         "Deploy to make it valid."
     )

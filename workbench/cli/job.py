@@ -1,4 +1,4 @@
-"""`ofn try` and `ofn run`: one job, here or in a stack."""
+"""`ofn try` and `ofn run`: run one job on this machine or in a stack."""
 
 from __future__ import annotations
 
@@ -27,12 +27,17 @@ from workbench.credentials.files import file_of, read_credential
 from workbench.errors import CommandError
 from workbench.project.compiler import check
 from workbench.project.references import require_known
-from workbench.project.schema.project import ProjectWritten
-from workbench.project.schema.trigger import CronWritten
+from workbench.project.schema.project import ProjectSpec
+from workbench.project.schema.trigger import CronTriggerSpec
 from workbench.stack import connection
-from workbench.testing.local_run import Trial, attempt, posted, unposted
+from workbench.testing.local_run import (
+    LocalRun,
+    run_locally,
+    state_from_post,
+    state_without_post,
+)
 from workbench.testing.saved_posts import headers_of
-from workbench.text import count_of
+from workbench.text import count_of, describe_json_error
 
 Job = Annotated[str, typer.Argument(help="The name of a job in project.yaml.")]
 
@@ -45,43 +50,43 @@ def try_job(
         typer.Option(
             exists=True,
             dir_okay=False,
-            help="A JSON file with the state to begin with, for a job that no message starts.",
+            help="A JSON file with the initial state of a job that no message starts.",
         ),
     ] = None,
     credential: Annotated[
         Path | None,
-        typer.Option(exists=True, dir_okay=False, help="A JSON file with the credential's body."),
+        typer.Option(exists=True, dir_okay=False, help="A JSON file with the credential."),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show the requests, send none.")
+        bool, typer.Option("--dry-run", help="Show the requests but do not send them.")
     ] = False,
     query: Query = "",
     content_type: ContentType = "",
     project: Project = Path("project"),
     as_json: Json = False,
 ) -> None:
-    """Run one job on a saved body or state, here, without AWS."""
-    written = check(project)
-    require_known("job", job, written.jobs)
-    chosen = written.jobs[job]
+    """Run a job on this machine, on a saved post or a state."""
+    spec = check(project)
+    require_known("job", job, spec.jobs)
+    job_spec = spec.jobs[job]
     if event:
         params = parse_query(query.removeprefix("?"))
-        begun = posted(event.read_bytes(), params, headers_of(event, content_type))
+        initial = state_from_post(event.read_bytes(), params, headers_of(event, content_type))
     else:
-        given = _state(state) if state else None
-        begun = unposted(job, written.triggers[chosen.trigger], given)
-    trial = attempt(
-        project.resolve() / chosen.expression,
-        begun,
-        _configuration(project, written, chosen.credential, credential, dry=dry_run),
+        custom = _read_state(state) if state else None
+        initial = state_without_post(job, spec.triggers[job_spec.trigger], custom)
+    local_run = run_locally(
+        project.resolve() / job_spec.expression,
+        initial,
+        _configuration(project, spec, job_spec.credential, credential, dry=dry_run),
         dry=dry_run,
-        inboxes=written.inboxes,
+        inboxes=spec.inboxes,
     )
     if as_json:
-        output.as_json(trial.as_dict())
+        output.as_json(local_run.as_dict())
     else:
-        print_local_run(console, job, trial)
-    if trial.error:
+        print_local_run(console, job, local_run)
+    if local_run.error:
         raise typer.Exit(1)
 
 
@@ -89,24 +94,25 @@ def run(
     job: Job,
     stack: Stack = "openfn",
     wait: Annotated[
-        float, typer.Option(min=0, help="Seconds to wait for its end; 0: do not wait.")
+        float, typer.Option(min=0, help="Seconds to wait for the end of the run; 0: do not wait.")
     ] = 60,
     project: Project = Path("project"),
     as_json: Json = False,
 ) -> None:
-    """Start a job of the clock now, in a stack, and show how it ended."""
-    written = check(project)
-    require_known("job", job, written.jobs)
-    trigger = written.jobs[job].trigger
-    if not isinstance(written.triggers[trigger], CronWritten):
+    """Run a cron job of a stack now and show its result."""
+    spec = check(project)
+    require_known("job", job, spec.jobs)
+    trigger = spec.jobs[job].trigger
+    if not isinstance(spec.triggers[trigger], CronTriggerSpec):
         raise CommandError(
-            f"{job} is not started by the clock: post a message, or `ofn try {job}` runs it here"
+            f"{job} is not a cron job. Post a message to start it, or run it on this machine with "
+            f"`ofn try {job}`."
         )
     plan = Plan(ids.new_message_id(), job, trigger, Kind.CRON, order=Kind.CRON)
     with connection.connected(stack, project):
-        if refused := dispatch.create_and_queue([plan]):
-            raise CommandError(f"the run queue did not take it: {refused[plan.id]}")
-        record = _waited(plan.id, wait)
+        if errors := dispatch.create_and_queue([plan]):
+            raise CommandError(f"The run could not be queued: {errors[plan.id]}")
+        record = _wait_for_end(plan.id, wait)
     if as_json:
         output.as_json({"run_id": plan.id} if record is None else asdict(record))
     elif record:
@@ -117,62 +123,62 @@ def run(
         raise typer.Exit(1)
 
 
-def _waited(run_id: str, seconds: float) -> RunRecord | None:
-    until = time.monotonic() + seconds
-    while (left := until - time.monotonic()) > 0:
+def print_local_run(console: Console, job: str, local_run: LocalRun) -> None:
+    """Print the requests of a dry run, the log, and the final state or the error."""
+    for request in local_run.requests:
+        _print_request(console, request)
+    for inbox, body in local_run.emitted:
+        console.print(f"[bold]would emit[/bold] to {inbox}")
+        console.print(f"  {body}", markup=False, soft_wrap=True)
+    if local_run.log:
+        console.print("[bold]log[/bold]")
+        console.print(local_run.log.rstrip(), markup=False, soft_wrap=True)
+    if local_run.error:
+        console.print(f"[red]{job} failed[/red]: {escape(str(local_run.error))}", soft_wrap=True)
+    else:
+        console.print(f"[green]{job} succeeded[/green]. Final state:")
+        console.print_json(json.dumps(local_run.final))
+
+
+def _print_request(console: Console, request: Dry) -> None:
+    if isinstance(request, DryStatement):
+        console.print(f"[bold]would execute[/bold] {escape(request.sql)}", soft_wrap=True)
+        if request.values:
+            more = f" and {count_of(request.rows - 1, 'more row')}" if request.rows > 1 else ""
+            console.print(f"  {list(request.values)!r}{more}", markup=False, soft_wrap=True)
+        return
+    console.print(f"[bold]would send[/bold] {request.method} {escape(request.url)}", soft_wrap=True)
+    for name, value in request.headers.items():
+        console.print(f"  {name}: {value}", markup=False, soft_wrap=True)
+    if request.body:
+        console.print(f"  {request.body.decode('utf-8', 'replace')}", markup=False, soft_wrap=True)
+
+
+def _wait_for_end(run_id: str, seconds: float) -> RunRecord | None:
+    deadline = time.monotonic() + seconds
+    while (remaining := deadline - time.monotonic()) > 0:
         record = details.run(run_id)
         if record and RunStatus(record.status).has_ended:
             return record
-        time.sleep(min(0.5, left))
+        time.sleep(min(0.5, remaining))
     return None
 
 
 def _configuration(
-    project: Path, written: ProjectWritten, name: str | None, given: Path | None, *, dry: bool
+    project: Path, spec: ProjectSpec, name: str | None, file: Path | None, *, dry: bool
 ) -> dict[str, Any]:
-    own = file_of(project, name)
-    file = given or (own if own.is_file() else None)
+    default = file_of(project, name)
+    file = file or (default if default.is_file() else None)
     if file:
         return read_credential(file)
-    return placeholders.credential(written, name) if dry else {}
+    return placeholders.credential(spec, name) if dry else {}
 
 
-def _state(path: Path) -> dict[str, Any]:
+def _read_state(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_bytes())
+        state = json.loads(path.read_bytes())
     except ValueError as error:
-        raise CommandError(f"{path} is not JSON: {error}") from None
-    if not isinstance(found, dict):
-        raise CommandError(f"{path} is not a state: a JSON object belongs in it")
-    return found
-
-
-def print_local_run(console: Console, job: str, found: Trial) -> None:
-    """Show how a job ended: its requests if none were sent, its log, its final state or error."""
-    for sent in found.requests:
-        _dry(console, sent)
-    for inbox, body in found.emitted:
-        console.print(f"[bold]would emit[/bold] to {inbox}")
-        console.print(f"  {body}", markup=False, soft_wrap=True)
-    if found.log:
-        console.print("[bold]log[/bold]")
-        console.print(found.log.rstrip(), markup=False, soft_wrap=True)
-    if found.error:
-        console.print(f"[red]{job} failed[/red]: {escape(str(found.error))}", soft_wrap=True)
-    else:
-        console.print(f"[green]{job} succeeded[/green]; its final state:")
-        console.print_json(json.dumps(found.final))
-
-
-def _dry(console: Console, sent: Dry) -> None:
-    if isinstance(sent, DryStatement):
-        console.print(f"[bold]would execute[/bold] {escape(sent.sql)}", soft_wrap=True)
-        if sent.values:
-            more = f" and {count_of(sent.rows - 1, 'more row')}" if sent.rows > 1 else ""
-            console.print(f"  {list(sent.values)!r}{more}", markup=False, soft_wrap=True)
-        return
-    console.print(f"[bold]would send[/bold] {sent.method} {escape(sent.url)}", soft_wrap=True)
-    for name, value in sent.headers.items():
-        console.print(f"  {name}: {value}", markup=False, soft_wrap=True)
-    if sent.body:
-        console.print(f"  {sent.body.decode('utf-8', 'replace')}", markup=False, soft_wrap=True)
+        raise CommandError(f"{path} is not a state. {describe_json_error(error)}") from None
+    if not isinstance(state, dict):
+        raise CommandError(f"{path} is not a state. Write a JSON object in it.")
+    return state

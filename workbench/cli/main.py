@@ -27,7 +27,7 @@ from workbench.cli import (
     test,
 )
 from workbench.errors import WorkbenchError
-from workbench.project.yaml_source import ProjectMistakes
+from workbench.project.yaml_source import ProjectProblems
 
 DEVELOP, OPERATE, SECRETS = "Develop", "Operate", "Secrets"
 
@@ -39,7 +39,7 @@ app = typer.Typer(
 app.command("check", rich_help_panel=DEVELOP)(check.check)
 app.command("match", rich_help_panel=DEVELOP)(match.match)
 app.command("try", rich_help_panel=DEVELOP)(job.try_job)
-app.command("test", rich_help_panel=DEVELOP, context_settings=test.ANYTHING)(test.run_tests)
+app.command("test", rich_help_panel=DEVELOP, context_settings=test.PYTEST_OPTIONS)(test.run_tests)
 app.command("serve", rich_help_panel=DEVELOP)(serve.serve)
 app.command("demo", rich_help_panel=DEVELOP)(demo.demo)
 app.command("new-adaptor", rich_help_panel=DEVELOP)(new_adaptor.new_adaptor)
@@ -63,6 +63,6 @@ def main() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")  # as standard error does: never a crash
     try:
         app()
-    except (ProjectMistakes, OpenFnError, WorkbenchError) as error:
+    except (ProjectProblems, OpenFnError, WorkbenchError) as error:
         _errors.print(str(error), style="red", markup=False, soft_wrap=True)
         sys.exit(1)

@@ -1,4 +1,4 @@
-"""`ofn match`: which triggers a saved body, or kept messages, match."""
+"""`ofn match`: match a saved post, or the newest messages of a stack."""
 
 from __future__ import annotations
 
@@ -25,14 +25,16 @@ from workbench.testing.saved_posts import headers_of
 
 Last = Annotated[
     int | None,
-    typer.Option(min=1, max=1000, help="Match so many of the newest messages a stack has kept."),
+    typer.Option(min=1, max=1000, help="Try the filters on the newest N messages of a stack."),
 ]
 
 
 def match(
     event: Event = None,
-    inbox: Annotated[str | None, typer.Option(help="The inbox it came to; else any.")] = None,
-    trigger: Annotated[str | None, typer.Option(help="Judge this trigger only.")] = None,
+    inbox: Annotated[
+        str | None, typer.Option(help="The inbox of the message. [default: any]")
+    ] = None,
+    trigger: Annotated[str | None, typer.Option(help="Evaluate only this trigger.")] = None,
     query: Query = "",
     content_type: ContentType = "",
     last: Last = None,
@@ -40,39 +42,37 @@ def match(
     project: Project = Path("project"),
     as_json: Json = False,
 ) -> None:
-    """Show which triggers a body matches, and where it parts ways with the others.
+    """Show which triggers a saved post matches, and why the others do not match.
 
-    With --last, the same for the newest messages that a stack has kept, against the project as it
-    is edited here: try a filter before you deploy it.
+    With --last, the newest messages of a stack are matched against the project in this folder. Use
+    it to try a filter before you deploy it.
     """
     if (event is None) == (last is None):
-        raise CommandError(
-            "give a file with the body of a post, or --last and a number of messages"
-        )
-    written = check(project)
-    require_known("inbox", inbox, written.inboxes)
-    filters = message_triggers(written)
-    require_known("message trigger", trigger, {each.name: each for each in filters})
+        raise CommandError("Name a file with the body of a post, or use --last N.")
+    spec = check(project)
+    require_known("inbox", inbox, spec.inboxes)
+    filters = message_triggers(spec)
+    require_known("message trigger", trigger, {message.name: message for message in filters})
     jobs = {
-        name: [job for job, each in written.jobs.items() if each.trigger == name]
-        for name in written.triggers
+        name: [job for job, entry in spec.jobs.items() if entry.trigger == name]
+        for name in spec.triggers
     }
     if event:
         parsed = bodies.parse_exact(event.read_bytes(), headers_of(event, content_type))
         body = with_query_params(parsed, parse_query(query.removeprefix("?")))
-        chosen = [each for each in filters if trigger in (None, each.name)]
-        _body(chosen, inbox, body, jobs, as_json=as_json)
+        selected = [message for message in filters if trigger in (None, message.name)]
+        _match_body(selected, inbox, body, jobs, as_json=as_json)
     elif last:
         with connection.connected(stack, project):
-            found = backtest.rematch(filters, jobs, last, trigger)
-        found = [each for each in found if inbox in (None, each.inbox)]
+            rematches = backtest.rematch(filters, jobs, last, trigger)
+        rematches = [rematch for rematch in rematches if inbox in (None, rematch.inbox)]
         if as_json:
-            output.as_json([each.as_dict() for each in found])
+            output.as_json([rematch.as_dict() for rematch in rematches])
         else:
-            output.rematches(console, found)
+            output.rematches(console, rematches)
 
 
-def _body(
+def _match_body(
     filters: list[MessageTrigger],
     inbox: str | None,
     body: object,
@@ -80,7 +80,7 @@ def _body(
     *,
     as_json: bool,
 ) -> None:
-    verdicts = [explain(each, inbox, body) for each in filters]
+    verdicts = [explain(message, inbox, body) for message in filters]
     if as_json:
         rows = [
             {"trigger": v.trigger, "matches": v.matches, "jobs": jobs[v.trigger], "why": v.why}
@@ -98,8 +98,8 @@ def print_verdicts(
     if not console.is_terminal:
         for verdict in verdicts:
             runs = f"matches, runs {', '.join(jobs[verdict.trigger]) or 'no job'}"
-            what = runs if verdict.matches else f"does not match: {verdict.why}"
-            console.print(f"{verdict.trigger} {what}", markup=False, soft_wrap=True)
+            result = runs if verdict.matches else f"does not match: {verdict.why}"
+            console.print(f"{verdict.trigger} {result}", markup=False, soft_wrap=True)
         return
     table = Table("trigger", "matches", "jobs", "why not")
     for verdict in verdicts:

@@ -1,4 +1,4 @@
-"""The options that several commands have in common, and the console they show things on."""
+"""Options that several commands share, and the console they print to."""
 
 from __future__ import annotations
 
@@ -9,25 +9,28 @@ import typer
 from rich.console import Console
 
 Project = Annotated[
-    Path, typer.Option("--project", file_okay=False, help="The folder of project.yaml.")
+    Path, typer.Option("--project", file_okay=False, help="The folder with project.yaml.")
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for a machine.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Stack = Annotated[
-    str, typer.Option("--stack", help="The stack's name; credentials and region as the AWS CLI's.")
+    str,
+    typer.Option(
+        "--stack", help="The stack's name. AWS credentials and region are those of the AWS CLI."
+    ),
 ]
 Event = Annotated[
     Path | None, typer.Argument(exists=True, dir_okay=False, help="A file with the body of a post.")
 ]
-Query = Annotated[str, typer.Option(help="The query string the inbox URL had, such as site=A.")]
+Query = Annotated[str, typer.Option(help="The query string of the post, such as site=A.")]
 ContentType = Annotated[
-    str, typer.Option(help="The body's content type, if it is a form; a .form file is one.")
+    str, typer.Option(help="The body's content type. Files that end in .form are forms.")
 ]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
-# What is shown is quoted from posts and jobs: `:100:` in it is no emoji.
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
+# Posts and jobs are printed as they are: `:100:` in them is not an emoji.
 console = Console(emoji=False, highlight=False)
 
 
-def sure(question: str, *, yes: bool) -> None:
-    """Ask, on standard error, whether to go on; anything but a yes ends the command."""
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask on standard error whether to continue. Any answer but yes aborts."""
     if not yes:
         typer.confirm(question, abort=True, err=True)

@@ -16,7 +16,7 @@ from openfn.history.replay_selection import Selected
 from openfn.messages.store import Message
 from openfn.runs.model import RunStatus
 from workbench.cli import output, times
-from workbench.cli.options import Json, Project, Stack, Yes, console, sure
+from workbench.cli.options import Json, Project, Stack, Yes, confirm, console
 from workbench.errors import CommandError
 from workbench.project.compiler import check
 from workbench.project.references import require_known
@@ -73,7 +73,7 @@ def replay(
             left: dict[str, str] = {}
         else:
             if not ids:
-                sure(f"replay {count_of(len(chosen), 'run')}?", yes=yes)
+                confirm(f"replay {count_of(len(chosen), 'run')}?", yes=yes)
             left = _replay(chosen, messages, restart=restart, shown=not as_json)
     _tell(chosen, messages, left, dry=dry_run, as_json=as_json)
 

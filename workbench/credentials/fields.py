@@ -1,4 +1,4 @@
-"""What a credential holds, key by key, as its adaptor's `Configuration` says."""
+"""The keys of a credential, as the adaptor's `Configuration` defines them."""
 
 from __future__ import annotations
 
@@ -13,134 +13,137 @@ from typing import Annotated, Any, Union, cast, get_args, get_origin
 from pydantic import AliasChoices, BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
-from adaptors.credentials import Secret, describe_problems
+from adaptors.credentials import Secret
+from workbench.credentials.problems import describe_problem, expected_value
 
 Model = type[BaseModel]
 Body = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
-    """One key of a credential; one that holds further keys stands before them.
+class CredentialKey:
+    """One key of a credential. A key with keys of its own comes before them.
 
-    `path` has the keys that lead to it, as OpenFn names them: `("tls", "ca")`.
+    `path` has OpenFn's names of the keys that lead to it: `("tls", "ca")`.
     """
 
     path: tuple[str, ...]
     field: FieldInfo
     required: bool
-    holds: Model | None = None
+    nested: Model | None = None
 
     @property
     def name(self) -> str:
-        """Give the key as it is shown: `tls.ca`."""
+        """Return the key with dots: `tls.ca`."""
         return ".".join(self.path)
 
     @property
     def secret(self) -> bool:
-        """Tell whether its value must not be seen."""
+        """Return whether the key's value must not be shown."""
         return Secret in (self.field.annotation, *get_args(self.field.annotation))
 
     @property
     def default(self) -> Any:
-        """Give what it is when it is left out; `None` for nothing."""
-        given = self.field.get_default(call_default_factory=True, validated_data={})
-        plain = isinstance(given, str | int | float | list | dict)
-        return given if plain and not self.required else None
+        """Return the default of an optional key, or None."""
+        default = self.field.get_default(call_default_factory=True, validated_data={})
+        plain = isinstance(default, str | int | float | list | dict)
+        return default if plain and not self.required else None
 
     @property
     def description(self) -> str:
-        """Say what belongs there."""
+        """Return the key's description."""
         return self.field.description or ""
 
 
-def model(adaptor: str) -> Model:
-    """Give an adaptor's model of its credential."""
-    found: Model = import_module(f"adaptors.{adaptor}").Configuration
-    return found
+def model_of(adaptor: str) -> Model:
+    """Return an adaptor's model of its credential."""
+    model: Model = import_module(f"adaptors.{adaptor}").Configuration
+    return model
 
 
-def keys(of: Model, above: tuple[str, ...] = (), *, needed: bool = True) -> list[Key]:
-    """Give the keys of a model in its order."""
-    found = []
-    for name, field in of.model_fields.items():
-        holds = _model_in(field.annotation)
-        required = needed and field.is_required()
-        key = Key((*above, _written(name, field)), field, required, holds)
-        found += [key, *(keys(holds, key.path, needed=required) if holds else [])]
-    return found
+def keys_of(
+    model: Model, prefix: tuple[str, ...] = (), *, required: bool = True
+) -> list[CredentialKey]:
+    """Return the keys of a model in its order."""
+    keys = []
+    for name, field in model.model_fields.items():
+        nested = _nested_model(field.annotation)
+        is_required = required and field.is_required()
+        key = CredentialKey((*prefix, _public_name(name, field)), field, is_required, nested)
+        keys += [key, *(keys_of(nested, key.path, required=is_required) if nested else [])]
+    return keys
 
 
-def renamed(of: Model, body: Body) -> dict[str, Any]:
-    """Give a body with the keys OpenFn gives them, whichever of both names they had."""
-    names = {name: _written(name, field) for name, field in of.model_fields.items()}
-    inside = {names[n]: _model_in(field.annotation) for n, field in of.model_fields.items()}
-    found = {names.get(key, key): value for key, value in body.items()}
-    for key, holds in inside.items():
-        if holds and isinstance(found.get(key), dict):
-            found[key] = renamed(holds, found[key])
-    return found
+def with_public_names(model: Model, body: Body) -> dict[str, Any]:
+    """Return a body in which every key has its OpenFn name."""
+    names = {name: _public_name(name, field) for name, field in model.model_fields.items()}
+    nested = {names[n]: _nested_model(field.annotation) for n, field in model.model_fields.items()}
+    renamed = {names.get(key, key): value for key, value in body.items()}
+    for key, inner in nested.items():
+        if inner and isinstance(renamed.get(key), dict):
+            renamed[key] = with_public_names(inner, renamed[key])
+    return renamed
 
 
-def mistakes(of: Model, body: Body) -> str:
-    """Say what is wrong with a body, without any value of it; nothing when it fits."""
+def describe_problems(model: Model, body: Body) -> str:
+    """Return sentences about the problems of a body, without values; "" if it is valid."""
     try:
-        of.model_validate(dict(body))
+        model.model_validate(dict(body))
     except ValidationError as error:
-        return describe_problems(error)
+        return " ".join(map(describe_problem, error.errors(include_input=False)))
     return ""
 
 
-def unknown(of: Model, body: Body) -> Iterator[str]:
-    """Say which keys of a body its adaptor does not name, and which it may have meant."""
-    known = [_written(name, field) for name, field in of.model_fields.items()]
-    for key in renamed(of, body):
+def unknown_keys(model: Model, body: Body) -> Iterator[str]:
+    """Yield a sentence for each key that the adaptor does not define."""
+    known = [_public_name(name, field) for name, field in model.model_fields.items()]
+    for key in with_public_names(model, body):
         if key not in known:
-            lower = {each.lower(): each for each in known}
-            near = get_close_matches(key.lower(), lower, 1, 0.75)
-            meant = f"; did you mean `{lower[near[0]]}`?" if near else ""
-            yield f"`{key}` is no key of this adaptor, and kept for the job to read{meant}"
+            lower = {name.lower(): name for name in known}
+            similar = get_close_matches(key.lower(), lower, 1, 0.75)
+            hint = f" Did you mean `{lower[similar[0]]}`?" if similar else ""
+            yield f"The adaptor does not use the key `{key}`, but a job can read it.{hint}"
 
 
-def given(body: Body, above: str = "") -> list[str]:
-    """Give the names of the keys that have a value: `tls.ca`."""
-    found = []
+def keys_with_values(body: Body, prefix: str = "") -> list[str]:
+    """Return the names of the keys that have a value: `tls.ca`."""
+    names = []
     for key, value in body.items():
         if isinstance(value, Mapping) and value:
-            found += given(value, f"{above}{key}.")
+            names += keys_with_values(value, f"{prefix}{key}.")
         elif value is not None:
-            found.append(f"{above}{key}")
-    return found
+            names.append(f"{prefix}{key}")
+    return names
 
 
-def inserted(body: Body, path: Sequence[str], value: Any) -> dict[str, Any]:
-    """Give a body with a value at a path; `None` takes away what is there."""
+def with_value(body: Body, path: Sequence[str], value: Any) -> dict[str, Any]:
+    """Return a body with a value at a path; None removes the key."""
     first, *rest = path
-    inside = body.get(first)
+    inner = body.get(first)
     if rest:
-        value = inserted(inside if isinstance(inside, Mapping) else {}, rest, value) or None
+        value = with_value(inner if isinstance(inner, Mapping) else {}, rest, value) or None
     if value is None:
         return {key: part for key, part in body.items() if key != first}
     return {**body, first: value}
 
 
-def at(body: Body, path: Sequence[str]) -> Any:
-    """Give the value at a path of a body; `None` where there is none."""
-    found: Any = body
+def value_at(body: Body, path: Sequence[str]) -> Any:
+    """Return the value at a path of a body, or None."""
+    value: Any = body
     for step in path:
-        found = found.get(step) if isinstance(found, Mapping) else None
-    return found
+        value = value.get(step) if isinstance(value, Mapping) else None
+    return value
 
 
-def understood(key: Key, text: str) -> Any:
-    """Read a value that was typed as what belongs at a key; `ValueError` says what is wrong.
+def parse_value(key: CredentialKey, text: str) -> Any:
+    """Parse text that was typed for a key. Raises ValueError with what to write.
 
-    What is no text there is written as JSON: `5432`, `true`, `["a", "b"]`.
+    Values that are not text are written as JSON: `5432`, `true`, `["a", "b"]`.
     """
-    said = (key.field.annotation, key.description, *key.field.metadata)
-    adapter: TypeAdapter[Any] = TypeAdapter(cast("Any", Annotated)[said])
-    parsed = _parsed(text)
-    # Where both a boolean and a text may stand, `true` is the boolean; a number stays a text.
+    metadata = (key.field.annotation, key.description, *key.field.metadata)
+    adapter: TypeAdapter[Any] = TypeAdapter(cast("Any", Annotated)[metadata])
+    parsed = _parse_json(text)
+    # If both a boolean and text are valid, `true` is the boolean; a number stays text.
     for value in [parsed, text] if isinstance(parsed, bool) else [text, parsed]:
         try:
             adapter.validate_python(value, strict=True)
@@ -150,24 +153,33 @@ def understood(key: Key, text: str) -> Any:
     try:
         return adapter.dump_python(adapter.validate_python(text), mode="json")
     except ValidationError as error:
-        raise ValueError(describe_problems(error)) from None
+        raise ValueError(_what_to_write(key, error)) from None
 
 
-def _written(name: str, field: FieldInfo) -> str:
+def _what_to_write(key: CredentialKey, error: ValidationError) -> str:
+    details = error.errors(include_input=False)[0]
+    expected = expected_value(details)
+    if not expected:
+        return describe_problem(details)
+    return f"Write {expected}{'' if key.required else ', or press Enter'}."
+
+
+def _public_name(name: str, field: FieldInfo) -> str:
     alias = field.validation_alias or field.alias
     first = alias.choices[0] if isinstance(alias, AliasChoices) else alias
     return first if isinstance(first, str) else name
 
 
-def _model_in(annotation: Any) -> Model | None:
-    # Of `bool | Tls` the key itself is asked for: it may be either.
-    either = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else [annotation]
-    kinds = [each for each in either if each is not type(None)]
-    (only,) = kinds if len(kinds) == 1 else (None,)
+def _nested_model(annotation: Any) -> Model | None:
+    # A key of type `bool | Tls` is asked for itself: it may be either.
+    is_union = get_origin(annotation) in (Union, UnionType)
+    members = get_args(annotation) if is_union else [annotation]
+    types = [member for member in members if member is not type(None)]
+    (only,) = types if len(types) == 1 else (None,)
     return only if isinstance(only, type) and issubclass(only, BaseModel) else None
 
 
-def _parsed(text: str) -> Any:
+def _parse_json(text: str) -> Any:
     try:
         return json.loads(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""A credential in a file on this machine, for `ofn serve` and `ofn try`."""
+"""Credentials in files on this machine, for `ofn serve` and `ofn try`."""
 
 from __future__ import annotations
 
@@ -11,38 +11,38 @@ from workbench.errors import CommandError
 
 
 def file_of(project: Path, name: str | None) -> Path:
-    """Give the file of a credential in a project's folder."""
+    """Return the path of a credential's file in a project's folder."""
     return project / "credentials" / f"{name}.json"
 
 
 def read_credential(path: Path) -> dict[str, Any]:
-    """Read a credential's body from a file; `CommandError` when it is not a JSON object."""
+    """Read a credential from a file. Raises CommandError if it is not a JSON object."""
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise CommandError(f"{path} cannot be read: {error.strerror}") from None
-    return parsed(content, str(path))
+        raise CommandError(f"{path} cannot be read: {error.strerror}.") from None
+    return parse_credential(content, str(path))
 
 
-def parsed(content: bytes, where: str) -> dict[str, Any]:
-    """Read a credential's body; `CommandError`, which quotes nothing, when it is no JSON object."""
+def parse_credential(content: bytes, source: str) -> dict[str, Any]:
+    """Parse a credential's JSON. The error names the source and quotes nothing."""
     try:
         body = json.loads(content)
     except ValueError:
         body = None
     if not isinstance(body, dict):
-        raise CommandError(f'{where} is not a JSON object such as {{"baseUrl": "https://…"}}')
+        raise CommandError(f'{source} is not a JSON object such as {{"baseUrl": "https://…"}}.')
     return body
 
 
 def write_credential(path: Path, body: Mapping[str, Any]) -> None:
-    """Write a credential's body for its owner alone, in a folder that git ignores."""
+    """Write a credential to a file that git ignores and only its owner can read."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    ignored = path.parent / ".gitignore"
-    if not ignored.exists():
-        ignored.write_text("*\n", "utf-8")
-    whole = path.with_suffix(".new")
-    whole.unlink(missing_ok=True)
-    whole.touch(0o600)
-    whole.write_text(json.dumps(dict(body), indent=2, ensure_ascii=False) + "\n", "utf-8")
-    whole.replace(path)
+    gitignore = path.parent / ".gitignore"
+    if not gitignore.exists():
+        gitignore.write_text("*\n", "utf-8")
+    temporary = path.with_suffix(".new")
+    temporary.unlink(missing_ok=True)
+    temporary.touch(0o600)
+    temporary.write_text(json.dumps(dict(body), indent=2, ensure_ascii=False) + "\n", "utf-8")
+    temporary.replace(path)

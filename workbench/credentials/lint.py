@@ -1,34 +1,35 @@
-"""What is wrong with the credentials in files, which `ofn try` and `ofn serve` take."""
+"""Lint the credential files that `ofn try` and `ofn serve` use."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from workbench.credentials.fields import mistakes, model, unknown
+from workbench.credentials.fields import describe_problems, model_of, unknown_keys
 from workbench.credentials.files import file_of, read_credential
 from workbench.errors import CommandError
-from workbench.project.schema.project import CredentialWritten
-from workbench.project.yaml_source import Mistake
+from workbench.project.schema.project import CredentialSpec
+from workbench.project.yaml_source import Problem
 
 
-def notes(directory: Path, credentials: Mapping[str, CredentialWritten]) -> list[Mistake]:
-    """Give a note for each credential in a file that its adaptor would not take."""
+def warnings(directory: Path, credentials: Mapping[str, CredentialSpec]) -> list[Problem]:
+    """Return a warning for each credential file that its adaptor cannot use."""
     return [
-        Mistake(file_of(Path(), name).as_posix(), 1, what)
+        Problem(file_of(Path(), name).as_posix(), 1, message)
         for name, credential in credentials.items()
         if file_of(directory, name).exists()
-        for what in _said(name, file_of(directory, name), credential.adaptor)
+        for message in _messages(name, file_of(directory, name), credential.adaptor)
     ]
 
 
-def _said(name: str, file: Path, adaptor: str) -> Iterator[str]:
+def _messages(name: str, file: Path, adaptor: str) -> Iterator[str]:
+    fix = f"Write it with `ofn credential set {name} --local`."
     try:
         body = read_credential(file)
     except CommandError:
-        yield f"it is not a JSON object; `ofn credential set {name} --local` writes one"
+        yield f"This is not a JSON object. {fix}"
         return
-    if wrong := mistakes(model(adaptor), body):
-        remedy = f"`ofn credential set {name} --local` asks for it"
-        yield f"it does not fit the adaptor {adaptor}: {wrong}; {remedy}"
-    yield from (each for each in unknown(model(adaptor), body) if "did you mean" in each)
+    model = model_of(adaptor)
+    if problems := describe_problems(model, body):
+        yield f"The adaptor {adaptor} cannot use this credential: {problems} {fix}"
+    yield from (message for message in unknown_keys(model, body) if "Did you mean" in message)

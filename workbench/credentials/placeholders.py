@@ -1,4 +1,4 @@
-"""A made-up credential that an adaptor takes, for where nothing is sent."""
+"""Placeholder credentials that an adaptor accepts, for dry runs and tests."""
 
 from __future__ import annotations
 
@@ -7,65 +7,74 @@ from collections.abc import Sequence
 from itertools import combinations
 from typing import Any, get_args
 
-from workbench.credentials.fields import Key, Model, inserted, keys, mistakes, model, understood
-from workbench.project.schema.project import ProjectWritten
+from workbench.credentials.fields import (
+    CredentialKey,
+    Model,
+    describe_problems,
+    keys_of,
+    model_of,
+    parse_value,
+    with_value,
+)
+from workbench.project.schema.project import ProjectSpec
 
 _ADDRESS = re.compile("url|uri|host|server|address|domain", re.IGNORECASE)
-_MOST_OPTIONAL = 3
+_MAX_OPTIONAL_KEYS = 3
 
 
-def credential(project: ProjectWritten, name: str | None) -> dict[str, Any]:
-    """Make up the body of a project's credential; its address has the credential's name."""
+def credential(project: ProjectSpec, name: str | None) -> dict[str, Any]:
+    """Return a placeholder for a project's credential, with its name in the address."""
     if name is None:
         return {}
     return configuration(project.credentials[name].adaptor, f"https://{name}.invalid")
 
 
 def configuration(adaptor: str, address: str = "") -> dict[str, Any]:
-    """Make up a credential that an adaptor takes; it leads to an address, or nowhere."""
-    return fitting(model(adaptor), address or f"https://{adaptor.replace('_', '-')}.invalid")
+    """Return a placeholder credential for an adaptor, by default with an invalid address."""
+    address = address or f"https://{adaptor.replace('_', '-')}.invalid"
+    return placeholder_for(model_of(adaptor), address)
 
 
-def fitting(of: Model, address: str) -> dict[str, Any]:
-    """Make up the smallest credential that leads to an address and that fits a model.
+def placeholder_for(model: Model, address: str) -> dict[str, Any]:
+    """Return the smallest placeholder credential with an address that a model accepts.
 
-    An optional key is filled where the model wants one of several, and where it is an address.
-    A key's own `examples` go before what is made up here.
+    An optional key has a value if the model needs one of several, and if it is an address. A key's
+    own `examples` are used first.
     """
-    leaves = [key for key in keys(of) if not key.holds]
-    needed = [key for key in leaves if key.required]
-    addresses = [key for key in leaves if not key.required and _ADDRESS.search(key.name)]
-    others = [key for key in leaves if not key.required and key not in addresses]
-    for size in range(_MOST_OPTIONAL + 1):
-        for also in combinations(others, size):
-            for some in (addresses, []):
-                body = _filled([*needed, *some, *also], address)
-                if not mistakes(of, body):
+    keys = [key for key in keys_of(model) if not key.nested]
+    required = [key for key in keys if key.required]
+    addresses = [key for key in keys if not key.required and _ADDRESS.search(key.name)]
+    others = [key for key in keys if not key.required and key not in addresses]
+    for size in range(_MAX_OPTIONAL_KEYS + 1):
+        for optional in combinations(others, size):
+            for optional_addresses in (addresses, []):
+                body = _filled([*required, *optional_addresses, *optional], address)
+                if not describe_problems(model, body):
                     return body
-    return _filled(needed, address)
+    return _filled(required, address)
 
 
-def _filled(chosen: Sequence[Key], address: str) -> dict[str, Any]:
+def _filled(keys: Sequence[CredentialKey], address: str) -> dict[str, Any]:
     body: dict[str, Any] = {}
-    for key in chosen:
-        body = inserted(body, key.path, _value(key, address))
+    for key in keys:
+        body = with_value(body, key.path, _value_for(key, address))
     return body
 
 
-def _value(key: Key, address: str) -> Any:
+def _value_for(key: CredentialKey, address: str) -> Any:
     if key.field.examples:
         return key.field.examples[0]
     for text in (*_addresses(key, address), "placeholder", "1", "true", "[]", "{}"):
         try:
-            return understood(key, text)
+            return parse_value(key, text)
         except ValueError:
             continue
-    return next((each for each in get_args(key.field.annotation)), "placeholder")
+    return next(iter(get_args(key.field.annotation)), "placeholder")
 
 
-def _addresses(key: Key, address: str) -> list[str]:
+def _addresses(key: CredentialKey, address: str) -> list[str]:
     if not _ADDRESS.search(key.path[-1]):
         return []
     host = re.sub("^[a-z]+://|[:/].*$", "", address)
-    named = re.search("ur[li]", key.path[-1], re.IGNORECASE) or "://" in key.description
-    return [address, host] if named else [host, address]
+    is_url = re.search("ur[li]", key.path[-1], re.IGNORECASE) or "://" in key.description
+    return [address, host] if is_url else [host, address]

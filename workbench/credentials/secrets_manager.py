@@ -1,4 +1,4 @@
-"""The secrets of a stack's credentials, in AWS Secrets Manager, of a stack that is `connected`."""
+"""The secrets of a connected stack's credentials in AWS Secrets Manager."""
 
 from __future__ import annotations
 
@@ -15,54 +15,54 @@ from workbench.errors import CommandError
 
 
 def full_name(name: str) -> str:
-    """Give the name that the secret of a credential has in Secrets Manager."""
+    """Return the name of a credential's secret in Secrets Manager."""
     return aws.setting(Setting.CREDENTIALS_PREFIX) + name
 
 
 def read(name: str) -> dict[str, Any] | None:
-    """Read a credential's body; `None` when there is no such secret, empty when it is no object."""
+    """Read a credential; None without a secret, {} if it is not an object."""
     try:
-        answer = boto3.client("secretsmanager").get_secret_value(SecretId=full_name(name))
+        response = boto3.client("secretsmanager").get_secret_value(SecretId=full_name(name))
     except ClientError as error:
         if error.response["Error"]["Code"] == "ResourceNotFoundException":
             return None
-        raise _refused(name, error) from None
+        raise _error_of(name, error) from None
     try:
-        body = json.loads(answer.get("SecretString", ""))
+        body = json.loads(response.get("SecretString", ""))
     except ValueError:
         body = None
     return body if isinstance(body, dict) else {}
 
 
 def write(name: str, body: Mapping[str, Any], *, new: bool) -> None:
-    """Create a credential's secret, or put a new value in the place of the old."""
+    """Create a credential's secret, or replace its value."""
     client, text = boto3.client("secretsmanager"), json.dumps(dict(body))
     if new:
         try:
             client.create_secret(Name=full_name(name), SecretString=text)
         except client.exceptions.ResourceExistsException:
-            pass  # one that was made without a value
+            pass  # it was created without a value
         else:
             return
     client.put_secret_value(SecretId=full_name(name), SecretString=text)
 
 
-def changed() -> dict[str, str]:
-    """Give when each secret below the prefix was last changed (UTC), by the name after it."""
+def change_times() -> dict[str, str]:
+    """Return when each of the stack's secrets was last changed (UTC), by credential."""
     prefix = aws.setting(Setting.CREDENTIALS_PREFIX)
     pages = boto3.client("secretsmanager").get_paginator("list_secrets")
-    found = {}
+    times = {}
     for page in pages.paginate(Filters=[{"Key": "name", "Values": [prefix]}]):
         for secret in page["SecretList"]:
-            when = secret.get("LastChangedDate") or secret["CreatedDate"]
-            found[secret["Name"].removeprefix(prefix)] = f"{when:%Y-%m-%d %H:%M}"
-    return found
+            changed_at = secret.get("LastChangedDate") or secret["CreatedDate"]
+            times[secret["Name"].removeprefix(prefix)] = f"{changed_at:%Y-%m-%d %H:%M}"
+    return times
 
 
-def _refused(name: str, error: ClientError) -> Exception:
+def _error_of(name: str, error: ClientError) -> Exception:
     if error.response["Error"]["Code"] != "InvalidRequestException":
         return error
     return CommandError(
-        f"the secret {full_name(name)} is being deleted; first take it back: "
-        f"aws secretsmanager restore-secret --secret-id {full_name(name)}"
+        f"The secret {full_name(name)} is being deleted. Restore it first with "
+        f"`aws secretsmanager restore-secret --secret-id {full_name(name)}`."
     )

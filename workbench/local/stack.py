@@ -77,7 +77,7 @@ class Stack:
 def created(
     project: Path, tell: Tell | None = None, parameters: Mapping[str, str] | None = None
 ) -> Iterator[Stack]:
-    """Create the stack of a project; raises `ProjectMistakes` when the project has any.
+    """Create the stack of a project; raises `ProjectProblems` when the project has any.
 
     `tell` is told each line that a function logs; `parameters` are the template's.
     """

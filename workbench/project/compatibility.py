@@ -1,7 +1,7 @@
-"""What a project means here that another reading of the same file would not.
+"""Compatibility with OpenFn's engine: where it read `criteria` differently.
 
-OpenFn's engine, which read `criteria`, did not match by containment: it took each top-level key as
-a JSONPath, and the first value there had to equal what was written. Source: OpenFn/engine,
+The engine did not match by containment. It took each top-level key as a JSONPath, and the first
+value there had to equal the value in `criteria`. Source: OpenFn/engine,
 `lib/engine/criteria_trigger.ex` and `lib/engine/matcher.ex`.
 """
 
@@ -14,34 +14,40 @@ from pathlib import Path
 from typing import Any
 
 from workbench.project.compiler import PROJECT_FILE
-from workbench.project.references import entries
-from workbench.project.yaml_source import Mistake, read
+from workbench.project.references import texts_at
+from workbench.project.yaml_source import Problem, read_yaml
 
-_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-def notes(directory: Path) -> list[Mistake]:
-    """Give a note for each `criteria` that OpenFn's engine would have matched differently."""
-    source = read(directory / PROJECT_FILE)
+def warnings(directory: Path) -> list[Problem]:
+    """Return a warning for each `criteria` that OpenFn's engine matched differently."""
+    source = read_yaml(directory / PROJECT_FILE)
     return [
-        source.mistake(("triggers", name, "criteria"), f"OpenFn's engine {what}")
-        for name, text in entries(source, "triggers", "criteria")
-        for what in engine_differences(json.loads(text))
+        source.problem(("triggers", name, "criteria"), difference)
+        for name, text in texts_at(source, "triggers", "criteria")
+        for difference in engine_differences(json.loads(text))
     ]
 
 
 def engine_differences(fragment: Any) -> Iterator[str]:
-    """Say where OpenFn's engine would have matched a fragment differently than it is here."""
+    """Yield a sentence for each way in which OpenFn's engine matched a fragment differently."""
     if not isinstance(fragment, dict):
-        yield "took only an object here, and failed on this"
+        yield "OpenFn's engine accepted only an object here and failed on anything else."
         return
     if not fragment:
-        yield "took bodies that are no object as well, for {}"
+        yield "OpenFn's engine also matched bodies that are not objects with {}."
     for key, value in fragment.items():
-        shown = json.dumps(key, ensure_ascii=False)
-        if not _PLAIN.fullmatch(key):
-            yield f"read {shown} as a path, and not as the key it is here"
+        name = json.dumps(key, ensure_ascii=False)
+        if not _IDENTIFIER.fullmatch(key):
+            yield f"OpenFn's engine read {name} as a path. Here it is a key."
         if isinstance(value, dict | list):
-            yield f"wanted {shown} to be equal as a whole; here it may hold more than is written"
+            yield (
+                f"OpenFn's engine required {name} to be equal to this value. "
+                "Here it may contain more."
+            )
         elif value is None:
-            yield f"also took a message without {shown}; here it must be there, as null"
+            yield (
+                f"OpenFn's engine also matched messages without {name}. "
+                "Here the key must be present, with the value null."
+            )

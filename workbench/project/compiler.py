@@ -1,10 +1,10 @@
-"""project.yaml and its job files → the project layer, validated.
+"""Compile project.yaml and its job files into the project layer.
 
     python -m workbench.project.compiler SOURCE TARGET
 
-What the functions read is one JSON file with the job files beside it; nothing is validated or
-parsed from YAML in Lambda. Every job file is loaded once here, so that a misspelt operation or a
-missing import stops the build and not a run.
+The functions read one JSON file with the job files beside it. They never validate anything and
+never parse YAML. Every job file is loaded once here, so that a misspelled operation or a missing
+import stops the build and not a run.
 """
 
 from __future__ import annotations
@@ -23,41 +23,44 @@ from openfn.jobs import output_capture
 from openfn.jobs.expression import load
 from openfn.project.compiled import COMPILED, parse_triggers
 from openfn.project.triggers import MessageTrigger
-from workbench.project.index_builder import prepare
-from workbench.project.job_lint import emitted_nowhere, unrun
-from workbench.project.references import circles, dangling, entries, names
-from workbench.project.schema.project import ProjectWritten, validated
-from workbench.project.yaml_source import Mistake, ProjectMistakes, Source, read
+from workbench.project.index_builder import build_index
+from workbench.project.job_lint import operations_not_run, unknown_inboxes
+from workbench.project.references import cycles, names_in, texts_at, unknown_names
+from workbench.project.schema.project import ProjectSpec
+from workbench.project.schema.validation import validate_project
+from workbench.project.yaml_source import Problem, ProjectProblems, YamlSource, read_yaml
 
 PROJECT_FILE = "project.yaml"
-# What lies beside a job is deployed with it, but never a secret, and no test.
+# Files beside a job are deployed with it, except secrets and tests.
 _NOT_DEPLOYED = ("__pycache__", ".*", "credentials", "credentials.json", "tests")
-_REMEDIES = {
-    "ImportError": "is the name spelt right?",
-    "ModuleNotFoundError": "is it spelt right, and does it lie beside the job?",
-    "NameError": "is it spelt right, and imported?",
+_FIXES = {
+    "ImportError": "Is the name spelled correctly?",
+    "ModuleNotFoundError": "Is it spelled correctly, and is the file beside the job?",
+    "NameError": "Is it spelled correctly and imported?",
 }
 
 
-def check(directory: Path) -> ProjectWritten:
-    """Validate a project and its job files; raises `ProjectMistakes` with all that is wrong."""
-    source = read(directory / PROJECT_FILE)
-    project, mistakes = validated(source)
-    mistakes += [*dangling(source), *circles(source), *_broken_jobs(directory, source)]
-    if project is None or mistakes:
-        raise ProjectMistakes(mistakes)
+def check(directory: Path) -> ProjectSpec:
+    """Validate a project and its job files. Raises ProjectProblems with all problems."""
+    source = read_yaml(directory / PROJECT_FILE)
+    project, problems = validate_project(source)
+    problems += [*unknown_names(source), *cycles(source), *_job_problems(directory, source)]
+    if project is None or problems:
+        raise ProjectProblems(problems)
     return project
 
 
 def compile_project(source: Path, target: Path, more_ids: Mapping[str, str] | None = None) -> None:
-    """Write the project layer's content; `more_ids` adds a SHA-256 to inboxes by name."""
+    """Write the project layer. `more_ids` adds the SHA-256 of an id to inboxes by name."""
     project = check(source)
     compiled = project.model_dump(mode="json")
-    messages = message_triggers(project)
-    compiled["index"] = prepare(messages)
+    filters = message_triggers(project)
+    compiled["index"] = build_index(filters)
     for name, inbox in compiled["inboxes"].items():
-        inbox["ordered"] = any(e.order_by and e.inbox in (None, name) for e in messages)
-        inbox["id_sha256"] += [digest for each, digest in (more_ids or {}).items() if each == name]
+        inbox["ordered"] = any(
+            trigger.order_by and trigger.inbox in (None, name) for trigger in filters
+        )
+        inbox["id_sha256"] += [digest for key, digest in (more_ids or {}).items() if key == name]
     target.mkdir(parents=True, exist_ok=True)
     for directory in {PurePosixPath(job.expression).parent for job in project.jobs.values()}:
         shutil.copytree(
@@ -71,79 +74,80 @@ def compile_project(source: Path, target: Path, more_ids: Mapping[str, str] | No
     (target / COMPILED).write_text(json.dumps(compiled, separators=(",", ":")), "utf-8")
 
 
-def message_triggers(project: ProjectWritten) -> list[MessageTrigger]:
-    """Give a project's message filters as the functions have them once they are compiled."""
+def message_triggers(project: ProjectSpec) -> list[MessageTrigger]:
+    """Return a project's message filters as the functions load them."""
     compiled = json.loads(json.dumps(project.model_dump(mode="json")), parse_float=Decimal)
     triggers = parse_triggers(compiled["triggers"])
-    return [each for each in triggers if isinstance(each, MessageTrigger)]
+    return [trigger for trigger in triggers if isinstance(trigger, MessageTrigger)]
 
 
 def main() -> int:
-    """Compile a project for its layer; 1 and the mistakes on standard error if it has any."""
+    """Compile a project for its layer. Prints its problems and returns 1 if it has any."""
     source, target = Path(sys.argv[1]), Path(sys.argv[2])
     try:
         compile_project(source, target)
-    except ProjectMistakes as mistakes:
-        print(mistakes, file=sys.stderr)
+    except ProjectProblems as problems:
+        print(problems, file=sys.stderr)
         return 1
     return 0
 
 
-def _broken_jobs(directory: Path, source: Source) -> Iterator[Mistake]:
-    inboxes = names(source, "inboxes")
-    for name, expression in entries(source, "jobs", "expression"):
-        if what := _misnamed(expression) or _misplaced(directory, expression):
-            yield source.mistake(("jobs", name, "expression"), what)
+def _job_problems(directory: Path, source: YamlSource) -> Iterator[Problem]:
+    inboxes = names_in(source, "inboxes")
+    for name, expression in texts_at(source, "jobs", "expression"):
+        if message := _path_problem(expression) or _file_problem(directory, expression):
+            yield source.problem(("jobs", name, "expression"), message)
         else:
-            yield from _mistakes_in((directory / expression).resolve(), expression, inboxes)
+            yield from _code_problems((directory / expression).resolve(), expression, inboxes)
 
 
-def _misnamed(expression: str) -> str | None:
+def _path_problem(expression: str) -> str | None:
     path = PurePosixPath(expression)
     if "\\" in expression or not expression.isprintable():
-        return "write the file's path with / between folders"
+        return "Write the file's path with / between folders."
     if path.suffix != ".py" or path.is_absolute() or ".." in path.parts:
-        return "name a .py file inside the project, such as jobs/register.py"
+        return "Write the path of a .py file inside the project, such as jobs/register.py."
     if len(path.parts) == 1:
-        return f"put the file in a folder: jobs/{expression}"
-    if any(PurePosixPath(part).match(each) for part in path.parts for each in _NOT_DEPLOYED):
+        return f"Move the file into a folder: jobs/{expression}."
+    if any(PurePosixPath(part).match(name) for part in path.parts for name in _NOT_DEPLOYED):
         return (
-            "what is hidden or called credentials or tests is not deployed; put the file elsewhere"
+            "Hidden files and files called credentials or tests are not deployed. "
+            "Move this file to another folder."
         )
     return None
 
 
-def _misplaced(directory: Path, expression: str) -> str | None:
+def _file_problem(directory: Path, expression: str) -> str | None:
     path = directory / expression
     if directory.resolve() not in path.resolve().parents:
-        return "the file lies outside the project, behind a link; copy it into the project"
+        return "This is a link to a file outside the project. Copy the file into the project."
     if not path.is_file():
-        return f"there is no file {expression} in the project's folder"
+        return f"The project has no file {expression}."
     return None
 
 
-def _mistakes_in(path: Path, shown: str, inboxes: Collection[str]) -> list[Mistake]:
+def _code_problems(path: Path, name: str, inboxes: Collection[str]) -> list[Problem]:
     try:
-        compile(path.read_bytes(), shown, "exec", dont_inherit=True)
+        compile(path.read_bytes(), name, "exec", dont_inherit=True)
         with output_capture.capture(lambda _text: None):
             load(path)
     except SyntaxError as error:
-        return [Mistake(shown, error.lineno or 1, f"not Python: {error.msg}")]
+        return [Problem(name, error.lineno or 1, f"This is not valid Python: {error.msg}.")]
     except JobError as error:
-        remedy = f"; {_REMEDIES[error.type]}" if error.type in _REMEDIES else ""
-        return [Mistake(shown, error.line, f"{error.type}: {error.message}{remedy}")]
+        fix = f". {_FIXES[error.type]}" if error.type in _FIXES else ""
+        return [Problem(name, error.line, f"{error.type}: {error.message}{fix}")]
     except (ProjectError, ValueError, OSError) as error:
-        return [Mistake(shown, 1, str(error))]
+        return [Problem(name, 1, str(error))]
     code = path.read_bytes()
     return [
-        Mistake(shown, line, what)
-        for line, what in sorted({*unrun(code), *emitted_nowhere(code, inboxes)})
+        Problem(name, line, message)
+        for line, message in sorted({*operations_not_run(code), *unknown_inboxes(code, inboxes)})
     ]
 
 
 def _digest(compiled: dict[str, Any], target: Path) -> str:
     digest = hashlib.sha256(json.dumps(compiled, sort_keys=True).encode())
-    for path in sorted(each for each in target.rglob("*") if each.is_file()):
+    for path in sorted(path for path in target.rglob("*") if path.is_file()):
         if path != target / COMPILED:
             content = hashlib.sha256(path.read_bytes()).hexdigest()
             digest.update(f"{path.relative_to(target).as_posix()} {content}\n".encode())

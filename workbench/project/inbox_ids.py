@@ -1,4 +1,4 @@
-"""The secret ids of inboxes: made here, shown once, kept in project.yaml as hashes only."""
+"""Create and remove the secret ids of inboxes. project.yaml has only their hashes."""
 
 from __future__ import annotations
 
@@ -13,63 +13,65 @@ from ruamel.yaml import YAML
 
 from workbench.errors import CommandError
 from workbench.project.compiler import PROJECT_FILE, check
+from workbench.project.references import require_known
 from workbench.project.schema.base import NAME
 
 
 def add(project: Path, name: str) -> str:
-    """Add an inbox to the project and give its id; the rest of the file stays as it is."""
+    """Add an inbox to project.yaml and return its id. The rest of the file stays."""
     if name in check(project).inboxes:
         raise CommandError(
-            f"there is an inbox {name} already; `ofn inbox rotate {name}` gives a new id"
+            f"The project already has an inbox {name}. "
+            f"`ofn inbox rotate {name}` creates a new id for it."
         )
     if not re.fullmatch(NAME, name):
         raise CommandError(
-            "a name begins with a letter or digit; then letters, digits, - and _ follow"
+            f"`{name}` cannot be the name of an inbox. Begin with a letter or digit, then use only "
+            "letters, digits, - and _ (at most 64)."
         )
-    document = _read(project)
-    inbox_id, digest = _new()
+    document = _load(project)
+    inbox_id, digest = _create_id()
     document["inboxes"][name] = {"id_sha256": digest}
-    _write(project, document)
+    _save(project, document)
     return inbox_id
 
 
 def rotate(project: Path, name: str) -> str:
-    """Give an inbox a second id, valid beside the first, and give it."""
+    """Create and return a second id of an inbox. The first stays valid."""
     digests = _digests(project, name)
     if len(digests) > 1:
         raise CommandError(
-            f"{name} has {len(digests)} ids already: move the source to the newest, then "
-            f"`ofn inbox rotate {name} --finish` takes the older away"
+            f"{name} already has {len(digests)} ids. Change the source to the newest URL, then "
+            f"remove the older ids with `ofn inbox rotate {name} --finish`."
         )
-    inbox_id, digest = _new()
-    _set(project, name, [*digests, digest])
+    inbox_id, digest = _create_id()
+    _set_digests(project, name, [*digests, digest])
     return inbox_id
 
 
 def finish(project: Path, name: str) -> int:
-    """Leave an inbox only its newest id; give how many were taken away."""
+    """Remove all ids of an inbox but the newest, and return their number."""
     digests = _digests(project, name)
     if len(digests) > 1:
-        _set(project, name, digests[-1])
+        _set_digests(project, name, digests[-1])
     return len(digests) - 1
 
 
-def _new() -> tuple[str, str]:
+def _create_id() -> tuple[str, str]:
     inbox_id = secrets.token_urlsafe(24)
     return inbox_id, hashlib.sha256(inbox_id.encode()).hexdigest()
 
 
 def _digests(project: Path, name: str) -> list[str]:
     inboxes = check(project).inboxes
-    if name not in inboxes:
-        raise CommandError(f"the project has no inbox {name}; it has {', '.join(inboxes)}")
+    require_known("inbox", name, inboxes)
     return list(inboxes[name].id_sha256)
 
 
-def _set(project: Path, name: str, digests: list[str] | str) -> None:
-    document = _read(project)
+def _set_digests(project: Path, name: str, digests: list[str] | str) -> None:
+    document = _load(project)
     document["inboxes"][name]["id_sha256"] = digests
-    _write(project, document)
+    _save(project, document)
 
 
 def _yaml() -> YAML:
@@ -79,11 +81,11 @@ def _yaml() -> YAML:
     return yaml
 
 
-def _read(project: Path) -> Any:
+def _load(project: Path) -> Any:
     return _yaml().load((project / PROJECT_FILE).read_text("utf-8"))
 
 
-def _write(project: Path, document: Any) -> None:
+def _save(project: Path, document: Any) -> None:
     text = io.StringIO()
     _yaml().dump(document, text)
     (project / PROJECT_FILE).write_text(text.getvalue(), "utf-8")

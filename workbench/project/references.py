@@ -1,15 +1,16 @@
-"""What the parts of a project.yaml say of each other: names that lead nowhere, or in a circle.
+"""References between the parts of project.yaml: unknown names and cycles.
 
-A file is read as it was written: where one entry is wrong, the others are judged all the same.
+They are checked on the file's own content, so that one invalid entry does not hide the others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from itertools import pairwise
 from typing import Any
 
 from workbench.errors import CommandError
-from workbench.project.yaml_source import Mistake, Source
+from workbench.project.yaml_source import Problem, YamlSource
 
 _REFERENCES = (
     ("triggers", "inbox", "inboxes"),
@@ -20,38 +21,42 @@ _REFERENCES = (
 )
 
 
-def names(source: Source, section: str) -> list[str]:
-    """Give the names of a section's entries."""
+def names_in(source: YamlSource, section: str) -> list[str]:
+    """Return the names of a section's entries."""
     return [str(name) for name in _section(source, section)]
 
 
-def entries(source: Source, section: str, key: str) -> Iterator[tuple[str, str]]:
-    """Give the name of each entry of a section that has a text at a key, and the text."""
+def texts_at(source: YamlSource, section: str, key: str) -> Iterator[tuple[str, str]]:
+    """Yield name and text of each entry that has text at a key."""
     for name, entry in _section(source, section).items():
         if isinstance(entry, dict) and isinstance(entry.get(key), str):
             yield name, entry[key]
 
 
-def dangling(source: Source) -> Iterator[Mistake]:
-    """Give the names that lead nowhere."""
+def unknown_names(source: YamlSource) -> Iterator[Problem]:
+    """Yield a problem for each reference to a name that does not exist."""
     for section, key, target in _REFERENCES:
-        known = names(source, target)
-        for name, wanted in entries(source, section, key):
-            if wanted not in known:
-                there = ", ".join(known) or f"none yet: add it below `{target}`"
+        known = names_in(source, target)
+        for entry, name in texts_at(source, section, key):
+            if name not in known:
                 kind = "job" if target == "jobs" else key
-                yield source.mistake(
-                    (section, name, key), f"there is no {kind} `{wanted}`; there is {there}"
-                )
+                yield source.problem((section, entry, key), describe_unknown(kind, name, known))
 
 
-def circles(source: Source) -> Iterator[Mistake]:
-    """Give the jobs that wait for each other, each circle once."""
-    trigger_of = dict(entries(source, "jobs", "trigger"))
-    waits_for = {
+def describe_unknown(kind: str, name: str, known: Collection[str]) -> str:
+    """Return a message about an unknown name, with the names that exist."""
+    section = "inboxes" if kind == "inbox" else f"{kind}s"
+    exist = f"The project has: {', '.join(known)}." if known else f"Add it below `{section}`."
+    return f"There is no {kind} `{name}`. {exist}"
+
+
+def cycles(source: YamlSource) -> Iterator[Problem]:
+    """Yield a problem for each cycle of jobs that wait for each other."""
+    trigger_of = dict(texts_at(source, "jobs", "trigger"))
+    upstream_of = {
         name: job
         for key in ("success", "failure")
-        for name, job in entries(source, "triggers", key)
+        for name, job in texts_at(source, "triggers", key)
     }
     seen: set[str] = set()
     for first in trigger_of:
@@ -60,16 +65,11 @@ def circles(source: Source) -> Iterator[Mistake]:
         while job is not None and job not in seen:
             seen.add(job)
             chain.append(job)
-            job = waits_for.get(trigger_of.get(job, ""))
+            job = upstream_of.get(trigger_of.get(job, ""))
         if job in chain:
-            circle = [*chain[chain.index(job) :], job]
-            what = f"{' waits for '.join(circle)}: none would ever run; give one another trigger"
-            yield source.mistake(("jobs", job, "trigger"), what)
-
-
-def _section(source: Source, name: str) -> dict[Any, Any]:
-    section = source.written.get(name) if isinstance(source.written, dict) else None
-    return section if isinstance(section, dict) else {}
+            yield source.problem(
+                ("jobs", job, "trigger"), _describe_cycle([*chain[chain.index(job) :], job])
+            )
 
 
 def require_known(kind: str, name: str | None, names: Mapping[str, Any]) -> None:
@@ -78,3 +78,13 @@ def require_known(kind: str, name: str | None, names: Mapping[str, Any]) -> None
         raise CommandError(
             f"The project has no {kind} {name}. It has: {', '.join(names) or 'none'}."
         )
+
+
+def _describe_cycle(jobs: list[str]) -> str:
+    waits = ", ".join(f"{job} waits for {upstream}" for job, upstream in pairwise(jobs))
+    return f"Jobs that wait for each other never run: {waits}. Change the trigger of one of them."
+
+
+def _section(source: YamlSource, name: str) -> dict[Any, Any]:
+    section = source.content.get(name) if isinstance(source.content, dict) else None
+    return section if isinstance(section, dict) else {}

@@ -1,7 +1,7 @@
-"""YAML as people write it: read with the line of every key, and what is said when it is none.
+"""Read project.yaml with the line of every key, and report syntax problems.
 
-YAML 1.2: an answer of `yes` stays a string, as forms send it, and so does a date. A number that a
-float cannot hold exactly becomes a `Decimal`, for the reader to refuse.
+YAML 1.2: `yes` and dates stay text, as forms send them. A number that a float cannot hold exactly
+becomes a `Decimal`, which the schema refuses.
 """
 
 from __future__ import annotations
@@ -20,102 +20,104 @@ from ruamel.yaml.reader import ReaderError
 
 Keys = tuple[Any, ...]
 """A path of keys and list positions."""
-_OPENED = ("while parsing a flow", "while scanning a quoted scalar")
-_REMEDIES = (
-    ("found character '\\t'", "indent with spaces, not with a tab"),
-    ("that cannot start any token", "put the text in quotes"),
-    ("found undefined alias", "a text that begins with * must stand in quotes"),
-    ("could not determine a constructor", "put the text in quotes"),
-    ("found unhashable key", "a key is text: put it in quotes"),
+_IN_BRACKETS_OR_QUOTES = ("while parsing a flow", "while scanning a quoted scalar")
+_FIXES = (
+    ("found character '\\t'", "Indent with spaces, not with a tab."),
+    ("that cannot start any token", "Put the text in quotes."),
+    ("found undefined alias", "Put text that begins with * in quotes."),
+    ("could not determine a constructor", "Put the text in quotes."),
+    ("found unhashable key", "A key must be text. Put it in quotes."),
     (
         "mapping values are not allowed here",
-        "put text that holds a colon in quotes, or indent less",
+        "Put text with a colon in quotes, or indent the line less.",
     ),
-    ("expected <block end>", "give this line the indent of those it belongs with"),
-    ("found another document", "keep one document: --- begins another"),
+    ("expected <block end>", "Indent this line like the lines it belongs to."),
+    ("found another document", "Keep one document: --- begins a second one."),
 )
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Mistake:
-    """Something to mend before the project can be deployed."""
+class Problem:
+    """A problem in a project's file that has to be fixed before it is deployed."""
 
     file: str
     line: int
-    what: str
+    message: str
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.what}"
+        return f"{self.file}:{self.line}: {self.message}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the problem for `--json`."""
+        return {"file": self.file, "line": self.line, "what": self.message}
 
 
-class ProjectMistakes(Exception):
-    """All that was found wrong with a project, by file and line."""
+class ProjectProblems(Exception):
+    """All problems of a project, by file and line."""
 
-    def __init__(self, mistakes: Iterable[Mistake]) -> None:
-        self.mistakes = sorted(set(mistakes))
-        super().__init__("\n".join(map(str, self.mistakes)))
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = sorted(set(problems))
+        super().__init__("\n".join(map(str, self.problems)))
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """A YAML file as it was written; knows on which line a key stands."""
+class YamlSource:
+    """The content of a YAML file and the nodes that know its lines."""
 
     file: str
-    written: Any
+    content: Any
     root: Node | None
 
-    def mistake(self, path: Keys, what: str) -> Mistake:
-        """Say what is wrong at a path of keys: on the line of the deepest that is there."""
+    def problem(self, path: Keys, message: str) -> Problem:
+        """Return a problem on the line of the deepest key of a path that exists."""
         node, line, names = self.root, 1, []
         for step in path:
-            found = _below(node, step)
-            if found:
-                line, node = found[0].start_mark.line + 1, found[1]
+            child = _child(node, step)
+            if child:
+                line, node = child[0].start_mark.line + 1, child[1]
             elif isinstance(step, int) and node:
-                continue  # one value may be written where a list is read
+                continue  # a single value may be written where a list is read
             else:
                 node = None
             names.append(str(step))
-        where = ".".join(names)
-        return Mistake(self.file, line, f"{where}: {what}" if where else what)
+        location = ".".join(names)
+        return Problem(self.file, line, f"{location}: {message}" if location else message)
 
 
-def read(path: Path) -> Source:
-    """Read a YAML file; raises `ProjectMistakes` when there is none or it is no YAML."""
+def read_yaml(path: Path) -> YamlSource:
+    """Read a YAML file. Raises ProjectProblems when it is missing or not YAML."""
     try:
         text = path.read_text("utf-8-sig")
     except FileNotFoundError:
-        what = "there is no such file; a project is a folder with a project.yaml"
-        raise ProjectMistakes([Mistake(str(path), 1, what)]) from None
+        message = "This file does not exist. A project is a folder with a project.yaml."
+        raise ProjectProblems([Problem(str(path), 1, message)]) from None
     except OSError as error:
-        raise ProjectMistakes(
-            [Mistake(str(path), 1, f"cannot be read: {error.strerror}")]
-        ) from None
+        message = f"This file cannot be read: {error.strerror}."
+        raise ProjectProblems([Problem(str(path), 1, message)]) from None
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
-        what = "this is not UTF-8 text; save the file as UTF-8"
-        raise ProjectMistakes([Mistake(path.name, line, what)]) from None
+        message = "This is not UTF-8 text. Save the file as UTF-8."
+        raise ProjectProblems([Problem(path.name, line, message)]) from None
     try:
-        return Source(path.name, _yaml().load(text), _yaml().compose(text))
+        return YamlSource(path.name, _yaml().load(text), _yaml().compose(text))
     except YAMLError as error:
-        raise ProjectMistakes([_mistake(path.name, text, error)]) from None
+        raise ProjectProblems([_problem_of(path.name, text, error)]) from None
     except RecursionError:
-        raise ProjectMistakes(
-            [Mistake(path.name, 1, "lists or keys are nested too deeply")]
-        ) from None
+        message = "Lists or keys are nested too deeply."
+        raise ProjectProblems([Problem(path.name, 1, message)]) from None
 
 
-def exact(text: str) -> float | Decimal:
-    """Give a fraction as a float if that is the very same number, else as a `Decimal`."""
+def parse_fraction(text: str) -> float | Decimal:
+    """Return a float if it equals the number exactly, else a `Decimal`."""
     value = float(text)
     try:
         return value if Decimal(repr(value)) == Decimal(text) else Decimal(text)
-    except InvalidOperation:  # an exponent that no number type has: infinite
+    except InvalidOperation:  # the exponent is too large for any number type
         return value
 
 
-def exact_int(text: str) -> int | Decimal:
-    """Give a whole number, as a `Decimal` if it has more digits than Python reads."""
+def parse_integer(text: str) -> int | Decimal:
+    """Return an integer, or a `Decimal` if Python cannot read that many digits."""
     try:
         return int(text)
     except ValueError:
@@ -123,11 +125,11 @@ def exact_int(text: str) -> int | Decimal:
 
 
 class _Constructor(SafeConstructor):
-    """YAML's own types, but a date stays the text that a form would send."""
+    """YAML's own types, except that dates stay text."""
 
     def construct_yaml_float(self, node: Any) -> Any:
         try:
-            return exact(node.value.replace("_", ""))
+            return parse_fraction(node.value.replace("_", ""))
         except ValueError:  # .inf and .nan
             return super().construct_yaml_float(node)
 
@@ -135,14 +137,14 @@ class _Constructor(SafeConstructor):
         try:
             return super().construct_yaml_int(node)
         except ValueError:
-            return exact_int(node.value.replace("_", ""))
+            return parse_integer(node.value.replace("_", ""))
 
     def check_mapping_key(
         self, _node: Any, key_node: Any, mapping: Any, key: Any, _value: Any
     ) -> bool:
         if key in mapping:
-            what = f"the key `{key}` is written twice; keep one of them"
-            raise ConstructorError(None, None, what, key_node.start_mark)
+            message = f"The key `{key}` is written twice. Keep one of them."
+            raise ConstructorError(None, None, message, key_node.start_mark)
         return True
 
 
@@ -157,40 +159,41 @@ def _yaml() -> YAML:
     return yaml
 
 
-def _below(node: Node | None, step: Any) -> tuple[Node, Node] | None:
+def _child(node: Node | None, step: Any) -> tuple[Node, Node] | None:
     if isinstance(node, SequenceNode) and isinstance(step, int) and step < len(node.value):
         return node.value[step], node.value[step]
     if isinstance(node, MappingNode):
-        return next(((key, each) for key, each in node.value if _is(key, step)), None)
+        return next(((key, value) for key, value in node.value if _is_key(key, step)), None)
     return None
 
 
-def _is(key: Node, step: Any) -> bool:
-    if not isinstance(key, ScalarNode):
+def _is_key(node: Node, step: Any) -> bool:
+    if not isinstance(node, ScalarNode):
         return False
-    typed = str(key.tag).endswith((":bool", ":null"))
-    return bool(str(_yaml().load(key.value) if typed else key.value) == str(step))
+    typed = str(node.tag).endswith((":bool", ":null"))
+    return bool(str(_yaml().load(node.value) if typed else node.value) == str(step))
 
 
-def _mistake(file: str, text: str, error: YAMLError) -> Mistake:
+def _problem_of(file: str, text: str, error: YAMLError) -> Problem:
     if isinstance(error, ReaderError):
         line = text.count("\n", 0, error.position) + 1
-        what = f"the invisible character U+{error.character:04X} cannot stand here; delete it"
-        return Mistake(file, line, what)
+        message = f"Delete the invisible character U+{error.character:04X}."
+        return Problem(file, line, message)
     if not isinstance(error, MarkedYAMLError) or not isinstance(error.problem_mark, StringMark):
-        return Mistake(file, 1, f"not YAML: {error}")
+        return Problem(file, 1, f"This is not YAML: {error}")
     line, problem = error.problem_mark.line + 1, str(error.problem)
-    if problem.startswith("the key"):
-        return Mistake(file, line, problem)
-    remedies = [remedy for part, remedy in _REMEDIES if part in problem][:1]
-    if str(error.context).startswith(_OPENED) and isinstance(error.context_mark, StringMark):
+    if problem.startswith("The key"):
+        return Problem(file, line, problem)
+    fixes = [fix for part, fix in _FIXES if part in problem][:1]
+    is_open = str(error.context).startswith(_IN_BRACKETS_OR_QUOTES)
+    if is_open and isinstance(error.context_mark, StringMark):
         opened = error.context_mark.line + 1
-        remedies = [f"is the bracket or quote of line {opened} closed, with commas between?"]
+        fixes = [f"Close the bracket or quote of line {opened}, and check the commas in it."]
         if _indent(text, line) <= _indent(text, opened):
             line = opened
-    return Mistake(file, line, "; ".join([f"not YAML: {problem}", *remedies]))
+    return Problem(file, line, " ".join([f"This is not YAML: {problem}.", *fixes]))
 
 
 def _indent(text: str, line: int) -> int:
-    shown = [*text.split("\n"), ""][line - 1]
-    return len(shown) - len(shown.lstrip())
+    content = [*text.split("\n"), ""][line - 1]
+    return len(content) - len(content.lstrip())

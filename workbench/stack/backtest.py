@@ -14,7 +14,7 @@ from openfn.history.why_not import explain
 from openfn.messages import bodies
 from openfn.project import trigger_index
 from openfn.project.triggers import MessageTrigger, with_query_params
-from workbench.project.index_builder import prepare
+from workbench.project.index_builder import build_index
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def rematch(
     triggers: Sequence[MessageTrigger], jobs: dict[str, list[str]], limit: int, only: str | None
 ) -> list[Rematch]:
     """Match the newest kept messages of the connected stack, the newest first."""
-    prepared = trigger_index.load(prepare(triggers))
+    prepared = trigger_index.load(build_index(triggers))
     chosen = next((each for each in triggers if each.name == only), None)
     return [_rematch(record, triggers, prepared, jobs, chosen) for record in details.newest(limit)]
 

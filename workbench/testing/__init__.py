@@ -1,12 +1,12 @@
-"""What the tests of a project's jobs are written with: a body in, what the job does with it out.
+"""Write tests of a project's jobs: give a job a message and check what it does.
 
     from workbench.testing import event, run_job
 
-    def test_a_household_is_put_below_its_id():
-        done = run_job("register-household", event("kobo_household.json"))
-        assert done.requests[0].method == "PUT"
+    def test_household_is_put_under_its_id():
+        result = run_job("register-household", event("kobo_household.json"))
+        assert result.requests[0].method == "PUT"
 
-Nothing is sent, and no secret is needed: the credential is made up as its adaptor wants it.
+Nothing is sent and no secret is needed: the job gets a placeholder credential.
 """
 
 from __future__ import annotations
@@ -30,18 +30,23 @@ from workbench.credentials import placeholders
 from workbench.errors import CommandError
 from workbench.project.compiler import PROJECT_FILE, check, message_triggers
 from workbench.project.references import require_known
-from workbench.project.schema.project import ProjectWritten
-from workbench.testing.local_run import Trial, attempt, posted, unposted
-from workbench.testing.responses import Answers, Script, in_turn
+from workbench.project.schema.project import ProjectSpec
+from workbench.testing.local_run import (
+    LocalRun,
+    run_locally,
+    state_from_post,
+    state_without_post,
+)
+from workbench.testing.responses import Responses, StubResponses, in_turn
 from workbench.testing.saved_posts import headers_of
 
-__all__ = ["Done", "Reply", "event", "in_turn", "run_job"]
+__all__ = ["JobResult", "Reply", "event", "in_turn", "run_job"]
 _EVENTS = Path(__file__).resolve().parents[2] / "events"
 
 
 @dataclass(frozen=True)
-class Done:
-    """What a job did: its final state or error, what it printed, and would send and emit."""
+class JobResult:
+    """A job's final state or error, its log, and what it would send and emit."""
 
     final: dict[str, Any] | None
     requests: list[Dry]
@@ -52,15 +57,15 @@ class Done:
 
 
 def event(name: str) -> Any:
-    """Read a saved body as a job's `data` has it: of PROJECT/tests/events, or else of events/.
+    """Return a saved post as a job's `data`, from PROJECT/tests/events or from events/.
 
-    A `.form` file is one that was posted as a form.
+    A `.form` file is parsed as a posted form.
     """
     folders = (_project() / "tests/events", _EVENTS)
     for path in (folder / name for folder in folders):
         if path.is_file():
             return bodies.parse(path.read_bytes(), headers_of(path, ""))
-    raise CommandError(f"there is no event {name} in {folders[0]}, nor in {folders[1]}")
+    raise CommandError(f"There is no event {name} in {folders[0]} or {folders[1]}.")
 
 
 def run_job(
@@ -70,49 +75,51 @@ def run_job(
     state: State | None = None,
     query: str = "",
     content_type: str = "",
-    answers: Answers | None = None,
+    answers: Responses | None = None,
     credential: Mapping[str, Any] | None = None,
     fails: bool = False,
     project: Path | None = None,
-) -> Done:
-    """Run a job on a body that its trigger matches, or on a state; nothing is sent.
+) -> JobResult:
+    """Run a job on a body that its trigger matches, or on a state. Nothing is sent.
 
     `body` is data, or the text or bytes of a post, with its `query` and `content_type`. `answers`
-    are what destinations say, by method and the end of a path, or by a part of an SQL statement:
+    are the responses of destinations, by method and end of the path, or by a part of an SQL
+    statement:
 
         {"PUT households/*": {"id": 7}, "GET records?page=2": Reply(503), "select id": [{"id": 1}]}
 
-    `*` stands for any text, and the first key that fits is taken. An answer is data, a `Reply` with
-    a status, an error that is raised, or several of them, each once: `in_turn(…)`. What has no
-    answer is answered as in a dry run. `credential` adds to the made-up one. The project is the
-    one the test lies in.
+    `*` matches any text, and the first key that matches is used. An answer is data, a `Reply` with
+    a status, an error to raise, or several of them to use one after the other: `in_turn(…)`. A
+    request without an answer gets the response of a dry run. `credential` adds keys to the
+    placeholder credential. By default the project is the one that contains the test.
 
-    Raises `AssertionError` when the job fails (or, with `fails`, when it does not), when its
-    trigger does not match the body, and when it succeeds without asking for an answer given here.
+    Raises AssertionError when the job fails (with `fails`: when it succeeds), when its trigger does
+    not match the body, and when it succeeds without using one of the answers.
     """
     __tracebackhide__ = True
     folder = (project or _project()).resolve()
-    written = _checked(folder)
-    require_known("job", job, written.jobs)
-    chosen, script = written.jobs[job], Script(answers or {})
+    spec = _check_once(folder)
+    require_known("job", job, spec.jobs)
+    job_spec, stubs = spec.jobs[job], StubResponses(answers or {})
     if body is None:
-        begun = unposted(job, written.triggers[chosen.trigger], state)
+        initial = state_without_post(job, spec.triggers[job_spec.trigger], state)
     else:
-        begun = _posted(written, chosen.trigger, _content(body), query, content_type)
-    trial = attempt(
-        folder / chosen.expression,
-        begun,
-        {**placeholders.credential(written, chosen.credential), **(credential or {})},
+        initial = _state_of(spec, job_spec.trigger, _encode(body), query, content_type)
+    local_run = run_locally(
+        folder / job_spec.expression,
+        initial,
+        {**placeholders.credential(spec, job_spec.credential), **(credential or {})},
         dry=True,
-        inboxes=written.inboxes,
-        answering=script.answer,
+        inboxes=spec.inboxes,
+        responder=stubs.respond,
     )
-    _judge(job, trial, script, fails=fails)
-    emitted = [(inbox, json.loads(text)) for inbox, text in trial.emitted]
-    return Done(trial.final, list(trial.requests), trial.error, trial.log, emitted)
+    _assert_expected(job, local_run, stubs, fails=fails)
+    emitted = [(inbox, json.loads(text)) for inbox, text in local_run.emitted]
+    requests = list(local_run.requests)
+    return JobResult(local_run.final, requests, local_run.error, local_run.log, emitted)
 
 
-_checked = cache(check)
+_check_once = cache(check)
 
 
 def _project() -> Path:
@@ -125,32 +132,32 @@ def _project() -> Path:
     return Path("project")
 
 
-def _content(body: Any) -> bytes:
+def _encode(body: Any) -> bytes:
     if isinstance(body, bytes):
         return body
     return (body if isinstance(body, str) else json.dumps(body)).encode()
 
 
-def _posted(
-    written: ProjectWritten, trigger: str, content: bytes, query: str, content_type: str
+def _state_of(
+    spec: ProjectSpec, trigger: str, content: bytes, query: str, content_type: str
 ) -> State:
     __tracebackhide__ = True
-    params, given = parse_query(query.removeprefix("?")), {"content-type": content_type}
-    body = with_query_params(bodies.parse_exact(content, given), params)
-    for each in message_triggers(written):
-        verdict = explain(each, None, body)
-        if each.name == trigger and not verdict.matches:
+    params, headers = parse_query(query.removeprefix("?")), {"content-type": content_type}
+    body = with_query_params(bodies.parse_exact(content, headers), params)
+    for message_trigger in message_triggers(spec):
+        verdict = explain(message_trigger, None, body)
+        if message_trigger.name == trigger and not verdict.matches:
             raise AssertionError(f"{trigger} does not match this body: {verdict.why}")
-    return posted(content, params, given)
+    return state_from_post(content, params, headers)
 
 
-def _judge(job: str, trial: Trial, script: Script, *, fails: bool) -> None:
+def _assert_expected(job: str, local_run: LocalRun, stubs: StubResponses, *, fails: bool) -> None:
     __tracebackhide__ = True
-    did = "".join(f"\n  it sent {each.as_dict()}" for each in trial.requests)
-    printed = trial.log and f"\n  it printed {trial.log}"
-    if trial.error and not fails:
-        raise AssertionError(f"{job} failed: {trial.error}{did}{printed}")
-    if fails and not trial.error:
-        raise AssertionError(f"{job} was to fail, and succeeded{did}{printed}")
-    if not trial.error and (unused := script.unused()):
-        raise AssertionError(f"the answer {'; '.join(unused)}{did}")
+    sent = "".join(f"\n  it sent {request.as_dict()}" for request in local_run.requests)
+    printed = local_run.log and f"\n  it printed {local_run.log}"
+    if local_run.error and not fails:
+        raise AssertionError(f"{job} failed: {local_run.error}{sent}{printed}")
+    if fails and not local_run.error:
+        raise AssertionError(f"{job} should fail but succeeded{sent}{printed}")
+    if not local_run.error and (unused := stubs.unused()):
+        raise AssertionError(f"unused answers: {'; '.join(unused)}{sent}")

@@ -1,4 +1,4 @@
-"""What the destinations of a rehearsed job answer, as a test says."""
+"""Stub responses of destinations, for the tests of a project's jobs."""
 
 from __future__ import annotations
 
@@ -12,79 +12,79 @@ from urllib.parse import unquote
 from adaptors._runtime.dry_run import Dry, DryRequest, Reply
 from workbench.text import count_of
 
-Answers = Mapping[str, Any]
+Responses = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class InTurn:
-    """Answers that are given one after the other."""
+class ResponseSequence:
+    """Responses that are used one after the other."""
 
-    answers: tuple[Any, ...]
-
-
-def in_turn(*answers: Any) -> InTurn:
-    """Give one answer after the other, each once."""
-    return InTurn(answers)
+    responses: tuple[Any, ...]
 
 
-class Script:
-    """A test's answers, and how often each was asked for; the first that fits is given.
+def in_turn(*responses: Any) -> ResponseSequence:
+    """Return one response after the other, each once."""
+    return ResponseSequence(responses)
+
+
+class StubResponses:
+    """The stub responses of a test, and how often each was used. The first match wins.
 
     A key is a method and the end of a path (`PUT households/*`), or a part of an SQL statement.
-    `*` stands for any text; a key with `?` is compared with the query as well.
+    `*` matches any text. A key with `?` is compared with the query too.
     """
 
-    def __init__(self, answers: Answers) -> None:
-        self._answers = answers
-        self._asked: Counter[str] = Counter()
+    def __init__(self, responses: Responses) -> None:
+        self._responses = responses
+        self._used: Counter[str] = Counter()
 
-    def answer(self, dry: Dry) -> Any:
-        """Give the answer to what is rehearsed, `None` where the test has none."""
-        key = next((key for key in self._answers if _fits(key, dry)), None)
+    def respond(self, request: Dry) -> Any:
+        """Return the response to a request or statement, or None if none matches."""
+        key = next((key for key in self._responses if _matches(key, request)), None)
         if key is None:
             return None
-        self._asked[key] += 1
-        given = self._next(key)
-        if isinstance(given, BaseException):
-            raise given
-        return Reply(body=given) if isinstance(dry, DryRequest) and _plain(given) else given
+        self._used[key] += 1
+        response = self._next(key)
+        if isinstance(response, BaseException):
+            raise response
+        is_data = not isinstance(response, Reply)
+        return Reply(body=response) if isinstance(request, DryRequest) and is_data else response
 
     def unused(self) -> list[str]:
-        """Say which answers nobody asked for."""
-        told = []
-        for key, given in self._answers.items():
-            count, asked = _count(given), self._asked[key]
-            if asked < count:
-                told.append(f"{key!r} has {count_of(count, 'answer')} and was asked for {asked}")
-        return told
+        """Return a text for each response that was not used."""
+        texts = []
+        for key, response in self._responses.items():
+            count, used = _count(response), self._used[key]
+            if used < count:
+                answers, times = count_of(count, "answer"), count_of(used, "time")
+                texts.append(f"{key!r} has {answers} but was used {times}")
+        return texts
 
     def _next(self, key: str) -> Any:
-        given, asked = self._answers[key], self._asked[key]
-        if not isinstance(given, InTurn):
-            return given
-        if asked > len(given.answers):
-            has = count_of(len(given.answers), "answer")
-            raise LookupError(f"{key!r} has {has} and was asked for more")
-        return given.answers[asked - 1]
+        response, used = self._responses[key], self._used[key]
+        if not isinstance(response, ResponseSequence):
+            return response
+        if used > len(response.responses):
+            count = count_of(len(response.responses), "answer")
+            raise LookupError(f"{key!r} has only {count} but was used {used} times")
+        return response.responses[used - 1]
 
 
-def _count(given: Any) -> int:
-    return len(given.answers) if isinstance(given, InTurn) else 1
+def _count(response: Any) -> int:
+    return len(response.responses) if isinstance(response, ResponseSequence) else 1
 
 
-def _plain(given: Any) -> bool:
-    return not isinstance(given, Reply)
-
-
-def _fits(key: str, dry: Dry) -> bool:
-    if not isinstance(dry, DryRequest):
-        return _words(key) in _words(dry.sql)
+def _matches(key: str, request: Dry) -> bool:
+    if not isinstance(request, DryRequest):
+        return _normalize(key) in _normalize(request.sql)
     method, _, pattern = key.partition(" ")
-    address, _, query = unquote(dry.url).partition("?")
-    whole = f"{address}?{query}" if "?" in pattern else address
-    wanted = re.escape(pattern.lstrip("/")).replace(r"\*", ".*")
-    return method == dry.method and re.fullmatch(f"(.*/)?{wanted}", whole, re.DOTALL) is not None
+    url, _, query = unquote(request.url).partition("?")
+    target = f"{url}?{query}" if "?" in pattern else url
+    regex = re.escape(pattern.lstrip("/")).replace(r"\*", ".*")
+    return (
+        method == request.method and re.fullmatch(f"(.*/)?{regex}", target, re.DOTALL) is not None
+    )
 
 
-def _words(sql: str) -> str:
+def _normalize(sql: str) -> str:
     return " ".join(sql.lower().split())

@@ -1,4 +1,4 @@
-"""What all that people write in project.yaml has in common."""
+"""Shared parts of the schema: strict models, names, paths and durations."""
 
 from __future__ import annotations
 
@@ -12,40 +12,40 @@ from adaptors._formats.paths import steps
 from workbench.project.yaml_source import Keys
 
 _MINUTES = {"m": 1, "h": 60, "d": 1440}
-_LONGEST = 7 * 1440
+_MAX_MINUTES = 7 * 1440
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 Name = Annotated[str, StringConstraints(pattern=NAME)]
 
 
-class Written(BaseModel):
-    """Something with only the keys it says it has."""
+class Spec(BaseModel):
+    """A mapping in project.yaml that has only the keys of its model."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-def wrong(path: Keys, what: str) -> PydanticCustomError:
-    """Give the error that says what is wrong at a path below the value that is validated."""
-    return PydanticCustomError("wrong", "{what}", {"path": path, "what": what})
+def invalid(path: Keys, message: str) -> PydanticCustomError:
+    """Return an error with a message for a path below the validated value."""
+    return PydanticCustomError("invalid", "{message}", {"path": path, "message": message})
 
 
-def path_of_one(value: Any) -> list[str | int]:
-    """Read the path of one value into its steps, keys and places in lists."""
+def parse_value_path(text: Any) -> list[str | int]:
+    """Parse the path of exactly one value into keys and list positions."""
     try:
-        path = steps(value) if isinstance(value, str) and value else ()
+        path = steps(text) if isinstance(text, str) and text else ()
     except ValueError as error:
-        raise wrong((), str(error)) from None
+        raise invalid((), str(error)) from None
     if path[:1] == ("$",):
-        raise wrong((), "write the path without `$`: keys with dots between them")
-    found = [step for step in path if step is not None]
-    if not found or len(found) < len(path):
-        raise wrong((), "write the path of one value, such as _uuid or data[0].id")
-    return found
+        raise invalid((), "Write the path without `$`, as keys with dots between them.")
+    parsed = [step for step in path if step is not None]
+    if not parsed or len(parsed) < len(path):
+        raise invalid((), "Write the path of one value, such as _uuid or data[0].id.")
+    return parsed
 
 
-def minutes(text: object) -> int:
-    """Read a length of time such as `30m`, `6h` or `2d` as minutes; `0` is none."""
+def parse_minutes(text: object) -> int:
+    """Parse a duration such as `30m`, `6h`, `2d` or `0` into minutes."""
     match = re.fullmatch(r"([0-9]{1,5})([mhd])", str(text))
-    found = int(match[1]) * _MINUTES[match[2]] if match else 0
-    if (not match and str(text) != "0") or found > _LONGEST:
-        raise wrong((), "write a time such as 30m, 6h or 1d (7d at most), or 0 for none")
-    return found
+    minutes = int(match[1]) * _MINUTES[match[2]] if match else 0
+    if (not match and str(text) != "0") or minutes > _MAX_MINUTES:
+        raise invalid((), "Write a duration such as 30m, 6h or 1d (at most 7d), or 0.")
+    return minutes

@@ -1,4 +1,4 @@
-"""A fragment of JSON as people write it: in YAML, or as OpenFn's `criteria`, which is JSON text."""
+"""The schema of a fragment: YAML, or OpenFn's `criteria` as JSON text."""
 
 from __future__ import annotations
 
@@ -10,54 +10,57 @@ from typing import Annotated, Any
 from pydantic import PlainValidator
 from pydantic_core import PydanticCustomError
 
-from workbench.project.schema.base import wrong
-from workbench.project.yaml_source import Keys, exact, exact_int
+from workbench.project.schema.base import invalid
+from workbench.project.yaml_source import Keys, parse_fraction, parse_integer
+from workbench.text import describe_json_error
 
-# A compiled fragment is compared by a function that calls itself at each level.
-_DEEPEST = 50
+# A compiled fragment is compared by a recursive function.
+_MAX_DEPTH = 50
+_NOT_JSON = "Put it in quotes if the form sends it as text."
 
 
-def criteria(text: Any) -> Any:
-    """Give the fragment of a `criteria`; the error says what is wrong with the text."""
+def parse_criteria(text: Any) -> Any:
+    """Parse the JSON text of `criteria` into a fragment."""
     if not isinstance(text, str):
-        raise wrong(
-            ("criteria",), "`criteria` is JSON text in quotes; without them write `inclusion`"
-        )
+        message = "Write `criteria` as JSON text in quotes, or use `inclusion` without quotes."
+        raise invalid(("criteria",), message)
     try:
-        value = json.loads(text, parse_float=exact, parse_int=exact_int)
-        return _fragment(value)
+        value = json.loads(text, parse_float=parse_fraction, parse_int=parse_integer)
+        return _parse_fragment(value)
     except PydanticCustomError as error:
         context = error.context or {}
-        raise wrong(("criteria", *context["path"]), context["what"]) from None
+        raise invalid(("criteria", *context["path"]), context["message"]) from None
     except (ValueError, RecursionError) as error:
-        raise wrong(("criteria",), f"a fragment as JSON text belongs here: {error}") from None
+        message = f"Write a fragment as JSON text. {describe_json_error(error)}"
+        raise invalid(("criteria",), message) from None
 
 
-def _fragment(value: Any) -> Any:
+def _parse_fragment(value: Any) -> Any:
     if value is None:
-        what = "the fragment is empty; write one, such as {formId: registration}; {} is any object"
-        raise wrong((), what)
-    _check(value, ())
+        example = "Write one, such as {formId: registration}, or {} for any object."
+        raise invalid((), f"The fragment is empty. {example}")
+    _validate(value, ())
     return value
 
 
-def _check(value: Any, path: Keys) -> None:
-    if len(path) > _DEEPEST:
-        raise wrong((), f"a fragment may be nested {_DEEPEST} deep at most, and not hold itself")
+def _validate(value: Any, path: Keys) -> None:
+    if len(path) > _MAX_DEPTH:
+        message = f"A fragment can be at most {_MAX_DEPTH} levels deep and cannot contain itself."
+        raise invalid((), message)
     if isinstance(value, dict):
         for key, part in value.items():
             if not isinstance(key, str):
-                raise wrong((*path, key), "a key is text; put it in quotes")
-            _check(part, (*path, key))
+                raise invalid((*path, key), "A key must be text. Put it in quotes.")
+            _validate(part, (*path, key))
     elif isinstance(value, list):
-        for number, part in enumerate(value):
-            _check(part, (*path, number))
+        for position, part in enumerate(value):
+            _validate(part, (*path, position))
     elif isinstance(value, Decimal):
-        raise wrong(path, "this number has too many digits to be kept exactly; write fewer")
+        raise invalid(path, "This number has too many digits to be stored exactly. Write fewer.")
     elif isinstance(value, float) and not math.isfinite(value):
-        raise wrong(path, "JSON has no such number; put it in quotes if a form sends it as text")
+        raise invalid(path, f"JSON has no such number. {_NOT_JSON}")
     elif not isinstance(value, str | int | float | None):
-        raise wrong(path, "JSON has no such value; put it in quotes if a form sends it as text")
+        raise invalid(path, f"JSON has no such value. {_NOT_JSON}")
 
 
-Fragment = Annotated[Any, PlainValidator(_fragment)]
+Fragment = Annotated[Any, PlainValidator(_parse_fragment)]

@@ -1,4 +1,4 @@
-"""What people write about an inbox."""
+"""The schema of an inbox."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, PlainValidator, StringConstraints, field_validator, model_validator
 
-from workbench.project.schema.base import Name, Written, path_of_one, wrong
+from workbench.project.schema.base import Name, Spec, invalid, parse_value_path
 
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Header = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]+$", to_lower=True)]
-Path = Annotated[list[str | int], PlainValidator(path_of_one)]
-_WAYS = ("basic", "bearer", "api_key", "hmac")
-# What Lambda takes in one request.
-_MOST_BYTES = 6_000_000
+Path = Annotated[list[str | int], PlainValidator(parse_value_path)]
+AUTH_SCHEMES = ("basic", "bearer", "api_key", "hmac")
+# Lambda's limit for one request.
+_MAX_BYTES = 6_000_000
 
 
-class AuthWritten(Written):
-    """One way to authenticate, with the name of its secret: `{basic: kobo-login}`."""
+class AuthSpec(Spec):
+    """An authentication scheme and the name of its secret: `{basic: kobo-login}`."""
 
     way: Literal["basic", "bearer", "api_key", "hmac"]
     secret: Name
@@ -26,33 +26,37 @@ class AuthWritten(Written):
 
     @model_validator(mode="before")
     @classmethod
-    def _named_by_its_way(cls, value: Any) -> Any:
-        ways = [way for way in _WAYS if isinstance(value, dict) and way in value]
-        if len(ways) != 1:
-            raise wrong((), f"name one of {', '.join(_WAYS)}, such as {{basic: kobo-login}}")
-        way = ways[0]
-        rest = {key: each for key, each in value.items() if key != way}
-        if way == "api_key":
-            rest.setdefault("header", "x-api-key")
-        elif way == "hmac" and "header" not in rest:
-            raise wrong((), "say in which header the signature comes: header: X-Hub-Signature-256")
-        elif way in ("basic", "bearer") and "header" in rest:
-            raise wrong(("header",), f"{way} always comes in Authorization: leave this out")
-        if way != "hmac" and "algorithm" in rest:
-            raise wrong(("algorithm",), "only hmac has an algorithm: leave this out")
-        return {"way": way, "secret": value[way], **rest}
+    def _from_scheme(cls, value: Any) -> Any:
+        schemes = [scheme for scheme in AUTH_SCHEMES if isinstance(value, dict) and scheme in value]
+        if len(schemes) != 1:
+            raise invalid(
+                (), f"Write one of {', '.join(AUTH_SCHEMES)}, such as {{basic: kobo-login}}."
+            )
+        (scheme,) = schemes
+        options = {key: option for key, option in value.items() if key != scheme}
+        if scheme == "api_key":
+            options.setdefault("header", "x-api-key")
+        elif scheme == "hmac" and "header" not in options:
+            message = "Add the header that has the signature: `header: X-Hub-Signature-256`."
+            raise invalid((), message)
+        elif scheme in ("basic", "bearer") and "header" in options:
+            message = f"{scheme} always uses the header Authorization. Remove this key."
+            raise invalid(("header",), message)
+        if scheme != "hmac" and "algorithm" in options:
+            raise invalid(("algorithm",), "Only hmac has an algorithm. Remove this key.")
+        return {"way": scheme, "secret": value[scheme], **options}
 
 
-class InboxWritten(Written):
-    """A named, secret URL: only the SHA-256 of its id stands in the project."""
+class InboxSpec(Spec):
+    """A named, secret URL. The project has only the SHA-256 of its id."""
 
     id_sha256: list[Digest] = Field(min_length=1)
-    auth: list[AuthWritten] = Field(default_factory=list)
+    auth: list[AuthSpec] = Field(default_factory=list)
     dedupe: Path = Field(default_factory=list)
     keep: Literal["all", "none"] = "all"
-    max_bytes: Annotated[int, Field(gt=0, le=_MOST_BYTES)] | None = None
+    max_bytes: Annotated[int, Field(gt=0, le=_MAX_BYTES)] | None = None
 
     @field_validator("id_sha256", "auth", mode="before")
     @classmethod
-    def _one_or_several(cls, value: Any) -> Any:
+    def _as_list(cls, value: Any) -> Any:
         return value if isinstance(value, list) else [value]

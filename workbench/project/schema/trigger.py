@@ -1,4 +1,4 @@
-"""What people write about a trigger: a message filter, the clock, or how another job ended."""
+"""The schema of a trigger: a message filter, cron, or how another job ended."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from pydantic import (
     model_validator,
 )
 
-from workbench.project.schema.base import Name, Written, minutes, path_of_one, wrong
-from workbench.project.schema.fragment import Fragment, criteria
+from workbench.project.schema.base import Name, Spec, invalid, parse_minutes, parse_value_path
+from workbench.project.schema.fragment import Fragment, parse_criteria
 
-# OpenFn's way to write `inclusion` is `criteria`.
-_STARTS = ("inclusion", "criteria", "cron", "success", "failure")
-_NAMED = {
+# `criteria` is OpenFn's word for `inclusion`.
+_KINDS = ("inclusion", "criteria", "cron", "success", "failure")
+_CRON_NAMES = {
     "@yearly": "0 0 1 1 *",
     "@annually": "0 0 1 1 *",
     "@monthly": "0 0 1 * *",
@@ -33,104 +33,106 @@ _NAMED = {
 _FIELDS = "minute, hour, day of the month, month, day of the week"
 
 
-def _cron(text: Any) -> str:
-    if not isinstance(text, str):
-        raise wrong((), f"five fields in quotes belong here ({_FIELDS}), such as '0 1 * * *'")
-    written = text.strip()
-    if written.startswith("@") and written.lower() not in _NAMED:
-        raise wrong((), f"there is no such name; there is {', '.join(_NAMED)}")
-    fields = _NAMED.get(written.lower(), written).split()
+def _parse_cron(value: Any) -> str:
+    if not isinstance(value, str):
+        raise invalid((), f"Write five fields in quotes ({_FIELDS}), such as '0 1 * * *'.")
+    text = value.strip()
+    if text.startswith("@") and text.lower() not in _CRON_NAMES:
+        raise invalid((), f"There is no such name. Use one of {', '.join(_CRON_NAMES)}.")
+    fields = _CRON_NAMES.get(text.lower(), text).split()
     if len(fields) != len(_FIELDS.split(", ")):
-        what = f"write five fields ({_FIELDS}), such as '0 1 * * *'; this has {len(fields)}"
-        raise wrong((), what)
+        example = f"Write five fields ({_FIELDS}), such as '0 1 * * *'."
+        raise invalid((), f"{example} This has {len(fields)}.")
     try:
         next(CronSim(" ".join(fields), datetime.now(UTC)))
     except CronSimError as error:
         field = str(error).removeprefix("Bad ").replace("-", " ")
-        raise wrong((), f"the {field} is not understood, or there is no such day") from None
+        raise invalid((), f"The {field} is not valid, or there is no such day.") from None
     except StopIteration:
-        raise wrong((), "there is no such day in the next 50 years") from None
+        raise invalid((), "There is no such day in the next 50 years.") from None
     return " ".join(fields)
 
 
-class MessageWritten(Written):
+class MessageTriggerSpec(Spec):
     """A message filter."""
 
     inbox: Name | None = None
     inclusion: Fragment
     exclusion: list[Fragment] = Field(default_factory=list)
-    order_by: Annotated[list[str | int], PlainValidator(path_of_one)] = Field(default_factory=list)
+    order_by: Annotated[list[str | int], PlainValidator(parse_value_path)] = Field(
+        default_factory=list
+    )
 
     @model_validator(mode="before")
     @classmethod
-    def _openfn(cls, value: Any) -> Any:
+    def _from_criteria(cls, value: Any) -> Any:
         if not isinstance(value, dict):
             return value
         if isinstance(value.get("inclusion"), str):
-            what = "this is text; write {formId: registration}, or JSON text under `criteria`"
-            raise wrong(("inclusion",), what)
+            example = "Write {formId: registration}, or JSON text under `criteria`."
+            raise invalid(("inclusion",), f"This is text. {example}")
         if "criteria" not in value:
             return value
-        rest = {key: each for key, each in value.items() if key != "criteria"}
-        return {**rest, "inclusion": criteria(value["criteria"])}
+        options = {key: option for key, option in value.items() if key != "criteria"}
+        return {**options, "inclusion": parse_criteria(value["criteria"])}
 
     @field_validator("exclusion", mode="before")
     @classmethod
-    def _one_or_several(cls, value: Any) -> Any:
+    def _as_list(cls, value: Any) -> Any:
         return value if isinstance(value, list) else [value]
 
 
-class CronWritten(Written):
-    """Minutes of the clock, UTC; missed ones are made up for as long as `catch_up`, in minutes."""
+class CronTriggerSpec(Spec):
+    """A cron expression in UTC. Minutes missed within `catch_up` run late."""
 
-    cron: Annotated[str, PlainValidator(_cron)]
-    catch_up: Annotated[int, PlainValidator(minutes)] = 1440
+    cron: Annotated[str, PlainValidator(_parse_cron)]
+    catch_up: Annotated[int, PlainValidator(parse_minutes)] = 1440
 
 
-class SuccessWritten(Written):
+class SuccessTriggerSpec(Spec):
     """The success of another job."""
 
     success: Name
 
 
-class FailureWritten(Written):
+class FailureTriggerSpec(Spec):
     """The failure of another job."""
 
     failure: Name
 
 
-TRIGGERS: dict[str, type[Written]] = {
-    "message": MessageWritten,
-    "cron": CronWritten,
-    "success": SuccessWritten,
-    "failure": FailureWritten,
+TRIGGER_SPECS: dict[str, type[Spec]] = {
+    "message": MessageTriggerSpec,
+    "cron": CronTriggerSpec,
+    "success": SuccessTriggerSpec,
+    "failure": FailureTriggerSpec,
 }
-"""What is written about each kind of trigger."""
+"""The model of each kind of trigger."""
 
 
-def _one_start(value: Any) -> Any:
-    starts = [key for key in _STARTS if isinstance(value, dict) and key in value]
-    if starts == ["inclusion", "criteria"]:
-        what = "`criteria` is OpenFn's word for `inclusion`: keep one of them"
-        raise wrong(("criteria",), what)
-    if len(starts) > 1:
-        what = f"a trigger has one of `{starts[0]}` and `{starts[1]}`: make two triggers of it"
-        raise wrong((starts[1],), what)
+def _require_one_kind(value: Any) -> Any:
+    kinds = [kind for kind in _KINDS if isinstance(value, dict) and kind in value]
+    if kinds == ["inclusion", "criteria"]:
+        message = "`criteria` is OpenFn's word for `inclusion`. Keep one of them."
+        raise invalid(("criteria",), message)
+    if len(kinds) > 1:
+        message = f"A trigger cannot have both `{kinds[0]}` and `{kinds[1]}`. Write two triggers."
+        raise invalid((kinds[1],), message)
     return value
 
 
-def _kind(value: Any) -> str:
-    if isinstance(value, Written):
-        return next(kind for kind, each in TRIGGERS.items() if isinstance(value, each))
-    named = [kind for kind in TRIGGERS if isinstance(value, dict) and kind in value]
-    return named[0] if named else "message"
+def _kind_of(value: Any) -> str:
+    if isinstance(value, Spec):
+        return next(kind for kind, spec in TRIGGER_SPECS.items() if isinstance(value, spec))
+    kinds = [kind for kind in TRIGGER_SPECS if isinstance(value, dict) and kind in value]
+    return kinds[0] if kinds else "message"
 
 
-TriggerWritten = Annotated[
-    Annotated[MessageWritten, Tag("message")]
-    | Annotated[CronWritten, Tag("cron")]
-    | Annotated[SuccessWritten, Tag("success")]
-    | Annotated[FailureWritten, Tag("failure")],
-    Discriminator(_kind),
-    BeforeValidator(_one_start),
+TriggerSpec = Annotated[
+    Annotated[MessageTriggerSpec, Tag("message")]
+    | Annotated[CronTriggerSpec, Tag("cron")]
+    | Annotated[SuccessTriggerSpec, Tag("success")]
+    | Annotated[FailureTriggerSpec, Tag("failure")],
+    Discriminator(_kind_of),
+    BeforeValidator(_require_one_kind),
 ]

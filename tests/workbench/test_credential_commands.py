@@ -1,4 +1,4 @@
-"""`ofn credential`: secrets are set from files, listed by the names of their keys, never shown."""
+"""`ofn credential` sets secrets and lists their keys. It never shows a secret."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sys
 import boto3
 import pytest
 
-from openfn.jobs.credentials import configuration
+from openfn.jobs.credentials import load_configuration
 from openfn.storage import secrets
 from workbench.local.stack import created
 
@@ -31,7 +31,7 @@ CODE = "from adaptors.common import fn\nfn(lambda state: state)\n"
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory):
-    """A stack, whose project is none of the tests'."""
+    """A stack of another project."""
     folder = tmp_path_factory.mktemp("project")
     (folder / "jobs").mkdir()
     (folder / "jobs/a.py").write_text(CODE, "utf-8")
@@ -42,7 +42,7 @@ def stack(tmp_path_factory):
 
 @pytest.fixture
 def folder(stack, clinic, project):
-    """The folder of a project whose stack has no secret yet."""
+    """The folder of a project whose stack has no secret."""
     project.write("project.yaml", PROJECT)
     project.write("jobs/a.py", CODE)
     yield project.folder
@@ -53,7 +53,7 @@ def folder(stack, clinic, project):
 
 @pytest.fixture
 def credential(ofn, folder):
-    """Run `ofn credential` on that project; what it says never holds the secret."""
+    """Run `ofn credential` on that project and check that it never prints the secret."""
 
     def run(command, *arguments):
         ended = ofn("credential", command, *arguments, "--project", folder)
@@ -65,50 +65,50 @@ def credential(ofn, folder):
 
 @pytest.fixture
 def file(tmp_path):
-    """Write a credential's file."""
+    """Write a credential file."""
 
     def write(body=BODY):
-        path = tmp_path / "given.json"
+        path = tmp_path / "credential.json"
         path.write_text(body if isinstance(body, str) else json.dumps(body), "utf-8")
         return path
 
     return write
 
 
-def kept(name="registry"):
-    """Give a secret as a runner reads it afresh."""
+def stored_credential(name="registry"):
+    """Read a credential as a new runner does."""
     secrets.clear_cache()
-    return configuration(name)
+    return load_configuration(name)
 
 
-def test_a_credential_is_created_and_a_run_is_handed_it(credential, file):
+def test_credential_is_created_for_runs(credential, file):
     ended = credential("set", "registry", "--file", file())
     assert (ended.status, ended.err) == (0, "")
     assert ended.out.splitlines() == [
         "openfn/credentials/registry created: hostUrl, password",
-        "A warm runner reads it again within five minutes.",
+        "Runners that are already running use it within five minutes.",
     ]
-    assert kept() == BODY
+    assert stored_credential() == BODY
 
 
-def test_a_secret_that_is_there_is_replaced_only_if_that_is_said(credential, file):
+def test_existing_secret_is_replaced_only_with_yes(credential, file):
     credential("set", "registry", "--file", file())
     refused = credential("set", "registry", "--file", file(OTHER))
     assert (refused.status, refused.out) == (1, "")
-    assert "openfn/credentials/registry is there already: --yes replaces it" in refused.words
-    assert kept() == BODY
+    assert "openfn/credentials/registry already exists. Add --yes to replace it." in refused.words
+    assert stored_credential() == BODY
     ended = credential("set", "registry", "--file", file(OTHER), "--yes")
     assert ended.out.startswith("openfn/credentials/registry replaced: hostUrl, access_token\n")
-    assert kept() == OTHER
+    assert stored_credential() == OTHER
 
 
-def test_the_same_again_changes_nothing_and_asks_nothing(credential, file):
+def test_same_credential_changes_nothing_and_asks_nothing(credential, file):
     credential("set", "registry", "--file", file())
     ended = credential("set", "registry", "--file", file())
     assert ended.out.startswith("openfn/credentials/registry unchanged: ")
 
 
-def test_standard_input_is_a_file_too(credential, monkeypatch):
+def test_credential_is_read_from_standard_input(credential, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(json.dumps(BODY).encode())))
     ended = credential("set", "registry", "--file", "-", "--json")
     assert (ended.status, json.loads(ended.out)) == (
@@ -121,55 +121,58 @@ def test_standard_input_is_a_file_too(credential, monkeypatch):
             "notes": [],
         },
     )
-    assert kept() == BODY
+    assert stored_credential() == BODY
 
 
-def test_python_s_names_are_kept_as_openfns_and_unknown_keys_as_they_are(credential, file):
+def test_python_names_are_stored_as_openfn_names(credential, file):
     more = {"acess_token": "x", "orgUnit": "DiszpKrY"}
     body = {"host_url": BODY["hostUrl"], "password": SECRET, **more}
     ended = credential("set", "registry", "--file", file(body))
-    assert kept() == {**BODY, **more}
+    assert stored_credential() == {**BODY, **more}
     first, second = ended.out.splitlines()[2:]
-    assert first.startswith("note: `acess_token` is no key of this adaptor, and kept")
-    assert first.endswith("did you mean `access_token`?")
+    assert first.startswith("warning: The adaptor does not use the key `acess_token`")
+    assert first.endswith("Did you mean `access_token`?")
     assert "orgUnit" in second
-    assert "did you mean" not in second
+    assert "Did you mean" not in second
 
 
 @pytest.mark.parametrize(
-    ("body", "words"),
+    ("body", "text"),
     [
-        ({**BODY, "hostUrl": 7}, "not fit the adaptor clinic: hostUrl: Input should be a valid"),
-        ({"hostUrl": SECRET}, "the credential needs password or access_token"),
-        ({**BODY, "port": SECRET}, "port: Input should be a valid integer"),
-        (f'"{SECRET}"', "given.json is not a JSON object such as"),
-        (f'{{"password": "{SECRET}"', "given.json is not a JSON object such as"),
+        (
+            {**BODY, "hostUrl": 7},
+            "cannot use this as the credential registry: `hostUrl` must be text.",
+        ),
+        ({"hostUrl": SECRET}, "The credential needs password or access_token."),
+        ({**BODY, "port": SECRET}, "`port` must be a whole number."),
+        (f'"{SECRET}"', "credential.json is not a JSON object such as"),
+        (f'{{"password": "{SECRET}"', "credential.json is not a JSON object such as"),
     ],
     ids=ascii,
 )
-def test_what_does_not_fit_is_said_and_not_kept(credential, file, body, words):
+def test_invalid_credential_is_an_error_and_not_stored(credential, file, body, text):
     ended = credential("set", "registry", "--file", file(body))
     assert (ended.status, ended.out) == (1, "")
-    assert words in ended.words
+    assert text in ended.words
     assert boto3.client("secretsmanager").list_secrets()["SecretList"] == []
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "text"),
     [
         (("nope", "--file", "-"), "The project has no credential nope. It has: registry, other."),
-        (("registry",), "no terminal: give the credential as a file (--file FILE.json)"),
+        (("registry",), "not a terminal. Pass the credential as a file with --file FILE.json"),
         (("registry", "--file", "gone.json"), "gone.json cannot be read: No such file"),
         (("registry", "--file", "-", "--stack", "gone"), "there is no stack gone of ours"),
     ],
 )
-def test_what_cannot_be_done_is_said_in_words(credential, arguments, words):
+def test_unusable_argument_is_an_error(credential, arguments, text):
     ended = credential("set", *arguments)
     assert (ended.status, ended.out) == (1, "")
-    assert words in ended.words
+    assert text in ended.words
 
 
-def test_a_secret_that_is_being_deleted_is_said_to_be_so(credential, file):
+def test_secret_that_is_being_deleted_is_an_error_with_a_fix(credential, file):
     credential("set", "registry", "--file", file())
     boto3.client("secretsmanager").delete_secret(SecretId="openfn/credentials/registry")
     ended = credential("set", "registry", "--file", file(), "--yes")
@@ -177,46 +180,48 @@ def test_a_secret_that_is_being_deleted_is_said_to_be_so(credential, file):
     assert "restore-secret --secret-id openfn/credentials/registry" in ended.words
 
 
-def test_a_secret_without_a_value_or_with_one_that_is_no_object_is_set(credential, file):
+def test_secret_without_a_usable_value_is_set(credential, file):
     client = boto3.client("secretsmanager")
     client.create_secret(Name="openfn/credentials/registry")
     assert "registry created" in credential("set", "registry", "--file", file()).out
     client.put_secret_value(SecretId="openfn/credentials/registry", SecretString=SECRET)
     ended = credential("set", "registry", "--file", file(), "--yes")
     assert "registry replaced" in ended.out
-    assert kept() == BODY
+    assert stored_credential() == BODY
 
 
-def test_credentials_are_listed_with_the_names_of_their_keys(credential, file):
+def test_list_shows_the_names_of_keys(credential, file):
     client = boto3.client("secretsmanager")
     credential("set", "registry", "--file", file())
     client.create_secret(Name="openfn/credentials/old", SecretString="{}")
     client.create_secret(Name="another/credentials/x", SecretString="{}")
-    first, second, note = credential("list").out.splitlines()
+    first, second, warning = credential("list").out.splitlines()
     assert first.startswith("registry clinic set hostUrl, password since 20")
     assert second == "other clinic missing"
-    assert note == "note: no credential names openfn/credentials/old"
+    assert warning == (
+        "warning: The project has no credential for the secret openfn/credentials/old."
+    )
 
 
-def test_credentials_are_listed_for_a_machine_with_what_is_wrong(credential):
+def test_json_list_shows_problems(credential):
     client = boto3.client("secretsmanager")
     body = json.dumps({"password": SECRET, "tls": {"ca": SECRET}})
     client.create_secret(Name="openfn/credentials/registry", SecretString=body)
-    told = json.loads(credential("list", "--json").out)
-    registry, other = told["credentials"]
+    result = json.loads(credential("list", "--json").out)
+    registry, other = result["credentials"]
     assert registry.pop("changed").startswith("20")
     assert registry == {
         "credential": "registry",
         "adaptor": "clinic",
         "set": True,
         "keys": ["password", "tls.ca"],
-        "wrong": "hostUrl is missing. tls.certFile is missing.",
+        "wrong": "`hostUrl` is missing. `tls.certFile` is missing.",
     }
     assert (other["set"], other["changed"], other["keys"]) == (False, None, [])
-    assert told["unnamed"] == []
+    assert result["unnamed"] == []
 
 
-def test_a_local_credential_is_a_file_for_its_owner_that_git_ignores(credential, file, folder):
+def test_local_credential_is_a_private_file_that_git_ignores(credential, file, folder):
     ended = credential("set", "registry", "--local", "--file", file())
     path = folder / "credentials/registry.json"
     assert ended.out == f"{path} created: hostUrl, password\n"
@@ -226,4 +231,4 @@ def test_a_local_credential_is_a_file_for_its_owner_that_git_ignores(credential,
     assert list((folder / "credentials").glob("*.new")) == []
     assert boto3.client("secretsmanager").list_secrets()["SecretList"] == []
     refused = credential("set", "registry", "--local", "--file", file(OTHER))
-    assert "registry.json is there already: --yes replaces it" in refused.words
+    assert "registry.json already exists. Add --yes to replace it." in refused.words

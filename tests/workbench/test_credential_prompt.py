@@ -1,4 +1,4 @@
-"""`ofn credential set` on a terminal: the real program asks, and shows no secret."""
+"""`ofn credential set` on a terminal asks for each key and shows no secret."""
 
 from __future__ import annotations
 
@@ -29,37 +29,37 @@ PEM = f"-----BEGIN KEY-----\n{SECRET}\n-----END KEY-----"
 
 @dataclass
 class Terminal:
-    """A program that asks on a terminal, and all that was shown there."""
+    """A program that asks on a terminal, and everything it printed."""
 
     process: subprocess.Popen
     keyboard: int
-    said: str = ""
+    printed: str = ""
 
-    def until_asked(self):
-        """Read what is said up to the next question; give the line before it, or nothing."""
-        since = len(self.said)
-        while not self.said[since:].endswith((" > ", "[y/N]:")):
-            assert select.select([self.process.stderr], [], [], 30)[0], "it says nothing"
+    def read_question(self):
+        """Read up to the next question and return the text, or None at the end."""
+        start = len(self.printed)
+        while not self.printed[start:].endswith((" > ", "[y/N]:")):
+            assert select.select([self.process.stderr], [], [], 30)[0], "it prints nothing"
             more = os.read(self.process.stderr.fileno(), 4096).decode()
             if not more:
                 return None
-            self.said += more
-        return self.said[since:]
+            self.printed += more
+        return self.printed[start:]
 
     def answer(self, text):
         os.write(self.keyboard, f"{text}\n".encode())
 
     def fill_in(self, answers):
-        """Answer each question by its key; Enter where there is no answer. Give the keys asked."""
-        asked = [""]
-        while (question := self.until_asked()) is not None:
+        """Answer each question by its key, or with Enter, and return the keys."""
+        keys = [""]
+        while (question := self.read_question()) is not None:
             *_, before, last = ["", *question.splitlines()]
             key = "replace" if last.startswith("replace ") else before.partition(":")[0]
-            asked.append(asked[-1] if key.startswith(" ") else key)  # a mistake: asked again
-            assert len(asked) < 50
-            mine = answers.get(asked[-1], "")
-            self.answer(mine.pop(0) if isinstance(mine, list) else mine)
-        return asked[1:]
+            keys.append(keys[-1] if key.startswith(" ") else key)  # asked again after an error
+            assert len(keys) < 50
+            answer = answers.get(keys[-1], "")
+            self.answer(answer.pop(0) if isinstance(answer, list) else answer)
+        return keys[1:]
 
 
 @dataclass(frozen=True)
@@ -68,22 +68,22 @@ class Ended:
     out: str
     err: str
     echoed: str
-    asked: list
+    keys: list
 
 
 @pytest.fixture
 def ask(project):
-    """Set the credential on a terminal, with these answers by key."""
+    """Set the credential on a terminal with these answers."""
     project.write("project.yaml", f"{GOOD}credentials: {{registry: {{adaptor: clinic}}}}\n")
 
     def run(answers, *options):
         with _terminal(project.folder, *options) as terminal:
-            asked = terminal.fill_in(answers)
+            keys = terminal.fill_in(answers)
             out = terminal.process.stdout.read().decode()
             status = terminal.process.wait(30)
             echoed = os.read(terminal.keyboard, 65536).decode()
-        assert SECRET not in terminal.said + echoed + out
-        return Ended(status, out, terminal.said, echoed, asked)
+        assert SECRET not in terminal.printed + echoed + out
+        return Ended(status, out, terminal.printed, echoed, keys)
 
     return run
 
@@ -97,7 +97,7 @@ def _terminal(folder, *options):
         stdin=screen,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        start_new_session=True,  # else the password is asked for on the developer's terminal
+        start_new_session=True,  # otherwise it asks for the password on the developer's terminal
     ) as process:
         try:
             yield Terminal(process, keyboard)
@@ -108,13 +108,13 @@ def _terminal(folder, *options):
 
 
 @pytest.fixture
-def kept(project):
-    """Give what is in the credential's file."""
+def stored_credential(project):
+    """Read the credential's file."""
     path = project.folder / "credentials/registry.json"
     return lambda: json.loads(path.read_text("utf-8"))
 
 
-def test_each_key_is_asked_for_with_what_the_adaptor_says_of_it(ask, kept, tmp_path):
+def test_every_key_is_asked_for_with_its_description(ask, stored_credential, tmp_path):
     (tmp_path / "key.pem").write_text(PEM + "\n", "utf-8")
     ended = ask(
         {
@@ -129,26 +129,26 @@ def test_each_key_is_asked_for_with_what_the_adaptor_says_of_it(ask, kept, tmp_p
     assert ended.out.endswith(
         "registry.json created: hostUrl, password, port, tls.certFile, tls.key\n"
     )
-    assert kept() == {
+    assert stored_credential() == {
         "hostUrl": "https://x.org",
         "password": f"@{SECRET}",
         "port": 5433,
         "tls": {"certFile": PEM, "key": PEM},
     }
-    for words in (
-        "hostUrl: The address of the clinic.\n  needed > ",
-        "  it is needed\n",
+    for text in (
+        "hostUrl: The address of the clinic.\n  required > ",
+        "  This key is required.\n",
         "password: The user's password.\n  optional, not shown > ",
         "port: The port.\n  Enter: 5432 > ",
-        "  Input should be a valid integer",
-        "a key has several lines: save it in a file",
-        "that file cannot be read: No such file",
+        "  Write a whole number, or press Enter.\n",
+        "A key has several lines. Save it in a file",
+        "That file cannot be read: No such file or directory.",
     ):
-        assert words in ended.err
+        assert text in ended.err
     assert "https://x.org" in ended.echoed
 
 
-def test_enter_keeps_what_is_set_and_a_minus_takes_it_away(ask, kept, project):
+def test_enter_keeps_a_value_and_minus_removes_it(ask, stored_credential, project):
     before = {
         "hostUrl": "https://x.org",
         "password": SECRET,
@@ -163,27 +163,31 @@ def test_enter_keeps_what_is_set_and_a_minus_takes_it_away(ask, kept, project):
     assert "replace " in ended.err
     assert json.loads(ended.out)["done"] == "replaced"
     del before["port"]
-    assert kept() == {**before, "mode": "safe"}
+    assert stored_credential() == {**before, "mode": "safe"}
 
 
-def test_what_does_not_fit_together_is_asked_once_more_with_what_was_given(ask, kept):
+def test_invalid_credential_is_asked_for_again_with_the_previous_answers(ask, stored_credential):
     ended = ask(
         {"hostUrl": ["https://x.org", ""], "access_token": ["", SECRET], "mode": ["fast", ""]}
     )
-    assert "the credential needs password or access_token. Once more" in ended.err
-    assert kept() == {"hostUrl": "https://x.org", "access_token": SECRET, "mode": "fast"}
+    assert "The credential needs password or access_token. Try again." in ended.err
+    assert stored_credential() == {
+        "hostUrl": "https://x.org",
+        "access_token": SECRET,
+        "mode": "fast",
+    }
 
 
-def test_no_at_the_end_leaves_all_as_it_was(ask, kept, project):
+def test_answer_no_changes_nothing(ask, stored_credential, project):
     project.write("credentials/registry.json", json.dumps(BODY))
     ended = ask({"port": "7", "replace": "n"})
     assert (ended.status, ended.out.strip()) == (1, "")
-    assert kept() == BODY
+    assert stored_credential() == BODY
 
 
-def test_control_d_ends_it_and_nothing_is_written(project, ask):
+def test_control_d_aborts_without_writing(project, ask):
     with _terminal(project.folder) as terminal:
-        terminal.until_asked()
+        terminal.read_question()
         os.write(terminal.keyboard, b"\x04")
         assert terminal.process.wait(30) == 1
     assert not (project.folder / "credentials").exists()

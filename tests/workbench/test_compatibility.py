@@ -1,4 +1,4 @@
-"""Where OpenFn's engine would have matched `criteria` differently, a note says so."""
+"""`ofn check` warns where OpenFn's engine matched `criteria` differently."""
 
 from __future__ import annotations
 
@@ -7,40 +7,40 @@ import json
 import pytest
 
 from tests.support.containment_cases import CASES
-from workbench.project.compatibility import engine_differences, notes
+from workbench.project.compatibility import engine_differences, warnings
 
 
 @pytest.mark.parametrize(
-    ("fragment", "words"),
+    ("fragment", "text"),
     [
-        ({"form": {"@name": "Visit"}}, 'wanted "form" to be equal as a whole'),
-        ({"tags": ["a"]}, 'wanted "tags" to be equal as a whole'),
-        ({"reviewed": None}, 'also took a message without "reviewed"'),
+        ({"form": {"@name": "Visit"}}, 'required "form" to be equal'),
+        ({"tags": ["a"]}, 'required "tags" to be equal'),
+        ({"reviewed": None}, 'also matched messages without "reviewed"'),
         ({"group1/name": "x"}, 'read "group1/name" as a path'),
         ({"@xmlns": "x"}, 'read "@xmlns" as a path'),
-        ({}, "took bodies that are no object as well"),
-        (["a"], "took only an object here"),
-        ("a", "took only an object here"),
+        ({}, "also matched bodies that are not objects"),
+        (["a"], "accepted only an object here"),
+        ("a", "accepted only an object here"),
     ],
 )
-def test_a_difference_is_said_in_words(fragment, words):
+def test_difference_is_described(fragment, text):
     (difference,) = engine_differences(fragment)
-    assert difference.startswith(words)
+    assert difference.startswith(f"OpenFn's engine {text}")
 
 
 @pytest.mark.parametrize("fragment", [{"formId": "a"}, {"a": 1, "b_2": True, "C": "x"}])
-def test_of_what_both_match_alike_nothing_is_said(fragment):
+def test_fragment_that_matches_alike_has_no_warning(fragment):
     assert list(engine_differences(fragment)) == []
 
 
-def test_every_case_in_which_the_engine_answers_differently_has_its_note():
+def test_every_case_that_the_engine_matched_differently_has_a_warning():
     differing = [case for case in CASES if case.get("engine_match", case["match"]) != case["match"]]
     assert len(differing) > 30
     silent = [case["name"] for case in differing if not list(engine_differences(case["fragment"]))]
     assert silent == []
 
 
-def test_openfn_s_own_triggers_are_taken_as_they_are_with_notes_on_their_lines(ofn, project):
+def test_openfn_triggers_are_accepted_with_warnings_on_their_lines(ofn, project):
     project.write(
         "project.yaml",
         f"""\
@@ -65,11 +65,11 @@ jobs:
   job-5: {{trigger: trigger-5, expression: jobs/go.py}}
 """,
     )
-    assert [each.line for each in notes(project.folder)] == [7, 7]
+    assert [warning.line for warning in warnings(project.folder)] == [7, 7]
     ended = ofn("check", "--project", project.folder)
     first, second, last = ended.out.splitlines()
-    assert first.startswith("note: project.yaml:7: triggers.trigger-2.criteria: OpenFn's engine")
-    assert "wanted" in first + second
-    assert last == "demo: 1 inboxes, 5 triggers, 5 jobs; nothing to mend"
-    told = json.loads(ofn("check", "--project", project.folder, "--json").out)
-    assert [each["line"] for each in told["notes"]] == [7, 7]
+    assert first.startswith("warning: project.yaml:7: triggers.trigger-2.criteria: OpenFn's engine")
+    assert "required" in first + second
+    assert last == "demo: 1 inbox, 5 triggers, 5 jobs. No problems found."
+    result = json.loads(ofn("check", "--project", project.folder, "--json").out)
+    assert [note["line"] for note in result["notes"]] == [7, 7]

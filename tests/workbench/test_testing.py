@@ -1,4 +1,4 @@
-"""What the tests of a project's jobs are written with."""
+"""workbench.testing: tests of a project's jobs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.conftest import ROOT
 from tests.workbench.conftest import GOOD
 from workbench.errors import CommandError
 from workbench.testing import Reply, event, in_turn, run_job
-from workbench.testing.responses import Script
+from workbench.testing.responses import StubResponses
 
 FETCHING = """\
 from adaptors.common import emit, fn
@@ -50,18 +50,18 @@ def job(project):
     return run
 
 
-def test_what_a_job_would_do_is_told_and_nothing_is_sent(job):
-    done = job(FETCHING)
-    assert [f"{each.method} {each.url}" for each in done.requests] == [
+def test_result_has_what_a_job_would_do_and_nothing_is_sent(job):
+    result = job(FETCHING)
+    assert [f"{request.method} {request.url}" for request in result.requests] == [
         "GET https://registry.invalid/records?page=1",
         "GET https://registry.invalid/records?page=2",
         "POST https://registry.invalid/done/7",
     ]
-    assert (done.requests[2].path, done.requests[2].json) == ("/done/7", {"id": 7})
-    assert done.log == "has {}\nhas {}\nhas {}\n"
-    assert done.emitted == [("field", {"n": 1})]
-    assert done.final["references"][-1] == BODY
-    assert done.error is None
+    assert (result.requests[2].path, result.requests[2].json) == ("/done/7", {"id": 7})
+    assert result.log == "has {}\nhas {}\nhas {}\n"
+    assert result.emitted == [("field", {"n": 1})]
+    assert result.final["references"][-1] == BODY
+    assert result.error is None
 
 
 @pytest.mark.parametrize(
@@ -76,8 +76,8 @@ def test_what_a_job_would_do_is_told_and_nothing_is_sent(job):
     ],
     ids=str,
 )
-def test_answers_are_given_by_method_and_path(job, answers, seen):
-    assert job(FETCHING, answers=answers).log.splitlines() == [f"has {each}" for each in seen]
+def test_answers_are_selected_by_method_and_path(job, answers, seen):
+    assert job(FETCHING, answers=answers).log.splitlines() == [f"has {data}" for data in seen]
 
 
 @pytest.mark.parametrize(
@@ -90,30 +90,34 @@ def test_answers_are_given_by_method_and_path(job, answers, seen):
     ],
     ids=str,
 )
-def test_what_a_destination_refuses_is_judged_as_it_is_in_a_run(job, answer, verdict, seconds):
-    done = job(FETCHING, answers={"POST done/*": answer}, fails=True)
-    assert (done.error.verdict, done.error.retry_after) == (verdict, seconds)
-    assert (done.error.operation, done.final, done.emitted) == ("post", None, [])
-    assert len(done.requests) == 3
+def test_error_response_has_the_verdict_of_a_real_run(job, answer, verdict, seconds):
+    result = job(FETCHING, answers={"POST done/*": answer}, fails=True)
+    assert (result.error.verdict, result.error.retry_after) == (verdict, seconds)
+    assert (result.error.operation, result.final, result.emitted) == ("post", None, [])
+    assert len(result.requests) == 3
 
 
 @pytest.mark.parametrize(
-    ("code", "options", "words"),
+    ("code", "options", "text"),
     [
-        (FETCHING, {"answers": {"POST don": {}}}, "'POST don' has 1 answer and was asked for 0"),
+        (FETCHING, {"answers": {"POST don": {}}}, "'POST don' has 1 answer but was used 0 times"),
         (
             FETCHING,
             {"answers": {"POST one/7": {}}},
-            "'POST one/7' has 1 answer and was asked for 0",
+            "'POST one/7' has 1 answer but was used 0 times",
         ),
-        (FETCHING, {"answers": {"GET done/7": {}}}, "was asked for 0\n  it sent {'method': 'GET'"),
+        (FETCHING, {"answers": {"GET done/7": {}}}, "was used 0 times\n  it sent {'method': 'GET'"),
         (
             FETCHING,
             {"answers": {"GET *": in_turn(1, 2, 3)}},
-            "'GET *' has 3 answers and was asked for 2",
+            "'GET *' has 3 answers but was used 2 times",
         ),
-        (FETCHING, {"answers": {"GET *": in_turn(1)}}, "'GET *' has 1 answer and was asked for m"),
-        (FETCHING, {"fails": True}, "go was to fail, and succeeded"),
+        (
+            FETCHING,
+            {"answers": {"GET *": in_turn(1)}},
+            "'GET *' has only 1 answer but was used 2 times",
+        ),
+        (FETCHING, {"fails": True}, "go should fail but succeeded"),
         (FETCHING, {"answers": {"POST *": Reply(400)}}, "go failed: line 14, post: RemoteRefused"),
         (
             FETCHING,
@@ -123,13 +127,13 @@ def test_what_a_destination_refuses_is_judged_as_it_is_in_a_run(job, answer, ver
     ],
     ids=str,
 )
-def test_what_a_test_did_not_expect_is_said_in_words(job, code, options, words):
+def test_unexpected_result_is_an_assertion_error(job, code, options, text):
     with pytest.raises(AssertionError) as raised:
         job(code, **options)
-    assert words in str(raised.value)
+    assert text in str(raised.value)
 
 
-def test_a_body_may_be_a_post_of_any_form_with_its_query(job):
+def test_body_can_be_a_post_with_query_and_content_type(job):
     code = "from adaptors.common import fn\nfn(lambda state: state)\n"
     final = job(
         code,
@@ -142,7 +146,7 @@ def test_a_body_may_be_a_post_of_any_form_with_its_query(job):
     assert job(code, b'{"formId": "registration"}').final["data"] == {"formId": "registration"}
 
 
-def test_the_credential_is_made_up_and_a_test_may_add_to_it(job):
+def test_placeholder_credential_can_be_extended(job):
     code = """\
 from adaptors.common import fn
 
@@ -153,23 +157,23 @@ fn(lambda state: {"seen": {**state["configuration"]}})
     }
 
 
-def test_a_job_that_no_message_starts_begins_with_a_state(job, project):
+def test_job_without_a_message_starts_with_a_state(job, project):
     code = "from adaptors.common import fn\nfn(lambda state: {**state, 'seen': sorted(state)})\n"
-    given = job(code, None, state={"data": 1})
-    assert given.final["seen"] == ["configuration", "data", "references"]
+    result = job(code, None, state={"data": 1})
+    assert result.final["seen"] == ["configuration", "data", "references"]
     with pytest.raises(CommandError, match="go runs on messages"):
         job(code, None)
 
 
-def test_events_are_read_as_a_job_has_them():
+def test_events_are_parsed_as_in_a_run():
     assert event("kobo_household.json")["_xform_id_string"] == "groups"
     assert event("sources/telerivet_sms.form")["event"] == "incoming_message"
     assert event("sources/commcare_form.xml")["data"]["@name"]
-    with pytest.raises(CommandError, match=r"there is no event gone\.json in"):
+    with pytest.raises(CommandError, match=r"There is no event gone\.json in"):
         event("gone.json")
 
 
-def test_the_project_is_the_one_the_test_lies_in(project, monkeypatch):
+def test_project_is_the_one_that_contains_the_test(project, monkeypatch):
     monkeypatch.chdir(ROOT)
     project.write("project.yaml", GOOD)
     project.write("tests/events/birth.json", '{"formId": "registration", "born": "today"}')
@@ -177,19 +181,19 @@ def test_the_project_is_the_one_the_test_lies_in(project, monkeypatch):
         "tests/test_go.py",
         "from workbench.testing import event, run_job\ndone = run_job('go', event('birth.json'))\n",
     )
-    found = {}
-    exec(compile(test.read_text("utf-8"), str(test), "exec"), found)
-    assert found["done"].final["data"]["born"] == "today"
+    module = {}
+    exec(compile(test.read_text("utf-8"), str(test), "exec"), module)
+    assert module["done"].final["data"]["born"] == "today"
 
 
-def test_an_answer_of_sql_is_given_by_a_part_of_the_statement():
-    script = Script({"from  CHILDREN": [{"id": 1}], "insert": in_turn([], OpenFnError("no"))})
-    with dry_run.dry_run(script.answer):
-        say = lambda sql: dry_run.scripted_response(dry_run.DryStatement(sql))  # noqa: E731
-        assert say("SELECT id\n  FROM children WHERE a = %s") == [{"id": 1}]
-        assert say("select 1") is None
-        assert say("INSERT INTO x") == []
+def test_answer_of_a_statement_is_selected_by_part_of_its_sql():
+    stubs = StubResponses({"from  CHILDREN": [{"id": 1}], "insert": in_turn([], OpenFnError("no"))})
+    with dry_run.dry_run(stubs.respond):
+        execute = lambda sql: dry_run.scripted_response(dry_run.DryStatement(sql))  # noqa: E731
+        assert execute("SELECT id\n  FROM children WHERE a = %s") == [{"id": 1}]
+        assert execute("select 1") is None
+        assert execute("INSERT INTO x") == []
         with pytest.raises(OpenFnError):
-            say("INSERT INTO x")
+            execute("INSERT INTO x")
     assert dry_run.scripted_response(dry_run.DryStatement("select from children")) is None
-    assert script.unused() == []
+    assert stubs.unused() == []

@@ -1,4 +1,4 @@
-"""What is wrong with a job's code that loading it does not show."""
+"""Problems in a job's code that loading it does not show."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from textwrap import dedent
 
 import pytest
 
-from workbench.project.job_lint import emitted_nowhere, unrun
+from workbench.project.job_lint import operations_not_run, unknown_inboxes
 
 
-def _found(code):
-    return list(unrun(dedent(code).encode()))
+def problems_of(code):
+    return list(operations_not_run(dedent(code).encode()))
 
 
 @pytest.mark.parametrize(
@@ -24,15 +24,17 @@ def _found(code):
         ("import adaptors.http", "adaptors.http.post('x', {})", "adaptors.http.post"),
     ],
 )
-def test_a_call_in_a_function_whose_operation_is_dropped_is_found(imported, call, name):
+def test_operation_that_a_function_drops_is_reported(imported, call, name):
     code = f"{imported}\ndef send(state):\n    {call}\n    return state\n"
-    ((line, words),) = _found(code)
+    ((line, message),) = problems_of(code)
     assert line == 3
-    assert words.startswith(f"{name}(…) in a function is made and never run")
+    assert message == (
+        f"`{name}(…)` inside a function is an operation that never runs. Write `{name}(…)(state)`."
+    )
 
 
-def test_a_variable_that_has_the_name_of_something_imported_is_no_mistake():
-    assert not _found("""
+def test_variable_with_the_name_of_an_import_is_not_reported():
+    assert not problems_of("""
         from adaptors.common import chunk, fields, index
 
         def send(state):
@@ -44,8 +46,8 @@ def test_a_variable_that_has_the_name_of_something_imported_is_no_mistake():
     """)
 
 
-def test_operations_that_are_run_and_other_calls_are_not_mistakes():
-    assert not _found("""
+def test_operations_that_run_and_other_calls_are_not_reported():
+    assert not problems_of("""
         from adaptors.common import each, fn
         from adaptors.http import post
 
@@ -63,25 +65,28 @@ def test_operations_that_are_run_and_other_calls_are_not_mistakes():
 
 
 @pytest.mark.parametrize(
-    ("call", "found"),
+    ("call", "messages"),
     [
-        ('emit("feild")', ["there is no inbox `feild`; there is field, other"]),
-        ('each("a[*]", emit(inbox="feild"))', ["there is no inbox `feild`; there is field, other"]),
+        ('emit("feild")', ["There is no inbox `feild`. The project has: field, other."]),
+        (
+            'each("a[*]", emit(inbox="feild"))',
+            ["There is no inbox `feild`. The project has: field, other."],
+        ),
         ('emit("field", {"a": 1})', []),
         ('emit(data_value("inbox"))', []),
         ("emit(NAME)", []),
     ],
 )
-def test_an_inbox_there_is_not_cannot_be_emitted_to(call, found):
+def test_emit_to_an_unknown_inbox_is_reported(call, messages):
     code = f"from adaptors.common import each, emit\n{call}\n".encode()
-    assert [words for _, words in emitted_nowhere(code, ["field", "other"])] == found
+    assert [text for _, text in unknown_inboxes(code, ["field", "other"])] == messages
 
 
-def test_an_emit_by_another_name_is_found():
+def test_emit_under_an_alias_is_reported():
     code = b'from adaptors.common import emit as send\nsend("feild")\n'
-    assert [line for line, _ in emitted_nowhere(code, ["field"])] == [2]
+    assert [line for line, _ in unknown_inboxes(code, ["field"])] == [2]
 
 
-def test_an_emit_of_the_job_s_own_is_its_own():
-    code = b"def emit(where):\n    return None\n\n\nemit('feild')\n"
-    assert list(emitted_nowhere(code, ["field"])) == []
+def test_emit_function_of_the_job_is_not_reported():
+    code = b"def emit(inbox):\n    return None\n\n\nemit('feild')\n"
+    assert list(unknown_inboxes(code, ["field"])) == []

@@ -9,7 +9,7 @@ from workbench.testing import run_job
 
 
 def test_the_body_is_kept():
-    assert run_job("go", {"formId": "registration"}).final["data"]["formId"] == "WANTED"
+    assert run_job("go", {"formId": "registration"}).final["data"]["formId"] == "EXPECTED"
 
 
 def test_nothing():
@@ -18,17 +18,17 @@ def test_nothing():
 
 
 @pytest.mark.parametrize(
-    ("wanted", "options", "status"),
+    ("form_id", "options", "status"),
     [("other", (), 1), ("other", ("-k", "nothing"), 0)],
 )
-def test_its_exit_status_says_how_the_tests_ended(ofn, project, wanted, options, status):
-    project.write("tests/test_go.py", TEST.replace("WANTED", wanted))
+def test_exit_status_is_that_of_pytest(ofn, project, form_id, options, status):
+    project.write("tests/test_go.py", TEST.replace("EXPECTED", form_id))
     ended = ofn("test", "--project", project.folder, "-p", "no:cacheprovider", *options)
     assert (ended.status, ended.err) == (status, "")
 
 
-def test_without_tests_it_says_where_to_write_one(ofn, project):
+def test_project_without_tests_is_an_error(ofn, project):
     project.write("tests/events/a.json", "{}")
     ended = ofn("test", "--project", project.folder)
     assert (ended.status, ended.out) == (1, "")
-    assert f"there is no test in {project.folder}/tests: write" in ended.words
+    assert f"{project.folder}/tests has no tests. Write" in ended.words
