@@ -30,8 +30,9 @@ import time_machine
 from werkzeug.wrappers import Request, Response
 
 from openfn.log_events import LogEvent
-from workbench.local import event_source, http_server, stack
-from workbench.local.log_view import parsed
+from workbench.local import event_source, http_server
+from workbench.local.log_view import parse_log_line
+from workbench.local.stack import create_stack
 
 CLIENTS = 20
 # moto copies its whole table for each transaction, so each part of a burst has its own stack.
@@ -82,7 +83,7 @@ class Burst:
 
     def read_log_line(self, _function: str, line: str) -> None:
         """Count a run that has ended."""
-        message = (parsed(line) or {}).get("message", "")
+        message = (parse_log_line(line) or {}).get("message", "")
         if message in (LogEvent.RUN_SUCCEEDED, LogEvent.RUN_FAILED):
             self.count(message)
 
@@ -128,23 +129,23 @@ def _run_part(numbers: range) -> Counter[str]:
         (folder / "jobs").mkdir()
         (folder / "jobs/deliver.py").write_text(DELIVER, "utf-8")
         clock = context.enter_context(time_machine.travel(datetime.now(UTC), tick=True))
-        destination_url = context.enter_context(http_server.serving(burst.respond))
-        embedded = context.enter_context(stack.created(folder, burst.read_log_line))
+        destination_url = context.enter_context(http_server.serve(burst.respond))
+        embedded = context.enter_context(create_stack(folder, burst.read_log_line))
         embedded.set_credential("destination", {"baseUrl": destination_url})
         with (
             embedded.serving() as urls,
-            event_source.polling(embedded.resources.mappings, embedded.invoke),
+            event_source.run_pollers(embedded.resources.mappings, embedded.invoke),
             ThreadPoolExecutor(CLIENTS) as pool,
         ):
             start_time = time.perf_counter()
             list(pool.map(partial(burst.post, urls["posts"]), numbers))
             posting = time.perf_counter() - start_time
-        embedded.settle()
+        embedded.drain()
         while not burst.is_over and burst.figures["minutes"] < MAX_MINUTES:
             clock.shift(60)
             burst.count("minutes")
             embedded.tick()
-            embedded.settle()
+            embedded.drain()
     delivered = len(burst.delivered)
     return burst.figures + Counter(
         {

@@ -21,8 +21,9 @@ from typing import Any
 import boto3
 
 from openfn.storage import aws
-from workbench.local import destination, resources, stack
-from workbench.local.stack import Stack
+from workbench.local import resources
+from workbench.local.destination import run_destination
+from workbench.local.stack import Stack, create_stack
 from workbench.local.template import ROOT
 from workbench.stack.prices import prices
 
@@ -85,7 +86,7 @@ def counts(messages: int = 10) -> tuple[Usage, ...]:
     lines: list[tuple[str, str]] = []
     with ExitStack() as context:
         embedded = context.enter_context(_embedded_stack(lambda *line: lines.append(line)))
-        server = context.enter_context(destination.running())
+        server = context.enter_context(run_destination())
         embedded.set_credential("registry", {"baseUrl": server.url})
         _send(embedded, CASES[0], range(10**6, 10**6 + 1))  # warm up
         return tuple(_measure(embedded, lines, case, messages) for case in CASES)
@@ -109,7 +110,7 @@ def _embedded_stack(on_log_line: Callable[[str, str], object]) -> Iterator[Stack
         (Path(folder) / "jobs").mkdir()
         (Path(folder) / "jobs/deliver.py").write_text(JOB, "utf-8")
         (Path(folder) / "project.yaml").write_text(PROJECT.format(digest="0" * 64), "utf-8")
-        with stack.created(Path(folder), on_log_line) as embedded:
+        with create_stack(Path(folder), on_log_line) as embedded:
             yield embedded
 
 
@@ -118,7 +119,7 @@ def _send(embedded: Stack, case: Case, numbers: range) -> None:
     event["pathParameters"] = {"id": embedded.inbox_ids["inbox"]}
     for number in numbers:
         embedded.invoke("inbox", {**event, "body": body(case, number), "isBase64Encoded": False})
-    embedded.settle()
+    embedded.drain()
 
 
 @contextmanager

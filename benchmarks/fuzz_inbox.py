@@ -21,7 +21,7 @@ from typing import Any
 import requests
 
 from openfn.messages import store as messages
-from workbench.local import stack
+from workbench.local.stack import create_stack
 
 ROOT = Path(__file__).resolve().parents[1]
 ALLOWED_STATUSES = {200, 400, 401, 404, 413}
@@ -47,7 +47,7 @@ def main() -> int:
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else random.SystemRandom().randrange(10**6)
     dice, statuses, failures, slowest = random.Random(seed), collections.Counter[int](), 0, 0.0
     for start in range(0, count, PER_STACK):
-        with stack.created(ROOT / "project") as embedded, embedded.serving() as urls:
+        with create_stack(ROOT / "project") as embedded, embedded.serving() as urls:
             for number in range(start, min(start + PER_STACK, count)):
                 request = _random_request(dice, list(urls.values()))
                 start_time = time.monotonic()

@@ -30,7 +30,8 @@ from openfn.jobs import expression
 from openfn.jobs import state as states
 from openfn.storage import aws
 from tests.conftest import post as post_message
-from workbench.local import event_source, stack
+from workbench.local import event_source
+from workbench.local.stack import create_stack
 
 ROUNDS, BURST, RUNS = 40, 50, 60
 BUDGET = 1.3
@@ -102,7 +103,7 @@ def _measure_handler(project: Path) -> tuple[float, float]:
     """Return the median CPU times per run of the runner's handler and of its AWS calls."""
     handler, calls = [], []
     with ExitStack() as context:
-        embedded = context.enter_context(stack.created(project))
+        embedded = context.enter_context(create_stack(project))
         embedded.set_credential("destination", {"baseUrl": "https://example.org"})
         call_times = context.enter_context(_timed_aws_calls())
 

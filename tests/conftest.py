@@ -1,4 +1,4 @@
-"""What tests share: the embedded stack of a project, and a destination."""
+"""Fixtures and helpers of all tests: embedded stacks, log lines and destinations."""
 
 from __future__ import annotations
 
@@ -14,21 +14,25 @@ import pytest
 
 from openfn.storage import aws
 from tests.support import postgresql
-from workbench.local import destination, stack
-from workbench.local.log_view import parsed
+from workbench.local.destination import run_destination
+from workbench.local.log_view import parse_log_line
+from workbench.local.stack import create_stack
 
 ROOT = Path(__file__).resolve().parents[1]
 FAULTS_TRIED = "faults tried"
-"""The property with which a test records how many faults it tried: they are summed up and told."""
+"""The property in which a test records its number of faults, for the summary."""
 
 
-class Lines(list):
-    """The lines the functions logged: `(function, line)`."""
+class LogLines(list):
+    """The lines that functions logged: `(function, line)`."""
+
+    def record(self, function, line):
+        self.append((function, line))
 
     def events(self, message):
-        """Give the structured lines with this message."""
-        found = [parsed(line) or {} for _, line in self]
-        return [event for event in found if event.get("message") == message]
+        """Return the structured lines with a message."""
+        events = [parse_log_line(line) or {} for _, line in self]
+        return [event for event in events if event.get("message") == message]
 
 
 PROJECT = """
@@ -45,11 +49,11 @@ credentials:
 
 
 @pytest.fixture
-def made_with(tmp_path, logged):
-    """Make the stack of a project whose one job, `job-a`, has this code and runs on any message."""
+def create_job_stack(tmp_path, log_lines):
+    """Create the stack of a project with one job, `job-a`, which runs for every message."""
     with ExitStack() as context:
 
-        def make(code, credential=None, inclusion="{}", options=""):
+        def create(code, credential=None, inclusion="{}", options=""):
             (tmp_path / "jobs").mkdir()
             (tmp_path / "jobs/a.py").write_text(dedent(code), "utf-8")
             with_credential = f", credential: {credential}" if credential else ""
@@ -60,38 +64,36 @@ def made_with(tmp_path, logged):
                 options=f", {options}" if options else "",
             )
             (tmp_path / "project.yaml").write_text(text, "utf-8")
-            tell = lambda *each: logged.append(each)  # noqa: E731
-            return context.enter_context(stack.created(tmp_path, tell))
+            return context.enter_context(create_stack(tmp_path, log_lines.record))
 
-        yield make
+        yield create
 
 
 @pytest.fixture
-def made_of(tmp_path, logged):
-    """Make the stack of a project: the text of project.yaml, and the code of its jobs by name."""
+def create_project_stack(tmp_path, log_lines):
+    """Create the stack of a project from its project.yaml and the code of its jobs by name."""
     with ExitStack() as context:
 
-        def make(text, **jobs):
+        def create(text, **jobs):
             write_project(tmp_path, text, jobs)
-            tell = lambda *each: logged.append(each)  # noqa: E731
-            return context.enter_context(stack.created(tmp_path, tell))
+            return context.enter_context(create_stack(tmp_path, log_lines.record))
 
-        yield make
+        yield create
 
 
 def write_project(folder, text, jobs):
-    """Write a project: the text of project.yaml, with an inbox if it has none, and its jobs."""
+    """Write project.yaml, with an inbox if it has none, and the code of the jobs."""
     (folder / "jobs").mkdir()
     for name, code in jobs.items():
         (folder / f"jobs/{name}.py").write_text(dedent(code), "utf-8")
     inboxes = f'inboxes: {{inbox-a: {{id_sha256: "{"0" * 64}"}}}}\n'
-    given = "" if "inboxes:" in text else inboxes
-    (folder / "project.yaml").write_text(f"name: test\n{given}{dedent(text)}", "utf-8")
+    prefix = "" if "inboxes:" in text else inboxes
+    (folder / "project.yaml").write_text(f"name: test\n{prefix}{dedent(text)}", "utf-8")
 
 
 @contextmanager
-def hooked(event, handler):
-    """Let a handler see the calls of a client of the stack: `before-call.sqs.SendMessageBatch`."""
+def hook_aws_call(event, handler):
+    """Register a handler for a botocore event, such as `before-call.sqs.SendMessageBatch`."""
     hooks = aws.client(event.split(".")[1]).meta.events
     hooks.register(event, handler)
     try:
@@ -101,78 +103,78 @@ def hooked(event, handler):
 
 
 @contextmanager
-def without_queue(made, name):
-    """Take a queue away (`RUN_QUEUE_URL` or `MATCH_QUEUE_URL`), and put an empty one there."""
-    sqs, url = boto3.client("sqs"), made.resources.functions["matcher"].environment[name]
-    had = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+def without_queue(stack, name):
+    """Delete a queue (`RUN_QUEUE_URL` or `MATCH_QUEUE_URL`) and create an empty one at the end."""
+    sqs, url = boto3.client("sqs"), stack.resources.functions["matcher"].environment[name]
+    before = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
     sqs.delete_queue(QueueUrl=url)
     yield
-    kept = {key: had[key] for key in ("FifoQueue", "VisibilityTimeout", "RedrivePolicy")}
-    sqs.create_queue(QueueName=url.rsplit("/", 1)[1], Attributes=kept)
+    attributes = {key: before[key] for key in ("FifoQueue", "VisibilityTimeout", "RedrivePolicy")}
+    sqs.create_queue(QueueName=url.rsplit("/", 1)[1], Attributes=attributes)
 
 
-def tick(made, minute):
-    """Let the clock's tick of a minute come."""
+def tick(stack, minute):
+    """Invoke the matcher with the scheduled event of a minute."""
     event = json.loads((ROOT / "events/lambda/schedule_tick.json").read_text("utf-8"))
-    return made.invoke("matcher", event | {"time": minute})
+    return stack.invoke("matcher", event | {"time": minute})
 
 
-def ended_within(seconds, ended):
-    """Wait until something has ended; fail when it does not in time."""
-    until = time.monotonic() + seconds
-    while not ended():
-        assert time.monotonic() < until, "it did not end in time"
+def wait_until(condition, seconds):
+    """Wait until a condition is true; fail after a timeout."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "timed out"
         time.sleep(0.02)
 
 
-def post(made, body, inbox="inbox-a", **changes):
-    """Give the inbox function a POST as API Gateway would; give its answer."""
+def post(stack, body, inbox="inbox-a", **changes):
+    """Invoke the inbox with a POST as API Gateway sends it; return the response."""
     event = json.loads((ROOT / "events/lambda/http_api_post.json").read_text("utf-8"))
-    event["pathParameters"] = {"id": made.inbox_ids.get(inbox, inbox)}
+    event["pathParameters"] = {"id": stack.inbox_ids.get(inbox, inbox)}
     event["body"] = body if isinstance(body, str) else base64.b64encode(body).decode()
     event["isBase64Encoded"] = isinstance(body, bytes)
-    return made.invoke("inbox", event | changes)
+    return stack.invoke("inbox", event | changes)
 
 
 def pytest_terminal_summary(terminalreporter):
-    """Say how many faults were tried, wherever that was counted."""
+    """Print the total number of faults that the tests tried."""
     reports = [
-        each for kind in ("passed", "failed") for each in terminalreporter.stats.get(kind, [])
+        report for kind in ("passed", "failed") for report in terminalreporter.stats.get(kind, [])
     ]
-    counts = [dict(each.user_properties).get(FAULTS_TRIED) for each in reports]
+    counts = [dict(report.user_properties).get(FAULTS_TRIED) for report in reports]
     if any(counts):
         terminalreporter.write_line(f"faults tried: {sum(filter(None, counts))}")
 
 
 @pytest.fixture(scope="session")
 def postgresql_uri():
-    """The address of a PostgreSQL server that runs as long as the tests."""
+    """The URI of a PostgreSQL server that runs as long as the tests."""
     with postgresql.running() as uri:
         yield uri
 
 
 @pytest.fixture
-def logged():
-    return Lines()
+def log_lines():
+    return LogLines()
 
 
 @pytest.fixture
-def made(logged):
-    """The example project's stack; nothing moves in its queues until `settle`."""
-    with stack.created(ROOT / "project", lambda *each: logged.append(each)) as created:
-        yield created
+def stack(log_lines):
+    """The example project's stack; its queues are processed only by `drain` or `running`."""
+    with create_stack(ROOT / "project", log_lines.record) as stack:
+        yield stack
 
 
 @pytest.fixture
-def urls(made):
+def urls(stack):
     """The inboxes' URLs."""
-    with made.serving() as served:
-        yield served
+    with stack.serving() as urls:
+        yield urls
 
 
 @pytest.fixture
-def sink(made):
-    """A destination that the example project's credential leads to."""
-    with destination.running() as running:
-        made.set_credential("registry", {"baseUrl": running.url})
-        yield running
+def destination(stack):
+    """The destination of the example project's credential."""
+    with run_destination() as destination:
+        stack.set_credential("registry", {"baseUrl": destination.url})
+        yield destination

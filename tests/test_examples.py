@@ -14,7 +14,8 @@ from tests.adaptors import dhis2_server, salesforce_server
 from tests.adaptors.kobotoolbox_server import FORM, PASSWORD, USER, Kobo
 from tests.adaptors.serving import served
 from tests.conftest import ROOT, post, tick
-from workbench.local import destination, stack
+from workbench.local.destination import run_destination
+from workbench.local.stack import create_stack
 from workbench.project.compiler import check
 
 EXAMPLES = ROOT / "docs/examples"
@@ -23,7 +24,7 @@ NAMES = sorted(path.name for path in EXAMPLES.iterdir() if path.is_dir())
 
 @contextmanager
 def deployed(name):
-    with stack.created(EXAMPLES / name) as deployment:
+    with create_stack(EXAMPLES / name) as deployment:
         yield deployment
 
 
@@ -35,7 +36,7 @@ def post_twice(deployment, inbox, body):
     """Post a body twice, as sources do; every run must succeed."""
     for _ in range(2):
         assert post(deployment, body, inbox)["statusCode"] == 200
-        deployment.settle()
+        deployment.drain()
     message_ids = [record.message.id for record in details.newest(9)]
     runs = [run for message_id in message_ids for run in details.runs_of(message_id)]
     assert {run["status"] for run in runs} == {"succeeded"}, [run.get("error") for run in runs]
@@ -82,7 +83,7 @@ def test_visit_and_members_are_stored_in_postgresql_once(database, postgresql_ur
 
 def test_report_arrives_as_xml():
     name = "odk-to-http-xml"
-    with destination.running() as registry, deployed(name) as deployment:
+    with run_destination() as registry, deployed(name) as deployment:
         deployment.set_credential("ministry", {"baseUrl": registry.url})
         post_twice(deployment, "aggregate", event(name, "report.json"))
         paths = {request.path for request in registry.received}
@@ -108,7 +109,7 @@ def test_new_kobo_submissions_are_pulled_and_delivered_once():
     kobo, first = Kobo(), json.loads(event("kobo-pull", "water_point.json"))
     with (
         served(kobo.app) as server,
-        destination.running() as registry,
+        run_destination() as registry,
         deployed("kobo-pull") as deployment,
     ):
         kobo.url = server.url
@@ -119,7 +120,7 @@ def test_new_kobo_submissions_are_pulled_and_delivered_once():
         kobo.submissions[FORM] = [first]
         for minute in ("10:07", "11:07"):
             tick(deployment, f"2026-03-09T{minute}:00Z")
-            deployment.settle()
+            deployment.drain()
             kobo.submissions[FORM] = [first, {**first, "_id": 102, "_uuid": "second"}]
         paths = [request.path for request in registry.received]
     assert paths == ["/water-points/9a1f7c44-2f0b-4b7e-b6d5-6c1d3d3f7a04", "/water-points/second"]

@@ -16,7 +16,7 @@ from botocore.hooks import BaseEventHooks
 from openfn.log_events import LogEvent
 from openfn.storage import aws
 from tests.conftest import ROOT, post
-from workbench.local import destination
+from workbench.local.destination import run_destination
 from workbench.local.sample_posts import POSTS
 
 PAYLOADS = ROOT / "tests/cases/payloads"
@@ -28,22 +28,22 @@ post("records", lambda state: state["data"])
 
 
 @pytest.fixture
-def delivering(made_with):
+def delivering(create_job_stack):
     """A stack whose job delivers each body as it is, and its destination."""
-    made = made_with(DELIVER, credential="secret-a")
-    with destination.running() as sink:
-        made.set_credential(
-            "secret-a", {"baseUrl": sink.url, "password": "hunter2", "username": "u"}
+    stack = create_job_stack(DELIVER, credential="secret-a")
+    with run_destination() as destination:
+        stack.set_credential(
+            "secret-a", {"baseUrl": destination.url, "password": "hunter2", "username": "u"}
         )
-        yield made, sink
+        yield stack, destination
 
 
-def test_every_post_of_the_example_project_arrives(made, urls, sink):
-    with made.working():
+def test_every_post_of_the_example_project_arrives(stack, urls, destination):
+    with stack.running():
         for each in POSTS:
             assert each.send(urls[each.inbox]).status_code == 200
-        assert sink.wait_for(5)
-    assert sorted(received.path for received in sink.received) == [
+        assert destination.wait_for(5)
+    assert sorted(received.path for received in destination.received) == [
         "/children",
         "/households/19d72997-8316-4e02-8016-4a8ddf6a2aa4",
         "/medicines",
@@ -53,7 +53,9 @@ def test_every_post_of_the_example_project_arrives(made, urls, sink):
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl on this machine")
-def test_the_guide_s_kobo_post_travels_from_curl_to_the_destination_intact(made, urls, sink):
+def test_the_guide_s_kobo_post_travels_from_curl_to_the_destination_intact(
+    stack, urls, destination
+):
     event = ROOT / "events/kobo_household.json"
     answer = subprocess.run(
         [
@@ -70,14 +72,14 @@ def test_the_guide_s_kobo_post_travels_from_curl_to_the_destination_intact(made,
         text=True,
     )
     assert answer.stdout == "{}"
-    made.settle()
-    (received,) = sink.received
+    stack.drain()
+    (received,) = destination.received
     assert received.json["answers"] == json.loads(event.read_bytes())
     assert list(received.json["answers"]) == list(json.loads(event.read_bytes()))
 
 
 def test_a_record_of_every_kind_of_json_arrives_with_each_value_intact(delivering):
-    made, sink = delivering
+    stack, destination = delivering
     body = {
         "floats": [5.36, 250.3327026367, -1.286389, 1e-7, 1520.5000000000, 0.1],
         "integers": [0, -1, 9007199254740993, 12345678901234567890],
@@ -88,40 +90,46 @@ def test_a_record_of_every_kind_of_json_arrives_with_each_value_intact(deliverin
         "*meta-instance-id*": "uuid:1",
         "nested": {"a": {"b": [{"c": None}]}},
     }
-    post(made, json.dumps(body))
-    made.settle()
-    assert sink.received[0].json == body
+    post(stack, json.dumps(body))
+    stack.drain()
+    assert destination.received[0].json == body
 
 
 def test_posts_of_every_source_arrive_intact(delivering):
-    made, sink = delivering
+    stack, destination = delivering
     bodies = [path.read_bytes() for path in PAYLOADS.glob("*.json") if ".form." not in path.name]
     assert len(bodies) > 20
     for body in bodies:
-        assert post(made, body)["statusCode"] == 200
-    made.settle()
+        assert post(stack, body)["statusCode"] == 200
+    stack.drain()
     sent = sorted(json.dumps(json.loads(body), sort_keys=True) for body in bodies)
-    received = [json.dumps(request.json, sort_keys=True) for request in sink.received]
+    received = [json.dumps(request.json, sort_keys=True) for request in destination.received]
     assert sorted(received) == sent
 
 
-def test_no_body_credential_or_inbox_id_is_in_any_log_line(made, urls, logged):
-    with destination.running() as sink:
-        secret = {"baseUrl": sink.url, "username": "registrar", "password": "hunter2!"}
-        made.set_credential("registry", secret)
+def test_no_body_credential_or_inbox_id_is_in_any_log_line(stack, urls, log_lines):
+    with run_destination() as destination:
+        secret = {"baseUrl": destination.url, "username": "registrar", "password": "hunter2!"}
+        stack.set_credential("registry", secret)
         for each in POSTS:
             each.send(urls[each.inbox])
-        post(made, "{broken: Amina Kofi", inbox="field-data")
+        post(stack, "{broken: Amina Kofi", inbox="field-data")
         bad_visit = json.loads(POSTS[2].body)
         bad_visit["form"]["temperature"] = "warm to the touch"
-        post(made, json.dumps(bad_visit), inbox="commcare")
-        post(made, "{}", inbox="no-such-inbox-id")
-        made.settle()
-        boto3.client("dynamodb").delete_table(TableName=made.resources.physical_ids["Table"])
-        post(made, json.dumps({"name": "Amina Kofi"}), inbox="field-data")
-    text = "\n".join(line for _, line in logged)
-    assert {event["error"] for event in logged.events(LogEvent.RUN_FAILED)} == {"ValueError"}
-    secrets = {*made.inbox_ids.values(), "no-such-inbox-id", "hunter2", "registrar", sink.url}
+        post(stack, json.dumps(bad_visit), inbox="commcare")
+        post(stack, "{}", inbox="no-such-inbox-id")
+        stack.drain()
+        boto3.client("dynamodb").delete_table(TableName=stack.resources.physical_ids["Table"])
+        post(stack, json.dumps({"name": "Amina Kofi"}), inbox="field-data")
+    text = "\n".join(line for _, line in log_lines)
+    assert {event["error"] for event in log_lines.events(LogEvent.RUN_FAILED)} == {"ValueError"}
+    secrets = {
+        *stack.inbox_ids.values(),
+        "no-such-inbox-id",
+        "hunter2",
+        "registrar",
+        destination.url,
+    }
     values = {value for each in POSTS for value in _texts(json.loads(each.body)) if len(value) > 3}
     assert len(values) > 40
     told = {value for value in values | secrets | {"Amina", "warm to"} if value in text}
@@ -136,14 +144,14 @@ def _texts(value):
     return [value] if isinstance(value, str) else []
 
 
-def test_one_message_with_one_run_stays_within_its_budget(delivering, logged):
-    made, _ = delivering
+def test_one_message_with_one_run_stays_within_its_budget(delivering, log_lines):
+    stack, _ = delivering
     kobo = POSTS[0]
-    _through(made, kobo)  # the first one warms the function up: its credential is then known
+    _through(stack, kobo)  # the first one warms the function up: its credential is then known
     calls = _Calls(aws.client("dynamodb"), aws.client("sqs"), aws.client("secretsmanager"))
-    del logged[:]
+    del log_lines[:]
     with calls:
-        _through(made, kobo)
+        _through(stack, kobo)
     assert calls.made == [
         "PutItem",
         "SendMessageBatch",
@@ -156,12 +164,12 @@ def test_one_message_with_one_run_stays_within_its_budget(delivering, logged):
     ]
     assert calls.write_units <= 5
     framing = 26  # what CloudWatch bills for each line beside its bytes
-    assert sum(len(line.encode()) + framing for _, line in logged) <= 1500
+    assert sum(len(line.encode()) + framing for _, line in log_lines) <= 1500
 
 
-def _through(made, kobo):
-    post(made, kobo.body.decode())
-    made.settle()
+def _through(stack, kobo):
+    post(stack, kobo.body.decode())
+    stack.drain()
 
 
 class _Calls:
@@ -194,24 +202,24 @@ def _size(item):
     return sum(len(name) + len(next(iter(value.values()))) for name, value in item.items())
 
 
-def test_a_log_line_is_one_json_object(made, urls, sink, logged):
+def test_a_log_line_is_one_json_object(stack, urls, destination, log_lines):
     POSTS[0].send(urls["field-data"])
-    made.settle()
-    assert len(logged) >= 5
-    for _, line in logged:
+    stack.drain()
+    assert len(log_lines) >= 5
+    for _, line in log_lines:
         assert isinstance(json.loads(line), dict)
         assert not re.search(r"\s{2,}", line)
 
 
-def test_posts_that_come_together_are_each_delivered_once(made_with, logged):
-    made = made_with(DELIVER, credential="secret-a")
-    with destination.running() as sink, made.serving() as served, made.working():
-        made.set_credential("secret-a", {"baseUrl": sink.url})
+def test_posts_that_come_together_are_each_delivered_once(create_job_stack, log_lines):
+    stack = create_job_stack(DELIVER, credential="secret-a")
+    with run_destination() as destination, stack.serving() as served, stack.running():
+        stack.set_credential("secret-a", {"baseUrl": destination.url})
 
         def send(number):
             return requests.post(served["inbox-a"], json={"number": number}, timeout=30).status_code
 
         with ThreadPoolExecutor(8) as pool:
             assert set(pool.map(send, range(40))) == {200}
-        assert sink.wait_for(40)
-    assert sorted(each.json["number"] for each in sink.received) == list(range(40))
+        assert destination.wait_for(40)
+    assert sorted(each.json["number"] for each in destination.received) == list(range(40))

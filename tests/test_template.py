@@ -63,15 +63,15 @@ def test_every_parameter_is_in_a_group():
 
 
 def test_visibility_timeouts_are_longer_than_function_timeouts():
-    with resources.created({"RunSeconds": "900"}) as stack:
+    with resources.create({"RunSeconds": "900"}) as stack:
         for mapping in stack.mappings:
             attributes = queue_attributes(mapping.queue_url)
-            timeout = stack.functions[mapping.function].seconds
+            timeout = stack.functions[mapping.function].timeout_seconds
             assert int(attributes["VisibilityTimeout"]) > timeout
 
 
 def test_every_queue_that_a_function_reads_has_a_dead_letter_queue():
-    with resources.created({}) as stack:
+    with resources.create({}) as stack:
         assert len(stack.mappings) == 2
         for mapping in stack.mappings:
             redrive_policy = queue_attributes(mapping.queue_url)["RedrivePolicy"]
@@ -80,19 +80,19 @@ def test_every_queue_that_a_function_reads_has_a_dead_letter_queue():
 
 def test_queues_can_use_a_customer_managed_key():
     key = "arn:aws:kms:eu-west-1:123456789012:key/5f1d2c3b-0000-4000-8000-1a2b3c4d5e6f"
-    with resources.created({"KmsKeyArn": key}) as stack:
+    with resources.create({"KmsKeyArn": key}) as stack:
         for mapping in stack.mappings:
             assert queue_attributes(mapping.queue_url)["KmsMasterKeyId"] == key
 
 
 def test_all_functions_have_the_same_environment():
-    with resources.created({}) as stack:
+    with resources.create({}) as stack:
         first, *others = [function.environment for function in stack.functions.values()]
         assert all(other == first for other in others)
 
 
 def test_the_api_has_a_route_for_each_method_that_sources_use():
-    with resources.created({}) as stack:
+    with resources.create({}) as stack:
         methods = ("POST", "GET", "HEAD")
         assert set(stack.routes) == {(method, "/inbox/{id+}") for method in methods}
         assert stack.schedules == {"rate(1 minute)": "matcher"}

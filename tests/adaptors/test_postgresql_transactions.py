@@ -11,7 +11,7 @@ from adaptors.common import fn
 from adaptors.errors import AdaptorError, ConfigurationError, RemoteRefused, RemoteUnavailable
 from adaptors.postgresql import commit, find_value, insert, insert_many, sql, upsert_many
 from openfn.jobs import timeout
-from tests.conftest import ended_within
+from tests.conftest import wait_until
 from tests.support import postgres_proxy
 from tests.support.postgresql_database import empty_database, socket_folder, state_for
 
@@ -266,7 +266,7 @@ def test_a_run_that_times_out_is_rolled_back_and_its_statement_cancelled(state, 
     with pytest.raises(timeout.TimedOut), timeout.limit(0.3):
         attempt(state, insert("t", {"id": 1}), slow)
     sleeping = "select 1 from pg_stat_activity where wait_event = 'PgSleep'"
-    ended_within(5, lambda: not db.execute(sleeping).fetchall())
+    wait_until(lambda: not db.execute(sleeping).fetchall(), 5)
     insert("t", {"id": 1})(state)
     assert ids(db) == [1]
 

@@ -11,7 +11,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 from tests.built.lambda_runtime import lay_out
 from workbench.local import resources
-from workbench.local.serve import aws_endpoint
+from workbench.local.serve import serve_aws
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILT = ROOT / ".build/here"
@@ -49,7 +49,7 @@ def _built(template, ref):
 @pytest.fixture
 def aws():
     """The template's resources, and the endpoint at which other processes reach them."""
-    with resources.created({}) as made, aws_endpoint(0) as endpoint:
+    with resources.create({}) as made, serve_aws(0) as endpoint:
         yield made, endpoint
 
 

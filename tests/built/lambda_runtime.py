@@ -153,7 +153,7 @@ class _Api:
         if waiting is None:
             return Response(status=500)
         function, event = waiting
-        deadline = round((time.time() + function.seconds) * 1000)
+        deadline = round((time.time() + function.timeout_seconds) * 1000)
         headers = {
             "Lambda-Runtime-Aws-Request-Id": str(uuid.uuid4()),
             "Lambda-Runtime-Deadline-Ms": str(deadline),

@@ -13,7 +13,8 @@ import pytest
 
 from tests.built.conftest import BUILT, environment_of, id_of
 from tests.built.lambda_runtime import FunctionError, command, running
-from workbench.local import api_gateway, destination, event_source, resources
+from workbench.local import api_gateway, event_source, resources
+from workbench.local.destination import run_destination
 from workbench.local.sample_posts import POSTS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,8 +23,8 @@ ROOT = Path(__file__).resolve().parents[2]
 def test_what_is_built_delivers_the_posts_of_all_sources(layout, aws, known_ids):
     made, endpoint = aws
     with ExitStack() as context:
-        sink = context.enter_context(destination.running())
-        secret = json.dumps({"baseUrl": sink.url, "access_token": "t0ken"})
+        destination = context.enter_context(run_destination())
+        secret = json.dumps({"baseUrl": destination.url, "access_token": "t0ken"})
         client = boto3.client("secretsmanager")
         client.create_secret(Name="openfn/credentials/registry", SecretString=secret)
         invoke_by_name = {}
@@ -36,7 +37,7 @@ def test_what_is_built_delivers_the_posts_of_all_sources(layout, aws, known_ids)
         def invoke(name, event):
             return invoke_by_name[name](event)
 
-        base = context.enter_context(api_gateway.serving(made.routes, invoke, 0))
+        base = context.enter_context(api_gateway.serve_routes(made.routes, invoke, 0))
         for post in POSTS:
             answer = post.send(f"{base}/inbox/{id_of(post.inbox)}")
             assert (answer.status_code, answer.text) == (200, "{}")
@@ -45,15 +46,17 @@ def test_what_is_built_delivers_the_posts_of_all_sources(layout, aws, known_ids)
         invoke(
             "matcher", json.loads((ROOT / "events/lambda/schedule_tick.json").read_text("utf-8"))
         )
-    assert sorted(f"{each.method} {each.path}" for each in sink.received) == [
+    assert sorted(f"{each.method} {each.path}" for each in destination.received) == [
         "POST /children",
         "POST /medicines",
         "POST /medicines",
         "POST /visits",
         "PUT /households/19d72997-8316-4e02-8016-4a8ddf6a2aa4",
     ]
-    assert {each.authorization for each in sink.received} == {"Bearer t0ken"}
-    household = next(each.json for each in sink.received if each.path.startswith("/households"))
+    assert {each.authorization for each in destination.received} == {"Bearer t0ken"}
+    household = next(
+        each.json for each in destination.received if each.path.startswith("/households")
+    )
     assert household["answers"] == json.loads(POSTS[0].body)
 
 

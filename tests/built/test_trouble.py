@@ -36,13 +36,13 @@ def _refuses_the_connection():
 def _throttles():
     error = {"__type": "com.amazonaws.dynamodb.v20120810#ThrottlingException", "message": "slow"}
     answer = Response(json.dumps(error), 400, content_type="application/x-amz-json-1.0")
-    with http_server.serving(lambda _request: answer) as url:
+    with http_server.serve(lambda _request: answer) as url:
         yield url
 
 
 @contextmanager
 def _fails():
-    with http_server.serving(lambda _request: Response("<html>", 500)) as url:
+    with http_server.serve(lambda _request: Response("<html>", 500)) as url:
         yield url
 
 

@@ -24,11 +24,11 @@ fn(lambda state: state["missing"])
 
 
 @pytest.fixture
-def failed(made_of):
+def failed(create_project_stack):
     """The id of a run that has failed at its second operation."""
-    made = made_of(PROJECT, a=FAILING)
-    run_id = ids.run_id(post(made, '{"n": 1}')["headers"]["X-Message-Id"], "job-a")
-    made.settle()
+    stack = create_project_stack(PROJECT, a=FAILING)
+    run_id = ids.run_id(post(stack, '{"n": 1}')["headers"]["X-Message-Id"], "job-a")
+    stack.drain()
     return run_id
 
 

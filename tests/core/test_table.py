@@ -6,14 +6,14 @@ import pytest
 from botocore.exceptions import ClientError
 
 from openfn.storage import aws, table
-from tests.conftest import hooked
+from tests.conftest import hook_aws_call
 
 NOTHING = "from adaptors.common import fn\nfn(lambda state: state)\n"
 
 
 @pytest.fixture
-def calls(made_with):
-    made_with(NOTHING)
+def calls(create_job_stack):
+    create_job_stack(NOTHING)
     found = []
     hooks = aws.client("dynamodb").meta.events
     hooks.register("before-parameter-build", lambda model, **_: found.append(model.name))
@@ -73,8 +73,8 @@ def test_nothing_to_write_is_no_call(calls):
     assert calls == []
 
 
-def test_what_is_wrong_with_the_service_is_passed_on(made_with):
-    made_with(NOTHING)
+def test_what_is_wrong_with_the_service_is_passed_on(create_job_stack):
+    create_job_stack(NOTHING)
     with pytest.raises(ClientError, match="ValidationException"):
         table.put_groups([[item(0)], [{"pk": "", "sk": ""}]])
 
@@ -91,6 +91,6 @@ def test_what_a_read_left_out_is_read_again(calls):
             key = {each: left[0][each] for each in ("pk", "sk")}
             parsed["UnprocessedKeys"] = {name: {"Keys": [key]}}
 
-    with hooked("after-call.dynamodb.BatchGetItem", leave_out):
+    with hook_aws_call("after-call.dynamodb.BatchGetItem", leave_out):
         assert len(read(*range(5))) == 5
     assert left

@@ -19,10 +19,12 @@ from openfn.runs import circuit_breaker
 from openfn.runs.model import RunStatus
 from openfn.storage import aws, secrets
 from openfn.storage.item_type import ItemType, item_type
-from tests.conftest import Lines, post, tick
+from tests.conftest import LogLines, post, tick
 from tests.faults import queues, scenario
 from tests.faults.network import Died, Network
-from workbench.local import destination, event_source, stack
+from workbench.local import event_source
+from workbench.local.destination import run_destination
+from workbench.local.stack import create_stack
 
 START = datetime(2026, 3, 9, 9, 1, tzinfo=UTC)
 _ROUNDS = 40
@@ -35,8 +37,8 @@ class Crashed(Exception):
 class Simulation:
     """Drives a stack, and checks the delivery promises when it is idle."""
 
-    def __init__(self, stack, logged, destination, network, clock):
-        self.stack, self.logged, self.destination = stack, logged, destination
+    def __init__(self, stack, log_lines, destination, network, clock):
+        self.stack, self.log_lines, self.destination = stack, log_lines, destination
         self.network, self._clock = network, clock
         self.resources, self.inbox_ids = stack.resources, stack.inbox_ids
         self._dynamodb = boto3.client("dynamodb")
@@ -49,7 +51,7 @@ class Simulation:
         self.due: set[str] = set()
         self.history = []
         self._ended = {}
-        del self.logged[:], self.destination.received[:]
+        del self.log_lines[:], self.destination.received[:]
         self._clear()
         if not self._is_idle:
             queues.purge(self.resources.physical_ids)
@@ -184,7 +186,7 @@ class Simulation:
         assert all(RunStatus(status).has_ended for status in self.statuses.values())
         jobs = Counter(run_id.partition("#")[2] for run_id in self.statuses)
         assert (jobs["pull"], jobs["store"]) == (len(self.due), 2 * len(self.due))
-        events = self.logged.events(LogEvent.RUN_SUCCEEDED)
+        events = self.log_lines.events(LogEvent.RUN_SUCCEEDED)
         successes = Counter(event["run_id"] for event in events)
         assert [run_id for run_id, count in successes.items() if count > 1] == []
         assert {request.path for request in self.destination.received} == deliveries
@@ -233,13 +235,13 @@ class Simulation:
 @contextmanager
 def simulate(folder):
     """Create a stack of the scenario's project in a folder, and simulate its surroundings."""
-    logged = Lines()
+    log_lines = LogLines()
     scenario.write(folder)
     with (
         time_machine.travel(START, tick=True) as clock,
-        destination.running() as received_by,
-        stack.created(folder, lambda *line: logged.append(line)) as created,
+        run_destination() as received_by,
+        create_stack(folder, lambda *line: log_lines.append(line)) as created,
     ):
         created.set_credential("registry", {"baseUrl": received_by.url})
         with Network().installed() as network:
-            yield Simulation(created, logged, received_by, network, clock)
+            yield Simulation(created, log_lines, received_by, network, clock)

@@ -15,7 +15,7 @@ from openfn.runs import store as runs
 from openfn.runs.model import Plan
 from openfn.storage import table
 from tests.conftest import post
-from tests.remote import Remote
+from tests.support.fake_destination import FakeDestination
 
 PROJECT = """
 triggers:
@@ -36,17 +36,17 @@ post("records", {"n": lambda state: state["data"]["n"]})
 
 @pytest.fixture
 def remote():
-    with Remote().running() as running:
+    with FakeDestination().running() as running:
         yield running
 
 
 @pytest.fixture
-def made(made_of, remote):
+def create_stack(create_project_stack, remote):
     """A stack whose destination is down; a run tried again is so days later."""
 
     def make(order="", retry="{attempts: 3, up_to: 7d}"):
-        remote.otherwise = 503
-        created = made_of(PROJECT.format(order=order, retry=retry), a=DELIVER)
+        remote.default_status = 503
+        created = create_project_stack(PROJECT.format(order=order, retry=retry), a=DELIVER)
         created.set_credential("secret-a", {"baseUrl": remote.url})
         created.set_credential("secret-b", {"baseUrl": remote.url})
         return created
@@ -54,13 +54,13 @@ def made(made_of, remote):
     return make
 
 
-def posted(made, *numbers, **more):
+def posted(stack, *numbers, **more):
     """Post messages and work on them; give the ids of their runs."""
     found = []
     for number in numbers:
-        answer = post(made, json.dumps({"n": number, **more}))
+        answer = post(stack, json.dumps({"n": number, **more}))
         found.append(ids.run_id(answer["headers"]["X-Message-Id"], "job-a"))
-    made.settle()
+    stack.drain()
     return found
 
 
@@ -78,32 +78,32 @@ def probe_time():
     table.update(CIRCUIT, changes, "#state = :open", open="open")
 
 
-def worked(made):
-    made.tick()
-    made.settle()
+def worked(stack):
+    stack.tick()
+    stack.drain()
 
 
 def states(run_ids):
     return [details.run(each).status for each in run_ids]
 
 
-def test_circuit_opens_after_five_failures_in_a_row(made, remote, logged):
-    stack = made()
+def test_circuit_opens_after_five_failures_in_a_row(create_stack, remote, log_lines):
+    stack = create_stack()
     found = posted(stack, *range(12))
     assert len(remote.received) == 5
     assert states(found) == ["waiting"] * 12
-    assert len(logged.events(LogEvent.CIRCUIT_OPEN)) == 1
+    assert len(log_lines.events(LogEvent.CIRCUIT_OPEN)) == 1
     assert [runs.load(each).tries for each in found] == [1] * 5 + [0] * 7
 
 
-def test_parked_runs_are_released_in_order_after_one_successful_probe(made, remote):
-    stack = made()
+def test_parked_runs_are_released_in_order_after_one_successful_probe(create_stack, remote):
+    stack = create_stack()
     found = posted(stack, *range(12))
     for _ in range(3):
         probe_time()
         worked(stack)
     assert [body["n"] for _, body in remote.received[5:]] == [5, 6, 7]
-    remote.otherwise = 200
+    remote.default_status = 200
     probe_time()
     worked(stack)
     assert [body["n"] for _, body in remote.received[8:]] == [8]
@@ -112,16 +112,16 @@ def test_parked_runs_are_released_in_order_after_one_successful_probe(made, remo
     assert states(found[8:]) == ["succeeded"] * 4
 
 
-def test_open_circuit_releases_no_run_before_it_is_due(made, remote):
-    stack = made()
+def test_open_circuit_releases_no_run_before_it_is_due(create_stack, remote):
+    stack = create_stack()
     posted(stack, *range(8))
     worked(stack)
     worked(stack)
     assert len(remote.received) == 5
 
 
-def test_failed_probes_double_the_wait(made):
-    stack = made()
+def test_failed_probes_double_the_wait(create_stack):
+    stack = create_stack()
     posted(stack, *range(12))
     waits = []
     for _ in range(6):
@@ -131,8 +131,8 @@ def test_failed_probes_double_the_wait(made):
     assert waits == [60, 120, 240, 480, 900, 900]
 
 
-def test_parked_runs_keep_all_their_attempts(made, remote):
-    stack = made(retry="{attempts: 2, up_to: 7d}")
+def test_parked_runs_keep_all_their_attempts(create_stack, remote):
+    stack = create_stack(retry="{attempts: 2, up_to: 7d}")
     found = posted(stack, *range(8))
     probe_time()
     worked(stack)
@@ -140,12 +140,12 @@ def test_parked_runs_keep_all_their_attempts(made, remote):
     assert details.run(found[5]).status == "waiting"
 
 
-def test_time_behind_an_open_circuit_does_not_count_for_retries(made, remote):
-    stack = made(retry="{attempts: 3, up_to: 1h}")
+def test_time_behind_an_open_circuit_does_not_count_for_retries(create_stack, remote):
+    stack = create_stack(retry="{attempts: 3, up_to: 1h}")
     run_id = posted(stack, *range(6))[5]
     table.update(ids.key_of(run_id), {"began": 1})  # long ago
     dispatch.queue([runs.load(run_id).plan])
-    stack.settle()
+    stack.drain()
     probe_time()
     worked(stack)
     run = runs.load(run_id)
@@ -153,46 +153,46 @@ def test_time_behind_an_open_circuit_does_not_count_for_retries(made, remote):
     assert run.began > 1
 
 
-def test_other_credentials_are_not_affected(made, remote):
-    stack = made()
+def test_other_credentials_are_not_affected(create_stack, remote):
+    stack = create_stack()
     posted(stack, *range(6))
     answer = post(stack, '{"n": 99, "other": true}')
-    stack.settle()
+    stack.drain()
     run = details.run(ids.run_id(answer["headers"]["X-Message-Id"], "job-b"))
     assert run.attempt == 1
     assert remote.received[-1] == ("/records", {"n": 99})
 
 
-def test_success_resets_the_failure_count(made, remote):
-    stack = made()
+def test_success_resets_the_failure_count(create_stack, remote):
+    stack = create_stack()
     for number in range(4):
         posted(stack, number)
-    remote.otherwise = 200
+    remote.default_status = 200
     posted(stack, 4)
-    remote.otherwise = 503
+    remote.default_status = 503
     posted(stack, *range(5, 9))
     assert len(remote.received) == 9
     assert not circuit_breaker.is_open("secret-a")
 
 
-def test_permanent_refusals_do_not_open_the_circuit(made, remote):
-    stack = made()
-    remote.otherwise = 422
+def test_permanent_refusals_do_not_open_the_circuit(create_stack, remote):
+    stack = create_stack()
+    remote.default_status = 422
     posted(stack, *range(8))
     assert len(remote.received) == 8
     assert circuit() == {}
 
 
-def test_ordered_runs_wait_on_the_queue_in_order(made, remote):
-    stack = made(order=", order_by: case")
+def test_ordered_runs_wait_on_the_queue_in_order(create_stack, remote):
+    stack = create_stack(order=", order_by: case")
     posted(stack, *range(5), case=None)
     found = posted(stack, 10, 11, 12, case="c")
     assert states(found) == ["waiting", "queued", "queued"]
 
 
-def test_warm_runner_caches_the_closed_circuit(made, remote):
-    stack = made()
-    remote.otherwise = 200
+def test_warm_runner_caches_the_closed_circuit(create_stack, remote):
+    stack = create_stack()
+    remote.default_status = 200
     posted(stack, 1)
     circuit_breaker._cache["secret-a"] = (circuit_breaker._cache["secret-a"][0] + 3600, {})  # noqa: SLF001
     probe = {"pk": "credential#secret-a", "sk": "circuit"}
@@ -204,9 +204,9 @@ def test_warm_runner_caches_the_closed_circuit(made, remote):
     assert [body["n"] for _, body in remote.received] == [1, 2]
 
 
-def test_max_concurrency_is_the_number_of_groups(made_of):
+def test_max_concurrency_is_the_number_of_groups(create_project_stack):
     text = PROJECT.format(order="", retry="{}")
-    made_of(
+    create_project_stack(
         text.replace("secret-a: {adaptor: http}", "secret-a: {adaptor: http, max_concurrency: 3}"),
         a=DELIVER,
     )

@@ -19,7 +19,7 @@ from openfn.runs import cron_state, dispatch, outcomes
 from openfn.runs import store as runs
 from openfn.runs.model import Plan
 from openfn.storage import table
-from tests.conftest import ended_within, hooked, post, tick, without_queue
+from tests.conftest import hook_aws_call, post, tick, wait_until, without_queue
 
 COUNT = """
 from adaptors.common import fn
@@ -47,10 +47,10 @@ def run_of(minute, job="job-a"):
     return details.run(ids.run_id(ids.minute_id(when), job))
 
 
-def due_runs(logged):
+def due_runs(log_lines):
     return [
         ids.received_at(each["run_id"]).strftime("%H:%M")
-        for each in logged.events(LogEvent.RUN_DUE)
+        for each in log_lines.events(LogEvent.RUN_DUE)
     ]
 
 
@@ -91,9 +91,9 @@ def test_long_gaps_are_handled_by_the_hour_within_the_catch_up():
     assert found == minutes("08:00", "09:00", "10:00")
 
 
-def test_handled_hours_stay_handled_if_the_next_hour_fails(made_of, logged):
-    made = made_of(EVERY_MINUTE.replace("* * * * *", "*/10 * * * *"), a=COUNT)
-    tick(made, "2026-03-09T10:00:00Z")
+def test_handled_hours_stay_handled_if_the_next_hour_fails(create_project_stack, log_lines):
+    stack = create_project_stack(EVERY_MINUTE.replace("* * * * *", "*/10 * * * *"), a=COUNT)
+    tick(stack, "2026-03-09T10:00:00Z")
     calls = []
 
     def fail(**_):
@@ -101,13 +101,13 @@ def test_handled_hours_stay_handled_if_the_next_hour_fails(made_of, logged):
         if len(calls) > 8:
             raise EndpointConnectionError(endpoint_url="https://sqs")
 
-    with hooked("before-call.sqs.SendMessageBatch", fail), pytest.raises(NotQueued):
-        tick(made, "2026-03-09T11:30:00Z")
+    with hook_aws_call("before-call.sqs.SendMessageBatch", fail), pytest.raises(NotQueued):
+        tick(stack, "2026-03-09T11:30:00Z")
     assert clock.load_last_handled().minute == minutes("11:00")[0]
-    tick(made, "2026-03-09T11:31:00Z")
+    tick(stack, "2026-03-09T11:31:00Z")
     assert clock.load_last_handled().minute == minutes("11:31")[0]
-    made.settle()
-    assert len(logged.events(LogEvent.RUN_SUCCEEDED)) == 10
+    stack.drain()
+    assert len(log_lines.events(LogEvent.RUN_SUCCEEDED)) == 10
 
 
 @pytest.mark.parametrize("time", ["2026-03-09T10:01:59Z", "2026-03-09T12:01:07.25+02:00"])
@@ -123,8 +123,8 @@ def test_minute_id_contains_the_minute_and_is_a_valid_id():
     assert ids.key_of(f"{identifier}#a") == {"pk": "2026-03-09#0", "sk": f"{identifier}#a"}
 
 
-def test_cron_job_runs_once_a_minute_for_repeated_or_missing_ticks(made_of, logged):
-    made = made_of(EVERY_MINUTE, a=COUNT)
+def test_cron_job_runs_once_a_minute_for_repeated_or_missing_ticks(create_project_stack, log_lines):
+    stack = create_project_stack(EVERY_MINUTE, a=COUNT)
     for time in (
         "10:00:09",
         "10:01:09",
@@ -134,15 +134,15 @@ def test_cron_job_runs_once_a_minute_for_repeated_or_missing_ticks(made_of, logg
         "10:02:09",
         "10:05:09",
     ):
-        tick(made, f"2026-03-09T{time}Z")
-        made.settle()
-    assert due_runs(logged) == ["10:00", "10:01", "10:02", "10:03", "10:04", "10:05"]
-    assert len(logged.events(LogEvent.RUN_SUCCEEDED)) == 6
+        tick(stack, f"2026-03-09T{time}Z")
+        stack.drain()
+    assert due_runs(log_lines) == ["10:00", "10:01", "10:02", "10:03", "10:04", "10:05"]
+    assert len(log_lines.events(LogEvent.RUN_SUCCEEDED)) == 6
     assert run_of("10:05").final["count"] == 6
 
 
-def test_state_is_carried_from_the_last_successful_run_only(made_of):
-    made = made_of(
+def test_state_is_carried_from_the_last_successful_run_only(create_project_stack):
+    stack = create_project_stack(
         EVERY_MINUTE,
         a="""
         from adaptors.common import fn
@@ -162,8 +162,8 @@ def test_state_is_carried_from_the_last_successful_run_only(made_of):
         """,
     )
     for time in ("10:00", "10:01", "10:02"):
-        tick(made, f"2026-03-09T{time}:00Z")
-        made.settle()
+        tick(stack, f"2026-03-09T{time}:00Z")
+        stack.drain()
     first, failed, last = (run_of(time) for time in ("10:00", "10:01", "10:02"))
     assert first.log.startswith("{'cursor': None, 'references': [], 'error': None}")
     assert (failed.status, failed.final) == ("failed", None)
@@ -174,41 +174,41 @@ def test_state_is_carried_from_the_last_successful_run_only(made_of):
     assert json.loads(cron_state.load("job-a").state) == last.final
 
 
-def test_late_runs_of_a_cron_job_execute_in_order(made_of):
-    made = made_of(EVERY_MINUTE, a=COUNT)
-    tick(made, "2026-03-09T10:00:00Z")
-    tick(made, "2026-03-09T10:20:00Z")
-    with made.working():
-        ended_within(20, lambda: run_of("10:20").status == "succeeded")
+def test_late_runs_of_a_cron_job_execute_in_order(create_project_stack):
+    stack = create_project_stack(EVERY_MINUTE, a=COUNT)
+    tick(stack, "2026-03-09T10:00:00Z")
+    tick(stack, "2026-03-09T10:20:00Z")
+    with stack.running():
+        wait_until(lambda: run_of("10:20").status == "succeeded", 20)
     assert [run_of(f"10:{n:02}").final["count"] for n in range(21)] == list(range(1, 22))
 
 
-def test_next_tick_queues_runs_that_the_last_could_not(made_of, logged):
-    made = made_of(EVERY_MINUTE, a=COUNT)
-    tick(made, "2026-03-09T10:00:00Z")
-    made.settle()
-    with without_queue(made, "RUN_QUEUE_URL"), pytest.raises(NotQueued):
-        tick(made, "2026-03-09T10:01:00Z")
-    assert len(logged.events(LogEvent.TICK_FAILED)) == 1
-    tick(made, "2026-03-09T10:02:00Z")
-    made.settle()
+def test_next_tick_queues_runs_that_the_last_could_not(create_project_stack, log_lines):
+    stack = create_project_stack(EVERY_MINUTE, a=COUNT)
+    tick(stack, "2026-03-09T10:00:00Z")
+    stack.drain()
+    with without_queue(stack, "RUN_QUEUE_URL"), pytest.raises(NotQueued):
+        tick(stack, "2026-03-09T10:01:00Z")
+    assert len(log_lines.events(LogEvent.TICK_FAILED)) == 1
+    tick(stack, "2026-03-09T10:02:00Z")
+    stack.drain()
     assert run_of("10:01").final["count"] == 2
     assert run_of("10:02").final["count"] == 3
 
 
-def test_stack_without_cron_triggers_reads_no_clock(made_with):
-    made_with("from adaptors.common import fn\nfn(lambda state: state)\n")
+def test_stack_without_cron_triggers_reads_no_clock(create_job_stack):
+    create_job_stack("from adaptors.common import fn\nfn(lambda state: state)\n")
     assert clock.load_last_handled().minute is None
 
 
-def test_tick_without_cron_triggers_records_no_minute(made_with):
-    made = made_with("from adaptors.common import fn\nfn(lambda state: state)\n")
-    tick(made, "2026-03-09T10:00:00Z")
+def test_tick_without_cron_triggers_records_no_minute(create_job_stack):
+    stack = create_job_stack("from adaptors.common import fn\nfn(lambda state: state)\n")
+    tick(stack, "2026-03-09T10:00:00Z")
     assert clock.load_last_handled().minute is None
 
 
-def test_all_jobs_and_triggers_of_a_minute_run(made_of, logged):
-    made = made_of(
+def test_all_jobs_and_triggers_of_a_minute_run(create_project_stack, log_lines):
+    stack = create_project_stack(
         """
         triggers:
           often: {cron: "*/5 * * * *"}
@@ -222,9 +222,9 @@ def test_all_jobs_and_triggers_of_a_minute_run(made_of, logged):
         """,
         a=COUNT,
     )
-    tick(made, "2026-03-09T10:00:00Z")
-    made.settle()
-    assert sorted(each["job"] for each in logged.events(LogEvent.RUN_SUCCEEDED)) == [
+    tick(stack, "2026-03-09T10:00:00Z")
+    stack.drain()
+    assert sorted(each["job"] for each in log_lines.events(LogEvent.RUN_SUCCEEDED)) == [
         "job-a",
         "job-b",
         "job-c",
@@ -232,8 +232,8 @@ def test_all_jobs_and_triggers_of_a_minute_run(made_of, logged):
 
 
 @pytest.mark.parametrize("size", [10, 400_000])
-def test_carried_state_of_any_size_survives_the_expiry_of_its_run(made_of, size):
-    made = made_of(
+def test_carried_state_of_any_size_survives_the_expiry_of_its_run(create_project_stack, size):
+    stack = create_project_stack(
         EVERY_MINUTE,
         a=f"""
         import random
@@ -250,36 +250,36 @@ def test_carried_state_of_any_size_survives_the_expiry_of_its_run(made_of, size)
         fn(grow)
         """,
     )
-    tick(made, "2026-03-09T10:00:00Z")
-    made.settle()
+    tick(stack, "2026-03-09T10:00:00Z")
+    stack.drain()
     (minute,) = minutes("10:00")
     key = {
         name: {"S": value} for name, value in ids.key_of(f"{ids.minute_id(minute)}#job-a").items()
     }
-    table = made.resources.physical_ids["Table"]
+    table = stack.resources.physical_ids["Table"]
     boto3.client("dynamodb").delete_item(TableName=table, Key=key)
-    bucket = boto3.resource("s3").Bucket(made.resources.physical_ids["Bucket"])
+    bucket = boto3.resource("s3").Bucket(stack.resources.physical_ids["Bucket"])
     bucket.objects.filter(Prefix="runs/").delete()
     for time in ("10:01", "10:02"):
-        tick(made, f"2026-03-09T{time}:00Z")
-        made.settle()
+        tick(stack, f"2026-03-09T{time}:00Z")
+        stack.drain()
     assert run_of("10:02").final["carried"] is True
     assert len(list(bucket.objects.filter(Prefix="jobs/"))) == (2 if size > 350_000 else 0)
 
 
-def test_carried_state_does_not_expire(made_of):
-    made = made_of(EVERY_MINUTE, a=COUNT)
-    tick(made, "2026-03-09T10:00:00Z")
-    made.settle()
+def test_carried_state_does_not_expire(create_project_stack):
+    stack = create_project_stack(EVERY_MINUTE, a=COUNT)
+    tick(stack, "2026-03-09T10:00:00Z")
+    stack.drain()
     answer = boto3.client("dynamodb").get_item(
-        TableName=made.resources.physical_ids["Table"],
+        TableName=stack.resources.physical_ids["Table"],
         Key={"pk": {"S": "job#job-a"}, "sk": {"S": "state"}},
     )
     assert "expires" not in answer["Item"]
 
 
-def test_late_success_does_not_overwrite_a_newer_carried_state(made_of):
-    made_of(EVERY_MINUTE, a=COUNT)
+def test_late_success_does_not_overwrite_a_newer_carried_state(create_project_stack):
+    create_project_stack(EVERY_MINUTE, a=COUNT)
     older, newer = (
         Plan(ids.minute_id(each), "job-a", "clock", Kind.CRON) for each in minutes("10:00", "10:01")
     )
@@ -290,37 +290,37 @@ def test_late_success_does_not_overwrite_a_newer_carried_state(made_of):
     assert cron_state.load("job-a") == cron_state.CarriedState(b'{"cursor": 2}', newer.id)
 
 
-def test_manual_run_takes_its_turn_in_the_carried_state(made_of):
-    made = made_of(EVERY_MINUTE, a=COUNT)
-    tick(made, "2026-03-09T10:00:00Z")
-    made.settle()
+def test_manual_run_takes_its_turn_in_the_carried_state(create_project_stack):
+    stack = create_project_stack(EVERY_MINUTE, a=COUNT)
+    tick(stack, "2026-03-09T10:00:00Z")
+    stack.drain()
     # Made a moment after the minute of which the tick is still to come, by a clock of its own.
     future = Plan(ids.minute_id(minutes("10:07")[0]), "job-a", "clock", Kind.CRON, order="cron")
     dispatch.create_and_queue([future])
-    made.settle()
+    stack.drain()
     for minute in ("10:01", "10:02"):
-        tick(made, f"2026-03-09T{minute}:00Z")
-        made.settle()
+        tick(stack, f"2026-03-09T{minute}:00Z")
+        stack.drain()
     assert [run_of(m).final["count"] for m in ("10:00", "10:07", "10:01", "10:02")] == [1, 2, 3, 4]
 
 
-def test_tick_from_the_future_does_not_stop_later_ticks(made_of, logged):
-    made = made_of(EVERY_MINUTE, a=COUNT)
-    tick(made, "2099-03-09T10:00:00Z")
+def test_tick_from_the_future_does_not_stop_later_ticks(create_project_stack, log_lines):
+    stack = create_project_stack(EVERY_MINUTE, a=COUNT)
+    tick(stack, "2099-03-09T10:00:00Z")
     assert clock.load_last_handled().minute < datetime.now(UTC) + timedelta(minutes=3)
 
 
-def test_new_trigger_has_missed_no_minute(made_of, logged):
-    made = made_of(EVERY_MINUTE, a=COUNT)
+def test_new_trigger_has_missed_no_minute(create_project_stack, log_lines):
+    stack = create_project_stack(EVERY_MINUTE, a=COUNT)
     clock.record_handled(minutes("04:00")[0], ["another"])
-    tick(made, "2026-03-09T10:00:00Z")
-    assert due_runs(logged) == ["10:00"]
-    tick(made, "2026-03-09T10:03:00Z")
-    assert due_runs(logged) == ["10:00", "10:01", "10:02", "10:03"]
+    tick(stack, "2026-03-09T10:00:00Z")
+    assert due_runs(log_lines) == ["10:00"]
+    tick(stack, "2026-03-09T10:03:00Z")
+    assert due_runs(log_lines) == ["10:00", "10:01", "10:02", "10:03"]
 
 
-def test_failure_trigger_of_a_run_that_could_not_start_gets_only_the_error(made_of):
-    made = made_of(
+def test_failure_trigger_of_a_run_that_could_not_start_gets_only_the_error(create_project_stack):
+    stack = create_project_stack(
         """
         triggers:
           clock: {cron: "* * * * *"}
@@ -334,21 +334,23 @@ def test_failure_trigger_of_a_run_that_could_not_start_gets_only_the_error(made_
     )
     key = {"pk": "job#job-a", "sk": "state", "run_id": "x", "turn": 0, "state_object": "jobs/gone"}
     table.put(key)
-    tick(made, "2026-03-09T10:00:00Z")
-    made.settle()
+    tick(stack, "2026-03-09T10:00:00Z")
+    stack.drain()
     assert "deleted from the bucket" in run_of("10:00").error["message"]
     assert run_of("10:00", "job-b").final["error"]["type"] == "NotFound"
 
 
-def test_message_runs_carry_no_state(made_with):
-    made = made_with("from adaptors.common import fn\nfn(lambda state: {**state, 'cursor': 1})\n")
-    post(made, "{}")
-    made.settle()
+def test_message_runs_carry_no_state(create_job_stack):
+    stack = create_job_stack(
+        "from adaptors.common import fn\nfn(lambda state: {**state, 'cursor': 1})\n"
+    )
+    post(stack, "{}")
+    stack.drain()
     assert cron_state.load("job-a") == cron_state.CarriedState()
 
 
-def test_carried_state_and_outcome_are_written_together(made_of):
-    made_of(EVERY_MINUTE, a=COUNT)
+def test_carried_state_and_outcome_are_written_together(create_project_stack):
+    create_project_stack(EVERY_MINUTE, a=COUNT)
     (minute,) = minutes("10:00")
     plan = Plan(ids.minute_id(minute), "job-a", "clock", Kind.CRON)
     runs.create([plan], "version")
@@ -359,8 +361,8 @@ def test_carried_state_and_outcome_are_written_together(made_of):
     assert cron_state.load("job-a") == cron_state.CarriedState()
 
 
-def test_last_handled_minute_never_goes_back(made_of):
-    made_of(EVERY_MINUTE, a=COUNT)
+def test_last_handled_minute_never_goes_back(create_project_stack):
+    create_project_stack(EVERY_MINUTE, a=COUNT)
     later, earlier = minutes("10:05", "10:04")
     clock.record_handled(later, ["a"])
     clock.record_handled(earlier, ["b"])

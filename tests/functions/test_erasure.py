@@ -40,50 +40,50 @@ FAILS = FINE + "fn(lambda state: state['no'] if state['data']['fail'] else state
 
 
 @pytest.fixture
-def made(made_of):
-    return made_of(PROJECT, a=FINE, b=FAILS)
+def stack(create_project_stack):
+    return create_project_stack(PROJECT, a=FINE, b=FAILS)
 
 
-def everything(made):
+def everything(stack):
     """Give all that is kept anywhere, as one text."""
-    table = boto3.resource("dynamodb").Table(made.resources.physical_ids["Table"])
-    bucket = boto3.resource("s3").Bucket(made.resources.physical_ids["Bucket"])
+    table = boto3.resource("dynamodb").Table(stack.resources.physical_ids["Table"])
+    bucket = boto3.resource("s3").Bucket(stack.resources.physical_ids["Bucket"])
     objects = [each.get()["Body"].read() for each in bucket.objects.all()]
     return json.dumps(table.scan()["Items"], default=str) + str(objects)
 
 
 @pytest.mark.parametrize("size", [100, 400_000])
-def test_contents_are_erased_and_statuses_stay(made, size):
+def test_contents_are_erased_and_statuses_stay(stack, size):
     noise = "".join(f"{n:x}" for n in range(size))[:2_000_000]
     body = {"name": "Amina Kofi", "fail": False, "noise": noise}
-    message_id = post(made, json.dumps(body))["headers"]["X-Message-Id"]
-    made.settle()
+    message_id = post(stack, json.dumps(body))["headers"]["X-Message-Id"]
+    stack.drain()
     found = [details.run(ids.run_id(message_id, f"job-{each}")) for each in "abc"]
     assert [each.status for each in found] == ["succeeded"] * 3
     assert [(each.final, each.log) for each in found] == [(None, "")] * 3
-    assert "Amina" not in everything(made)
-    assert noise[-40:] not in everything(made)
+    assert "Amina" not in everything(stack)
+    assert noise[-40:] not in everything(stack)
     assert details.newest(1, days=2)[0].unreadable.endswith("was erased.")
 
 
-def test_contents_stay_until_all_runs_have_succeeded(made):
-    message_id = post(made, '{"name": "Amina Kofi", "fail": true}')["headers"]["X-Message-Id"]
-    made.settle()
+def test_contents_stay_until_all_runs_have_succeeded(stack):
+    message_id = post(stack, '{"name": "Amina Kofi", "fail": true}')["headers"]["X-Message-Id"]
+    stack.drain()
     assert details.run(ids.run_id(message_id, "job-b")).status == "failed"
     assert details.run(ids.run_id(message_id, "job-a")).log == "seen Amina Kofi\n"
     assert json.loads(details.newest(1, days=2)[0].message.body)["name"] == "Amina Kofi"
 
 
-def test_contents_of_other_inboxes_stay(made):
-    message_id = post(made, '{"name": "Amina", "fail": false}', inbox="inbox-b")
-    made.settle()
+def test_contents_of_other_inboxes_stay(stack):
+    message_id = post(stack, '{"name": "Amina", "fail": false}', inbox="inbox-b")
+    stack.drain()
     run = details.run(ids.run_id(message_id["headers"]["X-Message-Id"], "job-a"))
     assert run.final["data"]["name"] == "Amina"
 
 
-def test_run_on_an_erased_message_fails_with_the_reason(made):
-    message_id = post(made, '{"name": "Amina", "fail": false}')["headers"]["X-Message-Id"]
-    made.settle()
+def test_run_on_an_erased_message_fails_with_the_reason(stack):
+    message_id = post(stack, '{"name": "Amina", "fail": false}')["headers"]["X-Message-Id"]
+    stack.drain()
     plan = Plan(message_id, "job-b", "all")
     with pytest.raises(NotFound, match="was erased"):
         state.initial_state(runs.load(plan.id))

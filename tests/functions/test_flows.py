@@ -68,20 +68,20 @@ fn(lambda state: {**state, "seen": sorted(state), "configured": state["configura
 
 
 @pytest.fixture
-def ran(made_of):
+def ran(create_project_stack):
     """Post a body through jobs that follow each other; give the records of its runs by job."""
-    made = made_of(PROJECT, a=A, b=B, look=LOOK)
-    made.set_credential("secret-a", {"username": "amina"})
-    made.set_credential("secret-b", {"username": "kofi"})
+    stack = create_project_stack(PROJECT, a=A, b=B, look=LOOK)
+    stack.set_credential("secret-a", {"username": "amina"})
+    stack.set_credential("secret-b", {"username": "kofi"})
 
     def run(n):
-        message_id = post(made, json.dumps({"n": n, "kept": True}))["headers"]["X-Message-Id"]
-        made.settle()
+        message_id = post(stack, json.dumps({"n": n, "kept": True}))["headers"]["X-Message-Id"]
+        stack.drain()
         jobs = ("job-a", "job-b", "job-c", "also-c", "catch-a", "catch-b", "after-catch")
         found = {job: details.run(ids.run_id(message_id, job)) for job in jobs}
         return {job: record for job, record in found.items() if record}
 
-    run.made = made
+    run.made = stack
     return run
 
 
@@ -131,8 +131,8 @@ def test_failure_in_a_chain_passes_the_initial_state_of_the_failed_job(ran):
     assert final["error"]["type"] == "LookupError"
 
 
-def test_failure_of_a_cron_run_passes_its_initial_state(made_of):
-    made = made_of(
+def test_failure_of_a_cron_run_passes_its_initial_state(create_project_stack):
+    stack = create_project_stack(
         """
         triggers:
           clock: {cron: "* * * * *"}
@@ -154,65 +154,65 @@ def test_failure_of_a_cron_run_passes_its_initial_state(made_of):
         """,
         look=LOOK,
     )
-    tick(made, "2026-03-09T10:00:00Z")
-    made.settle()
+    tick(stack, "2026-03-09T10:00:00Z")
+    stack.drain()
     for minute in ("10:01", "10:02"):  # the later one succeeds before what follows the failed one
-        tick(made, f"2026-03-09T{minute}:00Z")
-    made.settle()
+        tick(stack, f"2026-03-09T{minute}:00Z")
+    stack.drain()
     origin = ids.minute_id(datetime.fromisoformat("2026-03-09T10:01:00+00:00"))
     final = details.run(ids.run_id(origin, "job-b")).final
     assert (final["count"], final["scheduled"]) == (1, "2026-03-09T10:01:00Z")
     assert final["error"]["type"] == "ValueError"
 
 
-def _again(made, run_id, group="g"):
+def _again(stack, run_id, group="g"):
     attributes = {"MessageGroupId": group}
     record = {"messageId": "1", "body": json.dumps({"run_id": run_id}), "attributes": attributes}
-    return made.invoke("runner", {"Records": [record | {"eventSource": "aws:sqs"}]})
+    return stack.invoke("runner", {"Records": [record | {"eventSource": "aws:sqs"}]})
 
 
 def test_following_runs_are_queued_when_an_ended_run_is_delivered_again(ran):
-    made = ran.made
-    message_id = post(made, '{"n": "fine"}')["headers"]["X-Message-Id"]
+    stack = ran.made
+    message_id = post(stack, '{"n": "fine"}')["headers"]["X-Message-Id"]
     plan = Plan(message_id, "job-a", "all")
     runs.create([plan], "version")
     final = b'{"user": "amina", "data": {"from": "a"}, "fail_b": false}'
     # Its runner died between the outcome and what follows.
     outcomes.finish(runs.claim(plan.id, 60), outcomes.Outcome("", 1, final=final))
     assert details.run(ids.run_id(message_id, "job-b")) is None
-    assert _again(made, plan.id)["batchItemFailures"] == []
-    made.settle()
+    assert _again(stack, plan.id)["batchItemFailures"] == []
+    stack.drain()
     assert details.run(ids.run_id(message_id, "job-c")).status == "succeeded"
 
 
-def test_following_runs_that_were_refused_are_queued_by_the_next_tick(ran, logged):
-    made = ran.made
-    message_id = post(made, '{"n": "fine"}')["headers"]["X-Message-Id"]
+def test_following_runs_that_were_refused_are_queued_by_the_next_tick(ran, log_lines):
+    stack = ran.made
+    message_id = post(stack, '{"n": "fine"}')["headers"]["X-Message-Id"]
     plan = Plan(message_id, "job-a", "all")
     runs.create([plan], "version")
-    with without_queue(made, "RUN_QUEUE_URL"):
-        assert _again(made, plan.id)["batchItemFailures"] == []
+    with without_queue(stack, "RUN_QUEUE_URL"):
+        assert _again(stack, plan.id)["batchItemFailures"] == []
     assert details.run(plan.id).status == "succeeded"
-    made.settle()
-    made.tick()
-    made.settle()
-    assert len([e for e in logged.events(LogEvent.RUN_SUCCEEDED) if e["job"] == "job-a"]) == 1
+    stack.drain()
+    stack.tick()
+    stack.drain()
+    assert len([e for e in log_lines.events(LogEvent.RUN_SUCCEEDED) if e["job"] == "job-a"]) == 1
     assert details.run(ids.run_id(message_id, "also-c")).status == "succeeded"
 
 
-def test_runs_of_a_chain_execute_once_if_all_ids_are_delivered_again(ran, logged):
+def test_runs_of_a_chain_execute_once_if_all_ids_are_delivered_again(ran, log_lines):
     found = ran("fine")
     for _ in range(2):
         for record in found.values():
             assert _again(ran.made, record.id)["batchItemFailures"] == []
-    ran.made.settle()
-    assert len(logged.events(LogEvent.RUN_SUCCEEDED)) == 4
+    ran.made.drain()
+    assert len(log_lines.events(LogEvent.RUN_SUCCEEDED)) == 4
 
 
 def test_run_after_an_expired_run_fails_with_the_reason(ran):
-    made = ran.made
-    message_id = post(made, '{"n": "fine"}')["headers"]["X-Message-Id"]
+    stack = ran.made
+    message_id = post(stack, '{"n": "fine"}')["headers"]["X-Message-Id"]
     plan = Plan(message_id, "job-b", "a-done", Kind.SUCCESS, upstream="job-a")
     runs.create([plan], "version")
-    assert _again(made, plan.id)["batchItemFailures"] == []
+    assert _again(stack, plan.id)["batchItemFailures"] == []
     assert "No run with id" in details.run(plan.id).error["message"]

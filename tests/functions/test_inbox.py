@@ -16,7 +16,7 @@ import requests
 from openfn.log_events import LogEvent
 from openfn.messages import store as messages
 from tests.conftest import ROOT, post
-from workbench.local import destination
+from workbench.local.destination import run_destination
 from workbench.local.sample_posts import POSTS
 
 KOBO = POSTS[0]
@@ -42,9 +42,9 @@ def test_a_post_is_answered_with_exactly_200_and_an_empty_object(urls):
     assert answer.history == []
 
 
-def test_the_exact_bytes_are_kept_with_the_request_around_them(made):
+def test_the_exact_bytes_are_kept_with_the_request_around_them(stack):
     body = '{ "b":1.50,\r\n "a" : "é\\u00e9" }\n'
-    message = _kept(post(made, body, inbox="field-data"))
+    message = _kept(post(stack, body, inbox="field-data"))
     assert message.body == body.encode()
     assert message.inbox == "field-data"
     assert message.method == "POST"
@@ -52,10 +52,10 @@ def test_the_exact_bytes_are_kept_with_the_request_around_them(made):
     assert message.headers["user-agent"] == "python-requests/2.32.3"
 
 
-def test_secret_headers_are_not_stored(made):
+def test_secret_headers_are_not_stored(stack):
     secret = ("Authorization", "X-Session-Id", "X-Passphrase", "X-Pwd", "X-Amzn-Trace-Id")
     headers = dict.fromkeys(secret, "hunter2") | {"X-Form": "household"}
-    message = _kept(post(made, "{}", inbox="field-data", headers=headers))
+    message = _kept(post(stack, "{}", inbox="field-data", headers=headers))
     assert dict(message.headers) == {"x-form": "household"}
 
 
@@ -101,29 +101,29 @@ def test_what_is_no_inbox_is_api_gateway_s_own_404(urls, path):
         (b"\x00\xff\xfe", "not JSON"),
     ],
 )
-def test_a_body_that_cannot_be_read_is_a_400_that_says_where(made, body, what):
-    answer = post(made, body, inbox="field-data")
+def test_a_body_that_cannot_be_read_is_a_400_that_says_where(stack, body, what):
+    answer = post(stack, body, inbox="field-data")
     assert answer["statusCode"] == 400
     assert what in json.loads(answer["body"])["error"]
 
 
-def test_a_body_that_cannot_be_read_is_kept_once_per_inbox_and_content(made, logged):
+def test_a_body_that_cannot_be_read_is_kept_once_per_inbox_and_content(stack, log_lines):
     for _ in range(3):
-        assert post(made, b"{broken", inbox="field-data")["statusCode"] == 400
-    post(made, b"{broken", inbox="commcare")
-    post(made, b"{broken too", inbox="commcare")
+        assert post(stack, b"{broken", inbox="field-data")["statusCode"] == 400
+    post(stack, b"{broken", inbox="commcare")
+    post(stack, b"{broken too", inbox="commcare")
     kept = [item for item in _items() if "unreadable" in item]
     assert [item["body"]["B"] for item in kept].count(b"{broken") == 2
     assert len(kept) == 3
-    kept_before = [event.get("kept") for event in logged.events(LogEvent.MESSAGE_UNREADABLE)]
+    kept_before = [event.get("kept") for event in log_lines.events(LogEvent.MESSAGE_UNREADABLE)]
     assert kept_before == [None, "before", "before", None, None]
-    made.settle()
-    assert logged.events(LogEvent.MESSAGE_MATCHED) == []
+    stack.drain()
+    assert log_lines.events(LogEvent.MESSAGE_MATCHED) == []
 
 
-def test_a_body_in_iso_8859_1_is_read_and_its_bytes_are_kept(made):
+def test_a_body_in_iso_8859_1_is_read_and_its_bytes_are_kept(stack):
     body = '{"name": "Zoé"}'.encode("iso-8859-1")
-    message = _kept(post(made, body, inbox="field-data"))
+    message = _kept(post(stack, body, inbox="field-data"))
     assert message.body == body
 
 
@@ -139,10 +139,10 @@ def test_bodies_of_every_size_come_back_byte_for_byte(urls, size):
     assert messages.read([message_id])[message_id].body == body
 
 
-def test_a_body_and_a_long_query_that_share_an_item_are_both_kept(made):
+def test_a_body_and_a_long_query_that_share_an_item_are_both_kept(stack):
     noise = base64.b64encode(random.Random(7).randbytes(345_000)).decode()
     query = "a=" + "%EF%BF%BD" * 10_000
-    answer = post(made, f'"{noise}"', inbox="field-data", rawQueryString=query)
+    answer = post(stack, f'"{noise}"', inbox="field-data", rawQueryString=query)
     message = _kept(answer)
     assert message.body == f'"{noise}"'.encode()
     assert message.query_params == {"a": "\ufffd" * 10_000}
@@ -150,8 +150,8 @@ def test_a_body_and_a_long_query_that_share_an_item_are_both_kept(made):
     assert sum(len(name) + len(next(iter(each.values()))) for name, each in item.items()) < 400_000
 
 
-def test_a_body_that_compresses_is_kept_compressed(made):
-    post(made, json.dumps({"answers": ["no"] * 2000}), inbox="field-data")
+def test_a_body_that_compresses_is_kept_compressed(stack):
+    post(stack, json.dumps({"answers": ["no"] * 2000}), inbox="field-data")
     (item,) = _items()
     assert len(item["body_zlib"]["B"]) < 200
 
@@ -161,46 +161,46 @@ def test_a_body_larger_than_a_function_takes_is_a_413(urls):
     assert answer.status_code == 413
 
 
-def test_a_failing_table_is_a_503_with_retry_after_and_nothing_is_queued(made, logged):
+def test_a_failing_table_is_a_503_with_retry_after_and_nothing_is_queued(stack, log_lines):
     boto3.client("dynamodb").delete_table(TableName=_table())
-    answer = post(made, '{"name": "Amina Kofi"}', inbox="field-data")
+    answer = post(stack, '{"name": "Amina Kofi"}', inbox="field-data")
     assert answer["statusCode"] == 503
     assert answer["headers"]["Retry-After"] == "5"
-    (event,) = logged.events(LogEvent.MESSAGE_NOT_STORED)
+    (event,) = log_lines.events(LogEvent.MESSAGE_NOT_STORED)
     assert event["error"] == "ResourceNotFoundException"
-    made.settle()
-    assert logged.events(LogEvent.MESSAGE_MATCHED) == []
+    stack.drain()
+    assert log_lines.events(LogEvent.MESSAGE_MATCHED) == []
 
 
-def test_what_nobody_foresaw_is_a_503_too(made):
+def test_what_nobody_foresaw_is_a_503_too(stack):
     event = json.loads((ROOT / "events/lambda/http_api_post.json").read_text("utf-8"))
-    known = {"id": made.inbox_ids["commcare"]}
+    known = {"id": stack.inbox_ids["commcare"]}
     for broken in (
         {},
         event | {"pathParameters": None},
         event | {"pathParameters": known, "requestContext": {}},
         event | {"pathParameters": known, "isBase64Encoded": True},
     ):
-        assert made.invoke("inbox", broken)["statusCode"] == 503
+        assert stack.invoke("inbox", broken)["statusCode"] == 503
 
 
-def test_when_the_queue_is_down_the_message_is_accepted_and_the_tick_queues_it(made, logged):
+def test_when_the_queue_is_down_the_message_is_accepted_and_the_tick_queues_it(stack, log_lines):
     sqs, name = boto3.client("sqs"), _queue_name("MatchQueue")
     url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
     attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy"])
     sqs.delete_queue(QueueUrl=url)
-    assert post(made, KOBO.body, inbox="field-data")["statusCode"] == 200
-    assert logged.events(LogEvent.MESSAGE_STORED)[0]["queued"] == "at the next tick"
+    assert post(stack, KOBO.body, inbox="field-data")["statusCode"] == 200
+    assert log_lines.events(LogEvent.MESSAGE_STORED)[0]["queued"] == "at the next tick"
     sqs.create_queue(QueueName=name, Attributes=attributes["Attributes"])
-    with destination.running() as sink:
-        made.set_credential("registry", {"baseUrl": sink.url})
-        made.settle()
-        assert sink.received == []
-        made.tick()
-        made.tick()
-        made.settle()
-        assert len(sink.received) == 1
-    assert [event["messages"] for event in logged.events(LogEvent.MESSAGES_QUEUED_LATE)] == [1]
+    with run_destination() as destination:
+        stack.set_credential("registry", {"baseUrl": destination.url})
+        stack.drain()
+        assert destination.received == []
+        stack.tick()
+        stack.tick()
+        stack.drain()
+        assert len(destination.received) == 1
+    assert [event["messages"] for event in log_lines.events(LogEvent.MESSAGES_QUEUED_LATE)] == [1]
     assert not [item for item in _items() if "attention" in item]
 
 
@@ -210,7 +210,7 @@ def _queue_name(logical_id):
     return url.rpartition("/")[2]
 
 
-def test_the_gateway_s_events_have_the_shape_of_api_gateway_s_own(made):
+def test_the_gateway_s_events_have_the_shape_of_api_gateway_s_own(stack):
     seen = []
     from workbench.local import api_gateway  # noqa: PLC0415 - beside its use
 
@@ -218,7 +218,7 @@ def test_the_gateway_s_events_have_the_shape_of_api_gateway_s_own(made):
         seen.append(event)
         return {"statusCode": 200, "body": "{}"}
 
-    with api_gateway.serving(made.resources.routes, invoke, 0) as base:
+    with api_gateway.serve_routes(stack.resources.routes, invoke, 0) as base:
         requests.post(f"{base}/inbox/id/?a=1&a=2", json={"a": "ä"}, timeout=10)
     saved = json.loads((ROOT / "events/lambda/http_api_post.json").read_text("utf-8"))
     (event,) = seen
@@ -228,8 +228,8 @@ def test_the_gateway_s_events_have_the_shape_of_api_gateway_s_own(made):
     assert event["queryStringParameters"] == {"a": "1,2"}
 
 
-def test_only_the_hash_of_an_inbox_id_is_in_what_is_deployed(made):
+def test_only_the_hash_of_an_inbox_id_is_in_what_is_deployed(stack):
     text = (Path(os.environ["PROJECT_DIR"]) / "project.json").read_text("utf-8")
-    for inbox_id in made.inbox_ids.values():
+    for inbox_id in stack.inbox_ids.values():
         assert inbox_id not in text
         assert hashlib.sha256(inbox_id.encode()).hexdigest() in text

@@ -18,24 +18,24 @@ JOB = "from adaptors.common import fn\nfn(lambda state: state)\n"
 
 
 @pytest.fixture
-def by_uuid(made_with):
+def by_uuid(create_job_stack):
     """A stack whose inbox keeps a record once by its `_uuid`."""
-    return made_with(JOB, options="dedupe: _uuid, max_bytes: 2000")
+    return create_job_stack(JOB, options="dedupe: _uuid, max_bytes: 2000")
 
 
 def _id(answer):
     return answer["headers"]["X-Message-Id"]
 
 
-def test_a_record_that_comes_again_is_acknowledged_and_kept_once(by_uuid, logged):
+def test_a_record_that_comes_again_is_acknowledged_and_kept_once(by_uuid, log_lines):
     first = post(by_uuid, '{"_uuid": "a", "version": 1}')
     again = post(by_uuid, '{"_uuid": "a", "version": 2}')
     assert (again["statusCode"], again["body"]) == (200, "{}")
     assert _id(again) == _id(first)
     assert messages.read([_id(first)])[_id(first)].body == b'{"_uuid": "a", "version": 1}'
-    by_uuid.settle()
-    assert len(logged.events(LogEvent.RUN_SUCCEEDED)) == 1
-    assert [event.get("kept") for event in logged.events(LogEvent.MESSAGE_STORED)] == [
+    by_uuid.drain()
+    assert len(log_lines.events(LogEvent.RUN_SUCCEEDED)) == 1
+    assert [event.get("kept") for event in log_lines.events(LogEvent.MESSAGE_STORED)] == [
         None,
         "before",
     ]
@@ -52,7 +52,7 @@ def test_values_of_different_types_are_different(by_uuid):
 
 
 def test_a_record_whose_first_post_ended_before_it_was_queued_runs_when_it_comes_again(
-    by_uuid, logged
+    by_uuid, log_lines
 ):
     sqs, url = (
         boto3.client("sqs"),
@@ -60,11 +60,11 @@ def test_a_record_whose_first_post_ended_before_it_was_queued_runs_when_it_comes
     )
     post(by_uuid, '{"_uuid": "a"}')
     sqs.purge_queue(QueueUrl=url)  # as if the function had died between the two
-    by_uuid.settle()
-    assert logged.events(LogEvent.RUN_SUCCEEDED) == []
+    by_uuid.drain()
+    assert log_lines.events(LogEvent.RUN_SUCCEEDED) == []
     post(by_uuid, '{"_uuid": "a"}')
-    by_uuid.settle()
-    assert len(logged.events(LogEvent.RUN_SUCCEEDED)) == 1
+    by_uuid.drain()
+    assert len(log_lines.events(LogEvent.RUN_SUCCEEDED)) == 1
 
 
 def test_content_that_cannot_be_read_takes_no_record_s_place(by_uuid):
@@ -133,9 +133,9 @@ PARTS = (
         ),
     ],
 )
-def test_a_body_of_every_form_is_read_and_its_bytes_are_kept(made, body, content_type, value):
+def test_a_body_of_every_form_is_read_and_its_bytes_are_kept(stack, body, content_type, value):
     headers = {"content-type": content_type}
-    answer = post(made, body, inbox="field-data", headers=headers)
+    answer = post(stack, body, inbox="field-data", headers=headers)
     assert answer["statusCode"] == 200
     message = messages.read([_id(answer)])[_id(answer)]
     assert message.body == body
@@ -162,13 +162,13 @@ def test_a_body_of_every_form_is_read_and_its_bytes_are_kept(made, body, content
         (b"--XX\r\n", "multipart/form-data; boundary*0=X; boundary*=X", "cannot be parsed"),
     ],
 )
-def test_a_body_that_is_nearly_something_is_a_400_that_says_what(made, body, content_type, what):
-    answer = post(made, body, inbox="field-data", headers={"content-type": content_type})
+def test_a_body_that_is_nearly_something_is_a_400_that_says_what(stack, body, content_type, what):
+    answer = post(stack, body, inbox="field-data", headers={"content-type": content_type})
     assert answer["statusCode"] == 400
     assert what in json.loads(answer["body"])["error"]
 
 
-def test_aggregate_s_json_in_a_form_is_matched_exactly_too(made):
+def test_aggregate_s_json_in_a_form_is_matched_exactly_too(stack):
     part = b'--XX\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n'
     pairs = [(b"content", b"record"), (b"format", b"json"), (b"data", b'{"a": 0.1, "b": NaN}')]
     body = b"".join(part % pair for pair in pairs) + b"--XX--\r\n"
@@ -176,24 +176,24 @@ def test_aggregate_s_json_in_a_form_is_matched_exactly_too(made):
     assert parsed["data"] == {"a": Decimal("0.1"), "b": "NaN"}
 
 
-def test_names_of_a_form_may_have_accents(made):
+def test_names_of_a_form_may_have_accents(stack):
     body = '--XX\r\nContent-Disposition: form-data; name="prénom"\r\n\r\nZoé\r\n--XX--'.encode()
     assert bodies.parse(body, {"content-type": MULTIPART}) == {"prénom": "Zoé"}
 
 
-def test_a_gzip_bomb_is_a_400_and_is_kept_as_it_came(made):
+def test_a_gzip_bomb_is_a_400_and_is_kept_as_it_came(stack):
     import gzip  # noqa: PLC0415 - beside its use
 
     bomb = gzip.compress(b" " * 40_000_000)
-    answer = post(made, bomb, inbox="field-data")
+    answer = post(stack, bomb, inbox="field-data")
     assert answer["statusCode"] == 400
     assert "expands" in answer["body"]
     assert messages.read([_id(answer)])[_id(answer)].body == bomb
 
 
-def test_a_wrong_id_takes_the_same_path_whatever_is_wrong_with_it(made, logged):
-    for inbox_id in ("", "x", made.inbox_ids["commcare"][:-1], made.inbox_ids["commcare"] + "x"):
-        answer = post(made, POSTS[0].body, inbox=inbox_id)
+def test_a_wrong_id_takes_the_same_path_whatever_is_wrong_with_it(stack, log_lines):
+    for inbox_id in ("", "x", stack.inbox_ids["commcare"][:-1], stack.inbox_ids["commcare"] + "x"):
+        answer = post(stack, POSTS[0].body, inbox=inbox_id)
         assert answer["statusCode"] == 404
-    lines = [line for _, line in logged if LogEvent.MESSAGE_REFUSED in line]
+    lines = [line for _, line in log_lines if LogEvent.MESSAGE_REFUSED in line]
     assert len({json.dumps(json.loads(line) | {"timestamp": ""}) for line in lines}) == 1

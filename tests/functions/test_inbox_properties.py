@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from openfn.messages import store as messages
 from tests.conftest import ROOT
-from workbench.local import stack
+from workbench.local.stack import create_stack
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -40,8 +40,8 @@ TYPES = st.sampled_from(
 
 
 @pytest.fixture(scope="module")
-def made():
-    with stack.created(ROOT / "project") as created:
+def stack():
+    with create_stack(ROOT / "project") as created:
         yield created
 
 
@@ -53,14 +53,14 @@ def made():
     method=st.sampled_from(["POST", "GET"]),
 )
 def test_every_request_has_an_answer_and_what_is_accepted_can_be_read_back(
-    made, body, content_type, query, method
+    stack, body, content_type, query, method
 ):
     event = json.loads((ROOT / "events/lambda/http_api_post.json").read_text("utf-8"))
-    event["pathParameters"]["id"] = made.inbox_ids["field-data"]
+    event["pathParameters"]["id"] = stack.inbox_ids["field-data"]
     event["requestContext"]["http"]["method"] = method
     event |= {"body": base64.b64encode(body).decode(), "isBase64Encoded": True}
     event |= {"rawQueryString": query, "headers": {"content-type": content_type}}
-    answer = made.invoke("inbox", event)
+    answer = stack.invoke("inbox", event)
     assert answer["statusCode"] in (200, 400)
     if method == "POST":
         message_id = answer["headers"]["X-Message-Id"]
@@ -70,7 +70,7 @@ def test_every_request_has_an_answer_and_what_is_accepted_can_be_read_back(
 
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(value=JSON)
-def test_json_that_is_accepted_is_read_as_what_was_sent(made, value):
+def test_json_that_is_accepted_is_read_as_what_was_sent(stack, value):
     from openfn.messages import bodies  # noqa: PLC0415 - beside its use
 
     text = json.dumps(value, allow_nan=True)
@@ -80,7 +80,7 @@ def test_json_that_is_accepted_is_read_as_what_was_sent(made, value):
 
 @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 @given(inbox_id=st.text(max_size=60))
-def test_no_id_that_was_not_given_out_is_let_in(made, inbox_id):
+def test_no_id_that_was_not_given_out_is_let_in(stack, inbox_id):
     event = json.loads((ROOT / "events/lambda/http_api_post.json").read_text("utf-8"))
     event["pathParameters"]["id"] = inbox_id
-    assert made.invoke("inbox", event)["statusCode"] == 404
+    assert stack.invoke("inbox", event)["statusCode"] == 404

@@ -21,8 +21,9 @@ from openfn.runs import store as runs
 from openfn.storage import aws, sqs_batch
 from openfn.storage.aws import Setting
 from openfn.storage.sqs_batch import QueuedId
-from tests.conftest import ended_within, hooked, post, without_queue
-from workbench.local import destination, event_source
+from tests.conftest import hook_aws_call, post, wait_until, without_queue
+from workbench.local import event_source
+from workbench.local.destination import run_destination
 
 PROJECT = """
 triggers:
@@ -60,22 +61,22 @@ CASES, EACH = "abcd", 8
 
 
 @pytest.fixture
-def ordered(made_of):
+def ordered(create_project_stack):
     """A stack whose jobs tell a destination when they begin and end a visit to a case."""
-    made = made_of(PROJECT, a=TELLING.format(job="a"), b=TELLING.format(job="b"))
-    with destination.running() as sink:
-        made.set_credential("secret-a", {"baseUrl": sink.url})
-        yield made, sink
+    stack = create_project_stack(PROJECT, a=TELLING.format(job="a"), b=TELLING.format(job="b"))
+    with run_destination() as destination:
+        stack.set_credential("secret-a", {"baseUrl": destination.url})
+        yield stack, destination
 
 
-def visit(made, case, number):
-    return post(made, json.dumps({"case_id": case, "n": number}))["headers"]["X-Message-Id"]
+def visit(stack, case, number):
+    return post(stack, json.dumps({"case_id": case, "n": number}))["headers"]["X-Message-Id"]
 
 
-def _told(sink, job):
+def _told(destination, job):
     """Give what was told of a job's runs, by case: begin or end, and the number."""
     by_case = defaultdict(list)
-    for each in sink.received:
+    for each in destination.received:
         what, told_job = each.path.strip("/").split("/")
         if told_job == job:
             by_case[each.json["case_id"]].append((what, each.json["n"]))
@@ -92,9 +93,9 @@ def _in_order(told, numbers):
     return told == expected
 
 
-def _most_at_once(sink):
+def _most_at_once(destination):
     running, most = set(), 0
-    for each in sink.received:
+    for each in destination.received:
         what, job = each.path.strip("/").split("/")
         key = (job, each.json["case_id"])
         running = running | {key} if what == "begin" else running - {key}
@@ -102,7 +103,7 @@ def _most_at_once(sink):
     return most
 
 
-def _work(made, invoke, over, seconds=60, runners=6):
+def _work(stack, invoke, over, seconds=60, runners=6):
     """Let several pollers work on the queues at once until all is over."""
     stop = threading.Event()
 
@@ -112,11 +113,11 @@ def _work(made, invoke, over, seconds=60, runners=6):
                 stop.wait(0.01)
 
     with ThreadPoolExecutor(runners + 2) as pool:
-        for mapping in made.resources.mappings:
+        for mapping in stack.resources.mappings:
             for _ in range(runners if mapping.function == "runner" else 2):
                 pool.submit(loop, mapping)
         try:
-            ended_within(seconds, over)
+            wait_until(over, seconds)
         finally:
             stop.set()
 
@@ -134,27 +135,27 @@ def _all_over(message_ids):
 
 
 def test_visits_of_a_case_run_in_order_and_cases_run_concurrently(ordered):
-    made, sink = ordered
-    message_ids = [visit(made, case, n) for n in range(EACH) for case in CASES]
-    _work(made, made.invoke, _all_over(message_ids))
+    stack, destination = ordered
+    message_ids = [visit(stack, case, n) for n in range(EACH) for case in CASES]
+    _work(stack, stack.invoke, _all_over(message_ids))
     for case in CASES:
-        assert _in_order(_told(sink, "a")[case], range(EACH))
-    assert _most_at_once(sink) > 1
+        assert _in_order(_told(destination, "a")[case], range(EACH))
+    assert _most_at_once(destination) > 1
 
 
 def test_following_runs_keep_the_order(ordered):
-    made, sink = ordered
-    message_ids = [visit(made, case, n) for n in range(EACH) for case in CASES]
-    _work(made, made.invoke, _all_over(message_ids))
+    stack, destination = ordered
+    message_ids = [visit(stack, case, n) for n in range(EACH) for case in CASES]
+    _work(stack, stack.invoke, _all_over(message_ids))
     for case in CASES:
-        assert _in_order(_told(sink, "b")[case], [n for n in range(EACH) if n % 7 != 3])
+        assert _in_order(_told(destination, "b")[case], [n for n in range(EACH) if n % 7 != 3])
 
 
 @pytest.mark.parametrize("seed", range(1))
 def test_order_holds_if_ids_are_delivered_again_and_pollers_die(ordered, seed):
-    made, sink = ordered
+    stack, destination = ordered
     dice, lock = random.Random(seed), threading.Lock()
-    for mapping in made.resources.mappings:
+    for mapping in stack.resources.mappings:
         boto3.client("sqs").set_queue_attributes(
             QueueUrl=mapping.queue_url, Attributes={"VisibilityTimeout": "1"}
         )
@@ -164,25 +165,25 @@ def test_order_holds_if_ids_are_delivered_again_and_pollers_die(ordered, seed):
             before, after = dice.random() < 0.04, dice.random() < 0.08
         if before:
             raise ConnectionError("the poller died before the function was invoked")
-        answer = made.invoke(function, event)
+        answer = stack.invoke(function, event)
         if after:
             raise ConnectionError("the poller died before it could delete what it received")
         return answer
 
-    message_ids = [visit(made, case, n) for n in range(EACH) for case in CASES]
+    message_ids = [visit(stack, case, n) for n in range(EACH) for case in CASES]
     for each in message_ids[::5]:  # and some are queued twice to begin with
         aws.send(Setting.MATCH_QUEUE_URL, [(json.dumps({"message_id": each}), "inbox-a")])
-    _work(made, invoke, _all_over(message_ids))
+    _work(stack, invoke, _all_over(message_ids))
     for case in CASES:
-        assert _in_order(_told(sink, "a")[case], range(EACH))
-        assert _in_order(_told(sink, "b")[case], [n for n in range(EACH) if n % 7 != 3])
+        assert _in_order(_told(destination, "a")[case], range(EACH))
+        assert _in_order(_told(destination, "b")[case], [n for n in range(EACH) if n % 7 != 3])
     assert all(details.run(ids.run_id(each, "job-a")).attempt == 1 for each in message_ids)
 
 
 def test_message_without_the_order_value_does_not_wait(ordered):
-    made, _ = ordered
-    first = post(made, '{"n": 1}')["headers"]["X-Message-Id"]
-    made.invoke("matcher", _event(first))
+    stack, _ = ordered
+    first = post(stack, '{"n": 1}')["headers"]["X-Message-Id"]
+    stack.invoke("matcher", _event(first))
     plan = runs.load(ids.run_id(first, "job-a")).plan
     assert plan.order is None
     assert dispatch.group_of(plan) == plan.id
@@ -204,18 +205,18 @@ def _event(*message_ids, group="inbox-a", received=1):
 
 
 def test_later_messages_of_a_group_wait_behind_a_failed_one(ordered):
-    made, _ = ordered
-    before, gone, behind = visit(made, "a", 1), ids.new_message_id(), visit(made, "a", 2)
-    answer = made.invoke("matcher", _event(before, gone, behind))
+    stack, _ = ordered
+    before, gone, behind = visit(stack, "a", 1), ids.new_message_id(), visit(stack, "a", 2)
+    answer = stack.invoke("matcher", _event(before, gone, behind))
     assert [each["itemIdentifier"] for each in answer["batchItemFailures"]] == [gone, behind]
     assert details.run(ids.run_id(before, "job-a")) is not None
     assert details.run(ids.run_id(behind, "job-a")) is None
 
 
 def test_only_the_failed_message_goes_to_the_dead_letter_queue(ordered):
-    made, _ = ordered
-    gone, behind = ids.new_message_id(), visit(made, "a", 2)
-    answer = made.invoke("matcher", _event(gone, behind, received=sqs_batch.MAX_RECEIVES))
+    stack, _ = ordered
+    gone, behind = ids.new_message_id(), visit(stack, "a", 2)
+    answer = stack.invoke("matcher", _event(gone, behind, received=sqs_batch.MAX_RECEIVES))
     assert [each["itemIdentifier"] for each in answer["batchItemFailures"]] == [gone]
     assert details.run(ids.run_id(behind, "job-a")) is not None
 
@@ -234,19 +235,19 @@ def test_ids_of_other_groups_do_not_wait():
     assert isinstance(errors["3"], GroupBlocked)
 
 
-def test_messages_without_order_are_matched_concurrently(made_with):
-    made = made_with("from adaptors.common import fn\nfn(lambda state: state)\n")
-    message_ids = {post(made, "{}")["headers"]["X-Message-Id"] for _ in range(3)}
+def test_messages_without_order_are_matched_concurrently(create_job_stack):
+    stack = create_job_stack("from adaptors.common import fn\nfn(lambda state: state)\n")
+    message_ids = {post(stack, "{}")["headers"]["X-Message-Id"] for _ in range(3)}
     answer = boto3.client("sqs").receive_message(
-        QueueUrl=made.resources.functions["inbox"].environment["MATCH_QUEUE_URL"],
+        QueueUrl=stack.resources.functions["inbox"].environment["MATCH_QUEUE_URL"],
         MaxNumberOfMessages=10,
         AttributeNames=["All"],
     )
     assert {each["Attributes"]["MessageGroupId"] for each in answer["Messages"]} == message_ids
 
 
-def test_id_that_is_queued_again_is_delivered_again(made_with):
-    made_with("from adaptors.common import fn\nfn(lambda state: state)\n")
+def test_id_that_is_queued_again_is_delivered_again(create_job_stack):
+    create_job_stack("from adaptors.common import fn\nfn(lambda state: state)\n")
     for _ in range(3):
         assert aws.send(Setting.MATCH_QUEUE_URL, [("again", "group")]) == {}
     sqs, url = boto3.client("sqs"), aws.setting(Setting.MATCH_QUEUE_URL)
@@ -264,11 +265,11 @@ def _refusing(*numbers):
             each["Code"] = "InternalError"
 
     refused = {hashlib.md5(each.encode()).hexdigest() for each in numbers}
-    return hooked("after-call.sqs.SendMessageBatch", refuse)
+    return hook_aws_call("after-call.sqs.SendMessageBatch", refuse)
 
 
-def test_nothing_of_a_group_is_sent_after_a_refused_entry(made_with):
-    made_with("from adaptors.common import fn\nfn(lambda state: state)\n")
+def test_nothing_of_a_group_is_sent_after_a_refused_entry(create_job_stack):
+    create_job_stack("from adaptors.common import fn\nfn(lambda state: state)\n")
     texts = [
         ("1", "a"),
         ("2", "a"),
@@ -281,8 +282,8 @@ def test_nothing_of_a_group_is_sent_after_a_refused_entry(made_with):
         assert sorted(aws.send(Setting.RUN_QUEUE_URL, texts)) == ["2", "3", "5"]
 
 
-def test_unavailable_queue_is_called_once_and_refuses_all(made_with):
-    made_with("from adaptors.common import fn\nfn(lambda state: state)\n")
+def test_unavailable_queue_is_called_once_and_refuses_all(create_job_stack):
+    create_job_stack("from adaptors.common import fn\nfn(lambda state: state)\n")
     calls = []
 
     def fail(**_):
@@ -291,18 +292,18 @@ def test_unavailable_queue_is_called_once_and_refuses_all(made_with):
             raise EndpointConnectionError(endpoint_url="https://sqs")
 
     texts = [(str(n), f"g{n}") for n in range(45)]
-    with hooked("before-call.sqs.SendMessageBatch", fail):
+    with hook_aws_call("before-call.sqs.SendMessageBatch", fail):
         refused = aws.send(Setting.RUN_QUEUE_URL, texts)
     assert sorted(map(int, refused)) == list(range(10, 45))
     assert len(calls) == 2
 
 
 def test_messages_queued_late_keep_the_group_of_their_inbox(ordered):
-    made, _ = ordered
-    with without_queue(made, "MATCH_QUEUE_URL"):
+    stack, _ = ordered
+    with without_queue(stack, "MATCH_QUEUE_URL"):
         for number in range(3):
-            visit(made, "a", number)
-    made.tick()
+            visit(stack, "a", number)
+    stack.tick()
     url = aws.setting(Setting.MATCH_QUEUE_URL)
     sqs = boto3.client("sqs")
     received = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, AttributeNames=["All"])

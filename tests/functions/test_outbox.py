@@ -14,7 +14,7 @@ from openfn.log_events import LogEvent
 from openfn.runs import outbox, outcomes, replay
 from openfn.runs import store as runs
 from openfn.storage import aws, table
-from tests.conftest import hooked, post, tick, without_queue
+from tests.conftest import hook_aws_call, post, tick, without_queue
 
 PULL = """
 from adaptors.common import each, emit, fn
@@ -55,29 +55,29 @@ def _deliver():
 
 
 @pytest.fixture
-def pulled(made_of):
+def pulled(create_project_stack):
     """Let the clock start a job with this code in a project that emits to itself."""
 
     def run(code=PULL, keep=KEEP, options="", more=None):
-        made = made_of(more or project(options), pull=code, keep=keep)
-        tick(made, NOW)
-        return made
+        stack = create_project_stack(more or project(options), pull=code, keep=keep)
+        tick(stack, NOW)
+        return stack
 
     return run
 
 
-def test_cron_job_emits_a_message_and_a_run_for_every_record(pulled, logged):
-    pulled().settle()
+def test_cron_job_emits_a_message_and_a_run_for_every_record(pulled, log_lines):
+    pulled().drain()
     assert [each["n"] for each in kept()] == list(range(25))
-    assert [each["job"] for each in logged.events(LogEvent.RUN_SUCCEEDED)] == ["pull"] + [
+    assert [each["job"] for each in log_lines.events(LogEvent.RUN_SUCCEEDED)] == ["pull"] + [
         "keep"
     ] * 25
-    (event,) = logged.events(LogEvent.MESSAGES_EMITTED)
+    (event,) = log_lines.events(LogEvent.MESSAGES_EMITTED)
     assert event["messages"] == 25
 
 
 def test_emitted_messages_have_the_usual_initial_state(pulled):
-    pulled().settle()
+    pulled().drain()
     record = details.newest(1, days=2)[0]
     run = details.run(ids.run_id(record.message.id, "keep"))
     assert run.final["kept"] == {"_uuid": "u24", "n": 24}
@@ -86,48 +86,48 @@ def test_emitted_messages_have_the_usual_initial_state(pulled):
 
 
 def test_emitting_needs_few_aws_calls(pulled):
-    made = pulled()
+    stack = pulled()
     calls = []
     for service in ("dynamodb", "sqs"):
         hooks = aws.client(service).meta.events
         hooks.register("before-parameter-build", lambda model, **_: calls.append(model.name))
-    made.invoke("runner", _deliver())
+    stack.invoke("runner", _deliver())
     assert calls.count("TransactWriteItems") == 2  # the outcome with the job's state; the messages
     assert calls.count("SendMessageBatch") == 3
     assert len(calls) < 12
 
 
-def test_failed_run_emits_nothing(pulled, logged):
-    pulled(PULL + "fn(lambda state: state['no'])\n").settle()
+def test_failed_run_emits_nothing(pulled, log_lines):
+    pulled(PULL + "fn(lambda state: state['no'])\n").drain()
     assert kept() == []
-    assert len(logged.events(LogEvent.RUN_FAILED)) == 1
-    assert logged.events(LogEvent.MESSAGES_EMITTED) == []
+    assert len(log_lines.events(LogEvent.RUN_FAILED)) == 1
+    assert log_lines.events(LogEvent.MESSAGES_EMITTED) == []
 
 
-def test_run_that_is_delivered_again_emits_nothing_twice(pulled, logged):
-    made = pulled()
+def test_run_that_is_delivered_again_emits_nothing_twice(pulled, log_lines):
+    stack = pulled()
     for _ in range(3):
-        assert made.invoke("runner", _deliver())["batchItemFailures"] == []
-    made.settle()
+        assert stack.invoke("runner", _deliver())["batchItemFailures"] == []
+    stack.drain()
     assert len(kept()) == 25
-    assert len([e for e in logged.events(LogEvent.RUN_SUCCEEDED) if e["job"] == "keep"]) == 25
+    assert len([e for e in log_lines.events(LogEvent.RUN_SUCCEEDED) if e["job"] == "keep"]) == 25
 
 
 def test_messages_are_published_later_if_the_runner_dies(pulled):
-    made = pulled()
+    stack = pulled()
     emitted = json.dumps([[ids.new_message_id(), "records", '{"n": 1}'] for _ in range(3)])
     outcome = outcomes.Outcome("", 1, final=b"{}", emitted=emitted.encode())
     outcomes.finish(runs.claim(RUN, 60), outcome)
     assert kept() == []
-    made.settle()
+    stack.drain()
     assert kept() == [{"n": 1}] * 3
 
 
 def test_unqueued_messages_are_queued_when_the_run_is_delivered_again(pulled):
-    made = pulled()
-    with without_queue(made, "MATCH_QUEUE_URL"):
-        assert len(made.invoke("runner", _deliver())["batchItemFailures"]) == 1
-    made.settle()
+    stack = pulled()
+    with without_queue(stack, "MATCH_QUEUE_URL"):
+        assert len(stack.invoke("runner", _deliver())["batchItemFailures"]) == 1
+    stack.drain()
     assert {each.ran for each in details.newest(100, days=2)} == {("keep",)}
     assert len(kept()) == 25
 
@@ -140,24 +140,24 @@ def test_emitted_messages_may_have_any_size(pulled, size):
 
     emit("records", {{"noise": random.Random(1).randbytes({size}).hex()}})
     """
-    pulled(code).settle()
+    pulled(code).drain()
     assert len(kept()[0]["noise"]) == 2 * size
 
 
-def test_inbox_with_dedupe_stores_emitted_records_once(pulled, logged):
+def test_inbox_with_dedupe_stores_emitted_records_once(pulled, log_lines):
     code = """
     from adaptors.common import each, emit
 
     ROWS = [{"_uuid": "a", "n": 1}, {"_uuid": "b", "n": 2}, {"_uuid": "a", "n": 3}, {"n": 4}]
     each(lambda state: ROWS, emit("records"))
     """
-    made = pulled(code, options="dedupe: _uuid")
-    post(made, '{"_uuid": "b", "n": 0}', inbox="records")
-    made.settle()
-    tick(made, "2026-03-09T10:01:00Z")
-    made.settle()
+    stack = pulled(code, options="dedupe: _uuid")
+    post(stack, '{"_uuid": "b", "n": 0}', inbox="records")
+    stack.drain()
+    tick(stack, "2026-03-09T10:01:00Z")
+    stack.drain()
     assert sorted(each["n"] for each in kept()) == [0, 1, 4, 4]
-    assert len([e for e in logged.events(LogEvent.RUN_SUCCEEDED) if e["job"] == "keep"]) == 4
+    assert len([e for e in log_lines.events(LogEvent.RUN_SUCCEEDED) if e["job"] == "keep"]) == 4
 
 
 @pytest.mark.parametrize(
@@ -180,30 +180,30 @@ def test_invalid_emits_fail_at_their_line(pulled, argument, kind, words):
 
     fn(lambda state: emit(INBOX, {body or "{}"})(state))
     """
-    pulled(code).settle()
+    pulled(code).drain()
     error = details.run(RUN).error
     assert (error["type"], error["line"]) == (kind, 8)
     assert words in error["message"]
 
 
-def test_jobs_that_emit_in_a_circle_are_stopped(pulled, logged):
-    pulled(EMIT, keep=EMIT).settle()
-    assert len(logged.events(LogEvent.RUN_SUCCEEDED)) == 5
-    (failed,) = logged.events(LogEvent.RUN_FAILED)
+def test_jobs_that_emit_in_a_circle_are_stopped(pulled, log_lines):
+    pulled(EMIT, keep=EMIT).drain()
+    assert len(log_lines.events(LogEvent.RUN_SUCCEEDED)) == 5
+    (failed,) = log_lines.events(LogEvent.RUN_FAILED)
     assert "emit in a circle" in details.run(failed["run_id"]).error["message"]
 
 
-def test_following_runs_count_towards_the_depth_of_a_circle(pulled, logged):
+def test_following_runs_count_towards_the_depth_of_a_circle(pulled, log_lines):
     follower = "  follow: {trigger: kept, expression: jobs/pull.py}\n"
-    pulled(EMIT, more=project() + follower).settle()
+    pulled(EMIT, more=project() + follower).drain()
     assert max(each.message.depth for each in details.newest(50, days=2)) == 5
-    assert [each["job"] for each in logged.events(LogEvent.RUN_FAILED)] == ["follow"]
+    assert [each["job"] for each in log_lines.events(LogEvent.RUN_FAILED)] == ["follow"]
 
 
-def test_emitted_bodies_are_in_no_log_line(pulled, logged):
-    pulled(EMIT).settle()
+def test_emitted_bodies_are_in_no_log_line(pulled, log_lines):
+    pulled(EMIT).drain()
     assert kept() == [{"name": "Amina Kofi"}]
-    assert "Amina" not in json.dumps(logged)
+    assert "Amina" not in json.dumps(log_lines)
 
 
 def test_publishing_a_long_list_resumes_where_it_stopped(pulled):
@@ -218,7 +218,7 @@ def test_publishing_a_long_list_resumes_where_it_stopped(pulled):
         if len(calls) == 3:
             raise KeyboardInterrupt
 
-    with hooked("before-call.sqs.SendMessageBatch", die):
+    with hook_aws_call("before-call.sqs.SendMessageBatch", die):
         with pytest.raises(KeyboardInterrupt):
             outbox.publish(runs.load(RUN), batch_size=10)
         assert outbox.publish(runs.load(RUN), batch_size=10) == 35
@@ -227,18 +227,18 @@ def test_publishing_a_long_list_resumes_where_it_stopped(pulled):
 
 
 def test_replayed_run_publishes_all_its_new_messages(pulled):
-    made = pulled()
-    made.invoke("runner", _deliver())
+    stack = pulled()
+    stack.invoke("runner", _deliver())
     table.update(ids.key_of(RUN), {"handed": 20})
     replay.replay(runs.load(RUN))
-    made.invoke("runner", _deliver())
+    stack.invoke("runner", _deliver())
     assert len(kept()) == 50
 
 
 def test_messages_emitted_to_an_ordered_inbox_are_matched_in_order(pulled):
     text = project().replace("inclusion: {}", "inclusion: {}, order_by: n")
-    made = pulled(more=text)
-    made.invoke("runner", _deliver())
+    stack = pulled(more=text)
+    stack.invoke("runner", _deliver())
     sqs, url = boto3.client("sqs"), aws.setting(aws.Setting.MATCH_QUEUE_URL)
     received = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, AttributeNames=["All"])
     assert {each["Attributes"]["MessageGroupId"] for each in received["Messages"]} == {"records"}

@@ -21,13 +21,13 @@ NOTHING = "from adaptors.common import fn\nfn(lambda state: state)\n"
 
 
 @pytest.fixture
-def made(made_with):
-    return made_with(NOTHING)
+def stack(create_job_stack):
+    return create_job_stack(NOTHING)
 
 
-def look(made):
+def look(stack):
     """Let the tick come of the last minute that looks."""
-    tick(made, _minute().isoformat())
+    tick(stack, _minute().isoformat())
 
 
 def _minute():
@@ -43,61 +43,61 @@ def kept(body="{}", minutes=20, number=0):
     return message_id
 
 
-def test_message_that_was_stored_but_not_queued_is_queued(made, logged):
+def test_message_that_was_stored_but_not_queued_is_queued(stack, log_lines):
     message_id = kept()
-    look(made)
-    made.settle()
+    look(stack)
+    stack.drain()
     assert details.run(ids.run_id(message_id, "job-a")).status == "succeeded"
-    (event,) = logged.events(LogEvent.ORPHANS_QUEUED)
+    (event,) = log_lines.events(LogEvent.ORPHANS_QUEUED)
     assert (event["messages"], event["runs"]) == (1, 0)
 
 
 @pytest.mark.parametrize("minutes", [5, 45])
-def test_messages_outside_the_checked_period_are_not_queued(made, logged, minutes):
+def test_messages_outside_the_checked_period_are_not_queued(stack, log_lines, minutes):
     kept(minutes=minutes)
-    look(made)
-    assert logged.events(LogEvent.ORPHANS_QUEUED) == []
+    look(stack)
+    assert log_lines.events(LogEvent.ORPHANS_QUEUED) == []
 
 
-def test_run_that_was_created_but_not_queued_is_queued(made):
+def test_run_that_was_created_but_not_queued_is_queued(stack):
     message_id = kept()
     runs.create([Plan(message_id, "job-a", "all")], "version")
-    look(made)
-    made.settle()
+    look(stack)
+    stack.drain()
     assert details.run(ids.run_id(message_id, "job-a")).status == "succeeded"
 
 
-def test_run_whose_lease_has_ended_is_queued(made):
+def test_run_whose_lease_has_ended_is_queued(stack):
     message_id = kept()
     plan = Plan(message_id, "job-a", "all")
     runs.create([plan], "version")
     runs.claim(plan.id, -5)
-    look(made)
-    made.settle()
+    look(stack)
+    stack.drain()
     assert (details.run(plan.id).status, details.run(plan.id).attempt) == ("succeeded", 2)
 
 
-def test_run_that_is_being_executed_is_not_queued(made, logged):
+def test_run_that_is_being_executed_is_not_queued(stack, log_lines):
     plan = Plan(kept(), "job-a", "all")
     runs.create([plan], "version")
     runs.claim(plan.id, 600)
-    look(made)
-    assert logged.events(LogEvent.ORPHANS_QUEUED) == []
+    look(stack)
+    assert log_lines.events(LogEvent.ORPHANS_QUEUED) == []
 
 
-def test_ended_unmatched_and_unreadable_items_are_no_orphans(made_with, logged):
-    made = made_with(NOTHING, inclusion="{a: 1}")
+def test_ended_unmatched_and_unreadable_items_are_no_orphans(create_job_stack, log_lines):
+    stack = create_job_stack(NOTHING, inclusion="{a: 1}")
     for number, body in enumerate(('{"a": 1}', '{"a": 2}')):
         messages.queue(kept(body, number=number))
-    made.settle()
+    stack.drain()
     unreadable = Message(kept(number=9, minutes=5)[:-1] + "8", "inbox-a", b"{")
     messages.store(unreadable, unreadable="not JSON")
-    look(made)
-    assert logged.events(LogEvent.ORPHANS_QUEUED) == []
+    look(stack)
+    assert log_lines.events(LogEvent.ORPHANS_QUEUED) == []
 
 
-def test_orphans_of_an_ordered_inbox_are_queued_in_order(made_of, logged):
-    made = made_of(
+def test_orphans_of_an_ordered_inbox_are_queued_in_order(create_project_stack, log_lines):
+    stack = create_project_stack(
         """
         triggers: {all: {inclusion: {}, order_by: case}}
         jobs: {job-a: {trigger: all, expression: jobs/a.py}}
@@ -105,18 +105,18 @@ def test_orphans_of_an_ordered_inbox_are_queued_in_order(made_of, logged):
         a=NOTHING,
     )
     found = [kept(json.dumps({"case": 1, "n": n}), number=n) for n in range(5)]
-    look(made)
-    made.settle()
-    told = [event["run_id"].partition("#")[0] for event in logged.events(LogEvent.RUN_SUCCEEDED)]
+    look(stack)
+    stack.drain()
+    told = [event["run_id"].partition("#")[0] for event in log_lines.events(LogEvent.RUN_SUCCEEDED)]
     assert told == found
 
 
-def test_reconciliation_reads_sixteen_partitions_every_ten_minutes(made):
+def test_reconciliation_reads_sixteen_partitions_every_ten_minutes(stack):
     calls = []
     hooks = aws.client("dynamodb").meta.events
     hooks.register("before-parameter-build", lambda model, **_: calls.append(model.name))
     for minute in range(10):
-        tick(made, f"2026-03-09T10:{minute:02}:00Z")
+        tick(stack, f"2026-03-09T10:{minute:02}:00Z")
     own = [name for name in calls if name != "Query"]
     assert own == []
     marks = 5 * 10  # what could not be queued (messages, runs), what waits, circuits due and open

@@ -19,7 +19,7 @@ from openfn.runs import store as runs
 from openfn.runs.model import Plan
 from openfn.storage import table
 from tests.conftest import post
-from tests.remote import Remote
+from tests.support.fake_destination import FakeDestination
 from workbench.local import lambda_functions
 
 PROJECT = """
@@ -70,21 +70,21 @@ LOOK = "from adaptors.common import fn\nfn(lambda state: {**state, 'looked': Tru
 
 @pytest.fixture
 def remote():
-    with Remote().running() as running:
+    with FakeDestination().running() as running:
         yield running
 
 
 @pytest.fixture
-def posted(made_of, remote):
+def posted(create_project_stack, remote):
     """Post a message through a job with this code and retry; give the stack and the run's id."""
 
     def run(code=THREE, retry="{attempts: 4, up_to: 2h}", order=""):
         trigger = f", exclusion: {{skip: true}}{order}"
-        made = made_of(PROJECT.format(retry=retry, order=trigger), a=code, look=LOOK)
-        made.set_credential("secret-a", {"baseUrl": remote.url})
-        message_id = post(made, '{"n": 7, "case": "c"}')["headers"]["X-Message-Id"]
-        made.settle()
-        return made, ids.run_id(message_id, "job-a")
+        stack = create_project_stack(PROJECT.format(retry=retry, order=trigger), a=code, look=LOOK)
+        stack.set_credential("secret-a", {"baseUrl": remote.url})
+        message_id = post(stack, '{"n": 7, "case": "c"}')["headers"]["X-Message-Id"]
+        stack.drain()
+        return stack, ids.run_id(message_id, "job-a")
 
     return run
 
@@ -95,19 +95,19 @@ def pass_time(run_id):
     table.update(ids.key_of(run_id), changes, "#status = :waiting", waiting="waiting")
 
 
-def again(made, run_id):
+def again(stack, run_id):
     """Let a run's next attempt be due, and be made."""
     pass_time(run_id)
-    made.tick()
-    made.settle()
+    stack.tick()
+    stack.drain()
     return details.run(run_id)
 
 
-def attempts(made, run_id):
+def attempts(stack, run_id):
     """Give what is kept of a run's earlier attempts: outcome and error of each."""
     key = ids.key_of(run_id)
     answer = boto3.client("dynamodb").query(
-        TableName=made.resources.physical_ids["Table"],
+        TableName=stack.resources.physical_ids["Table"],
         KeyConditionExpression="pk = :pk AND begins_with(sk, :sk)",
         ExpressionAttributeValues={":pk": {"S": key["pk"]}, ":sk": {"S": f"{run_id}#"}},
     )
@@ -120,40 +120,40 @@ def attempts(made, run_id):
     ]
 
 
-def test_retry_resumes_at_the_failed_operation_with_its_state(posted, remote, logged):
-    remote.answers["/second"] = [503, 503]
-    made, run_id = posted()
+def test_retry_resumes_at_the_failed_operation_with_its_state(posted, remote, log_lines):
+    remote.statuses["/second"] = [503, 503]
+    stack, run_id = posted()
     assert details.run(run_id).status == "waiting"
-    assert again(made, run_id).status == "waiting"
-    record = again(made, run_id)
+    assert again(stack, run_id).status == "waiting"
+    record = again(stack, run_id)
     assert (record.status, record.attempt, record.error) == ("succeeded", 3, None)
     assert remote.paths == ["/first", "/second", "/second", "/second", "/third"]
     assert remote.received[-2:] == [("/second", {"first": ["/first"]}), ("/third", {"n": 7})]
-    assert [event["attempt"] for event in logged.events(LogEvent.RUN_WAITING)] == [1, 2]
+    assert [event["attempt"] for event in log_lines.events(LogEvent.RUN_WAITING)] == [1, 2]
 
 
 def test_messages_emitted_before_a_failure_are_published_after_success(posted, remote):
-    remote.answers["/second"] = [503]
-    made, run_id = posted()
+    remote.statuses["/second"] = [503]
+    stack, run_id = posted()
     assert len(details.newest(10, days=2)) == 1
-    again(made, run_id)
+    again(stack, run_id)
     assert [json.loads(each.message.body) for each in details.newest(10, days=2)][:-1] == [
         {"skip": True}
     ]
 
 
 def test_messages_of_the_failed_operation_are_published_once(posted, remote):
-    remote.answers["/second"] = [200, 503, 200, 503]
-    made, run_id = posted(EACH)
-    assert again(made, run_id).status == "waiting"
-    assert again(made, run_id).status == "succeeded"
+    remote.statuses["/second"] = [200, 503, 200, 503]
+    stack, run_id = posted(EACH)
+    assert again(stack, run_id).status == "waiting"
+    assert again(stack, run_id).status == "succeeded"
     emitted = [json.loads(each.message.body) for each in details.newest(10, days=2)][:-1]
     assert sorted(each["n"] for each in emitted) == [0, 1, 2]
 
 
 def test_contents_of_an_attempt_replace_those_of_earlier_attempts(posted):
-    made, _ = posted()
-    run_id = created(made)
+    stack, _ = posted()
+    run_id = created(stack)
     failure = JobError("E", "m", "o", 1, "remote-for-now")
     long = outcomes.Outcome("x" * 5000, 1, error=failure, emitted=b"[" + b"1," * 5000 + b"1]")
     outcomes.schedule_retry(runs.claim(run_id, 60), long, 1)
@@ -167,25 +167,25 @@ def test_contents_of_an_attempt_replace_those_of_earlier_attempts(posted):
 
 
 def test_every_attempt_has_a_record_with_error_and_next_attempt(posted, remote):
-    remote.answers["/second"] = [503, 429]
-    made, run_id = posted()
-    again(made, run_id)
-    (one, first), (two, second) = attempts(made, run_id)
+    remote.statuses["/second"] = [503, 429]
+    stack, run_id = posted()
+    again(stack, run_id)
+    (one, first), (two, second) = attempts(stack, run_id)
     assert (one, two) == ("failed", "failed")
     assert "503" in first
     assert "429" in second
     assert details.run(run_id).next > "20"
-    again(made, run_id)
-    assert len(attempts(made, run_id)) == 2
+    again(stack, run_id)
+    assert len(attempts(stack, run_id)) == 2
     assert details.run(run_id).next is None
 
 
 def test_run_fails_after_its_last_attempt_and_starts_failure_triggers(posted, remote):
-    remote.answers["/second"] = [503] * 9
-    made, run_id = posted(retry="{attempts: 3, up_to: 1h}")
+    remote.statuses["/second"] = [503] * 9
+    stack, run_id = posted(retry="{attempts: 3, up_to: 1h}")
     assert details.run(run_id.replace("job-a", "catch")) is None
-    again(made, run_id)
-    record = again(made, run_id)
+    again(stack, run_id)
+    record = again(stack, run_id)
     assert (record.status, record.attempt) == ("failed", 3)
     assert remote.paths == ["/first", "/second", "/second", "/second"]
     caught = details.run(run_id.replace("job-a", "catch"))
@@ -196,22 +196,22 @@ def test_run_fails_after_its_last_attempt_and_starts_failure_triggers(posted, re
 
 @pytest.mark.parametrize("status", [400, 401, 404, 422])
 def test_permanent_refusals_are_not_retried(posted, remote, status):
-    remote.answers["/first"] = [status]
+    remote.statuses["/first"] = [status]
     _, run_id = posted()
     assert details.run(run_id).status == "failed"
     assert remote.paths == ["/first"]
 
 
 def test_job_with_one_attempt_is_not_retried(posted, remote):
-    remote.answers["/first"] = [503]
+    remote.statuses["/first"] = [503]
     _, run_id = posted(retry="{attempts: 1}")
     assert details.run(run_id).status == "failed"
 
 
 def test_job_with_fresh_retries_restarts_and_emits_once(posted, remote):
-    remote.answers["/second"] = [503]
-    made, run_id = posted(retry="{fresh: true}")
-    assert again(made, run_id).status == "succeeded"
+    remote.statuses["/second"] = [503]
+    stack, run_id = posted(retry="{fresh: true}")
+    assert again(stack, run_id).status == "succeeded"
     assert remote.paths == ["/first", "/second", "/first", "/second", "/third"]
     assert len(details.newest(10, days=2)) == 2
 
@@ -220,25 +220,25 @@ def test_job_with_fresh_retries_restarts_and_emits_once(posted, remote):
     "kept", ["__import__('datetime').date(2026, 3, 9)", "{1: 2}", "{1, 2}", "float('nan')"]
 )
 def test_job_restarts_if_json_cannot_represent_its_state(posted, remote, kept):
-    remote.answers["/second"] = [503]
+    remote.statuses["/second"] = [503]
     code = THREE.replace('"seen":', f'"odd": {kept}, "seen":')
-    made, run_id = posted(code)
-    assert again(made, run_id).status == "succeeded"
+    stack, run_id = posted(code)
+    assert again(stack, run_id).status == "succeeded"
     assert remote.paths == ["/first", "/second", "/first", "/second", "/third"]
 
 
 def test_retry_resumes_with_a_large_state(posted, remote):
-    remote.answers["/second"] = [503]
+    remote.statuses["/second"] = [503]
     noise = '__import__("random").Random(1).randbytes(300_000).hex()'
     code = THREE.replace('"seen":', f'"noise": {noise}, "seen":')
-    made, run_id = posted(code)
-    record = again(made, run_id)
+    stack, run_id = posted(code)
+    record = again(stack, run_id)
     assert (record.status, len(record.final["noise"])) == ("succeeded", 600_000)
     assert remote.paths == ["/first", "/second", "/second", "/third"]
 
 
 def test_retry_waits_at_least_the_retry_after_header(posted, remote):
-    remote.answers["/first"] = [503]
+    remote.statuses["/first"] = [503]
     remote.headers["Retry-After"] = "1800"
     _, run_id = posted()
     run = runs.load(run_id)
@@ -246,35 +246,35 @@ def test_retry_waits_at_least_the_retry_after_header(posted, remote):
 
 
 def test_waiting_run_is_not_executed_before_it_is_due(posted, remote):
-    remote.answers["/first"] = [503]
+    remote.statuses["/first"] = [503]
     remote.headers["Retry-After"] = "1800"
-    made, run_id = posted()
+    stack, run_id = posted()
     record = {"messageId": "1", "body": json.dumps({"run_id": run_id}), "eventSource": "aws:sqs"}
-    assert made.invoke("runner", {"Records": [record]})["batchItemFailures"] == []
-    made.tick()
-    made.settle()
+    assert stack.invoke("runner", {"Records": [record]})["batchItemFailures"] == []
+    stack.tick()
+    stack.drain()
     assert details.run(run_id).attempt == 1
 
 
 def test_ordered_run_waits_on_the_queue_and_blocks_later_runs(posted, remote):
-    remote.answers["/first"] = [503]
-    made, run_id = posted(order=", order_by: case")
-    behind = post(made, '{"n": 8, "case": "c"}')["headers"]["X-Message-Id"]
-    beside = post(made, '{"n": 9, "case": "d"}')["headers"]["X-Message-Id"]
-    made.settle()
+    remote.statuses["/first"] = [503]
+    stack, run_id = posted(order=", order_by: case")
+    behind = post(stack, '{"n": 8, "case": "c"}')["headers"]["X-Message-Id"]
+    beside = post(stack, '{"n": 9, "case": "d"}')["headers"]["X-Message-Id"]
+    stack.drain()
     assert details.run(run_id).status == "waiting"
     assert details.run(ids.run_id(behind, "job-a")).status == "queued"
     assert details.run(ids.run_id(beside, "job-a")).status == "succeeded"
     pass_time(run_id)
-    _show_what_is_hidden(made)
-    made.settle()
+    _show_what_is_hidden(stack)
+    stack.drain()
     assert [body["n"] for path, body in remote.received if path == "/first"] == [7, 9, 7, 8]
 
 
-def _show_what_is_hidden(made):
+def _show_what_is_hidden(stack):
     """Let the time come at which what is hidden on the run queue is seen again."""
 
-    name = made.resources.functions["runner"].environment["RUN_QUEUE_URL"].rsplit("/", 1)[1]
+    name = stack.resources.functions["runner"].environment["RUN_QUEUE_URL"].rsplit("/", 1)[1]
     queue = sqs_backends["123456789012"]["eu-west-1"].queues[name]
     for message in queue._messages:  # noqa: SLF001 - SQS has no other clock here
         message.visible_at = 0
@@ -285,39 +285,39 @@ def expression():
     return project.current().jobs["job-a"].expression
 
 
-def created(made):
+def created(stack):
     """Give the id of a run of job-a that is created and not executed."""
-    plan = Plan(post(made, '{"n": 1}')["headers"]["X-Message-Id"], "job-a", "all")
+    plan = Plan(post(stack, '{"n": 1}')["headers"]["X-Message-Id"], "job-a", "all")
     runs.create([plan], "version")
     return plan.id
 
 
-def test_job_that_exceeds_the_time_limit_is_stopped_and_retried(posted, logged):
-    made, _ = posted("from adaptors.common import fn\nfn(lambda state: state)\n")
-    run_id = created(made)
+def test_job_that_exceeds_the_time_limit_is_stopped_and_retried(posted, log_lines):
+    stack, _ = posted("from adaptors.common import fn\nfn(lambda state: state)\n")
+    run_id = created(stack)
     expression().write_text(SLOW, "utf-8")
-    hurried = replace(made.resources.functions["runner"], seconds=6.2)
-    lambda_functions.invoke(hurried, _delivery(run_id), made.tell)
+    hurried = replace(stack.resources.functions["runner"], timeout_seconds=6.2)
+    lambda_functions.invoke(hurried, _delivery(run_id), stack.on_log_line)
     record = details.run(run_id)
     assert (record.status, record.error["type"]) == ("waiting", "TimedOut")
     assert (record.error["operation"], record.error["line"]) == ("fn", 9)
     expression().write_text(SLOW.replace("range(3000)", "range(1)"), "utf-8")
-    record = again(made, run_id)
+    record = again(stack, run_id)
     assert (record.status, record.final["ones"], record.attempt) == ("succeeded", 1, 2)
-    (metrics,) = [json.loads(line) for _, line in logged if "RunsTimedOut" in line]
+    (metrics,) = [json.loads(line) for _, line in log_lines if "RunsTimedOut" in line]
     assert metrics["RunsTimedOut"] == [1.0]
 
 
 def test_run_whose_runner_died_is_retried_and_the_crash_recorded(posted):
-    made, _ = posted()
-    run_id = created(made)
+    stack, _ = posted()
+    run_id = created(stack)
     died = runs.claim(run_id, -5)
-    made.invoke("runner", _delivery(run_id))
+    stack.invoke("runner", _delivery(run_id))
     record = details.run(run_id)
     assert (record.status, record.attempt) == ("succeeded", 2)
     (item,) = table.get([ids.key_of(f"{run_id}#0001")])
     assert item["started"] == died.started
-    assert attempts(made, run_id) == [("crashed", None)]
+    assert attempts(stack, run_id) == [("crashed", None)]
 
 
 def _delivery(run_id):
@@ -326,35 +326,35 @@ def _delivery(run_id):
 
 
 def test_run_that_kills_its_runner_three_times_fails(posted):
-    made, _ = posted()
-    run_id = created(made)
+    stack, _ = posted()
+    run_id = created(stack)
     for _ in range(3):
         run = runs.claim(run_id, -5)
         if run.crashed:
             outcomes.record_crash(run)
-    made.invoke("runner", _delivery(run_id))
+    stack.invoke("runner", _delivery(run_id))
     record = details.run(run_id)
     assert record.status == "failed"
     assert "The runner died 3 times" in record.error["message"]
-    assert attempts(made, run_id) == [("crashed", None)] * 3
+    assert attempts(stack, run_id) == [("crashed", None)] * 3
 
 
 def test_job_fixed_during_the_wait_resumes_with_the_new_code(posted, remote):
-    remote.answers["/second"] = [503]
-    made, run_id = posted()
+    remote.statuses["/second"] = [503]
+    stack, run_id = posted()
 
     path = expression()
     path.write_text(path.read_text("utf-8").replace('"third"', '"fourth"'), "utf-8")
-    assert again(made, run_id).status == "succeeded"
+    assert again(stack, run_id).status == "succeeded"
     assert remote.paths == ["/first", "/second", "/second", "/fourth"]
 
 
 def test_job_with_changed_earlier_operations_restarts(posted, remote):
-    remote.answers["/second"] = [503]
-    made, run_id = posted()
+    remote.statuses["/second"] = [503]
+    stack, run_id = posted()
 
     path = expression()
     code = path.read_text("utf-8").replace('post("first"', 'fn(lambda state: state)\npost("first"')
     path.write_text(code, "utf-8")
-    assert again(made, run_id).status == "succeeded"
+    assert again(stack, run_id).status == "succeeded"
     assert remote.paths == ["/first", "/second", "/first", "/second", "/third"]

@@ -23,16 +23,16 @@ from tests.conftest import post
 from workbench.local import lambda_functions
 
 
-def _run(made, body='{"name": "Amina"}'):
+def _run(stack, body='{"name": "Amina"}'):
     """Post a message, work on it, and give the record of its run."""
-    message_id = post(made, body)["headers"]["X-Message-Id"]
-    made.settle()
+    message_id = post(stack, body)["headers"]["X-Message-Id"]
+    stack.drain()
     return details.run(ids.run_id(message_id, "job-a"))
 
 
-def _created(made):
+def _created(stack):
     """Give the id of a run that is created and not executed."""
-    message_id = post(made, "{}")["headers"]["X-Message-Id"]
+    message_id = post(stack, "{}")["headers"]["X-Message-Id"]
     return _create(message_id)
 
 
@@ -50,8 +50,8 @@ def _batch(run_id):
     }
 
 
-def test_successful_run_stores_final_state_log_and_duration(made_with):
-    made = made_with(
+def test_successful_run_stores_final_state_log_and_duration(create_job_stack):
+    stack = create_job_stack(
         """
         from adaptors.common import fn
 
@@ -63,7 +63,7 @@ def test_successful_run_stores_final_state_log_and_duration(made_with):
         fn(greet)
         """
     )
-    record = _run(made)
+    record = _run(stack)
     assert record.status == "succeeded"
     assert record.trigger == "all"
     assert record.log == "hello Amina\ntwice\n"
@@ -76,8 +76,8 @@ def test_successful_run_stores_final_state_log_and_duration(made_with):
     assert "configuration" not in record.final
 
 
-def test_failed_run_stores_its_error_with_operation_and_line(made_with, logged):
-    made = made_with(
+def test_failed_run_stores_its_error_with_operation_and_line(create_job_stack, log_lines):
+    stack = create_job_stack(
         """
         from adaptors.common import fn
 
@@ -89,7 +89,7 @@ def test_failed_run_stores_its_error_with_operation_and_line(made_with, logged):
         fn(age)
         """
     )
-    record = _run(made)
+    record = _run(stack)
     assert record.status == "failed"
     assert record.error == {
         "type": "ValueError",
@@ -100,16 +100,16 @@ def test_failed_run_stores_its_error_with_operation_and_line(made_with, logged):
     }
     assert record.log == "reading the age\n"
     assert record.final is None
-    (event,) = logged.events(LogEvent.RUN_FAILED)
+    (event,) = log_lines.events(LogEvent.RUN_FAILED)
     assert (event["error"], event["line"], event["verdict"]) == ("ValueError", 6, "author")
-    assert "Amina" not in json.dumps(logged)
+    assert "Amina" not in json.dumps(log_lines)
 
 
-def test_failed_run_is_in_the_attention_index(made_with):
-    made = made_with("from adaptors.common import fn\nfn(lambda state: 1 / 0)\n")
-    record = _run(made)
+def test_failed_run_is_in_the_attention_index(create_job_stack):
+    stack = create_job_stack("from adaptors.common import fn\nfn(lambda state: 1 / 0)\n")
+    record = _run(stack)
     found = boto3.client("dynamodb").query(
-        TableName=made.resources.physical_ids["Table"],
+        TableName=stack.resources.physical_ids["Table"],
         IndexName="attention",
         KeyConditionExpression="attention = :failed",
         ExpressionAttributeValues={":failed": {"S": "failed"}},
@@ -129,43 +129,43 @@ def test_failed_run_is_in_the_attention_index(made_with):
         ("from adaptors.http import get\nget('x')\n", "ConfigurationError", "baseUrl"),
     ],
 )
-def test_exit_wrong_result_and_adaptor_error_are_failed_runs(made_with, code, kind, what):
-    record = _run(made_with(code))
+def test_exit_wrong_result_and_adaptor_error_are_failed_runs(create_job_stack, code, kind, what):
+    record = _run(create_job_stack(code))
     assert record.status == "failed"
     assert record.error["type"] == kind
     assert what in record.error["message"]
 
 
-def test_missing_secret_error_names_the_secret_to_create(made_with):
-    made = made_with("from adaptors.http import get\nget('x')\n", credential="secret-a")
-    record = _run(made)
+def test_missing_secret_error_names_the_secret_to_create(create_job_stack):
+    stack = create_job_stack("from adaptors.http import get\nget('x')\n", credential="secret-a")
+    record = _run(stack)
     assert record.error["type"] == "ProjectError"
     assert "'openfn/credentials/secret-a'" in record.error["message"]
 
 
-def test_invalid_secret_error_does_not_contain_the_secret(made_with):
-    made = made_with("from adaptors.http import get\nget('x')\n", credential="secret-a")
+def test_invalid_secret_error_does_not_contain_the_secret(create_job_stack):
+    stack = create_job_stack("from adaptors.http import get\nget('x')\n", credential="secret-a")
     client = boto3.client("secretsmanager")
     client.create_secret(Name="openfn/credentials/secret-a", SecretString="hunter2")
-    record = _run(made)
+    record = _run(stack)
     assert "not a JSON object" in record.error["message"]
     assert "hunter2" not in json.dumps(record.error)
 
 
-def test_credential_becomes_the_configuration_and_is_not_stored(made_with):
+def test_credential_becomes_the_configuration_and_is_not_stored(create_job_stack):
     code = """
     from adaptors.common import fn
     fn(lambda state: {**state, "user": state["configuration"]["username"]})
     """
-    made = made_with(code, credential="secret-a")
-    made.set_credential("secret-a", {"username": "amina", "password": "s3cr3t"})
-    record = _run(made)
+    stack = create_job_stack(code, credential="secret-a")
+    stack.set_credential("secret-a", {"username": "amina", "password": "s3cr3t"})
+    record = _run(stack)
     assert record.final["user"] == "amina"
     assert "s3cr3t" not in json.dumps(record.final)
 
 
-def test_large_final_state_and_log_are_stored_completely(made_with):
-    made = made_with(
+def test_large_final_state_and_log_are_stored_completely(create_job_stack):
+    stack = create_job_stack(
         """
         import random
         from adaptors.common import fn
@@ -178,39 +178,39 @@ def test_large_final_state_and_log_are_stored_completely(made_with):
         fn(grow)
         """
     )
-    record = _run(made)
+    record = _run(stack)
     assert len(record.final["text"]) == 1_200_000
     assert record.log.strip() == record.final["text"]
 
 
-def test_run_that_has_ended_is_not_executed_again(made_with, logged):
-    made = made_with("from adaptors.common import fn\nfn(lambda state: state)\n")
-    record = _run(made)
-    assert made.invoke("runner", _batch(record.id))["batchItemFailures"] == []
+def test_run_that_has_ended_is_not_executed_again(create_job_stack, log_lines):
+    stack = create_job_stack("from adaptors.common import fn\nfn(lambda state: state)\n")
+    record = _run(stack)
+    assert stack.invoke("runner", _batch(record.id))["batchItemFailures"] == []
     assert details.run(record.id).attempt == 1
-    assert len(logged.events(LogEvent.RUN_SUCCEEDED)) == 1
+    assert len(log_lines.events(LogEvent.RUN_SUCCEEDED)) == 1
 
 
-def test_run_claimed_by_another_runner_stays_on_the_queue(made_with):
-    made = made_with("from adaptors.common import fn\nfn(lambda state: state)\n")
-    run_id = _created(made)
+def test_run_claimed_by_another_runner_stays_on_the_queue(create_job_stack):
+    stack = create_job_stack("from adaptors.common import fn\nfn(lambda state: state)\n")
+    run_id = _created(stack)
     assert runs.claim(run_id, 60).attempt == 1
-    assert len(made.invoke("runner", _batch(run_id))["batchItemFailures"]) == 1
+    assert len(stack.invoke("runner", _batch(run_id))["batchItemFailures"]) == 1
     assert details.run(run_id).status == "running"
 
 
-def test_run_whose_runner_died_is_executed_after_its_lease(made_with):
-    made = made_with("from adaptors.common import fn\nfn(lambda state: state)\n")
-    run_id = _created(made)
+def test_run_whose_runner_died_is_executed_after_its_lease(create_job_stack):
+    stack = create_job_stack("from adaptors.common import fn\nfn(lambda state: state)\n")
+    run_id = _created(stack)
     runs.claim(run_id, -5)
-    assert made.invoke("runner", _batch(run_id))["batchItemFailures"] == []
+    assert stack.invoke("runner", _batch(run_id))["batchItemFailures"] == []
     record = details.run(run_id)
     assert (record.status, record.attempt) == ("succeeded", 2)
 
 
-def test_runner_that_lost_its_claim_cannot_record_an_outcome(made_with):
-    made = made_with("from adaptors.common import fn\nfn(lambda state: state)\n")
-    run_id = _created(made)
+def test_runner_that_lost_its_claim_cannot_record_an_outcome(create_job_stack):
+    stack = create_job_stack("from adaptors.common import fn\nfn(lambda state: state)\n")
+    run_id = _created(stack)
     lost = runs.claim(run_id, -5)
     held = runs.claim(run_id, 60)
     with pytest.raises(NotClaimed):
@@ -236,49 +236,49 @@ def _once_more(attempts, **_):
     return 0 if attempts == 1 else None
 
 
-def test_run_is_executed_once_if_first_responses_are_lost(made_with, logged):
-    made = made_with("from adaptors.common import fn\nfn(lambda state: state)\n")
-    run_id = _created(made)
+def test_run_is_executed_once_if_first_responses_are_lost(create_job_stack, log_lines):
+    stack = create_job_stack("from adaptors.common import fn\nfn(lambda state: state)\n")
+    run_id = _created(stack)
     with _answers_lost("UpdateItem"):
-        assert made.invoke("runner", _batch(run_id))["batchItemFailures"] == []
+        assert stack.invoke("runner", _batch(run_id))["batchItemFailures"] == []
     record = details.run(run_id)
     assert (record.status, record.attempt) == ("succeeded", 1)
-    assert len(logged.events(LogEvent.RUN_SUCCEEDED)) == 1
+    assert len(log_lines.events(LogEvent.RUN_SUCCEEDED)) == 1
 
 
-def test_message_is_accepted_if_the_first_response_is_lost(made_with, logged):
-    made = made_with("from adaptors.common import fn\nfn(lambda state: state)\n")
+def test_message_is_accepted_if_the_first_response_is_lost(create_job_stack, log_lines):
+    stack = create_job_stack("from adaptors.common import fn\nfn(lambda state: state)\n")
     with _answers_lost("PutItem"):
-        assert post(made, "{}")["statusCode"] == 200
-        made.settle()
-    assert len(logged.events(LogEvent.RUN_SUCCEEDED)) == 1
+        assert post(stack, "{}")["statusCode"] == 200
+        stack.drain()
+    assert len(log_lines.events(LogEvent.RUN_SUCCEEDED)) == 1
 
 
-def test_unknown_run_cannot_be_claimed(made_with):
-    made_with("from adaptors.common import fn\nfn(lambda state: state)\n")
+def test_unknown_run_cannot_be_claimed(create_job_stack):
+    create_job_stack("from adaptors.common import fn\nfn(lambda state: state)\n")
     with pytest.raises(NotFound):
         runs.claim(ids.run_id(ids.new_message_id(), "job-a"), 60)
 
 
-def test_run_of_a_removed_job_fails_with_the_reason(made_with):
-    made = made_with("from adaptors.common import fn\nfn(lambda state: state)\n")
-    message_id = post(made, "{}")["headers"]["X-Message-Id"]
+def test_run_of_a_removed_job_fails_with_the_reason(create_job_stack):
+    stack = create_job_stack("from adaptors.common import fn\nfn(lambda state: state)\n")
+    message_id = post(stack, "{}")["headers"]["X-Message-Id"]
     run_id = _create(message_id, "job-of-old")
-    made.invoke("runner", _batch(run_id))
+    stack.invoke("runner", _batch(run_id))
     assert "no job job-of-old" in details.run(run_id).error["message"]
 
 
-def test_no_run_begins_in_the_last_seconds_of_an_invocation(made_with):
-    made = made_with("from adaptors.common import fn\nfn(lambda state: state)\n")
-    run_id = _created(made)
-    hurried = dataclasses.replace(made.resources.functions["runner"], seconds=5)
-    answer = lambda_functions.invoke(hurried, _batch(run_id), made.tell)
+def test_no_run_begins_in_the_last_seconds_of_an_invocation(create_job_stack):
+    stack = create_job_stack("from adaptors.common import fn\nfn(lambda state: state)\n")
+    run_id = _created(stack)
+    hurried = dataclasses.replace(stack.resources.functions["runner"], timeout_seconds=5)
+    answer = lambda_functions.invoke(hurried, _batch(run_id), stack.on_log_line)
     assert len(answer["batchItemFailures"]) == 1
     assert details.run(run_id).status == "queued"
 
 
-def test_runs_share_no_module_state(made_with):
-    made = made_with(
+def test_runs_share_no_module_state(create_job_stack):
+    stack = create_job_stack(
         """
         from adaptors.common import fn
         SEEN = []
@@ -290,8 +290,8 @@ def test_runs_share_no_module_state(made_with):
         fn(remember)
         """
     )
-    assert _run(made, '{"name": "Amina"}').final["seen"] == ["Amina"]
-    assert _run(made, '{"name": "Kofi"}').final["seen"] == ["Kofi"]
+    assert _run(stack, '{"name": "Amina"}').final["seen"] == ["Amina"]
+    assert _run(stack, '{"name": "Kofi"}').final["seen"] == ["Kofi"]
 
 
 @pytest.mark.parametrize(
@@ -305,28 +305,31 @@ def test_runs_share_no_module_state(made_with):
         "import asyncio; raise asyncio.CancelledError('x')",
     ],
 )
-def test_outcome_is_recorded_once_for_unusual_errors_and_states(made_with, code, logged):
+def test_outcome_is_recorded_once_for_unusual_errors_and_states(create_job_stack, code, log_lines):
     job = (
         f"from adaptors.common import fn\ndef odd(state):\n    {code}\n    return state\nfn(odd)\n"
     )
-    record = _run(made_with(job), '{"name": "half an emoji \\ud83d"}')
+    record = _run(create_job_stack(job), '{"name": "half an emoji \\ud83d"}')
     assert record.status in ("succeeded", "failed")
     assert len(json.dumps(record.error)) < 20_000
-    assert len(logged.events(LogEvent.RUN_SUCCEEDED)) + len(logged.events(LogEvent.RUN_FAILED)) == 1
+    assert (
+        len(log_lines.events(LogEvent.RUN_SUCCEEDED)) + len(log_lines.events(LogEvent.RUN_FAILED))
+        == 1
+    )
 
 
-def test_run_without_its_message_body_fails_with_the_reason(made_with):
-    made = made_with("from adaptors.common import fn\nfn(lambda state: state)\n")
+def test_run_without_its_message_body_fails_with_the_reason(create_job_stack):
+    stack = create_job_stack("from adaptors.common import fn\nfn(lambda state: state)\n")
     noise = random.Random(1).randbytes(600_000).hex()
-    message_id = post(made, json.dumps({"noise": noise}))["headers"]["X-Message-Id"]
+    message_id = post(stack, json.dumps({"noise": noise}))["headers"]["X-Message-Id"]
     run_id = _create(message_id)
-    bucket = made.resources.physical_ids["Bucket"]
+    bucket = stack.resources.physical_ids["Bucket"]
     boto3.client("s3").delete_object(Bucket=bucket, Key=f"messages/{message_id}/body")
-    assert made.invoke("runner", _batch(run_id))["batchItemFailures"] == []
+    assert stack.invoke("runner", _batch(run_id))["batchItemFailures"] == []
     assert "bucket no more" in details.run(run_id).error["message"]
 
 
-def test_log_and_error_contain_no_secret_of_the_credential(made_with):
+def test_log_and_error_contain_no_secret_of_the_credential(create_job_stack):
     code = """
     import base64
     from adaptors.common import fn
@@ -338,16 +341,16 @@ def test_log_and_error_contain_no_secret_of_the_credential(made_with):
 
     fn(tell)
     """
-    made = made_with(code, credential="secret-a")
-    made.set_credential("secret-a", {"username": "amina", "password": "hunter2-hunter2"})
-    record = _run(made)
+    stack = create_job_stack(code, credential="secret-a")
+    stack.set_credential("secret-a", {"username": "amina", "password": "hunter2-hunter2"})
+    record = _run(stack)
     assert record.log == "sending *** ***\n"
     assert record.error["message"] == "refused ***"
 
 
-def test_expired_run_is_not_executed(made_with):
-    made = made_with("from adaptors.common import fn\nfn(lambda state: state)\n")
-    run_id = _created(made)
+def test_expired_run_is_not_executed(create_job_stack):
+    stack = create_job_stack("from adaptors.common import fn\nfn(lambda state: state)\n")
+    run_id = _created(stack)
     table.update(ids.key_of(run_id), {"expires": 1})
-    assert len(made.invoke("runner", _batch(run_id))["batchItemFailures"]) == 1
+    assert len(stack.invoke("runner", _batch(run_id))["batchItemFailures"]) == 1
     assert details.run(run_id).status == "queued"

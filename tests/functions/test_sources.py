@@ -25,7 +25,7 @@ from openfn.messages import bodies
 from openfn.messages import store as messages
 from openfn.storage import secrets
 from tests.conftest import ROOT
-from workbench.local import stack
+from workbench.local.stack import create_stack
 
 EVENTS = ROOT / "events"
 SOURCES = EVENTS / "sources"
@@ -72,9 +72,9 @@ def sources(tmp_path_factory):
     numbers = itertools.count()
     text = re.sub("HASH", lambda _: f"{next(numbers):064x}", PROJECT)
     (project / "project.yaml").write_text(text, "utf-8")
-    with stack.created(project) as made, made.serving() as urls:
+    with create_stack(project) as stack, stack.serving() as urls:
         for name, body in SECRETS.items():
-            made.set_inbox_secret(name, body)
+            stack.set_inbox_secret(name, body)
         yield urls
 
 

@@ -13,7 +13,7 @@ from openfn.history import details
 from openfn.project import compiled as project
 from tests.conftest import post
 from tests.functions.test_retries import again, created
-from tests.remote import Remote
+from tests.support.fake_destination import FakeDestination
 from workbench.local import lambda_functions
 
 PROJECT = """
@@ -42,7 +42,7 @@ insert("visits", {"id": 8, "step": "second"})
 
 @pytest.fixture
 def remote():
-    with Remote().running() as running:
+    with FakeDestination().running() as running:
         yield running
 
 
@@ -55,17 +55,17 @@ def db(postgresql_uri):
 
 
 @pytest.fixture
-def posted(made_of, remote, db, postgresql_uri):
+def posted(create_project_stack, remote, db, postgresql_uri):
     """Post a message through a job with this code; give the stack and the run's id."""
 
     def run(code=FOUR, between="", **more):
-        made = made_of(PROJECT, a=code.replace("{between}", between))
+        stack = create_project_stack(PROJECT, a=code.replace("{between}", between))
         host = postgresql_uri.split("host=")[1]
         credential = {"host": host, "database": "postgres", "user": "postgres"}
-        made.set_credential("registry", credential | {"baseUrl": remote.url} | more)
-        message_id = post(made, '{"n": 7}')["headers"]["X-Message-Id"]
-        made.settle()
-        return made, ids.run_id(message_id, "job-a")
+        stack.set_credential("registry", credential | {"baseUrl": remote.url} | more)
+        message_id = post(stack, '{"n": 7}')["headers"]["X-Message-Id"]
+        stack.drain()
+        return stack, ids.run_id(message_id, "job-a")
 
     return run
 
@@ -85,13 +85,13 @@ def test_successful_run_commits_all_rows(posted, db):
 
 
 def test_retry_resumes_where_the_transaction_began_and_writes_rows_once(posted, remote, db):
-    remote.answers["/amidst"] = [503, 503]
-    made, run_id = posted()
+    remote.statuses["/amidst"] = [503, 503]
+    stack, run_id = posted()
     assert details.run(run_id).status == "waiting"
     assert rows(db) == []
-    assert again(made, run_id).status == "waiting"
+    assert again(stack, run_id).status == "waiting"
     assert rows(db) == []
-    record = again(made, run_id)
+    record = again(stack, run_id)
     assert (record.status, record.attempt) == ("succeeded", 3)
     assert rows(db) == [(7, "first"), (8, "second")]
     assert remote.paths == ["/before", "/amidst", "/amidst", "/amidst"]
@@ -99,10 +99,10 @@ def test_retry_resumes_where_the_transaction_began_and_writes_rows_once(posted, 
 
 
 def test_committed_operations_are_not_repeated(posted, remote, db):
-    remote.answers["/amidst"] = [503]
-    made, run_id = posted(between="commit()")
+    remote.statuses["/amidst"] = [503]
+    stack, run_id = posted(between="commit()")
     assert rows(db) == [(7, "first")]
-    assert again(made, run_id).status == "succeeded"
+    assert again(stack, run_id).status == "succeeded"
     assert rows(db) == [(7, "first"), (8, "second")]
     assert remote.paths == ["/before", "/amidst", "/amidst"]
 
@@ -136,11 +136,11 @@ def test_retryable_failure_of_the_commit_is_retried(posted, remote, db):
         "$$; create constraint trigger late after insert on visits deferrable initially deferred "
         "for each row execute function late()"
     )
-    made, run_id = posted()
+    stack, run_id = posted()
     record = details.run(run_id)
     assert (record.status, record.error["verdict"]) == ("waiting", "remote-for-now")
-    assert again(made, run_id).status == "waiting"
-    assert again(made, run_id).status == "succeeded"
+    assert again(stack, run_id).status == "waiting"
+    assert again(stack, run_id).status == "succeeded"
     assert rows(db) == [(7, "first"), (8, "second")]
     assert remote.paths == ["/before", *["/amidst"] * 3]
     assert len([each for each in bodies() if each.get("skip")]) == 2
@@ -148,29 +148,29 @@ def test_retryable_failure_of_the_commit_is_retried(posted, remote, db):
 
 def test_run_that_exceeds_the_time_limit_writes_nothing_and_is_retried(posted, db):
     slow = "import time\nfn(lambda state: [time.sleep(0.01) for _ in range(3000)] and state)"
-    made, _ = posted('from adaptors.common import fn\nfn(lambda state: {**state, "n": 1})')
-    run_id = created(made)
+    stack, _ = posted('from adaptors.common import fn\nfn(lambda state: {**state, "n": 1})')
+    run_id = created(stack)
     path = project.current().jobs["job-a"].expression
     path.write_text(FOUR.replace("{between}", slow), "utf-8")
-    hurried = replace(made.resources.functions["runner"], seconds=6.3)
+    hurried = replace(stack.resources.functions["runner"], timeout_seconds=6.3)
     delivery = {
         "messageId": "1",
         "body": json.dumps({"run_id": run_id}),
         "eventSource": "aws:sqs",
     }
-    lambda_functions.invoke(hurried, {"Records": [delivery]}, made.tell)
+    lambda_functions.invoke(hurried, {"Records": [delivery]}, stack.on_log_line)
     assert details.run(run_id).error["type"] == "TimedOut"
     assert rows(db) == []
     path.write_text(FOUR.replace("{between}", slow.replace("3000", "1")), "utf-8")
-    assert again(made, run_id).status == "succeeded"
+    assert again(stack, run_id).status == "succeeded"
     assert len(rows(db)) == 2
 
 
 def test_unavailable_database_is_retried_at_the_operation_that_needs_it(posted, remote):
-    made, run_id = posted(host="/nowhere")
+    stack, run_id = posted(host="/nowhere")
     for _ in range(2):
         record = details.run(run_id)
         assert (record.status, record.error["operation"]) == ("waiting", "sql")
         assert record.error["type"] == "RemoteUnavailable"
-        again(made, run_id)
+        again(stack, run_id)
     assert remote.paths == ["/before"]

@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 import pytest
 
 from tests.adaptors.conftest import serving
-from tests.conftest import hooked, post
+from tests.conftest import hook_aws_call, post
 
 SERVICES = ("dynamodb", "sqs", "s3", "secretsmanager")
 PROJECT = """
@@ -38,7 +38,7 @@ def calls():
     with ExitStack() as context:
         for service in SERVICES:
             note = lambda model, **_: names.append(model.name)  # noqa: E731
-            context.enter_context(hooked(f"before-parameter-build.{service}", note))
+            context.enter_context(hook_aws_call(f"before-parameter-build.{service}", note))
         yield names
 
 
@@ -49,18 +49,18 @@ def destination():
 
 
 @pytest.fixture
-def warm(made_of, destination):
+def warm(create_project_stack, destination):
     """A stack whose jobs have each run once."""
-    made = made_of(PROJECT, posts=POSTS, rests=RESTS)
-    made.set_credential("registry", {"baseUrl": destination.url, "access_token": "s3cr3t"})
+    stack = create_project_stack(PROJECT, posts=POSTS, rests=RESTS)
+    stack.set_credential("registry", {"baseUrl": destination.url, "access_token": "s3cr3t"})
     for kind in ("posts", "rests"):
-        _run(made, kind)
-    return made
+        _run(stack, kind)
+    return stack
 
 
-def _run(made, kind):
-    post(made, f'{{"kind": "{kind}"}}')
-    made.settle()
+def _run(stack, kind):
+    post(stack, f'{{"kind": "{kind}"}}')
+    stack.drain()
 
 
 def test_a_warm_run_that_posts_connects_to_nothing_again_and_asks_aws_for_no_more_than_any_other(

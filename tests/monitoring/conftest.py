@@ -6,17 +6,17 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.conftest import Lines, write_project
+from tests.conftest import LogLines, write_project
 from tests.monitoring.cloudwatch_alarms import MetricData
 from tests.monitoring.emitted_metrics import DEFAULTS, collect_metric_data
 from tests.monitoring.traffic import JOBS, PROJECT, send_failing_traffic, send_healthy_traffic
-from workbench.local.stack import created
+from workbench.local.stack import create_stack
 
 
 @pytest.fixture
-def healthy_stack(made_of):
+def healthy_stack(create_project_stack):
     """A stack after healthy traffic; its log lines are in `logged`."""
-    stack = made_of(PROJECT, **JOBS)
+    stack = create_project_stack(PROJECT, **JOBS)
     send_healthy_traffic(stack)
     return stack
 
@@ -24,9 +24,9 @@ def healthy_stack(made_of):
 @pytest.fixture(scope="module")
 def healthy(tmp_path_factory):
     """The metric values and log lines of healthy traffic."""
-    folder, lines = tmp_path_factory.mktemp("project"), Lines()
+    folder, lines = tmp_path_factory.mktemp("project"), LogLines()
     write_project(folder, PROJECT, JOBS)
-    with created(folder, lambda *line: lines.append(line)) as stack:
+    with create_stack(folder, lambda *line: lines.append(line)) as stack:
         send_healthy_traffic(stack)
         values = collect_metric_data(stack, lines).values
         return SimpleNamespace(values=values, log_lines=lines)
@@ -35,9 +35,9 @@ def healthy(tmp_path_factory):
 @pytest.fixture(scope="module")
 def failing_log_lines(tmp_path_factory):
     """The log lines of healthy traffic followed by failures of every kind."""
-    folder, lines = tmp_path_factory.mktemp("project"), Lines()
+    folder, lines = tmp_path_factory.mktemp("project"), LogLines()
     write_project(folder, PROJECT, JOBS)
-    with created(folder, lambda *line: lines.append(line)) as stack:
+    with create_stack(folder, lambda *line: lines.append(line)) as stack:
         send_healthy_traffic(stack)
         send_failing_traffic(stack)
     return lines

@@ -9,7 +9,7 @@ from pathlib import Path
 import boto3
 import pytest
 
-from tests.conftest import hooked, post, tick
+from tests.conftest import hook_aws_call, post, tick
 from tests.monitoring.cloudwatch_alarms import MetricData
 from tests.monitoring.emitted_metrics import (
     NAMESPACE,
@@ -34,23 +34,23 @@ def test_healthy_traffic_raises_no_alarm(healthy_metrics):
     assert active_alarms(healthy_metrics(QuietHours=1)) == set()
 
 
-def test_more_failed_runs_than_allowed_raise_an_alarm(healthy_stack, logged):
+def test_more_failed_runs_than_allowed_raise_an_alarm(healthy_stack, log_lines):
     post(healthy_stack, body_of_kind("bad"))
-    healthy_stack.settle()
-    assert active_alarms(collect_metric_data(healthy_stack, logged)) == {"FailedRunsAlarm"}
-    data = collect_metric_data(healthy_stack, logged, MaxFailedRuns=1)
+    healthy_stack.drain()
+    assert active_alarms(collect_metric_data(healthy_stack, log_lines)) == {"FailedRunsAlarm"}
+    data = collect_metric_data(healthy_stack, log_lines, MaxFailedRuns=1)
     assert active_alarms(data) == set()
 
 
-def test_a_post_that_cannot_be_stored_raises_an_alarm(healthy_stack, logged):
-    with hooked("before-call.dynamodb.PutItem", raise_connection_error):
+def test_a_post_that_cannot_be_stored_raises_an_alarm(healthy_stack, log_lines):
+    with hook_aws_call("before-call.dynamodb.PutItem", raise_connection_error):
         assert post(healthy_stack, body_of_kind("good"))["statusCode"] == 503
-    assert active_alarms(collect_metric_data(healthy_stack, logged)) == {"InboxErrorsAlarm"}
+    assert active_alarms(collect_metric_data(healthy_stack, log_lines)) == {"InboxErrorsAlarm"}
 
 
-def test_an_old_item_on_the_match_queue_raises_an_alarm(healthy_stack, logged):
+def test_an_old_item_on_the_match_queue_raises_an_alarm(healthy_stack, log_lines):
     post(healthy_stack, body_of_kind("good"))
-    data = collect_metric_data(healthy_stack, logged)
+    data = collect_metric_data(healthy_stack, log_lines)
     assert active_alarms(data) == set()
     key = ("AWS/SQS", "ApproximateAgeOfOldestMessage", "MatchQueue")
     assert data.values[key][0] > 0
@@ -67,20 +67,20 @@ def test_an_old_item_on_the_run_queue_raises_an_alarm(healthy_metrics):
 
 
 @pytest.mark.parametrize("queue", ["Match", "Run"])
-def test_a_dead_letter_raises_an_alarm(healthy_stack, logged, queue):
+def test_a_dead_letter_raises_an_alarm(healthy_stack, log_lines, queue):
     url = healthy_stack.resources.physical_ids[f"{queue}DeadLetters"]
     boto3.client("sqs").send_message(
         QueueUrl=url, MessageBody="{}", MessageGroupId="g", MessageDeduplicationId="d"
     )
-    data = collect_metric_data(healthy_stack, logged)
+    data = collect_metric_data(healthy_stack, log_lines)
     assert active_alarms(data) == {f"{queue}DeadLettersAlarm"}
 
 
-def test_a_circuit_that_stays_open_for_15_minutes_raises_an_alarm(healthy_stack, logged):
+def test_a_circuit_that_stays_open_for_15_minutes_raises_an_alarm(healthy_stack, log_lines):
     fail_destination(healthy_stack)
     tick(healthy_stack, "2026-03-09T10:01:00Z")
     key = (NAMESPACE, "CircuitsOpen", "matcher")
-    data = collect_metric_data(healthy_stack, logged)
+    data = collect_metric_data(healthy_stack, log_lines)
     assert data.values[key] == [1]
     assert active_alarms(data) == set()
     data.values[key] = [1, 1, 1]
@@ -93,14 +93,14 @@ def test_missing_ticks_raise_an_alarm(healthy_metrics):
     assert active_alarms(data) == {"NoTicksAlarm"}
 
 
-def test_a_tick_that_fails_is_not_counted(healthy_stack, logged):
-    del logged[:]
+def test_a_tick_that_fails_is_not_counted(healthy_stack, log_lines):
+    del log_lines[:]
     with (
-        hooked("before-call.dynamodb.Query", raise_connection_error),
+        hook_aws_call("before-call.dynamodb.Query", raise_connection_error),
         pytest.raises(ConnectionError),
     ):
         tick(healthy_stack, "2026-03-09T10:01:00Z")
-    assert ("Ticks", "matcher") not in emitted_values(logged)
+    assert ("Ticks", "matcher") not in emitted_values(log_lines)
 
 
 def test_hours_without_posts_raise_an_alarm_if_posts_are_expected(healthy_metrics):

@@ -89,15 +89,15 @@ def test_dashboard_shows_every_alarm_that_always_exists():
     assert set(widget["properties"]["alarms"]) == {f"${{{name}.Arn}}" for name in permanent}
 
 
-def test_a_replayed_run_is_not_counted_in_the_delivery_time(healthy_stack, logged):
+def test_a_replayed_run_is_not_counted_in_the_delivery_time(healthy_stack, log_lines):
     names = ("RunDuration", "DeliveryTime")
-    before = [len(emitted_values(logged)[name, "runner"]) for name in names]
-    (message_id, *_) = [event["message_id"] for event in logged.events(LogEvent.MESSAGE_MATCHED)]
+    before = [len(emitted_values(log_lines)[name, "runner"]) for name in names]
+    (message_id, *_) = [event["message_id"] for event in log_lines.events(LogEvent.MESSAGE_MATCHED)]
     run_id = f"{message_id}#good"
     replay.replay(runs.load(run_id))
     dispatch.queue([runs.load(run_id).plan])
-    healthy_stack.settle()
+    healthy_stack.drain()
     assert runs.load(run_id).was_replayed
-    after = [len(emitted_values(logged)[name, "runner"]) for name in names]
+    after = [len(emitted_values(log_lines)[name, "runner"]) for name in names]
     assert after == [before[0] + 1, before[1]]
     assert before[1] > 0

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from tests.conftest import hooked, post, tick, without_queue
-from tests.remote import Remote
+from tests.conftest import hook_aws_call, post, tick, without_queue
+from tests.support.fake_destination import FakeDestination
 
 PROJECT = """
     triggers:
@@ -40,35 +40,35 @@ def send_healthy_traffic(stack):
     """Post messages whose runs succeed, and let the cron job run once."""
     for kind in ("good", "emitting", "other"):
         post(stack, body_of_kind(kind))
-    stack.settle()
+    stack.drain()
     tick(stack, "2026-03-09T10:00:00Z")
-    stack.settle()
+    stack.drain()
 
 
 def send_failing_traffic(stack):
     """Let posts, runs, queues and a destination fail."""
     fail_destination(stack)
     post(stack, body_of_kind("bad"))
-    stack.settle()
+    stack.drain()
     post(stack, "neither JSON nor XML")
     post(stack, "{}", inbox="no-such-inbox")
-    with hooked("before-call.dynamodb.PutItem", raise_connection_error):
+    with hook_aws_call("before-call.dynamodb.PutItem", raise_connection_error):
         post(stack, body_of_kind("good"))
     with without_queue(stack, "MATCH_QUEUE_URL"):
         post(stack, body_of_kind("good"))
     tick(stack, "2026-03-09T10:01:00Z")
-    stack.settle()
+    stack.drain()
 
 
 def fail_destination(stack):
     """Let the destination answer 503 until its circuit opens."""
-    remote = Remote()
-    remote.otherwise = 503
+    remote = FakeDestination()
+    remote.default_status = 503
     with remote.running():
         stack.set_credential("remote", {"baseUrl": remote.url})
         for _ in range(5):
             post(stack, body_of_kind("unavailable"))
-        stack.settle()
+        stack.drain()
 
 
 def raise_connection_error(**_):

@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 
 import boto3
 
-from tests.conftest import hooked
+from tests.conftest import hook_aws_call
 from workbench.local import lambda_functions
 
 ACCOUNT, REGION = "123456789012", "eu-west-1"
@@ -77,14 +77,14 @@ def recorded_permissions():
     permissions = set()
 
     def record(model, params, **_):
-        function = lambda_functions.executing.get()
+        function = lambda_functions.current_function.get()
         if function:
             required = required_permissions(model.service_model.service_name, model.name, params)
             permissions.update((function, *permission) for permission in required)
 
     with ExitStack() as stack:
         for service in ("dynamodb", "s3", "sqs", "secretsmanager"):
-            stack.enter_context(hooked(f"provide-client-params.{service}", record))
+            stack.enter_context(hook_aws_call(f"provide-client-params.{service}", record))
         yield permissions
 
 

@@ -9,9 +9,10 @@ from textwrap import dedent
 import pytest
 
 from tests.conftest import post, tick, without_queue
-from tests.remote import Remote
 from tests.security import aws_calls, iam_simulator
-from workbench.local import event_source, resources, stack
+from tests.support.fake_destination import FakeDestination
+from workbench.local import event_source, resources
+from workbench.local.stack import create_stack
 
 PROJECT = f"""
     name: test
@@ -69,7 +70,7 @@ def permissions(tmp_path_factory):
     (project / "jobs").mkdir()
     for name, code in JOBS.items():
         (project / f"jobs/{name}.py").write_text(dedent(code), "utf-8")
-    with stack.created(project) as created, aws_calls.recorded_permissions() as used:
+    with create_stack(project) as created, aws_calls.recorded_permissions() as used:
         created.set_inbox_secret("key", {"key": "k" * 20})
         _send_traffic(created)
         used_permissions = frozenset(used | aws_calls.lambda_permissions(created))
@@ -82,7 +83,7 @@ def _send_traffic(stack):
     _fail_destination(stack)
     for minute in range(3):  # the tenth minute runs the reconciliation
         tick(stack, f"2026-03-09T10:{minute + 9:02}:00Z")
-        stack.settle()
+        stack.drain()
 
 
 def _post_all_kinds(stack):
@@ -91,7 +92,7 @@ def _post_all_kinds(stack):
     post(stack, "neither JSON nor XML")
     for _ in range(2):
         post(stack, _body("once", noise=random.Random(2).randbytes(400_000).hex()), "fleeting")
-    stack.settle()
+    stack.drain()
 
 
 def _fail_queues(stack):
@@ -102,19 +103,19 @@ def _fail_queues(stack):
     with without_queue(stack, "RUN_QUEUE_URL"):
         event_source.poll(matcher, stack.invoke)
     tick(stack, "2026-03-09T10:01:00Z")
-    stack.settle()
+    stack.drain()
 
 
 def _fail_destination(stack):
-    remote = Remote()
-    remote.answers["/records"] = [503] * 6
+    remote = FakeDestination()
+    remote.statuses["/records"] = [503] * 6
     with remote.running():
         stack.set_credential("remote", {"baseUrl": remote.url})
         for _ in range(5):
             post(stack, _body("unavailable"))
         headers = {"x-api-key": "k" * 20, "content-type": "application/json"}
         post(stack, _body("patient 7"), "guarded", headers=headers)
-        stack.settle()
+        stack.drain()
 
 
 def _body(kind, **more):
@@ -163,7 +164,7 @@ def test_no_role_allows_access_to_resources_of_another_function(permissions):
 def test_every_role_allows_the_customer_managed_key_and_tracing_if_configured():
     key = "arn:aws:kms:eu-west-1:123456789012:key/5f1d2c3b-0000-4000-8000-1a2b3c4d5e6f"
     expected = {"kms:Decrypt": key, "kms:GenerateDataKey": key, "xray:PutTraceSegments": "*"}
-    with resources.created({"KmsKeyArn": key, "Tracing": "Active"}) as stack_resources:
+    with resources.create({"KmsKeyArn": key, "Tracing": "Active"}) as stack_resources:
         for statements in aws_calls.role_statements(stack_resources).values():
             for action, resource in expected.items():
                 assert iam_simulator.allows(statements, action, resource)

@@ -22,7 +22,8 @@ from tests.conftest import post
 from tests.upgrade import organization, snapshot
 from tests.upgrade.organization import PHOTO
 from tests.upgrade.recorder import DAY, LONGER_THAN_ANY_LEASE, Recorder, dying_at, failing
-from workbench.local import http_server, stack
+from workbench.local import http_server
+from workbench.local.stack import create_stack
 
 
 def dead_letters(recorder):
@@ -46,7 +47,7 @@ def ended(recorder):
     """What has ended before the record: nothing of it may be delivered again."""
     recorder.tick(8, 59)
     recorder.tick(9, 0)
-    recorder.embedded.settle()
+    recorder.embedded.drain()
     recorder.expect("finished runs")
     recorder.post("plain", kind="record", id="done")
     recorder.post("plain", kind="unknown", id="unmatched")
@@ -56,7 +57,7 @@ def ended(recorder):
     for name in ("refused", "again", "unsent", "stopped"):
         recorder.statuses[f"/register/{name}"] = 422
         failed[name] = recorder.post("plain", kind="record", id=name) + "#register"
-    recorder.embedded.settle()
+    recorder.embedded.drain()
     recorder.expect(
         "failed run", "/register/refused", "/follow/refused/checked", replay=[failed["refused"]]
     )
@@ -211,7 +212,7 @@ def record(folder):
             headers = {"Retry-After": "1800"} if "/visit/" in request.path else {}
             return Response("{}", status, headers, content_type="application/json")
 
-        with stack.created(Path(project)) as embedded, http_server.serving(respond) as url:
+        with create_stack(Path(project)) as embedded, http_server.serve(respond) as url:
             for name in organization.CREDENTIALS:
                 embedded.set_credential(name, {"baseUrl": url})
             recorder = Recorder(embedded, clock, statuses, project)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from botocore.exceptions import EndpointConnectionError
 
-from tests.conftest import hooked, post, tick
+from tests.conftest import hook_aws_call, post, tick
 from tests.upgrade import organization
 from workbench.cli import main
 from workbench.local import event_source
@@ -84,7 +84,7 @@ class Recorder:
 @contextmanager
 def dying_at(call):
     """Let the process of a function end when it makes a call, such as `dynamodb.PutItem`."""
-    with hooked(f"before-call.{call}", _raising(Died())), suppress(Died):
+    with hook_aws_call(f"before-call.{call}", _raising(Died())), suppress(Died):
         yield
 
 
@@ -92,7 +92,7 @@ def dying_at(call):
 def failing(call):
     """Let a call to AWS fail."""
     error = EndpointConnectionError(endpoint_url="https://aws.example")
-    with hooked(f"before-call.{call}", _raising(error)):
+    with hook_aws_call(f"before-call.{call}", _raising(error)):
         yield
 
 

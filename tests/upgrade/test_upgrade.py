@@ -22,7 +22,8 @@ from tests.conftest import post, tick
 from tests.upgrade import snapshot
 from tests.upgrade.organization import inbox_id
 from workbench.cli import main
-from workbench.local import destination, stack
+from workbench.local.destination import run_destination
+from workbench.local.stack import create_stack
 
 HERE = Path(__file__).parent
 RELEASES = sorted(path.parent.name for path in HERE.glob("*/situations.json"))
@@ -66,10 +67,10 @@ def finish(record):
     with (
         tempfile.TemporaryDirectory() as project,
         time_machine.travel(recorded_at, tick=True) as clock,
-        destination.running() as registry,
+        run_destination() as registry,
     ):
         snapshot.write_source(record, Path(project))
-        with stack.created(Path(project)) as embedded:
+        with create_stack(Path(project)) as embedded:
             snapshot.load(record, {"baseUrl": registry.url})
             repeated = repeat(embedded, situations["dedupe mark"]["body"])
             pass_time(embedded, clock, _STEPS)
@@ -99,7 +100,7 @@ def pass_time(embedded, clock, steps):
     for _ in range(steps):
         now = datetime.now(UTC)
         tick(embedded, f"{now:%Y-%m-%dT%H:%M:00Z}")
-        embedded.settle()
+        embedded.drain()
         clock.shift(_STEP - timedelta(minutes=now.minute % 10))
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.workbench.conftest import GOOD
-from workbench.local import destination
+from workbench.local.destination import run_destination
 
 KOBO = ROOT / "events/kobo_household.json"
 PROGRAM = Path(sys.executable).parent / "ofn"
@@ -239,10 +239,10 @@ def test_dry_run_hides_the_password(try_job, posting, options):
 
 
 def test_requests_are_sent_with_the_credential(try_job, posting):
-    with destination.running() as sink:
-        posting.write("secret.json", json.dumps({**SECRET, "baseUrl": sink.url}))
+    with run_destination() as destination:
+        posting.write("secret.json", json.dumps({**SECRET, "baseUrl": destination.url}))
         ended = try_job("--credential", posting.folder / "secret.json", "--json")
-    (received,) = sink.received
+    (received,) = destination.received
     assert (received.method, received.path, received.json) == (
         "POST",
         "/children",

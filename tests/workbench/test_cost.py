@@ -26,25 +26,27 @@ jobs:
 
 
 @pytest.fixture
-def stack(made_of, tmp_path):
-    made = made_of(PROJECT, a="from adaptors.common import fn\nfn(lambda state: state)\n")
-    post(made, '{"n": 1}')
-    post(made, '{"n": 2}')
-    made.settle()
-    return made, tmp_path
+def deployment(create_project_stack, tmp_path):
+    stack = create_project_stack(
+        PROJECT, a="from adaptors.common import fn\nfn(lambda state: state)\n"
+    )
+    post(stack, '{"n": 1}')
+    post(stack, '{"n": 2}')
+    stack.drain()
+    return stack, tmp_path
 
 
-def test_what_nobody_counts_is_estimated_from_messages_and_runs_and_said_to_be(ofn, stack):
-    ended = ofn("cost", "--project", stack[1])
+def test_what_nobody_counts_is_estimated_from_messages_and_runs_and_said_to_be(ofn, deployment):
+    ended = ofn("cost", "--project", deployment[1])
     assert "2 messages, 2 runs" in ended.out
     assert "estimated" in ended.out
     assert "HTTP API requests 2 0.0000" in ended.out
     assert f"list prices of {prices().date}" in ended.out
 
 
-def test_what_cloudwatch_counts_is_priced(ofn, stack):
-    made, folder = stack
-    name = made.resources.functions["runner"].arn.split(":")[-1]
+def test_what_cloudwatch_counts_is_priced(ofn, deployment):
+    stack, folder = deployment
+    name = stack.resources.functions["runner"].arn.split(":")[-1]
     dimensions = [{"Name": "FunctionName", "Value": name}]
     counted = (("Invocations", 3_000_000.0), ("Duration", 4_000_000.0))
     for metric, value in counted:
@@ -62,7 +64,7 @@ def test_what_cloudwatch_counts_is_priced(ofn, stack):
     found = json.loads(ofn("cost", "--project", folder, "--since", "2h", "--json").out)
     assert found["estimated"] is False
     assert found["dollars"]["invocations"] == pytest.approx(0.60)
-    memory = made.resources.functions["runner"].memory / 1024
+    memory = stack.resources.functions["runner"].memory / 1024
     assert found["dollars"]["gb_seconds"] == pytest.approx(4_000 * memory * 0.0000133334)
 
 
@@ -75,8 +77,8 @@ def test_what_is_estimated_of_one_message_with_one_run_is_what_is_counted_of_one
     assert of_both == pytest.approx(seen, rel=0.05)
 
 
-def test_what_is_paid_each_month_is_what_the_template_makes(ofn, stack):
-    found = json.loads(ofn("cost", "--project", stack[1], "--json").out)["monthly"]
+def test_what_is_paid_each_month_is_what_the_template_makes(ofn, deployment):
+    found = json.loads(ofn("cost", "--project", deployment[1], "--json").out)["monthly"]
     alarms = set(resources_of_type("AWS::CloudWatch::Alarm")) - {"NoPostsAlarm"}
     composites = resources_of_type("AWS::CloudWatch::CompositeAlarm")
     assert found["alarms"] == pytest.approx(0.10 * len(alarms) + 0.50 * len(composites))

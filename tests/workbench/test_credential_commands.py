@@ -12,7 +12,7 @@ import pytest
 
 from openfn.jobs.credentials import load_configuration
 from openfn.storage import secrets
-from workbench.local.stack import created
+from workbench.local.stack import create_stack
 
 SECRET = "s3cr3t-Zm9v"
 BODY = {"hostUrl": "https://x.org", "password": SECRET}
@@ -36,7 +36,7 @@ def stack(tmp_path_factory):
     (folder / "jobs").mkdir()
     (folder / "jobs/a.py").write_text(CODE, "utf-8")
     (folder / "project.yaml").write_text(PROJECT.replace("clinic", "http"), "utf-8")
-    with created(folder):
+    with create_stack(folder):
         yield
 
 

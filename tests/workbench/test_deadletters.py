@@ -27,8 +27,8 @@ GONE = "01a2109f-6658-7090-8f47-436c4565ecae"
 
 
 @pytest.fixture
-def made(made_of):
-    return made_of(PROJECT, a=CODE)
+def stack(create_project_stack):
+    return create_project_stack(PROJECT, a=CODE)
 
 
 @pytest.fixture
@@ -43,9 +43,9 @@ def listed(ofn, tmp_path):
     return run
 
 
-def give_up(made, name):
+def give_up(stack, name):
     """Receive what is on a queue, and never delete it, until all is in the dead letters."""
-    sqs, url = boto3.client("sqs"), made.resources.functions["matcher"].environment[name]
+    sqs, url = boto3.client("sqs"), stack.resources.functions["matcher"].environment[name]
     count = ["ApproximateNumberOfMessages"]
     while (
         sqs.get_queue_attributes(QueueUrl=url, AttributeNames=count)["Attributes"][count[0]] != "0"
@@ -53,22 +53,22 @@ def give_up(made, name):
         sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0)
 
 
-def given_up(made, count):
+def given_up(stack, count):
     """Give the ids of messages that the matcher could not match, in the order received."""
     found = []
     for number in range(count):
         body = json.dumps({"form": "visit", "n": number})
-        found.append(post(made, body)["headers"]["X-Message-Id"])
-    give_up(made, "MATCH_QUEUE_URL")
+        found.append(post(stack, body)["headers"]["X-Message-Id"])
+    give_up(stack, "MATCH_QUEUE_URL")
     return found
 
 
-def executed(logged):
-    return [each["run_id"] for each in logged.events(LogEvent.RUN_SUCCEEDED)]
+def executed(log_lines):
+    return [each["run_id"] for each in log_lines.events(LogEvent.RUN_SUCCEEDED)]
 
 
-def test_the_dead_letters_are_listed_and_stay_where_they_are(made, listed):
-    found = given_up(made, 3)
+def test_the_dead_letters_are_listed_and_stay_where_they_are(stack, listed):
+    found = given_up(stack, 3)
     matcher, runner = listed()
     assert (matcher["queue"], matcher["count"]) == ("MatchDeadLetters", 3)
     assert [each["id"] for each in matcher["letters"]] == found
@@ -78,8 +78,8 @@ def test_the_dead_letters_are_listed_and_stay_where_they_are(made, listed):
     assert listed() == [matcher, runner]
 
 
-def test_more_than_ten_of_one_group_are_counted(made, ofn, listed, tmp_path):
-    found = given_up(made, 12)
+def test_more_than_ten_of_one_group_are_counted(stack, ofn, listed, tmp_path):
+    found = given_up(stack, 12)
     for _ in range(2):
         matcher, _ = listed()
         assert (matcher["count"], [each["id"] for each in matcher["letters"]]) == (12, found[:10])
@@ -87,33 +87,33 @@ def test_more_than_ten_of_one_group_are_counted(made, ofn, listed, tmp_path):
     assert "  and 2 more, behind these" in ended.out
 
 
-def test_they_are_put_back_in_their_order_and_worked_off(made, ofn, listed, tmp_path, logged):
-    found = given_up(made, 12)
+def test_they_are_put_back_in_their_order_and_worked_off(stack, ofn, listed, tmp_path, log_lines):
+    found = given_up(stack, 12)
     ended = ofn("dead-letters", "redrive", "--yes", "--project", tmp_path)
     assert (ended.status, ended.err) == (0, "")
     assert ended.out.endswith("12 of 12 put back\n")
     assert [each["count"] for each in listed()] == [0, 0]
-    made.settle()
-    assert executed(logged) == [ids.run_id(each, "job-a") for each in found]
+    stack.drain()
+    assert executed(log_lines) == [ids.run_id(each, "job-a") for each in found]
 
 
-def test_a_run_is_put_back_and_executed(made, ofn, listed, tmp_path):
-    message_id = post(made, '{"form": "other"}')["headers"]["X-Message-Id"]
-    made.settle()
+def test_a_run_is_put_back_and_executed(stack, ofn, listed, tmp_path):
+    message_id = post(stack, '{"form": "other"}')["headers"]["X-Message-Id"]
+    stack.drain()
     plan = Plan(message_id, "job-a", "form")
     runs.create([plan], "version")
     runs.queue([(plan, "group")])
-    give_up(made, "RUN_QUEUE_URL")
+    give_up(stack, "RUN_QUEUE_URL")
     (letter,) = listed()[1]["letters"]
     assert (letter["id"], letter["kind"], letter["what"]) == (plan.id, "run", "job-a, queued")
     ended = ofn("dead-letters", "redrive", "--yes", "--project", tmp_path, "--json")
     assert json.loads(ended.out) == {"found": 1, "put_back": 1, "left": ""}
-    made.settle()
+    stack.drain()
     assert details.run(plan.id).status == "succeeded"
 
 
-def test_it_asks_before_it_puts_anything_back(made, ofn, listed, tmp_path, monkeypatch):
-    given_up(made, 1)
+def test_it_asks_before_it_puts_anything_back(stack, ofn, listed, tmp_path, monkeypatch):
+    given_up(stack, 1)
     monkeypatch.setattr(sys, "stdin", io.StringIO("n\n"))
     ended = ofn("dead-letters", "redrive", "--project", tmp_path)
     assert ended.status == 1
@@ -121,17 +121,17 @@ def test_it_asks_before_it_puts_anything_back(made, ofn, listed, tmp_path, monke
     assert listed()[0]["count"] == 1
 
 
-def test_nothing_is_lost_when_the_queue_does_not_take_it(made, ofn, listed, tmp_path):
-    found = given_up(made, 2)
-    with without_queue(made, "MATCH_QUEUE_URL"):
+def test_nothing_is_lost_when_the_queue_does_not_take_it(stack, ofn, listed, tmp_path):
+    found = given_up(stack, 2)
+    with without_queue(stack, "MATCH_QUEUE_URL"):
         ended = ofn("dead-letters", "redrive", "--yes", "--project", tmp_path)
     assert ended.status == 1
     assert "0 of 2 put back: MatchDeadLetters: the queue does not take them" in ended.out
     assert [each["id"] for each in listed()[0]["letters"]] == found
 
 
-def test_what_is_sent_is_there_before_it_is_deleted(made, ofn, listed, tmp_path, logged):
-    (message_id,) = given_up(made, 1)
+def test_what_is_sent_is_there_before_it_is_deleted(stack, ofn, listed, tmp_path, log_lines):
+    (message_id,) = given_up(stack, 1)
     sqs = boto3.client("sqs")
     (queue, _) = dead_letters.queues("openfn")
 
@@ -147,28 +147,28 @@ def test_what_is_sent_is_there_before_it_is_deleted(made, ofn, listed, tmp_path,
         events.unregister("before-call.sqs.DeleteMessageBatch", stopped)
     there = sqs.get_queue_attributes(QueueUrl=queue.url, AttributeNames=["All"])["Attributes"]
     assert there["ApproximateNumberOfMessagesNotVisible"] == "1"
-    made.settle()
-    assert executed(logged) == [ids.run_id(message_id, "job-a")]
+    stack.drain()
+    assert executed(log_lines) == [ids.run_id(message_id, "job-a")]
 
 
-def test_what_is_none_of_our_ids_is_listed_and_put_back_as_it_is(made, ofn, listed, tmp_path):
+def test_what_is_none_of_our_ids_is_listed_and_put_back_as_it_is(stack, ofn, listed, tmp_path):
     sqs = boto3.client("sqs")
     (queue, _) = dead_letters.queues("openfn")
     sent = {"MessageGroupId": "g", "MessageDeduplicationId": "1", "MessageBody": "[not ours]"}
     sqs.send_message(QueueUrl=queue.url, **sent)
     assert [(each["id"], each["what"]) for each in listed()[0]["letters"]] == [("", "expired")]
     ofn("dead-letters", "redrive", "--yes", "--project", tmp_path)
-    url = made.resources.functions["matcher"].environment["MATCH_QUEUE_URL"]
+    url = stack.resources.functions["matcher"].environment["MATCH_QUEUE_URL"]
     (back,) = sqs.receive_message(QueueUrl=url, AttributeNames=["All"])["Messages"]
     assert (back["Body"], back["Attributes"]["MessageGroupId"]) == ("[not ours]", "g")
 
 
-def test_an_id_is_shown_with_what_is_behind_it(made, ofn, tmp_path):
-    message_id = post(made, '{"form": "visit"}')["headers"]["X-Message-Id"]
-    made.settle()
+def test_an_id_is_shown_with_what_is_behind_it(stack, ofn, tmp_path):
+    message_id = post(stack, '{"form": "visit"}')["headers"]["X-Message-Id"]
+    stack.drain()
     run_id = ids.run_id(message_id, "job-a")
     ofn("replay", run_id, "--project", tmp_path)
-    made.settle()
+    stack.drain()
     ended = ofn("dead-letters", "show", message_id, "--project", tmp_path)
     received, run = ended.out.splitlines()
     assert received.endswith(" in inbox-a")
@@ -186,7 +186,7 @@ def test_an_id_is_shown_with_what_is_behind_it(made, ofn, tmp_path):
     ("given", "words"),
     [("x", "there is no message x"), (f"{GONE}#job-a", f"there is no run {GONE}")],
 )
-def test_an_id_that_is_not_known_is_said_in_words(made, ofn, tmp_path, given, words):
+def test_an_id_that_is_not_known_is_said_in_words(stack, ofn, tmp_path, given, words):
     ended = ofn("dead-letters", "show", given, "--project", tmp_path)
     assert (ended.status, ended.out) == (1, "")
     assert words in ended.words

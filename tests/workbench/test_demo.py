@@ -1,4 +1,4 @@
-"""`ofn demo`: real posts from source to destination, and what is said of those that get lost."""
+"""`ofn demo`: posts that arrive, posts that do not, and projects without its inboxes."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ PROGRAM = Path(sys.executable).parent / "ofn"
 SOURCES = ["KoboToolbox", "ODK Aggregate", "CommCare"]
 
 
-def test_the_demo_names_every_source_in_plain_lines():
-    ran = subprocess.run(
+def test_demo_prints_every_source_as_the_readme_shows():
+    process = subprocess.run(
         [PROGRAM, "demo"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
     )
-    assert (ran.returncode, ran.stderr) == (0, "")
-    lines = ran.stdout.splitlines()
+    assert (process.returncode, process.stderr) == (0, "")
+    lines = process.stdout.splitlines()
     assert [line for line in lines if line.endswith(" arrived")] == [
         *(f"{source} arrived" for source in SOURCES),
         "3 of 3 posts arrived",
@@ -29,7 +29,7 @@ def test_the_demo_names_every_source_in_plain_lines():
     assert "  trigger   kobo-household" in lines
     assert "  run       register-child succeeded" in lines
     assert [line for line in lines if line.startswith("  received  POST /visits {")]
-    assert "\x1b" not in ran.stdout
+    assert "\x1b" not in process.stdout
     for line in readme_block("$ make demo"):
         # An id is new in every run, and the README shortens long lines.
         start = re.split("message |…", line)[0].rstrip()
@@ -41,31 +41,31 @@ def readme_block(command):
     return block.splitlines()[1:]
 
 
-def test_the_demo_gives_a_machine_what_became_of_each_post(ofn):
+def test_json_output_lists_every_delivery(ofn):
     ended = ofn("demo", "--project", ROOT / "project", "--json")
-    journeys = json.loads(ended.out)
+    deliveries = json.loads(ended.out)
     assert ended.status == 0
-    assert [(each["source"], each["arrived"]) for each in journeys] == [
+    assert [(delivery["source"], delivery["arrived"]) for delivery in deliveries] == [
         (source, True) for source in SOURCES
     ]
-    assert journeys[2]["triggers"] == ["commcare-visit"]
-    assert journeys[2]["runs"] == ["record-visit succeeded"]
-    assert journeys[2]["received"] == ["POST /visits", "POST /medicines", "POST /medicines"]
+    assert deliveries[2]["triggers"] == ["commcare-visit"]
+    assert deliveries[2]["runs"] == ["record-visit succeeded"]
+    assert deliveries[2]["received"] == ["POST /visits", "POST /medicines", "POST /medicines"]
 
 
-def test_posts_that_do_not_arrive_are_named_with_the_reason_and_not_waited_for(ofn, tmp_path):
+def test_posts_that_do_not_arrive_are_printed_with_the_reason_without_a_timeout(ofn, tmp_path):
     project = tmp_path / "project"
     shutil.copytree(ROOT / "project", project, ignore=shutil.ignore_patterns("credentials"))
-    written = (project / "project.yaml").read_text("utf-8")
+    text = (project / "project.yaml").read_text("utf-8")
     (project / "project.yaml").write_text(
-        written.replace("_xform_id_string: groups", "_xform_id_string: other"), "utf-8"
+        text.replace("_xform_id_string: groups", "_xform_id_string: other"), "utf-8"
     )
     job = project / "jobs/register_child.py"
     job.write_text("from adaptors.common import fn\n\nfn(lambda state: 1 / 0)\n")
-    began = time.monotonic()
+    started = time.monotonic()
     ended = ofn("demo", "--project", project)
     assert ended.status == 1
-    assert time.monotonic() - began < 15  # the time a post is given that may still arrive
+    assert time.monotonic() - started < 15  # the timeout for a post that may still arrive
     kobo, odk, commcare = ended.out.split("\n\n")[1:4]
     assert kobo.startswith("KoboToolbox DID NOT ARRIVE\n  answer    200 {}")
     assert "  trigger   none matched\n  run       none" in kobo
@@ -75,10 +75,10 @@ def test_posts_that_do_not_arrive_are_named_with_the_reason_and_not_waited_for(o
     assert ended.out.endswith("\n1 of 3 posts arrived\n")
 
 
-def test_a_project_without_the_demo_s_inboxes_is_told_so(ofn, project):
+def test_project_without_the_inboxes_of_the_demo_is_an_error(ofn, project):
     ended = ofn("demo", "--project", project.folder)
     assert (ended.status, ended.out) == (1, "")
     assert ended.err.startswith(
-        "the demo posts to commcare and field-data, and this project has no inbox commcare nor "
-        "field-data"
+        "The demo posts to the inboxes commcare and field-data. This project has no inbox commcare "
+        "and no inbox field-data."
     )

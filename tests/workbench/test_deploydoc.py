@@ -12,7 +12,8 @@ from markdown_it import MarkdownIt
 
 from openfn.history import details
 from tests.conftest import ROOT, post
-from workbench.local import destination, stack
+from workbench.local.destination import run_destination
+from workbench.local.stack import create_stack
 
 PAGE = (ROOT / "docs/deploy.md").read_text("utf-8").split("## The first message")[1]
 SECTION = PAGE.split("\n## ")[0]
@@ -55,22 +56,22 @@ def test_every_command_works_in_the_order_given(ofn, project, tmp_path):
     for line in before:
         assert _done(ofn(*shlex.split(line), "--project", project))
     (tmp_path / "secret.json").write_text("{}", "utf-8")
-    with stack.created(project) as made, destination.running() as sink:
-        (tmp_path / "secret.json").write_text(json.dumps({"baseUrl": sink.url}), "utf-8")
+    with create_stack(project) as stack, run_destination() as destination:
+        (tmp_path / "secret.json").write_text(json.dumps({"baseUrl": destination.url}), "utf-8")
         for line in after:
             words = shlex.split(line)
             if line.startswith("credential set"):
                 words += ["--file", tmp_path / "secret.json", "--yes"]
             if line.startswith("status"):
                 body = (ROOT / "events/kobo_household.json").read_text("utf-8")
-                assert post(made, body, "field-data")["statusCode"] == 200
-                made.settle()
+                assert post(stack, body, "field-data")["statusCode"] == 200
+                stack.drain()
             if "RUN" in words:
                 (message,) = details.newest(1)
                 words[words.index("RUN")] = f"{message.message.id}#{message.ran[0]}"
             ended = ofn(*words, "--project", project)
             assert _done(ended)
-        assert [each.method for each in sink.received] == ["PUT"]
+        assert [each.method for each in destination.received] == ["PUT"]
     assert re.search(r"status\W+succeeded", ended.out)
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from openfn.runs.model import RunStatus
 from tests.conftest import post, write_project
-from tests.remote import Remote
-from workbench.local.stack import created
+from tests.support.fake_destination import FakeDestination
+from workbench.local.stack import create_stack
 
 PROJECT = """
 inboxes:
@@ -43,13 +43,13 @@ def say(kind, number=0):
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory):
+def deployment(tmp_path_factory):
     """A stack, its project's folder, and the ids of its messages by what they are."""
-    folder, ids, remote = tmp_path_factory.mktemp("project"), {}, Remote()
+    folder, ids, remote = tmp_path_factory.mktemp("project"), {}, FakeDestination()
     write_project(folder, PROJECT, JOBS)
-    remote.otherwise = 503
-    with remote.running(), created(folder) as made:
-        made.set_credential("remote", {"baseUrl": remote.url})
+    remote.default_status = 503
+    with remote.running(), create_stack(folder) as stack:
+        stack.set_credential("remote", {"baseUrl": remote.url})
         for name, body in (
             ("good", say("good", 1)),
             ("other", say("nobody's")),
@@ -58,25 +58,25 @@ def stack(tmp_path_factory):
             ("away", say("away")),
             ("good again", say("good", 2)),
         ):
-            ids[name] = post(made, body)["headers"]["X-Message-Id"]
-        made.settle()
-        yield made, folder, ids
+            ids[name] = post(stack, body)["headers"]["X-Message-Id"]
+        stack.drain()
+        yield stack, folder, ids
 
 
 @pytest.fixture
-def asked(ofn, stack):
+def asked(ofn, deployment):
     """Run a command on the stack and give what it prints as JSON."""
 
     def ask(*arguments):
-        ended = ofn(*arguments, "--project", stack[1], "--json")
+        ended = ofn(*arguments, "--project", deployment[1], "--json")
         assert (ended.err, ended.status) == ("", 0)
         return json.loads(ended.out)
 
     return ask
 
 
-def test_messages_are_listed_newest_first_with_their_state_and_runs(asked, stack):
-    _, _, ids = stack
+def test_messages_are_listed_newest_first_with_their_state_and_runs(asked, deployment):
+    _, _, ids = deployment
     rows = asked("messages")
     assert [row["id"] for row in rows] == sorted(ids.values(), reverse=True)
     by_id = {row["id"]: row for row in rows}
@@ -103,14 +103,14 @@ def test_messages_are_listed_newest_first_with_their_state_and_runs(asked, stack
         (("--since", "2026-01-01", "--until", "2026-01-02"), []),
     ],
 )
-def test_messages_are_filtered(asked, stack, options, found):
-    _, _, ids = stack
+def test_messages_are_filtered(asked, deployment, options, found):
+    _, _, ids = deployment
     assert [row["id"] for row in asked("messages", *options)] == [ids[name] for name in found]
 
 
-def test_a_list_goes_on_where_it_ended(asked, ofn, stack):
+def test_a_list_goes_on_where_it_ended(asked, ofn, deployment):
     everything = [row["id"] for row in asked("runs")]
-    told = ofn("runs", "--limit", "2", "--project", stack[1]).out
+    told = ofn("runs", "--limit", "2", "--project", deployment[1]).out
     assert f"--before '{everything[1]}'" in told
     rest = asked("runs", "--before", everything[1])
     assert [row["id"] for row in rest] == everything[2:]
@@ -128,18 +128,18 @@ def test_a_list_goes_on_where_it_ended(asked, ofn, stack):
         (("--inbox", "inbox-b"), []),
     ],
 )
-def test_runs_are_filtered_newest_first(asked, stack, options, jobs):
+def test_runs_are_filtered_newest_first(asked, deployment, options, jobs):
     assert [row["job"] for row in asked("runs", *options)] == jobs
 
 
-def test_a_run_that_waits_says_why_and_when_it_is_tried_again(ofn, stack):
-    told = ofn("runs", "--state", "waiting", "--project", stack[1]).out
+def test_a_run_that_waits_says_why_and_when_it_is_tried_again(ofn, deployment):
+    told = ofn("runs", "--state", "waiting", "--project", deployment[1]).out
     assert "RemoteUnavailable" in told
     assert "attempt 2 in" in told
 
 
-def test_a_message_is_shown_with_its_runs_and_its_body_only_if_wanted(ofn, asked, stack):
-    _, folder, ids = stack
+def test_a_message_is_shown_with_its_runs_and_its_body_only_if_wanted(ofn, asked, deployment):
+    _, folder, ids = deployment
     found = asked("show", ids["good"])
     assert found["inbox"] == "inbox-a"
     assert found["runs"][f"{ids['good']}#good"].startswith("succeeded")
@@ -148,8 +148,8 @@ def test_a_message_is_shown_with_its_runs_and_its_body_only_if_wanted(ofn, asked
     assert "unreadable" in ofn("show", ids["unreadable"], "--project", folder).out
 
 
-def test_a_run_is_shown_with_error_attempts_log_and_what_followed(asked, stack):
-    _, _, ids = stack
+def test_a_run_is_shown_with_error_attempts_log_and_what_followed(asked, deployment):
+    _, _, ids = deployment
     good = asked("show", f"{ids['good']}#good")
     assert good["log"].strip() == "seen 1"
     assert good["followed_by"] == [f"{ids['good']}#after"]
@@ -158,8 +158,8 @@ def test_a_run_is_shown_with_error_attempts_log_and_what_followed(asked, stack):
     assert "initial" not in asked("show", f"{ids['bad']}#bad")
 
 
-def test_logs_are_what_a_run_printed_and_follow_ends_with_it(ofn, stack):
-    _, folder, ids = stack
+def test_logs_are_what_a_run_printed_and_follow_ends_with_it(ofn, deployment):
+    _, folder, ids = deployment
     told = ofn("logs", f"{ids['good']}#good", "--follow", "--project", folder)
     assert (told.status, told.out.splitlines()[-1]) == (0, "seen 1")
     assert "it printed nothing" in ofn("logs", f"{ids['good']}#after", "--project", folder).out
@@ -167,8 +167,8 @@ def test_logs_are_what_a_run_printed_and_follow_ends_with_it(ofn, stack):
 
 @pytest.mark.parametrize("command", ["show", "logs"])
 @pytest.mark.parametrize("identifier", ["nonsense", "nonsense#job"])
-def test_an_id_of_nothing_is_said_in_words(ofn, stack, command, identifier):
-    ended = ofn(command, identifier, "--project", stack[1])
+def test_an_id_of_nothing_is_said_in_words(ofn, deployment, command, identifier):
+    ended = ofn(command, identifier, "--project", deployment[1])
     assert ended.status == 1
     assert (
         f"there is no {'message' if command == 'show' and '#' not in identifier else 'run'} "
@@ -176,10 +176,10 @@ def test_an_id_of_nothing_is_said_in_words(ofn, stack, command, identifier):
     )
 
 
-def test_status_says_what_came_what_failed_and_what_waits(ofn, asked, stack):
-    made, folder, _ = stack
+def test_status_says_what_came_what_failed_and_what_waits(ofn, asked, deployment):
+    stack, folder, _ = deployment
     boto3.client("sqs").send_message(
-        QueueUrl=made.resources.physical_ids["RunDeadLetters"],
+        QueueUrl=stack.resources.physical_ids["RunDeadLetters"],
         MessageBody="{}",
         MessageGroupId="g",
         MessageDeduplicationId="d",
@@ -208,9 +208,9 @@ def test_status_says_what_came_what_failed_and_what_waits(ofn, asked, stack):
     assert "failed, all   1" in told
 
 
-def test_a_time_that_is_none_and_a_name_there_is_not_are_said_in_words(ofn, stack):
-    assert "no time such as" in ofn("runs", "--since", "soon", "--project", stack[1]).err
-    assert "has no job x" in ofn("runs", "--job", "x", "--project", stack[1]).err
-    late = ofn("runs", "--since", "1h", "--until", "2h", "--project", stack[1])
+def test_a_time_that_is_none_and_a_name_there_is_not_are_said_in_words(ofn, deployment):
+    assert "no time such as" in ofn("runs", "--since", "soon", "--project", deployment[1]).err
+    assert "has no job x" in ofn("runs", "--job", "x", "--project", deployment[1]).err
+    late = ofn("runs", "--since", "1h", "--until", "2h", "--project", deployment[1])
     assert "is later than" in late.err
     assert RunStatus.FAILED in ofn("runs", "--help").out

@@ -10,12 +10,12 @@ import pytest
 from markdown_it import MarkdownIt
 
 from openfn.storage import aws
-from tests.conftest import ROOT, hooked, post, write_project
+from tests.conftest import ROOT, hook_aws_call, post, write_project
 from tests.security import iam_simulator
 from tests.security.aws_calls import ACTIONS, TRANSACTION_ACTIONS
 from tests.support.sam_template import RESOURCES
 from workbench.local import lambda_functions
-from workbench.local.stack import created
+from workbench.local.stack import create_stack
 
 PAGE = (ROOT / "docs/security.md").read_text("utf-8")
 CODE_BLOCKS = [token.content for token in MarkdownIt().parse(PAGE) if token.type == "fence"]
@@ -43,10 +43,10 @@ def stack(tmp_path_factory):
     """The folder of a deployed project and the id of a run; a dead letter waits for it."""
     folder = tmp_path_factory.mktemp("project")
     write_project(folder, PROJECT, {"a": CODE, "night": CODE})
-    with created(folder) as stack:
+    with create_stack(folder) as stack:
         message_id = post(stack, '{"form": "visit"}')["headers"]["X-Message-Id"]
         post(stack, "x" * 400_000)
-        stack.settle()
+        stack.drain()
         dead = stack.resources.physical_ids["RunDeadLetters"]
         body = json.dumps({"run_id": f"{message_id}#job-a"})
         boto3.client("sqs").send_message(
@@ -61,7 +61,7 @@ def actions():
     recorded = set()
 
     def record(model, params, **_):
-        if lambda_functions.executing.get():
+        if lambda_functions.current_function.get():
             return
         service = model.service_model.endpoint_prefix
         prefix = IAM_PREFIXES.get(service, service)
@@ -74,7 +74,7 @@ def actions():
     session = boto3.DEFAULT_SESSION or boto3.Session()
     with ExitStack() as context:
         for service in ("dynamodb", "s3", "sqs", "secretsmanager"):
-            context.enter_context(hooked(f"provide-client-params.{service}", record))
+            context.enter_context(hook_aws_call(f"provide-client-params.{service}", record))
         session.events.register("provide-client-params", record)
         context.callback(session.events.unregister, "provide-client-params", record)
         yield recorded

@@ -13,7 +13,7 @@ from workbench.cli import output
 from workbench.cli.demo import print_journeys
 from workbench.cli.job import print_local_run
 from workbench.cli.match import print_verdicts
-from workbench.local.demo import Journey
+from workbench.local.demo import Delivery
 from workbench.local.destination import Received
 from workbench.testing.local_run import LocalRun
 
@@ -71,7 +71,7 @@ def test_steps_are_lines_without_a_terminal(printed):
 
 def test_received_body_is_shown_literally_and_truncated(printed):
     received = Received("POST", "/x", None, b"[red]" + b"y" * 1000)
-    journey = Journey("Kobo", "200 {}", "id", ("form",), ("go succeeded",), (received,))
+    journey = Delivery("Kobo", "200 {}", "id", ("form",), ("go succeeded",), (received,))
     text = printed(print_journeys, [journey])
     assert "Kobo arrived\n" in text
     assert f"  received  POST /x [red]{'y' * 395}… (1005 characters)\n" in text
@@ -81,11 +81,11 @@ def test_received_body_is_shown_literally_and_truncated(printed):
 @pytest.mark.parametrize(
     "journey",
     [
-        Journey("Kobo", "503 {}", None, (), (), ()),
-        Journey("Kobo", "200 {}", "id", (), (), ()),
-        Journey("Kobo", "200 {}", "id", ("form",), (), ()),
-        Journey("Kobo", "200 {}", "id", ("form",), ("go failed: line 1",), ()),
-        Journey("Kobo", "200 {}", "id", ("form",), ("go succeeded",), ()),
+        Delivery("Kobo", "503 {}", None, (), (), ()),
+        Delivery("Kobo", "200 {}", "id", (), (), ()),
+        Delivery("Kobo", "200 {}", "id", ("form",), (), ()),
+        Delivery("Kobo", "200 {}", "id", ("form",), ("go failed: line 1",), ()),
+        Delivery("Kobo", "200 {}", "id", ("form",), ("go succeeded",), ()),
     ],
     ids=["refused", "unmatched", "not run", "failed", "not received"],
 )

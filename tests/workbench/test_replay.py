@@ -55,8 +55,8 @@ VISIT = '{"form": "visit", "n": %d}'
 
 
 @pytest.fixture
-def made(made_of):
-    return made_of(PROJECT, a=MISTAKEN, b=LOOK)
+def stack(create_project_stack):
+    return create_project_stack(PROJECT, a=MISTAKEN, b=LOOK)
 
 
 @pytest.fixture
@@ -71,15 +71,15 @@ def replay(ofn, tmp_path):
     return run
 
 
-def posted(made, *numbers):
+def posted(stack, *numbers):
     """Post a visit for each number, work on them and give the ids of the runs of job-a."""
-    runs_ = [posted_one(made, VISIT % number) for number in numbers]
-    made.settle()
+    runs_ = [posted_one(stack, VISIT % number) for number in numbers]
+    stack.drain()
     return runs_
 
 
-def posted_one(made, body):
-    return ids.run_id(post(made, body)["headers"]["X-Message-Id"], "job-a")
+def posted_one(stack, body):
+    return ids.run_id(post(stack, body)["headers"]["X-Message-Id"], "job-a")
 
 
 def mend(code=MENDED):
@@ -87,10 +87,10 @@ def mend(code=MENDED):
     project.current().jobs["job-a"].expression.write_text(code, "utf-8")
 
 
-def deploy(made, folder, text):
+def deploy(stack, folder, text):
     """Deploy an edited project.yaml."""
     (folder / "project.yaml").write_text(text, "utf-8")
-    digests = {n: hashlib.sha256(i.encode()).hexdigest() for n, i in made.inbox_ids.items()}
+    digests = {n: hashlib.sha256(i.encode()).hexdigest() for n, i in stack.inbox_ids.items()}
     compile_project(folder, Path(os.environ["PROJECT_DIR"]), digests)
     project.load.cache_clear()
 
@@ -104,33 +104,33 @@ def ends(run_id):
     return record.status, record.attempt, record.log
 
 
-def test_a_failed_run_goes_on_where_it_failed_with_the_mended_job(made, replay):
-    (run_id,) = posted(made, 7)
+def test_a_failed_run_goes_on_where_it_failed_with_the_mended_job(stack, replay):
+    (run_id,) = posted(stack, 7)
     mend()
     found = replay(run_id)
     assert (found["selected"], found["queued"], found["left"]) == (1, 1, {})
-    made.settle()
+    stack.drain()
     assert ends(run_id) == ("succeeded", 2, "second\n")
     assert details.run(run_id).final["got"] == 7
     assert details.run(run_id).error is None
 
 
-def test_with_fresh_it_begins_anew(made, replay):
-    (run_id,) = posted(made, 7)
+def test_with_fresh_it_begins_anew(stack, replay):
+    (run_id,) = posted(stack, 7)
     mend()
     replay(run_id, "--fresh")
-    made.settle()
+    stack.drain()
     assert ends(run_id) == ("succeeded", 2, "first 7\nsecond\n")
 
 
-def test_each_attempt_has_a_record_of_its_own(made, replay):
-    (run_id,) = posted(made, 7)
+def test_each_attempt_has_a_record_of_its_own(stack, replay):
+    (run_id,) = posted(stack, 7)
     replay(run_id)
-    made.settle()
+    stack.drain()
     assert ends(run_id)[:2] == ("failed", 2)
     mend()
     replay(run_id)
-    made.settle()
+    stack.drain()
     found = details.attempts(run_id)
     assert [(each.attempt, each.status) for each in found] == [(1, "failed"), (2, "failed")]
     assert {each.error["type"] for each in found} == {"KeyError"}
@@ -138,77 +138,77 @@ def test_each_attempt_has_a_record_of_its_own(made, replay):
     assert ends(run_id) == ("succeeded", 3, "second\n")
 
 
-def test_a_run_that_succeeded_begins_anew_and_what_it_left_is_on_record(made, replay):
+def test_a_run_that_succeeded_begins_anew_and_what_it_left_is_on_record(stack, replay):
     mend()
-    (run_id,) = posted(made, 7)
+    (run_id,) = posted(stack, 7)
     mend(MENDED.replace('"got"', '"new"'))
     replay(run_id)
-    made.settle()
+    stack.drain()
     assert ends(run_id) == ("succeeded", 2, "first 7\nsecond\n")
     final = details.run(run_id).final
     assert ("got" in final, final["new"]) == (False, 7)
     assert [(each.attempt, each.status) for each in details.attempts(run_id)] == [(1, "succeeded")]
 
 
-def test_a_job_that_retries_has_all_its_attempts_again(made, replay, tmp_path):
-    (run_id,) = posted(made, 7)
+def test_a_job_that_retries_has_all_its_attempts_again(stack, replay, tmp_path):
+    (run_id,) = posted(stack, 7)
     mend('from adaptors.common import fn\nfn(lambda s: s)\nfn(lambda s: {}["x"])\n')
     for attempt in (2, 3):
         replay(run_id)
-        made.settle()
+        stack.drain()
         assert runs.load(run_id).tries == 1
         assert ends(run_id)[1] == attempt
 
 
-def test_what_follows_is_made_once_and_replayed_by_its_own_id(made, replay):
-    (run_id,) = posted(made, 7)
+def test_what_follows_is_made_once_and_replayed_by_its_own_id(stack, replay):
+    (run_id,) = posted(stack, 7)
     caught, after = (run_id.replace("job-a", each) for each in ("catch", "after"))
     assert details.run(caught).attempt == 1
     assert details.run(after) is None
     mend()
     replay(run_id)
-    made.settle()
+    stack.drain()
     assert (details.run(caught).attempt, details.run(after).attempt) == (1, 1)
     replay(run_id)
-    made.settle()
+    stack.drain()
     assert details.run(after).attempt == 1
     replay(after)
-    made.settle()
+    stack.drain()
     assert (details.run(after).attempt, details.run(after).status) == (2, "succeeded")
 
 
-def test_a_follower_of_a_failure_that_is_no_more_says_so(made, replay):
-    (run_id,) = posted(made, 7)
+def test_a_follower_of_a_failure_that_is_no_more_says_so(stack, replay):
+    (run_id,) = posted(stack, 7)
     mend()
     replay(run_id)
-    made.settle()
+    stack.drain()
     caught = run_id.replace("job-a", "catch")
     replay(caught)
-    made.settle()
+    stack.drain()
     assert details.run(caught).status == "failed"
     assert "was replayed since and ended differently" in details.run(caught).error["message"]
 
 
-def test_a_follower_can_begin_while_the_run_before_it_is_replayed(made, replay):
-    (run_id,) = posted(made, 7)
+def test_a_follower_can_begin_while_the_run_before_it_is_replayed(stack, replay):
+    (run_id,) = posted(stack, 7)
     replay(run_id)
     runs.claim(run_id, 60)
     caught = run_id.replace("job-a", "catch")
     replay(caught)
-    made.settle()
+    stack.drain()
     assert (details.run(caught).status, details.run(caught).attempt) == ("succeeded", 2)
 
 
-def test_a_message_is_replayed_against_the_jobs_it_matches_by_now(made, replay, tmp_path):
-    (run_id,) = posted(made, 7)
+def test_a_message_is_replayed_against_the_jobs_it_matches_by_now(stack, replay, tmp_path):
+    (run_id,) = posted(stack, 7)
     message_id = ids.source_id_of(run_id)
     new = PROJECT + "  job-b: {trigger: form, expression: jobs/b.py}\n"
-    deploy(made, tmp_path, f'name: test\ninboxes: {{inbox-a: {{id_sha256: "{"0" * 64}"}}}}\n{new}')
+    deploy(stack, tmp_path, f'name: test\ninboxes: {{inbox-a: {{id_sha256: "{"0" * 64}"}}}}\n{new}')
     mend()
     found = replay(message_id)
     assert [each["id"] for each in found["runs"]] == [run_id]
     assert (found["messages"], found["queued"]) == ([message_id], 2)
-    made.settle()
+    stack.drain()
     assert ends(run_id) == ("succeeded", 2, "second\n")
     new_run = details.run(ids.run_id(message_id, "job-b"))
     assert (new_run.status, new_run.attempt) == ("succeeded", 1)
@@ -216,14 +216,14 @@ def test_a_message_is_replayed_against_the_jobs_it_matches_by_now(made, replay, 
     assert details.run(ids.run_id(message_id, "catch")).attempt == 1
 
 
-def test_a_message_and_its_run_named_together_replay_the_run_once(made, replay):
-    (run_id,) = posted(made, 7)
+def test_a_message_and_its_run_named_together_replay_the_run_once(stack, replay):
+    (run_id,) = posted(stack, 7)
     found = replay(run_id, ids.source_id_of(run_id), run_id)
     assert (found["selected"], found["queued"], len(found["runs"])) == (2, 2, 1)
 
 
-def test_of_ids_that_are_not_known_each_is_named_and_nothing_is_done(made, ofn, tmp_path):
-    (run_id,) = posted(made, 7)
+def test_of_ids_that_are_not_known_each_is_named_and_nothing_is_done(stack, ofn, tmp_path):
+    (run_id,) = posted(stack, 7)
     gone = ids.new_message_id()
     attempt = f"{run_id}#0001"
     ended = ofn("replay", run_id, gone, f"{gone}#job-a", "x", attempt, "--project", tmp_path)
@@ -247,14 +247,14 @@ def pages_of(number):
 
 
 def test_all_that_failed_is_replayed_in_the_order_received_and_what_is_not_is_named(
-    made, ofn, replay, tmp_path, logged
+    stack, ofn, replay, tmp_path, log_lines
 ):
-    failed = posted(made, *range(50))
+    failed = posted(stack, *range(50))
     # The first to come is the last to fail.
     replay(failed[0])
-    made.settle()
+    stack.drain()
     mend()
-    del logged[:]
+    del log_lines[:]
     busy = failed[30]
     with pages_of(20), running_by_then(busy):
         ended = ofn("replay", "--job", "job-a", "--yes", "--project", tmp_path)
@@ -263,9 +263,11 @@ def test_all_that_failed_is_replayed_in_the_order_received_and_what_is_not_is_na
     assert first == "job-a: 50 runs"
     assert second == f"{busy} not queued: it is running by now"
     assert last == "49 of 50 queued"
-    made.settle()
+    stack.drain()
     executed = [
-        each["run_id"] for each in logged.events(LogEvent.RUN_SUCCEEDED) if each["job"] == "job-a"
+        each["run_id"]
+        for each in log_lines.events(LogEvent.RUN_SUCCEEDED)
+        if each["job"] == "job-a"
     ]
     assert executed == [each for each in failed if each != busy]
 
@@ -285,22 +287,24 @@ def running_by_then(run_id):
     yield
 
 
-def test_runs_of_one_order_are_executed_in_it(made_of, replay, tmp_path, logged):
+def test_runs_of_one_order_are_executed_in_it(create_project_stack, replay, tmp_path, log_lines):
     ordered = PROJECT.replace("{form: visit}}", "{form: visit}, order_by: form}")
-    made = made_of(ordered, a=MISTAKEN, b=LOOK)
-    failed = posted(made, *range(12))
+    stack = create_project_stack(ordered, a=MISTAKEN, b=LOOK)
+    failed = posted(stack, *range(12))
     mend()
-    del logged[:]
+    del log_lines[:]
     assert replay("--job", "job-a", "--yes")["queued"] == 12
-    made.settle()
+    stack.drain()
     executed = [
-        each["run_id"] for each in logged.events(LogEvent.RUN_SUCCEEDED) if each["job"] == "job-a"
+        each["run_id"]
+        for each in log_lines.events(LogEvent.RUN_SUCCEEDED)
+        if each["job"] == "job-a"
     ]
     assert executed == failed
 
 
-def test_a_dry_run_lists_and_counts_and_changes_nothing(made, ofn, tmp_path):
-    failed = posted(made, 1, 2)
+def test_a_dry_run_lists_and_counts_and_changes_nothing(stack, ofn, tmp_path):
+    failed = posted(stack, 1, 2)
     before = [runs.load(each) for each in failed]
     ended = ofn("replay", "--since", "2h", "--dry-run", "--project", tmp_path)
     assert (ended.status, ended.err) == (0, "")
@@ -310,8 +314,8 @@ def test_a_dry_run_lists_and_counts_and_changes_nothing(made, ofn, tmp_path):
     assert [runs.load(each) for each in failed] == before
 
 
-def test_it_asks_and_does_nothing_unless_the_answer_is_yes(made, ofn, tmp_path, monkeypatch):
-    (run_id,) = posted(made, 1)
+def test_it_asks_and_does_nothing_unless_the_answer_is_yes(stack, ofn, tmp_path, monkeypatch):
+    (run_id,) = posted(stack, 1)
     for text in ("n\n", "\n", ""):
         answer(monkeypatch, text)
         ended = ofn("replay", "--job", "job-a", "--project", tmp_path)
@@ -324,8 +328,8 @@ def test_it_asks_and_does_nothing_unless_the_answer_is_yes(made, ofn, tmp_path, 
     assert runs.load(run_id).status == "queued"
 
 
-def test_only_runs_that_failed_since_then_and_of_the_job_are_selected(made, replay):
-    old, new = posted(made, 1, 2)
+def test_only_runs_that_failed_since_then_and_of_the_job_are_selected(stack, replay):
+    old, new = posted(stack, 1, 2)
     at = table.timestamp((datetime.now(UTC) - timedelta(hours=3)).timestamp())
     table.update(ids.key_of(old), {"attention_at": at}, "attribute_exists(pk)")
 
@@ -341,7 +345,7 @@ def test_only_runs_that_failed_since_then_and_of_the_job_are_selected(made, repl
     ]
 
 
-def test_succeeded_runs_are_found_in_the_days_since_then(made, replay):
+def test_succeeded_runs_are_found_in_the_days_since_then(stack, replay):
     mend()
     found = []
     for days in (30, 2, 1):
@@ -351,8 +355,8 @@ def test_succeeded_runs_are_found_in_the_days_since_then(made, replay):
         )
         messages.queue(messages.store(message))
         found.append(ids.run_id(message.id, "job-a"))
-    found += posted(made, 5)
-    made.settle()
+    found += posted(stack, 5)
+    stack.drain()
     arguments = ("--job", "job-a", "--state", "succeeded", "--dry-run")
     for since, count in (("1h", 1), ("24h", 1), ("25h", 2), ("3d", 3), ("365d", 4)):
         rows = replay(*arguments, "--since", since)["runs"]
@@ -360,21 +364,21 @@ def test_succeeded_runs_are_found_in_the_days_since_then(made, replay):
     assert replay(*arguments)["selected"] == 4
 
 
-def test_what_the_queue_does_not_take_is_named_and_queued_by_the_next_tick(made, ofn, tmp_path):
-    failed = posted(made, 1, 2)
+def test_what_the_queue_does_not_take_is_named_and_queued_by_the_next_tick(stack, ofn, tmp_path):
+    failed = posted(stack, 1, 2)
     mend()
-    with without_queue(made, "RUN_QUEUE_URL"):
+    with without_queue(stack, "RUN_QUEUE_URL"):
         ended = ofn("replay", *failed, "--project", tmp_path)
     assert ended.status == 1
     assert f"{failed[0]} not queued: the run queue did not take it" in ended.out
     assert ended.out.endswith("0 of 2 queued\n")
-    made.tick()
-    made.settle()
+    stack.tick()
+    stack.drain()
     assert [ends(each)[:2] for each in failed] == [("succeeded", 2)] * 2
 
 
-def test_once_aws_refuses_one_those_behind_it_are_not_begun(made, replay):
-    failed = posted(made, *range(55))
+def test_once_aws_refuses_one_those_behind_it_are_not_begun(stack, replay):
+    failed = posted(stack, *range(55))
 
     def refused(**_):
         raise EndpointConnectionError(endpoint_url="https://dynamodb.invalid")
@@ -402,28 +406,28 @@ def test_once_aws_refuses_one_those_behind_it_are_not_begun(made, replay):
         (("--job", "job-a", "--stack", "nowhere"), "there is no stack nowhere of ours here"),
     ],
 )
-def test_what_cannot_be_replayed_is_said_in_words(made, ofn, tmp_path, arguments, words):
+def test_what_cannot_be_replayed_is_said_in_words(stack, ofn, tmp_path, arguments, words):
     ended = ofn("replay", *arguments, "--project", tmp_path)
     assert (ended.status, ended.out) == (1, "")
     assert words in ended.words
 
 
-def test_nothing_to_replay_is_said_without_a_question(made, ofn, tmp_path):
+def test_nothing_to_replay_is_said_without_a_question(stack, ofn, tmp_path):
     ended = ofn("replay", "--job", "job-a", "--project", tmp_path)
     assert (ended.status, ended.out) == (0, "no run is so\n0 of 0 queued\n")
 
 
-def test_a_run_that_has_not_ended_is_named(made, replay):
-    (run_id,) = posted(made, 7)
+def test_a_run_that_has_not_ended_is_named(stack, replay):
+    (run_id,) = posted(stack, 7)
     assert replay(run_id)["queued"] == 1
     found = replay(run_id, status=1)
     assert (found["queued"], found["left"]) == (0, {run_id: f"The run {run_id} is queued."})
 
 
-def test_what_was_erased_is_not_replayed(made_of, ofn, replay, tmp_path):
+def test_what_was_erased_is_not_replayed(create_project_stack, ofn, replay, tmp_path):
     inboxes = f'inboxes: {{inbox-a: {{id_sha256: "{"0" * 64}", keep: none}}}}\n'
-    made = made_of(inboxes + PROJECT.lstrip(), a=MENDED, b=LOOK)
-    (run_id,) = posted(made, 7)
+    stack = create_project_stack(inboxes + PROJECT.lstrip(), a=MENDED, b=LOOK)
+    (run_id,) = posted(stack, 7)
     left = replay(run_id, status=1)["left"]
     assert "were erased (`keep: none`)" in left[run_id]
     assert ends(run_id)[:2] == ("succeeded", 1)
@@ -432,8 +436,8 @@ def test_what_was_erased_is_not_replayed(made_of, ofn, replay, tmp_path):
     assert "it cannot be replayed: The body of" in ended.words
 
 
-def test_a_message_that_could_not_be_read_is_not_matched_again(made, ofn, tmp_path):
-    post(made, "{broken")
+def test_a_message_that_could_not_be_read_is_not_matched_again(stack, ofn, tmp_path):
+    post(stack, "{broken")
     unreadable = details.newest(1)[0].message.id
     ended = ofn("replay", unreadable, "--project", tmp_path)
     assert ended.status == 1

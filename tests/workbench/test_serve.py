@@ -1,4 +1,4 @@
-"""`ofn serve`: the real program, from its first line to Ctrl-C."""
+"""`ofn serve`: the real program, from its start to Ctrl-C."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ SECONDS = 30
 
 @dataclass
 class Program:
-    """A running program and the lines it has printed."""
+    """A running program and its printed lines."""
 
     process: subprocess.Popen
     lines: list[str] = field(default_factory=list)
-    _new: SimpleQueue = field(default_factory=SimpleQueue)
+    _queue: SimpleQueue = field(default_factory=SimpleQueue)
 
     def __post_init__(self):
         self._reader = Thread(target=self._read, daemon=True)
@@ -38,21 +38,21 @@ class Program:
 
     def _read(self):
         for line in self.process.stdout:
-            self._new.put(line.rstrip("\n"))
+            self._queue.put(line.rstrip("\n"))
 
-    def until(self, pattern):
-        """Read lines until one holds a pattern; give its match."""
+    def read_until(self, pattern):
+        """Read lines until one matches a pattern; return the match."""
         deadline = time.monotonic() + SECONDS
         while True:
             try:
-                self.lines.append(self._new.get(timeout=deadline - time.monotonic()))
+                self.lines.append(self._queue.get(timeout=deadline - time.monotonic()))
             except (Empty, ValueError):
                 pytest.fail("\n".join([f"no line with {pattern!r} in:", *self.lines]))
-            if found := re.search(pattern, self.lines[-1]):
-                return found
+            if match := re.search(pattern, self.lines[-1]):
+                return match
 
     def interrupt(self):
-        """Press Ctrl-C; give the status the program ends with."""
+        """Press Ctrl-C; return the exit status."""
         self.process.send_signal(signal.SIGINT)
         status = self.process.wait(SECONDS)
         self._reader.join(SECONDS)
@@ -60,19 +60,19 @@ class Program:
 
 
 @dataclass
-class Served:
-    """What was seen of one session: a post is sent, the table read, the program stopped."""
+class Session:
+    """A session in which a post was sent, the table read and the program stopped."""
 
     lines: list[str]
-    answer: requests.Response
+    response: requests.Response
     item: dict
     status: int
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory):
-    nothing = tmp_path_factory.mktemp("credentials")
-    command = [PROGRAM, "serve", "--port", "0", "--aws-port", "0", "--credentials", nothing]
+def session(tmp_path_factory):
+    no_credentials = tmp_path_factory.mktemp("credentials")
+    command = [PROGRAM, "serve", "--port", "0", "--aws-port", "0", "--credentials", no_credentials]
     with subprocess.Popen(
         [*command, "--project", ROOT / "project"],
         stdout=subprocess.PIPE,
@@ -80,29 +80,29 @@ def served(tmp_path_factory):
         text=True,
     ) as process:
         try:
-            yield _session(Program(process))
+            yield _run_session(Program(process))
         finally:
             process.kill()
 
 
-def _session(program):
-    url = program.until(r"field-data +(http://127\.0\.0\.1:\d+/inbox/\S+)")[1]
-    endpoint = program.until(r"AWS_ENDPOINT_URL=(http://\S+)")[1]
-    program.until("which shows what it receives")
-    answer = requests.post(
+def _run_session(program):
+    url = program.read_until(r"field-data +(http://127\.0\.0\.1:\d+/inbox/\S+)")[1]
+    endpoint = program.read_until(r"AWS_ENDPOINT_URL=(http://\S+)")[1]
+    program.read_until("which prints what it receives")
+    response = requests.post(
         url,
         data=(ROOT / "events/kobo_household.json").read_bytes(),
         headers={"Content-Type": "application/json"},
         timeout=SECONDS,
     )
-    program.until("register-household succeeded")
-    item = _kept(endpoint, answer.headers["X-Message-Id"])
+    program.read_until("register-household succeeded")
+    item = _stored_item(endpoint, response.headers["X-Message-Id"])
     status = program.interrupt()
-    program.until("stopped")
-    return Served(program.lines, answer, item, status)
+    program.read_until("Stopped")
+    return Session(program.lines, response, item, status)
 
 
-def _kept(endpoint, message_id):
+def _stored_item(endpoint, message_id):
     client = boto3.client(
         "dynamodb",
         endpoint_url=endpoint,
@@ -117,62 +117,64 @@ def _kept(endpoint, message_id):
     return item
 
 
-def test_a_post_is_answered(served):
-    assert (served.answer.status_code, served.answer.text) == (200, "{}")
+def test_post_is_answered(session):
+    assert (session.response.status_code, session.response.text) == (200, "{}")
 
 
 @pytest.mark.parametrize(
-    ("who", "what"),
+    ("source", "text"),
     [
-        ("inbox", r"kept 541 bytes for field-data as \S+"),
+        ("inbox", r"stored 541 bytes from inbox field-data as \S+"),
         ("matcher", "kobo-household matched → register-household"),
         ("destination", r'PUT /households/19d72997-\S+ \{"head": "twenty", "age": 19, .+… \('),
         ("runner", r"register-household succeeded in \d+ ms"),
     ],
 )
-def test_each_stage_tells_a_readable_line(served, who, what):
-    assert [line for line in served.lines if re.match(rf"\d\d:\d\d:\d\d {who} +{what}", line)]
+def test_every_stage_prints_a_readable_line(session, source, text):
+    pattern = re.compile(rf"\d\d:\d\d:\d\d {source} +{text}")
+    assert [line for line in session.lines if pattern.match(line)]
 
 
-def test_the_message_is_in_the_table_that_other_programs_reach(served):
-    assert served.item["inbox"] == {"S": "field-data"}
-    assert served.item["sk"] == {"S": served.answer.headers["X-Message-Id"]}
+def test_other_programs_can_read_the_message_from_the_table(session):
+    assert session.item["inbox"] == {"S": "field-data"}
+    assert session.item["sk"] == {"S": session.response.headers["X-Message-Id"]}
 
 
-def test_the_credential_that_has_no_file_is_told_to_lead_to_a_destination_of_its_own(served):
-    (line,) = [line for line in served.lines if "registry.json" in line]
-    assert "registry leads to a destination of this command's own" in line
+def test_missing_credential_file_uses_the_built_in_destination(session):
+    (line,) = [line for line in session.lines if "registry.json" in line]
+    assert "data for registry goes to the built-in destination" in line
+    assert "ofn credential set registry --local" in line
 
 
-def test_ctrl_c_ends_it_with_status_0_and_no_traceback(served):
-    assert served.status == 0
-    assert served.lines[-1] == "stopped; what was in memory is gone"
-    assert not [line for line in served.lines if "Traceback" in line]
+def test_ctrl_c_ends_with_status_0_and_no_traceback(session):
+    assert session.status == 0
+    assert session.lines[-1] == "Stopped. The data in memory is gone."
+    assert not [line for line in session.lines if "Traceback" in line]
 
 
 @pytest.mark.parametrize("option", ["--port", "--aws-port"])
-def test_a_port_that_is_taken_is_told_with_the_option_that_chooses_another(ofn, option):
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
+def test_used_port_error_names_the_option_to_choose_another(ofn, option):
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        port = listener.getsockname()[1]
         ended = ofn(
             "serve", "--project", ROOT / "project", "--port", "0", "--aws-port", "0", option, port
         )
     assert (ended.status, ended.out) == (1, "")
     assert ended.err == (
-        f"port {port} is taken: stop what uses it, or choose another with {option} "
-        f"({option} 0 picks a free one)\n"
+        f"Port {port} is in use by another program. "
+        f"Choose another port with {option}; `{option} 0` picks a free one.\n"
     )
 
 
-def test_one_port_cannot_be_used_for_both(ofn):
+def test_the_two_ports_must_differ(ofn):
     ended = ofn("serve", "--project", ROOT / "project", "--port", "64123", "--aws-port", "64123")
     assert ended.status == 1
-    assert ended.err.startswith("port 64123 is asked for twice: choose another with --aws-port")
+    assert ended.err.startswith("Port 64123 is used twice. Choose another port with --aws-port")
 
 
-def test_a_credential_s_file_that_is_no_json_object_is_told_before_anything_starts(ofn, tmp_path):
+def test_invalid_credential_file_is_reported_before_the_stack_starts(ofn, tmp_path):
     (tmp_path / "registry.json").write_text("hunter2")
     ended = ofn(
         *("serve", "--project", ROOT / "project", "--port", "0", "--aws-port", "0"),

@@ -42,13 +42,13 @@ def project(form="visit"):
 
 
 @pytest.fixture
-def stack(made_of, tmp_path):
+def deployment(create_project_stack, tmp_path):
     """A stack with two kept messages, one of which matched, and its project's folder."""
-    made = made_of(project(), a=NOTHING, night=NIGHT)
-    post(made, '{"form": "visit", "n": 1}')
-    post(made, '{"form": "death", "n": 2}', inbox="inbox-b")
-    made.settle()
-    return made, tmp_path
+    stack = create_project_stack(project(), a=NOTHING, night=NIGHT)
+    post(stack, '{"form": "visit", "n": 1}')
+    post(stack, '{"form": "death", "n": 2}', inbox="inbox-b")
+    stack.drain()
+    return stack, tmp_path
 
 
 def rows(ended):
@@ -56,8 +56,8 @@ def rows(ended):
     return json.loads(ended.out)
 
 
-def test_kept_messages_are_matched_with_the_project_as_it_is_edited(ofn, stack):
-    _, folder = stack
+def test_kept_messages_are_matched_with_the_project_as_it_is_edited(ofn, deployment):
+    _, folder = deployment
     same = rows(ofn("match", "--last", "2", "--project", folder, "--json"))
     assert [(row["inbox"], row["triggers"], row["changes"]) for row in same] == [
         ("inbox-b", [], False),
@@ -69,8 +69,8 @@ def test_kept_messages_are_matched_with_the_project_as_it_is_edited(ofn, stack):
     assert (oldest["jobs"], oldest["ran"], oldest["changes"]) == ([], ["also-a", "job-a"], True)
 
 
-def test_a_rematch_is_told_in_one_line_each_with_what_it_ran_then(ofn, stack):
-    _, folder = stack
+def test_a_rematch_is_told_in_one_line_each_with_what_it_ran_then(ofn, deployment):
+    _, folder = deployment
     (folder / "project.yaml").write_text(f"name: test\n{project('death')}", "utf-8")
     ended = ofn("match", "--last", "2", "--project", folder)
     newest, oldest, sum_ = ended.out.splitlines()
@@ -79,10 +79,10 @@ def test_a_rematch_is_told_in_one_line_each_with_what_it_ran_then(ofn, stack):
     assert sum_ == "2 messages; 2 would run other jobs than they did"
 
 
-def test_the_newest_are_given_first_and_no_more_than_asked_for(ofn, stack):
-    made, folder = stack
+def test_the_newest_are_given_first_and_no_more_than_asked_for(ofn, deployment):
+    stack, folder = deployment
     for number in range(3, 30):
-        post(made, json.dumps({"n": number}))
+        post(stack, json.dumps({"n": number}))
     found = rows(ofn("match", "--last", "7", "--project", folder, "--json"))
     ids = [row["message_id"] for row in found]
     assert ids == sorted(ids, reverse=True)
@@ -91,8 +91,8 @@ def test_the_newest_are_given_first_and_no_more_than_asked_for(ofn, stack):
     )
 
 
-def test_one_trigger_says_of_each_kept_message_why_it_does_not_match(ofn, stack):
-    _, folder = stack
+def test_one_trigger_says_of_each_kept_message_why_it_does_not_match(ofn, deployment):
+    _, folder = deployment
     ended = ofn(
         "match", "--last", "2", "--trigger", "form", "--inbox", "inbox-b", "--project", folder
     )
@@ -100,18 +100,20 @@ def test_one_trigger_says_of_each_kept_message_why_it_does_not_match(ofn, stack)
     assert 'form: wants "visit", has "death": no job' in line
 
 
-def test_a_message_that_could_not_be_read_or_is_gone_from_the_bucket_is_said_to_be_so(ofn, stack):
-    made, folder = stack
-    post(made, "{broken")
-    gone = post(made, json.dumps({"noise": [str(n * n) for n in range(200_000)]}))
-    bucket = boto3.resource("s3").Bucket(made.resources.physical_ids["Bucket"])
+def test_a_message_that_could_not_be_read_or_is_gone_from_the_bucket_is_said_to_be_so(
+    ofn, deployment
+):
+    stack, folder = deployment
+    post(stack, "{broken")
+    gone = post(stack, json.dumps({"noise": [str(n * n) for n in range(200_000)]}))
+    bucket = boto3.resource("s3").Bucket(stack.resources.physical_ids["Bucket"])
     bucket.objects.filter(Prefix=f"messages/{gone['headers']['X-Message-Id']}").delete()
     newest, unreadable = rows(ofn("match", "--last", "2", "--project", folder, "--json"))
     assert "bucket no more" in newest["unreadable"]
     assert unreadable["unreadable"].startswith("The body is not JSON")
 
 
-def test_what_no_trigger_matched_is_kept_as_such(stack):
+def test_what_no_trigger_matched_is_kept_as_such(deployment):
     unmatched, matched = details.newest(2)
     assert (unmatched.unmatched, unmatched.ran) == (True, ())
     assert (matched.unmatched, matched.ran) == (False, ("also-a", "job-a"))
@@ -126,8 +128,8 @@ def test_what_no_trigger_matched_is_kept_as_such(stack):
         (("--last", "1", "--inbox", "x"), "The project has no inbox x. It has: inbox-a, inbox-b."),
     ],
 )
-def test_what_cannot_be_matched_is_said_in_words(ofn, stack, arguments, words):
-    ended = ofn("match", *arguments, "--project", stack[1])
+def test_what_cannot_be_matched_is_said_in_words(ofn, deployment, arguments, words):
+    ended = ofn("match", *arguments, "--project", deployment[1])
     assert (ended.status, ended.out) == (1, "")
     assert words in ended.words
 
@@ -141,9 +143,9 @@ def test_without_a_region_it_is_said_how_to_set_one(ofn, project, monkeypatch):
     assert "set AWS_REGION" in ended.words
 
 
-def test_a_job_of_the_clock_is_started_now_and_shown_to_its_end(ofn, stack):
-    made, folder = stack
-    with made.working():
+def test_a_job_of_the_clock_is_started_now_and_shown_to_its_end(ofn, deployment):
+    stack, folder = deployment
+    with stack.running():
         for count in (1, 2):
             ended = ofn("run", "nightly", "--project", folder)
             assert (ended.status, ended.err) == (0, "")
@@ -152,23 +154,25 @@ def test_a_job_of_the_clock_is_started_now_and_shown_to_its_end(ofn, stack):
             assert run["final"]["count"] == 2 * count
 
 
-def test_a_run_by_hand_that_fails_says_where_and_ends_with_status_1(ofn, made_of, tmp_path):
+def test_a_run_by_hand_that_fails_says_where_and_ends_with_status_1(
+    ofn, create_project_stack, tmp_path
+):
     failing = NIGHT.replace("return {", "raise ValueError('no')\n    return {")
-    made = made_of(project(), a=NOTHING, night=failing)
-    with made.working():
+    stack = create_project_stack(project(), a=NOTHING, night=failing)
+    with stack.running():
         ended = ofn("run", "nightly", "--project", tmp_path)
     assert ended.status == 1
     assert "nightly failed in" in ended.out
     assert "line 6, fn: ValueError: no" in ended.out
 
 
-def test_a_run_by_hand_that_nobody_waits_for_is_queued(ofn, stack):
-    made, folder = stack
+def test_a_run_by_hand_that_nobody_waits_for_is_queued(ofn, deployment):
+    stack, folder = deployment
     ended = ofn("run", "nightly", "--wait", "0", "--project", folder)
     assert ended.out.strip().endswith("#nightly is queued")
     # One after the other with the runs that the clock starts.
     assert runs.load(ended.out.split()[0]).plan.order == "cron"
-    made.settle()
+    stack.drain()
     assert details.run(ended.out.split()[0]).status == "succeeded"
 
 
@@ -179,14 +183,14 @@ def test_a_run_by_hand_that_nobody_waits_for_is_queued(ofn, stack):
         ("gone", "The project has no job gone. It has: job-a, also-a, nightly."),
     ],
 )
-def test_what_cannot_be_run_by_hand_is_said_in_words(ofn, stack, job, words):
-    ended = ofn("run", job, "--project", stack[1])
+def test_what_cannot_be_run_by_hand_is_said_in_words(ofn, deployment, job, words):
+    ended = ofn("run", job, "--project", deployment[1])
     assert (ended.status, ended.out) == (1, "")
     assert words in ended.words
 
 
 @pytest.fixture
-def with_url(stack):
+def with_url(deployment):
     """A stack whose output says where its inboxes are, as a deployed one's does."""
     template = {
         "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
@@ -196,7 +200,7 @@ def with_url(stack):
     }
     body = json.dumps(template)
     boto3.client("cloudformation").create_stack(StackName="deployed", TemplateBody=body)
-    return stack
+    return deployment
 
 
 def test_the_url_of_an_inbox_is_whole_with_its_id_which_is_checked(ofn, with_url):
@@ -216,8 +220,8 @@ def test_the_url_of_an_inbox_is_whole_with_its_id_which_is_checked(ofn, with_url
     assert "has another id" in wrong.err
 
 
-def test_a_stack_without_urls_says_where_they_are(ofn, stack):
-    ended = ofn("inbox", "url", "inbox-a", "--project", stack[1])
+def test_a_stack_without_urls_says_where_they_are(ofn, deployment):
+    ended = ofn("inbox", "url", "inbox-a", "--project", deployment[1])
     assert "those that it shows" in ended.err
 
 
@@ -227,10 +231,12 @@ jobs: {nightly: {trigger: minute, expression: jobs/tell.py}}
 """
 
 
-def test_what_a_run_of_the_clock_emitted_is_shown(ofn, made_of, tmp_path):
-    made = made_of(EMITS, tell="from adaptors.common import emit\nemit('inbox-a', {'n': 1})\n")
-    tick(made, f"{datetime.now(UTC):%Y-%m-%dT%H:%M:00Z}")
-    made.settle()
+def test_what_a_run_of_the_clock_emitted_is_shown(ofn, create_project_stack, tmp_path):
+    stack = create_project_stack(
+        EMITS, tell="from adaptors.common import emit\nemit('inbox-a', {'n': 1})\n"
+    )
+    tick(stack, f"{datetime.now(UTC):%Y-%m-%dT%H:%M:00Z}")
+    stack.drain()
     options = ("--project", tmp_path, "--json")
     (run,) = json.loads(ofn("runs", "--job", "nightly", *options).out)
     assert len(json.loads(ofn("show", run["id"], *options).out)["emitted"]) == 1

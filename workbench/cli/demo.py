@@ -13,7 +13,7 @@ from workbench.cli import output
 from workbench.cli.options import Json, Project, console
 
 if TYPE_CHECKING:
-    from workbench.local.demo import Journey
+    from workbench.local.demo import Delivery
 
 _SHOWN = 400
 
@@ -23,30 +23,30 @@ def demo(project: Project = Path("project"), as_json: Json = False) -> None:
     from workbench.local.demo import demonstrate  # noqa: PLC0415 - moto takes a second to import
 
     if as_json:
-        journeys = demonstrate(project, lambda _step: None)
-        output.as_json([journey.as_dict() for journey in journeys])
+        deliveries = demonstrate(project, lambda _step: None)
+        output.as_json([delivery.as_dict() for delivery in deliveries])
     else:
         with output.steps(console) as step:
-            journeys = demonstrate(project, step)
-        print_journeys(console, journeys)
-    if not all(journey.arrived for journey in journeys):
+            deliveries = demonstrate(project, step)
+        print_deliveries(console, deliveries)
+    if not all(delivery.arrived for delivery in deliveries):
         raise typer.Exit(1)
 
 
-def print_journeys(console: Console, found: Sequence[Journey]) -> None:
-    """Show what became of each post."""
-    for each in found:
-        mark = "[green]arrived[/green]" if each.arrived else "[red]DID NOT ARRIVE[/red]"
-        console.print(f"\n[bold]{each.source}[/bold] {mark}")
+def print_deliveries(console: Console, deliveries: Sequence[Delivery]) -> None:
+    """Print each post with its response, runs and delivered requests."""
+    for delivery in deliveries:
+        mark = "[green]arrived[/green]" if delivery.arrived else "[red]DID NOT ARRIVE[/red]"
+        console.print(f"\n[bold]{delivery.source}[/bold] {mark}")
         lines = [
-            f"  answer    {each.answer}   message {each.message_id or 'none'}",
-            f"  trigger   {', '.join(each.triggers) or 'none matched'}",
-            f"  run       {', '.join(each.runs) or 'none'}",
+            f"  answer    {delivery.answer}   message {delivery.message_id or 'none'}",
+            f"  trigger   {', '.join(delivery.triggers) or 'none matched'}",
+            f"  run       {', '.join(delivery.runs) or 'none'}",
         ]
-        for received in each.received:
+        for received in delivery.received:
             body = received.body.decode("utf-8", "replace")
             short = body if len(body) <= _SHOWN else f"{body[:_SHOWN]}… ({len(body)} characters)"
             lines.append(f"  received  {received.method} {received.path} {short}")
         console.print("\n".join(lines), markup=False, soft_wrap=True)
-    arrived = sum(each.arrived for each in found)
-    console.print(f"\n{arrived} of {len(found)} posts arrived")
+    arrived = sum(delivery.arrived for delivery in deliveries)
+    console.print(f"\n{arrived} of {len(deliveries)} posts arrived")

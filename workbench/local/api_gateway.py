@@ -1,8 +1,8 @@
-"""A real HTTP server on loopback that stands for API Gateway's HTTP API.
+"""A real HTTP server on loopback that behaves like API Gateway's HTTP API.
 
-It gives the functions events of payload format 2.0 and answers as API Gateway does. Not known
-without an account: what API Gateway makes of text in another charset than UTF-8 (here it becomes
-base64, like any bytes), and its answer to a request larger than a function takes (here 413).
+It invokes functions with events of payload format 2.0. Two things are not verified against AWS:
+text in a charset other than UTF-8 (here base64, like any bytes), and the response to a request
+that is larger than a function accepts (here 413).
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from workbench.local import http_server
 
 Event = dict[str, Any]
 Invoke = Callable[[str, Event], Any]
-_GATEWAY_BYTES = 10 * 1024 * 1024
-_FUNCTION_BYTES = 6 * 1024 * 1024
-_TEXT = ("text/", "application/json", "application/javascript", "application/xml")
+_MAX_REQUEST_BYTES = 10 * 1024 * 1024
+_MAX_EVENT_BYTES = 6 * 1024 * 1024
+_TEXT_TYPES = ("text/", "application/json", "application/javascript", "application/xml")
 
 
 @contextmanager
-def serving(routes: Mapping[tuple[str, str], str], invoke: Invoke, port: int) -> Iterator[str]:
-    """Serve the API's routes on a port (0: a free one) and give the base URL."""
+def serve_routes(routes: Mapping[tuple[str, str], str], invoke: Invoke, port: int) -> Iterator[str]:
+    """Serve routes on a port and yield the base URL; port 0 picks a free port."""
     rules = Map(
         [
             Rule(path.replace("{id+}", "<path:id>"), methods=[method], endpoint=(method, path))
@@ -40,27 +40,26 @@ def serving(routes: Mapping[tuple[str, str], str], invoke: Invoke, port: int) ->
         merge_slashes=False,
         strict_slashes=False,
     )
-
-    with http_server.serving(partial(_answer, rules, routes, invoke), port) as url:
+    with http_server.serve(partial(_respond, rules, routes, invoke), port) as url:
         yield url
 
 
-def _answer(
+def _respond(
     rules: Map, routes: Mapping[tuple[str, str], str], invoke: Invoke, request: Request
 ) -> Response:
     content = request.get_data(cache=False)
     adapter = rules.bind("127.0.0.1")
     if request.method not in adapter.allowed_methods(request.path):
-        return _json(404, {"message": "Not Found"})
+        return _json_response(404, {"message": "Not Found"})
     route, parameters = adapter.match(request.path, request.method)
     event = _event(request, content, route, dict(parameters))
-    if len(content) > _GATEWAY_BYTES or len(json.dumps(event)) > _FUNCTION_BYTES:
-        return _json(413, {"message": "Request Entity Too Large"})
+    if len(content) > _MAX_REQUEST_BYTES or len(json.dumps(event)) > _MAX_EVENT_BYTES:
+        return _json_response(413, {"message": "Request Entity Too Large"})
     try:
-        answer = invoke(routes[route], event)
+        result = invoke(routes[route], event)
     except Exception:
-        return _json(500, {"message": "Internal Server Error"})
-    return Response(answer.get("body", ""), answer["statusCode"], answer.get("headers"))
+        return _json_response(500, {"message": "Internal Server Error"})
+    return Response(result.get("body", ""), result["statusCode"], result.get("headers"))
 
 
 def _event(
@@ -70,7 +69,7 @@ def _event(
     for name, value in request.headers.items():
         key = name.lower()
         headers[key] = f"{headers[key]},{value}" if key in headers else value
-    body, encoded = _body(content, headers.get("content-type", ""))
+    body, is_base64 = _encode_body(content, headers.get("content-type", ""))
     event = {
         "version": "2.0",
         "routeKey": " ".join(route),
@@ -79,10 +78,12 @@ def _event(
         "headers": headers,
         "pathParameters": parameters,
         "requestContext": _context(request, " ".join(route)),
-        "isBase64Encoded": encoded,
+        "isBase64Encoded": is_base64,
     }
     if request.args:
-        event["queryStringParameters"] = {k: ",".join(v) for k, v in request.args.lists()}
+        event["queryStringParameters"] = {
+            name: ",".join(values) for name, values in request.args.lists()
+        }
     return event | ({"body": body} if content else {})
 
 
@@ -106,8 +107,8 @@ def _context(request: Request, route: str) -> Event:
     }
 
 
-def _body(content: bytes, content_type: str) -> tuple[str, bool]:
-    if content_type.lower().startswith(_TEXT):
+def _encode_body(content: bytes, content_type: str) -> tuple[str, bool]:
+    if content_type.lower().startswith(_TEXT_TYPES):
         try:
             return content.decode(), False
         except UnicodeDecodeError:
@@ -115,5 +116,5 @@ def _body(content: bytes, content_type: str) -> tuple[str, bool]:
     return base64.b64encode(content).decode(), True
 
 
-def _json(status: int, content: Event) -> Response:
+def _json_response(status: int, content: Event) -> Response:
     return Response(json.dumps(content), status, content_type="application/json")

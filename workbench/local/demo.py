@@ -1,4 +1,4 @@
-"""`ofn demo`: real posts from source to destination on the embedded stack."""
+"""`ofn demo`: send real posts from source to destination through the embedded stack."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from typing import Any
 
 from openfn.log_events import LogEvent
 from workbench.errors import CommandError
-from workbench.local import destination, stack
-from workbench.local.destination import Destination, Received
-from workbench.local.log_view import parsed, why
+from workbench.local.destination import Destination, Received, run_destination
+from workbench.local.log_view import describe_failure, parse_log_line
 from workbench.local.sample_posts import POSTS, Post
+from workbench.local.stack import create_stack
 from workbench.project.compiler import check
 
-_SECONDS = 15
-_RUN_OVER = (LogEvent.RUN_SUCCEEDED, LogEvent.RUN_FAILED)
+_TIMEOUT_SECONDS = 15
+_RUN_ENDED = (LogEvent.RUN_SUCCEEDED, LogEvent.RUN_FAILED)
 
 
 @dataclass(frozen=True, slots=True)
-class Journey:
-    """What became of one post."""
+class Delivery:
+    """One post with its response, triggers, runs and delivered requests."""
 
     source: str
     answer: str
@@ -33,94 +33,99 @@ class Journey:
 
     @property
     def arrived(self) -> bool:
-        """Whether the post was accepted, matched, run and received."""
-        good = [run for run in self.runs if run.endswith("succeeded")]
-        return self.answer == "200 {}" and len(good) == len(self.triggers) > 0 < len(self.received)
+        """Whether every trigger's run succeeded and the destination received data."""
+        succeeded = [run for run in self.runs if run.endswith("succeeded")]
+        return self.answer == "200 {}" and len(succeeded) == len(self.triggers) > 0 < len(
+            self.received
+        )
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the journey for a machine."""
-        received = [f"{each.method} {each.path}" for each in self.received]
+        """Return the delivery as `ofn demo --json` prints it."""
+        received = [f"{request.method} {request.path}" for request in self.received]
         return asdict(self) | {"received": received, "arrived": self.arrived}
 
 
-class _Watch:
-    """Collects the functions' log lines and lets one wait for some."""
+class _EventLog:
+    """Collects the log events of the functions and waits for the end of runs."""
 
     def __init__(self) -> None:
         self._events: list[dict[str, Any]] = []
-        self._new = threading.Condition()
+        self._changed = threading.Condition()
 
-    def tell(self, _function: str, line: str) -> None:
-        with self._new:
-            self._events.append(parsed(line) or {})
-            self._new.notify_all()
+    def record(self, _function: str, line: str) -> None:
+        with self._changed:
+            self._events.append(parse_log_line(line) or {})
+            self._changed.notify_all()
 
-    def of(self, message_id: str) -> list[dict[str, Any]]:
-        """Give the events of one message and its runs."""
+    def of_message(self, message_id: str) -> list[dict[str, Any]]:
+        """Return the events of one message and its runs."""
         return [
             event
             for event in self._events
             if event.get("message_id", event.get("run_id", "").partition("#")[0]) == message_id
         ]
 
-    def wait(self, message_id: str) -> None:
-        """Wait until every job a message matched is over, or it matched none."""
-        with self._new:
-            self._new.wait_for(lambda: self._over(message_id), timeout=_SECONDS)
+    def wait_for_runs(self, message_id: str) -> None:
+        """Wait until every run of a message has ended, or no trigger matched it."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._has_ended(message_id), timeout=_TIMEOUT_SECONDS)
 
-    def _over(self, message_id: str) -> bool:
-        told = [event.get("message") for event in self.of(message_id)]
-        over = sum(told.count(each) for each in _RUN_OVER)
+    def _has_ended(self, message_id: str) -> bool:
+        names = [event.get("message") for event in self.of_message(message_id)]
+        ended = sum(names.count(name) for name in _RUN_ENDED)
         return (
-            LogEvent.MESSAGE_UNMATCHED in told or 0 < told.count(LogEvent.MESSAGE_MATCHED) == over
+            LogEvent.MESSAGE_UNMATCHED in names
+            or 0 < names.count(LogEvent.MESSAGE_MATCHED) == ended
         )
 
 
-def demonstrate(project: Path, step: Callable[[str], None]) -> list[Journey]:
-    """Send every post of `events/` through a project; `step` is told what happens next."""
-    _fits(project)
-    watch = _Watch()
-    step("starting the stack from template.yaml")
-    with stack.created(project, watch.tell) as made, destination.running() as sink:
+def demonstrate(project: Path, on_step: Callable[[str], None]) -> list[Delivery]:
+    """Send every post of `events/` through a project; `on_step` receives the progress."""
+    _require_inboxes(project)
+    events = _EventLog()
+    on_step("starting the stack from template.yaml")
+    with create_stack(project, events.record) as stack, run_destination() as destination:
         for name in check(project).credentials:
-            made.set_credential(name, {"baseUrl": sink.url, "username": "demo", "password": "demo"})
-        with made.serving() as urls, made.working():
-            journeys = []
+            stack.set_credential(
+                name, {"baseUrl": destination.url, "username": "demo", "password": "demo"}
+            )
+        with stack.serving() as urls, stack.running():
+            deliveries = []
             for post in POSTS:
-                step(f"posting as {post.source} does")
-                journeys.append(_travel(post, urls[post.inbox], watch, sink))
-            step("stopping")
-    return journeys
+                on_step(f"sending the post of {post.source}")
+                deliveries.append(_deliver(post, urls[post.inbox], events, destination))
+            on_step("stopping")
+    return deliveries
 
 
-def _fits(project: Path) -> None:
-    wanted = {post.inbox for post in POSTS}
-    if missing := sorted(wanted - set(check(project).inboxes)):
+def _require_inboxes(project: Path) -> None:
+    required = {post.inbox for post in POSTS}
+    if missing := sorted(required - set(check(project).inboxes)):
         raise CommandError(
-            f"the demo posts to {' and '.join(sorted(wanted))}, and this project has no inbox "
-            f"{' nor '.join(missing)}; `ofn serve` runs any project"
+            f"The demo posts to the inboxes {' and '.join(sorted(required))}. This project has no "
+            f"inbox {' and no inbox '.join(missing)}. Use `ofn serve`, which runs any project."
         )
 
 
-def _travel(post: Post, url: str, watch: _Watch, sink: Destination) -> Journey:
-    before = len(sink.received)
-    answer = post.send(url)
-    message_id = answer.headers.get("X-Message-Id")
+def _deliver(post: Post, url: str, log: _EventLog, destination: Destination) -> Delivery:
+    already_received = len(destination.received)
+    response = post.send(url)
+    message_id = response.headers.get("X-Message-Id")
     if message_id:
-        watch.wait(message_id)
-    events = watch.of(message_id) if message_id else []
-    return Journey(
+        log.wait_for_runs(message_id)
+    events = log.of_message(message_id) if message_id else []
+    return Delivery(
         source=post.source,
-        answer=f"{answer.status_code} {answer.text}",
+        answer=f"{response.status_code} {response.text}",
         message_id=message_id,
         triggers=tuple(
-            e["trigger"] for e in events if e.get("message") == LogEvent.MESSAGE_MATCHED
+            event["trigger"] for event in events if event.get("message") == LogEvent.MESSAGE_MATCHED
         ),
-        runs=tuple(_ended(e) for e in events if e.get("message") in _RUN_OVER),
-        received=tuple(sink.received[before:]),
+        runs=tuple(_describe_run(event) for event in events if event.get("message") in _RUN_ENDED),
+        received=tuple(destination.received[already_received:]),
     )
 
 
-def _ended(event: dict[str, Any]) -> str:
-    reason = f": {why(event)}" if event["message"] == LogEvent.RUN_FAILED else ""
+def _describe_run(event: dict[str, Any]) -> str:
+    reason = f": {describe_failure(event)}" if event["message"] == LogEvent.RUN_FAILED else ""
     return f"{event['job']} {event['message'].removeprefix('run ')}{reason}"

@@ -1,4 +1,4 @@
-"""A real HTTP destination on loopback, which keeps and shows what it receives."""
+"""A real HTTP destination on loopback that records the requests it receives."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from workbench.local import http_server
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One request as it arrived."""
+    """One request as it was received."""
 
     method: str
     path: str
@@ -26,44 +26,45 @@ class Received:
 
     @property
     def json(self) -> Any:
-        """The body read as JSON."""
+        """The body, parsed as JSON."""
         return json.loads(self.body)
 
 
 @dataclass(slots=True)
 class Destination:
-    """The running server's address and what it received so far, in order."""
+    """A running server's URL and its received requests, in order."""
 
     url: str
     received: list[Received] = field(default_factory=list)
-    _new: threading.Condition = field(default_factory=threading.Condition)
+    _changed: threading.Condition = field(default_factory=threading.Condition)
 
-    def keep(self, received: Received) -> int:
-        """Keep a request; give how many there are now."""
-        with self._new:
+    def record(self, received: Received) -> int:
+        """Append a request and return the number received so far."""
+        with self._changed:
             self.received.append(received)
-            self._new.notify_all()
+            self._changed.notify_all()
             return len(self.received)
 
     def wait_for(self, count: int, seconds: float = 15.0) -> bool:
-        """Wait until so many requests have come; `False` when they did not in time."""
-        with self._new:
-            return self._new.wait_for(lambda: len(self.received) >= count, timeout=seconds)
+        """Wait for a number of requests; return False after a timeout."""
+        with self._changed:
+            return self._changed.wait_for(lambda: len(self.received) >= count, timeout=seconds)
 
 
 @contextmanager
-def running(told: Callable[[Received], None] | None = None) -> Iterator[Destination]:
-    """Run a destination on a free port; it answers `201 {"id": n}` to whatever comes."""
+def run_destination(
+    on_received: Callable[[Received], None] = lambda _received: None,
+) -> Iterator[Destination]:
+    """Run a destination on a free port that answers every request with `201 {"id": n}`."""
     destination = Destination("")
 
-    def answer(request: Request) -> Response:
+    def respond(request: Request) -> Response:
         authorization = request.headers.get("Authorization")
         received = Received(request.method, request.path, authorization, request.get_data())
-        content = json.dumps({"id": destination.keep(received)})
-        if told:
-            told(received)
+        content = json.dumps({"id": destination.record(received)})
+        on_received(received)
         return Response(content, HTTPStatus.CREATED, content_type="application/json")
 
-    with http_server.serving(answer) as url:
+    with http_server.serve(respond) as url:
         destination.url = url
         yield destination

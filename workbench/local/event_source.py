@@ -1,8 +1,8 @@
-"""Queues to functions: what Lambda's event source mappings do.
+"""Invoke functions with messages of their queues, as Lambda's event source mappings do.
 
-A batch is received, the function invoked, and what it did not report as failed deleted; the rest
-comes back when its visibility time-out ends, and after `maxReceiveCount` receipts goes to the
-dead-letter queue (moto's own doing, by the queue's redrive policy).
+A batch is received, the function is invoked, and every message that it does not report as failed
+is deleted. A failed message is received again after its visibility timeout. After
+`maxReceiveCount` receipts, moto moves it to the dead-letter queue.
 """
 
 from __future__ import annotations
@@ -12,43 +12,46 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from workbench.local.resources import REGION, Mapped, client
+from workbench.local.resources import REGION, EventSourceMapping, client
 
-# Enough to keep two processors busy; a deployed stack has as many as the mapping allows.
+# Two are enough for two processors. A deployed stack has as many as the mapping allows.
 _POLLERS = 2
 _IDLE_SECONDS = 0.05
 Invoke = Callable[[str, dict[str, Any]], Any]
 
 
-def poll(mapping: Mapped, invoke: Invoke) -> int:
-    """Take one batch through its function; give the number of records it had."""
+def poll(mapping: EventSourceMapping, invoke: Invoke) -> int:
+    """Process one batch of a queue and return its number of messages."""
     sqs = client("sqs")
-    answer = sqs.receive_message(
+    response = sqs.receive_message(
         QueueUrl=mapping.queue_url,
         MaxNumberOfMessages=mapping.batch_size,
         AttributeNames=["All"],
     )
-    records = [_record(mapping, message) for message in answer.get("Messages", [])]
+    records = [_record(mapping, message) for message in response.get("Messages", [])]
     if not records:
         return 0
     try:
         report = invoke(mapping.function, {"Records": records}) or {}
-        failed = {each["itemIdentifier"] for each in report.get("batchItemFailures", [])}
+        failed = {failure["itemIdentifier"] for failure in report.get("batchItemFailures", [])}
     except Exception:
         return len(records)
     done = [record for record in records if record["messageId"] not in failed]
     if done:
-        entries = [{"Id": str(n), "ReceiptHandle": r["receiptHandle"]} for n, r in enumerate(done)]
+        entries = [
+            {"Id": str(number), "ReceiptHandle": record["receiptHandle"]}
+            for number, record in enumerate(done)
+        ]
         sqs.delete_message_batch(QueueUrl=mapping.queue_url, Entries=entries)
     return len(records)
 
 
 @contextmanager
-def polling(mappings: Sequence[Mapped], invoke: Invoke) -> Iterator[None]:
-    """Poll in the background, each mapping with as many pollers as its function may run at once."""
+def run_pollers(mappings: Sequence[EventSourceMapping], invoke: Invoke) -> Iterator[None]:
+    """Poll every queue in background threads, within each mapping's concurrency."""
     stop = threading.Event()
 
-    def loop(mapping: Mapped) -> None:
+    def loop(mapping: EventSourceMapping) -> None:
         while not stop.is_set():
             if not poll(mapping, invoke):
                 stop.wait(_IDLE_SECONDS)
@@ -68,7 +71,7 @@ def polling(mappings: Sequence[Mapped], invoke: Invoke) -> Iterator[None]:
             thread.join()
 
 
-def _record(mapping: Mapped, message: Any) -> dict[str, Any]:
+def _record(mapping: EventSourceMapping, message: Any) -> dict[str, Any]:
     return {
         "messageId": message["MessageId"],
         "receiptHandle": message["ReceiptHandle"],

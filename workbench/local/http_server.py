@@ -1,4 +1,4 @@
-"""A small web application, served on this machine only."""
+"""A small HTTP server on loopback, in a background thread."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from typing import Any
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
-# So often a server looks whether it is to end; its own half second is as long as many a test.
-_LOOK_SECONDS = 0.02
+# The default of 0.5 s would make stopping a server take as long as many a test.
+_POLL_SECONDS = 0.02
 
 
 @contextmanager
-def serving(answer: Callable[[Request], Response], port: int = 0) -> Iterator[str]:
-    """Answer each request on a port (0: a free one), in a thread of its own; give the URL."""
+def serve(respond: Callable[[Request], Response], port: int = 0) -> Iterator[str]:
+    """Serve requests with a function and yield the URL; port 0 picks a free port."""
 
     def application(environ: dict[str, Any], start_response: Any) -> Any:
-        return answer(Request(environ))(environ, start_response)
+        return respond(Request(environ))(environ, start_response)
 
     server = make_server("127.0.0.1", port, application, threaded=True, request_handler=_Quiet)
-    with working(server):
+    with run_in_thread(server):
         yield f"http://127.0.0.1:{server.server_port}"
 
 
 @contextmanager
-def working(server: BaseServer) -> Iterator[None]:
-    """Let a server serve in a thread of its own for as long as the context lasts."""
+def run_in_thread(server: BaseServer) -> Iterator[None]:
+    """Run a server in a background thread and close it at the end."""
     thread = threading.Thread(
-        target=server.serve_forever, args=(_LOOK_SECONDS,), name="loopback", daemon=True
+        target=server.serve_forever, args=(_POLL_SECONDS,), name="loopback", daemon=True
     )
     thread.start()
     try:
@@ -44,4 +44,4 @@ def working(server: BaseServer) -> Iterator[None]:
 
 class _Quiet(WSGIRequestHandler):
     def log(self, *_args: Any) -> None:
-        """Log nothing: the path of a request may hold an inbox's secret id."""
+        """Log nothing, because a request's path may contain an inbox's secret id."""

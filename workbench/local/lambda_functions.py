@@ -1,4 +1,4 @@
-"""The stack's functions, run in this process by their own handlers."""
+"""Invoke the handlers of the stack's functions in this process."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from workbench.environment import environ
 from workbench.local.resources import Function
 
 Event = dict[str, Any]
-Tell = Callable[[str, str], None]
-"""Is told the name of a function and a line it logged."""
-executing: ContextVar[str] = ContextVar("executing", default="")
-"""The name of the function at work, as IAM knows on whose behalf a call is made."""
+OnLogLine = Callable[[str, str], None]
+"""Receives a function's name and a line that it logged."""
+current_function: ContextVar[str] = ContextVar("current_function", default="")
+"""The name of the function being invoked; the tests of IAM read it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Lambda's context object, as far as handlers may use it."""
+    """The part of Lambda's context object that handlers may use."""
 
     function: Function
     aws_request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
-    began: float = field(default_factory=time.monotonic)
+    started: float = field(default_factory=time.monotonic)
 
     @property
     def function_name(self) -> str:
@@ -49,19 +49,21 @@ class Context:
         return self.function.memory
 
     def get_remaining_time_in_millis(self) -> int:
-        """Give the milliseconds until Lambda would stop the function."""
-        return max(0, round((self.began + self.function.seconds - time.monotonic()) * 1000))
+        """Return the milliseconds until the function times out."""
+        return max(
+            0, round((self.started + self.function.timeout_seconds - time.monotonic()) * 1000)
+        )
 
 
 @contextmanager
-def environment(functions: Mapping[str, Function], opt: Path) -> Iterator[None]:
-    """Set the environment the template gives the functions, with `/opt` laid out in a folder.
+def set_environment(functions: Mapping[str, Function], opt: Path) -> Iterator[None]:
+    """Set the functions' environment variables from the template, with `opt` as `/opt`.
 
-    The functions share one process here, so the template must give them all the same.
+    The functions share one process, so the template must set the same variables for all of them.
     """
     first, *others = functions.values()
     if any(other.environment != first.environment for other in others):
-        raise ValueError("template.yaml gives the functions different environments")
+        raise ValueError("The functions in template.yaml must have the same environment variables.")
     secrets.clear_cache()
     circuit_breaker.clear_cache()
     values = {name: value.replace("/opt", str(opt), 1) for name, value in first.environment.items()}
@@ -69,10 +71,10 @@ def environment(functions: Mapping[str, Function], opt: Path) -> Iterator[None]:
         yield
 
 
-def invoke(function: Function, event: Event, tell: Tell) -> Any:
-    """Run a function's handler on an event and pass on each line it logs; raises what it raises."""
+def invoke(function: Function, event: Event, on_log_line: OnLogLine) -> Any:
+    """Call a function's handler and pass each line that it logs to `on_log_line`."""
     pieces: list[str] = []
-    token = executing.set(function.name)
+    token = current_function.set(function.name)
     try:
         with output_capture.capture(pieces.append):
             module = importlib.import_module(
@@ -81,6 +83,6 @@ def invoke(function: Function, event: Event, tell: Tell) -> Any:
             handler = getattr(module, function.handler.split(".")[1])
             return handler(event, Context(function))
     finally:
-        executing.reset(token)
+        current_function.reset(token)
         for line in "".join(pieces).splitlines():
-            tell(function.name, line)
+            on_log_line(function.name, line)

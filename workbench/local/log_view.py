@@ -1,4 +1,4 @@
-"""The functions' log lines, told as one readable line each."""
+"""The functions' log lines and the destination's requests, one readable line each."""
 
 from __future__ import annotations
 
@@ -15,53 +15,52 @@ from workbench.local.destination import Received
 
 _STYLES = {"inbox": "cyan", "matcher": "magenta", "runner": "green", "destination": "yellow"}
 _SENTENCES: dict[str, str] = {
-    LogEvent.MESSAGE_STORED: "kept {size} bytes for {inbox} as {message_id}",
+    LogEvent.MESSAGE_STORED: "stored {size} bytes from inbox {inbox} as {message_id}",
     LogEvent.MESSAGE_MATCHED: "{trigger} matched → {job}",
     LogEvent.MESSAGE_UNMATCHED: "no trigger matches (try `ofn match` on the body)",
-    LogEvent.MESSAGE_UNREADABLE: (
-        "kept {size} bytes for {inbox}, which cannot be read: answered 400"
-    ),
+    LogEvent.MESSAGE_UNREADABLE: "stored {size} unreadable bytes from inbox {inbox}: answered 400",
     LogEvent.MESSAGE_REFUSED: "refused a post to {inbox}: answered {status}",
     LogEvent.RUN_DUE: "{trigger} is due → {job}",
-    LogEvent.RUN_FOLLOWS: "{after} is over → {job}",
+    LogEvent.RUN_FOLLOWS: "{after} has ended → {job}",
     LogEvent.MESSAGES_EMITTED: "emitted {messages} messages",
-    LogEvent.RUN_WAITING: "{job} failed for now, and is tried again at {next}: {why}",
+    LogEvent.RUN_WAITING: "{job} failed and will be tried again at {next}: {reason}",
     LogEvent.RUN_SUCCEEDED: "{job} succeeded in {duration_ms} ms",
-    LogEvent.RUN_FAILED: "{job} FAILED: {why}",
+    LogEvent.RUN_FAILED: "{job} FAILED: {reason}",
 }
-_FURNITURE = ("level", "message", "timestamp", "service")
-_SHOWN = 100
+_STANDARD_FIELDS = ("level", "message", "timestamp", "service")
+_MAX_BODY_CHARACTERS = 100
 
 
-class Narrator:
-    """Tells on a console what the stack's functions log and what the destination receives."""
+class LogView:
+    """Prints log lines of functions and requests of the destination to a console."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
 
-    def tell(self, function: str, line: str) -> None:
-        """Tell a function's log line; metrics are passed over."""
-        event = parsed(line)
+    def print_log_line(self, function: str, line: str) -> None:
+        """Print a function's log line, unless it holds metrics."""
+        event = parse_log_line(line)
         if event is None:
-            self._say(function, line)
+            self._print(function, line)
         elif "_aws" not in event:
-            self._say(function, _sentence(event))
+            self._print(function, _describe(event))
 
-    def told(self, received: Received) -> None:
-        """Tell what the destination received."""
+    def print_received(self, received: Received) -> None:
+        """Print a request that the destination received."""
         body = received.body.decode("utf-8", "replace")
-        shown = body if len(body) <= _SHOWN else f"{body[:_SHOWN]}… ({len(received.body)} bytes)"
-        self._say("destination", f"{received.method} {received.path} {shown}")
+        if len(body) > _MAX_BODY_CHARACTERS:
+            body = f"{body[:_MAX_BODY_CHARACTERS]}… ({len(received.body)} bytes)"
+        self._print("destination", f"{received.method} {received.path} {body}")
 
-    def _say(self, who: str, what: str) -> None:
+    def _print(self, source: str, text: str) -> None:
         now = datetime.now().astimezone().strftime("%H:%M:%S")
-        style = _STYLES.get(who, "white")
-        line = f"[dim]{now}[/dim] [{style}]{who:<11}[/{style}] {escape(what)}"
+        style = _STYLES.get(source, "white")
+        line = f"[dim]{now}[/dim] [{style}]{source:<11}[/{style}] {escape(text)}"
         self._console.print(line, soft_wrap=True)
 
 
-def parsed(line: str) -> dict[str, Any] | None:
-    """Give a structured log line, or `None` for any other line."""
+def parse_log_line(line: str) -> dict[str, Any] | None:
+    """Parse a structured log line; return None for any other line."""
     try:
         event = json.loads(line)
     except ValueError:
@@ -69,24 +68,31 @@ def parsed(line: str) -> dict[str, Any] | None:
     return event if isinstance(event, dict) else None
 
 
-def why(event: dict[str, Any]) -> str:
-    """Say why a run failed, in the words the run keeps."""
-    record = details.run(event["run_id"])
-    if record is None or record.error is None:
+def describe_failure(event: dict[str, Any]) -> str:
+    """Describe why a run failed, from the error that the run stores."""
+    run = details.run(event["run_id"])
+    if run is None or run.error is None:
         return str(event["error"])
-    error = record.error
+    error = run.error
     return f"line {error['line']}, {error['operation']}: {error['type']}: {error['message']}"
 
 
-def _sentence(event: dict[str, Any]) -> str:
-    what = str(event.get("message"))
-    if what not in _SENTENCES:
-        rest = {name: value for name, value in event.items() if name not in _FURNITURE}
-        return f"{what} {rest or ''}".strip()
-    told = {"inbox": "an unknown inbox", "status": "", **event}
-    if what in (LogEvent.RUN_FAILED, LogEvent.RUN_WAITING):
-        told["why"] = why(event)
-    late = f", to be queued {event['queued']}" if "queued" in event else ""
+def _describe(event: dict[str, Any]) -> str:
+    message = str(event.get("message"))
+    sentence = _SENTENCES.get(message)
+    if sentence is None:
+        fields = {name: value for name, value in event.items() if name not in _STANDARD_FIELDS}
+        return f"{message} {fields or ''}".strip()
+    values = {"inbox": "an unknown inbox", "status": "", **event}
+    if message in (LogEvent.RUN_FAILED, LogEvent.RUN_WAITING):
+        values["reason"] = describe_failure(event)
+    return sentence.format_map(values) + _describe_queueing(event) + _short_id(event, sentence)
+
+
+def _describe_queueing(event: dict[str, Any]) -> str:
+    return f", to be queued {event['queued']}" if "queued" in event else ""
+
+
+def _short_id(event: dict[str, Any], sentence: str) -> str:
     message_id = event.get("message_id") or event.get("run_id", "").partition("#")[0]
-    which = f"  …{message_id[-6:]}" if message_id and "{message_id}" not in _SENTENCES[what] else ""
-    return _SENTENCES[what].format_map(told) + late + which
+    return f"  …{message_id[-6:]}" if message_id and "{message_id}" not in sentence else ""

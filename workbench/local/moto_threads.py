@@ -1,9 +1,9 @@
-"""moto's table and queues made fit for several threads at once, as DynamoDB and SQS are.
+"""Make moto's DynamoDB and SQS safe for several threads.
 
-moto checks a condition and writes in two steps, and walks what another thread may be changing. So
-calls are made one at a time here. Where a whole batch of a FIFO queue was given up on, moto would
-deliver its last message first. And for each transaction it copies the whole table to the last
-value; here the copy it goes back to, should the transaction fail, shares the values.
+moto checks a condition and writes in two steps, and iterates over collections that other threads
+change, so only one call runs at a time. When the visibility timeout of a whole FIFO batch ends,
+moto would deliver its last message first. Before each transaction, moto makes a deep copy of the
+whole table; here the copy shares the values.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from moto.dynamodb.models.table import Table
 from moto.dynamodb.responses import DynamoHandler
 from moto.sqs.responses import SQSResponse
 
-Call = Callable[[Any], Any]
+CallAction = Callable[[Any], Any]
 _lock = threading.RLock()
 
 
 @contextmanager
-def one_call_at_a_time() -> Iterator[None]:
-    """Let moto handle one call to the table or a queue at a time for as long as this lasts."""
+def serialize_calls() -> Iterator[None]:
+    """Make moto handle one call to DynamoDB or SQS at a time."""
     handlers: tuple[Any, ...] = (DynamoHandler, SQSResponse)
     table: Any = Table
-    table.__deepcopy__ = _copied
+    table.__deepcopy__ = _copy_table
     originals = [handler.call_action for handler in handlers]
     for handler, original in zip(handlers, originals, strict=True):
-        handler.call_action = _alone(original)
+        handler.call_action = _serialized(original)
     try:
         yield
     finally:
@@ -41,36 +41,36 @@ def one_call_at_a_time() -> Iterator[None]:
             handler.call_action = original
 
 
-def _alone(call: Call) -> Call:
+def _serialized(call: CallAction) -> CallAction:
     @wraps(call)
-    def alone(handler: Any) -> Any:
+    def call_with_lock(handler: Any) -> Any:
         if isinstance(handler, SQSResponse):
-            if handler._get_param("WaitTimeSeconds"):  # noqa: SLF001 - a wait must not hold up others
+            if handler._get_param("WaitTimeSeconds"):  # noqa: SLF001 - a long poll must not block others
                 return call(handler)
             with _lock:
-                _give_up(handler)
+                _release_expired(handler)
                 return call(handler)
         with _lock:
             return call(handler)
 
-    return alone
+    return call_with_lock
 
 
-def _copied(table: Any, _memo: dict[int, Any]) -> Any:
+def _copy_table(table: Any, _memo: dict[int, Any]) -> Any:
     copied = copy.copy(table)
     copied.items = defaultdict(dict)
     for key, items in table.items.items():
-        copied.items[key] = {each: _copied_item(item) for each, item in items.items()}
+        copied.items[key] = {sort_key: _copy_item(item) for sort_key, item in items.items()}
     return copied
 
 
-def _copied_item(item: Any) -> Any:
+def _copy_item(item: Any) -> Any:
     copied = copy.copy(item)
     copied.attrs = copy.copy(item.attrs)
     return copied
 
 
-def _give_up(handler: SQSResponse) -> None:
+def _release_expired(handler: SQSResponse) -> None:
     for queue in handler.sqs_backend.queues.values():
         expired = {message for message in queue.pending_messages if message.visible}
         queue.pending_messages.difference_update(expired)

@@ -1,8 +1,8 @@
-"""The stack's AWS resources, made in memory from template.yaml itself.
+"""Create the stack's AWS resources in memory, from template.yaml itself.
 
-SAM's own translator turns the template into CloudFormation, and moto creates what that names, so
-the embedded stack cannot drift from the deployed one. What moto does not know is left to the
-embedded stack: the HTTP API (gateway.py) and what resource policies forbid.
+SAM's own translator turns the template into CloudFormation, and moto creates its resources, so the
+embedded stack cannot drift from the deployed one. moto does not know the HTTP API, which
+`api_gateway` serves, and does not enforce resource policies.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ import boto3
 from moto import mock_aws
 
 from workbench.environment import environ
-from workbench.local.moto_threads import one_call_at_a_time
+from workbench.local.moto_threads import serialize_calls
 from workbench.local.template import CODE_BUCKET, Template, translate
 
 REGION = "eu-west-1"
 STACK = "openfn"
-_UNKNOWN_TO_MOTO = (
+_UNSUPPORTED_BY_MOTO = (
     "AWS::ApiGatewayV2::Api",
     "AWS::ApiGatewayV2::Stage",
     "AWS::CloudWatch::Alarm",
@@ -37,7 +37,7 @@ _UNKNOWN_TO_MOTO = (
     "AWS::Lambda::Permission",
     "AWS::Logs::QueryDefinition",
 )
-# Lambda sets the region; what a person has set for the real AWS must not reach the embedded one.
+# Lambda sets the region. A developer's settings for the real AWS must not apply here.
 _ENVIRONMENT = {
     "AWS_REGION": REGION,
     "AWS_DEFAULT_REGION": REGION,
@@ -49,19 +49,19 @@ _ENVIRONMENT = {
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A Lambda function of the template, by the name of its code's folder."""
+    """A Lambda function of the template, named after its code folder."""
 
     name: str
     arn: str
     handler: str
-    seconds: int
+    timeout_seconds: int
     memory: int
     environment: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Mapped:
-    """An event source mapping: a queue whose batches a function gets."""
+class EventSourceMapping:
+    """A queue whose batches are sent to a function."""
 
     function: str
     queue_url: str
@@ -72,10 +72,10 @@ class Mapped:
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """What the template makes, as far as the embedded stack has to act for AWS."""
+    """The resources of the template that the embedded stack works with."""
 
     functions: Mapping[str, Function]
-    mappings: tuple[Mapped, ...]
+    mappings: tuple[EventSourceMapping, ...]
     routes: Mapping[tuple[str, str], str]
     """Function names by HTTP method and path of the API's routes."""
     schedules: Mapping[str, str]
@@ -85,10 +85,10 @@ class Resources:
 
 
 @contextmanager
-def created(parameters: Mapping[str, str]) -> Iterator[Resources]:
-    """Create the template's resources for as long as the context lasts; boto3 then reaches them."""
-    with environ(_ENVIRONMENT), mock_aws(), one_call_at_a_time():
-        # moto has each stack begin without one, and a new one reads botocore's data anew.
+def create(parameters: Mapping[str, str]) -> Iterator[Resources]:
+    """Create the template's resources; boto3 uses them until the context ends."""
+    with environ(_ENVIRONMENT), mock_aws(), serialize_calls():
+        # moto removes the default session, and a new one would load botocore's data again.
         boto3.DEFAULT_SESSION = _session()
         template = translate()
         routes = _routes(template)
@@ -99,7 +99,7 @@ def created(parameters: Mapping[str, str]) -> Iterator[Resources]:
 
 @cache
 def client(service: str) -> Any:
-    """Give the one client of a service; making one takes longer than most calls."""
+    """Return a service's cached client; creating one is slower than most calls."""
     return boto3.client(cast("Any", service), region_name=REGION)
 
 
@@ -109,15 +109,15 @@ def _session() -> boto3.Session:
 
 
 def _routes(template: Template) -> dict[tuple[str, str], str]:
-    found = {}
+    routes = {}
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::ApiGatewayV2::Api":
             for path, methods in resource["Properties"]["Body"]["paths"].items():
                 for method, route in methods.items():
                     uri = route["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"]
                     logical_id = uri.split("functions/${")[1].split(".")[0]
-                    found[method.upper(), path] = _folder(template, logical_id)
-    return found
+                    routes[method.upper(), path] = _folder(template, logical_id)
+    return routes
 
 
 def _folder(template: Template, logical_id: str) -> str:
@@ -141,20 +141,20 @@ def _for_moto(template: Template) -> Template:
     resources = {
         name: resource
         for name, resource in template["Resources"].items()
-        if resource["Type"] not in _UNKNOWN_TO_MOTO
+        if resource["Type"] not in _UNSUPPORTED_BY_MOTO
     }
     for name, resource in resources.items():
         if resource["Type"] == "AWS::Lambda::EventSourceMapping":
-            # moto would run the function itself, in Docker.
+            # Otherwise moto runs the function in Docker.
             resource["Properties"]["Enabled"] = False
         if resource["Properties"].get("FifoQueue"):
-            # CloudFormation makes up a name that ends so; moto one that SQS would refuse.
+            # moto generates a name without this suffix, which SQS requires.
             resource["Properties"]["QueueName"] = f"{STACK}-{name}.fifo"
-    unknown = [f"${{{name}}}" for name in template["Resources"] if name not in resources]
+    unsupported = [f"${{{name}}}" for name in template["Resources"] if name not in resources]
     outputs = {
         name: output
         for name, output in template["Outputs"].items()
-        if not any(name in json.dumps(output) for name in unknown)
+        if not any(name in json.dumps(output) for name in unsupported)
     }
     return {**template, "Resources": resources, "Outputs": outputs}
 
@@ -162,7 +162,7 @@ def _for_moto(template: Template) -> Template:
 def _create(template: Template, parameters: Mapping[str, str]) -> None:
     client("cloudformation").create_stack(
         StackName=STACK,
-        # Tabs are no YAML: moto then reads it as JSON, which is a hundred times as fast.
+        # YAML forbids tabs, so moto parses this as JSON, which is 100 times as fast.
         TemplateBody=json.dumps(template, indent="\t"),
         Parameters=[
             {"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()
@@ -172,10 +172,10 @@ def _create(template: Template, parameters: Mapping[str, str]) -> None:
 
 
 def _resources(template: Template, routes: Mapping[tuple[str, str], str]) -> Resources:
-    answer = client("cloudformation").describe_stack_resources(StackName=STACK)
+    response = client("cloudformation").describe_stack_resources(StackName=STACK)
     ids = {
-        each["LogicalResourceId"]: each.get("PhysicalResourceId", "")
-        for each in answer["StackResources"]
+        resource["LogicalResourceId"]: resource.get("PhysicalResourceId", "")
+        for resource in response["StackResources"]
     }
     functions = {
         _folder(template, logical_id): _function(_folder(template, logical_id), ids[logical_id])
@@ -187,32 +187,34 @@ def _resources(template: Template, routes: Mapping[tuple[str, str], str]) -> Res
 
 
 def _function(name: str, physical_id: str) -> Function:
-    made = client("lambda").get_function_configuration(FunctionName=physical_id)
-    environment = {key: str(value) for key, value in made["Environment"]["Variables"].items()}
+    configuration = client("lambda").get_function_configuration(FunctionName=physical_id)
+    environment = {
+        key: str(value) for key, value in configuration["Environment"]["Variables"].items()
+    }
     return Function(
         name,
-        made["FunctionArn"],
-        made["Handler"],
-        int(made["Timeout"]),
-        int(made["MemorySize"]),
+        configuration["FunctionArn"],
+        configuration["Handler"],
+        int(configuration["Timeout"]),
+        int(configuration["MemorySize"]),
         environment,
     )
 
 
-def _mappings(by_arn: Mapping[str, str]) -> tuple[Mapped, ...]:
+def _mappings(by_arn: Mapping[str, str]) -> tuple[EventSourceMapping, ...]:
     mappings = client("lambda").list_event_source_mappings()["EventSourceMappings"]
     sqs = client("sqs")
     return tuple(
-        Mapped(
-            function=by_arn[each["FunctionArn"]],
-            queue_url=sqs.get_queue_url(QueueName=each["EventSourceArn"].split(":")[-1])[
+        EventSourceMapping(
+            function=by_arn[mapping["FunctionArn"]],
+            queue_url=sqs.get_queue_url(QueueName=mapping["EventSourceArn"].split(":")[-1])[
                 "QueueUrl"
             ],
-            queue_arn=each["EventSourceArn"],
-            batch_size=int(each["BatchSize"]),
-            concurrency=int(each.get("ScalingConfig", {}).get("MaximumConcurrency", 5)),
+            queue_arn=mapping["EventSourceArn"],
+            batch_size=int(mapping["BatchSize"]),
+            concurrency=int(mapping.get("ScalingConfig", {}).get("MaximumConcurrency", 5)),
         )
-        for each in mappings
+        for mapping in mappings
     )
 
 

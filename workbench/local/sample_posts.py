@@ -1,4 +1,4 @@
-"""The posts of `events/`, sent over HTTP exactly as the applications send them."""
+"""The posts in `events/`, sent over HTTP exactly as the applications send them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from workbench.local.template import ROOT
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """One application's way to post: what it appends to the inbox URL, and its headers."""
+    """A saved post, with the URL suffix and headers that its application sends."""
 
     source: str
     inbox: str
@@ -26,7 +26,7 @@ class Post:
         return (ROOT / "events" / self.event).read_bytes()
 
     def send(self, url: str) -> requests.Response:
-        """Post to an inbox URL."""
+        """Send the post to an inbox URL and return the response."""
         return requests.post(
             url + self.suffix, data=self.body, headers=dict(self.headers), timeout=30
         )
@@ -42,7 +42,7 @@ POSTS = (
             "User-Agent": "KoboToolbox external service - kobo.example.org #hK4bT2",
         },
     ),
-    # Aggregate rebuilds the URL with an empty query, so a bare question mark arrives.
+    # Aggregate rebuilds the URL with an empty query, so it ends with a question mark.
     Post(
         "ODK Aggregate",
         "field-data",

@@ -1,4 +1,4 @@
-"""The clock: what EventBridge's schedules do."""
+"""Invoke functions on their schedules, as EventBridge does."""
 
 from __future__ import annotations
 
@@ -14,20 +14,21 @@ from typing import Any
 from workbench.local.resources import REGION
 
 Invoke = Callable[[str, dict[str, Any]], Any]
-_SECONDS = {"minute": 60, "hour": 3600, "day": 86_400}
+_UNIT_SECONDS = {"minute": 60, "hour": 3600, "day": 86_400}
 
 
 @contextmanager
-def ticking(schedules: Mapping[str, str], invoke: Invoke) -> Iterator[None]:
+def run_schedules(schedules: Mapping[str, str], invoke: Invoke) -> Iterator[None]:
     """Invoke each schedule's function in the background whenever it is due."""
     with ExitStack() as context:
         for expression, function in schedules.items():
-            context.enter_context(_every(_seconds(expression), partial(tick, function, invoke)))
+            interval = _parse_rate(expression)
+            context.enter_context(_run_every(interval, partial(tick, function, invoke)))
         yield
 
 
 def tick(function: str, invoke: Invoke) -> None:
-    """Give a function one scheduled event; an error is the next tick's business, as in AWS."""
+    """Invoke a function with one scheduled event."""
     event = {
         "version": "0",
         "id": str(uuid.uuid4()),
@@ -43,12 +44,12 @@ def tick(function: str, invoke: Invoke) -> None:
 
 
 @contextmanager
-def _every(seconds: float, act: Callable[[], None]) -> Iterator[None]:
+def _run_every(seconds: float, action: Callable[[], None]) -> Iterator[None]:
     stop = threading.Event()
 
     def loop() -> None:
         while not stop.wait(seconds):
-            act()
+            action()
 
     thread = threading.Thread(target=loop, name="clock", daemon=True)
     thread.start()
@@ -59,8 +60,11 @@ def _every(seconds: float, act: Callable[[], None]) -> Iterator[None]:
         thread.join()
 
 
-def _seconds(expression: str) -> float:
+def _parse_rate(expression: str) -> float:
     match = re.fullmatch(r"rate\((\d+) (minute|hour|day)s?\)", expression)
     if not match:
-        raise ValueError(f"the embedded stack knows no schedule like {expression!r}")
-    return int(match[1]) * _SECONDS[match[2]]
+        raise ValueError(
+            f"The embedded stack cannot run the schedule {expression!r}. "
+            "Write rate(N minutes), rate(N hours) or rate(N days)."
+        )
+    return int(match[1]) * _UNIT_SECONDS[match[2]]

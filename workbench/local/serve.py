@@ -1,4 +1,4 @@
-"""`ofn serve`: the embedded stack until Ctrl-C, told line by line."""
+"""`ofn serve`: run the embedded stack until Ctrl-C and print what happens."""
 
 from __future__ import annotations
 
@@ -23,91 +23,99 @@ from werkzeug.serving import make_server
 from workbench.credentials import placeholders
 from workbench.credentials.files import read_credential
 from workbench.errors import CommandError
-from workbench.local import destination, http_server, stack
-from workbench.local.log_view import Narrator
+from workbench.local import http_server
+from workbench.local.destination import run_destination
+from workbench.local.log_view import LogView
 from workbench.local.resources import REGION
+from workbench.local.stack import create_stack
 from workbench.project.compiler import check
+
+_Secrets = dict[str, dict[str, Any]]
 
 
 def serve(project: Path, port: int, aws_port: int, credentials: Path, console: Console) -> None:
-    """Run a project's stack until it is interrupted."""
-    _must_be_free("--port", port)
-    _must_be_free("--aws-port", aws_port, other=port)
-    narrator = Narrator(console)
+    """Run a project's stack until SIGINT or SIGTERM."""
+    _require_free_port("--port", port)
+    _require_free_port("--aws-port", aws_port, other=port)
+    log_view = LogView(console)
     secrets = _read_credentials(project, credentials)
-    keys = _read_inbox_secrets(project, credentials / "inboxes")
+    inbox_secrets = _read_inbox_secrets(project, credentials / "inboxes")
     with ExitStack() as context:
         with console.status("starting the stack from template.yaml …"):
-            made = context.enter_context(stack.created(project, narrator.tell))
-            sink = context.enter_context(destination.running(narrator.told))
-            made_up = _made_up(project, secrets, sink.url)
-            for name, body in {**secrets, **made_up}.items():
-                made.set_credential(name, body)
-            for name, body in keys.items():
-                made.set_inbox_secret(name, body)
-            endpoint = context.enter_context(aws_endpoint(aws_port))
-            urls = context.enter_context(made.serving(port))
-            context.enter_context(made.working())
-        _greet(console, urls, endpoint)
-        for name, body in keys.items():
+            stack = context.enter_context(create_stack(project, log_view.print_log_line))
+            destination = context.enter_context(run_destination(log_view.print_received))
+            generated = _generate_credentials(project, secrets, destination.url)
+            for name, body in {**secrets, **generated}.items():
+                stack.set_credential(name, body)
+            for name, body in inbox_secrets.items():
+                stack.set_inbox_secret(name, body)
+            endpoint = context.enter_context(serve_aws(aws_port))
+            urls = context.enter_context(stack.serving(port))
+            context.enter_context(stack.running())
+        _print_urls(console, urls, endpoint)
+        for name, body in inbox_secrets.items():
             console.print(f"The inbox secret {name} is {json.dumps(body)}\n", markup=False)
-        _tell_destination(console, credentials, made_up, sink.url)
-        _wait()
-    console.print("stopped; what was in memory is gone")
+        _print_missing_credentials(console, credentials, generated, destination.url)
+        _wait_for_signal()
+    console.print("Stopped. The data in memory is gone.")
 
 
 @contextmanager
-def aws_endpoint(port: int) -> Iterator[str]:
-    """Serve the stack's AWS services to other processes, and give the endpoint's URL."""
+def serve_aws(port: int) -> Iterator[str]:
+    """Serve the stack's AWS services to other processes and yield the endpoint's URL."""
     application = DomainDispatcherApplication(create_backend_app)
     server = make_server(
         "127.0.0.1", port, application, threaded=True, request_handler=MotoRequestHandler
     )
-    with http_server.working(server):
+    with http_server.run_in_thread(server):
         yield f"http://127.0.0.1:{server.server_port}"
 
 
-def _must_be_free(option: str, port: int, other: int = 0) -> None:
-    remedy = f"choose another with {option} ({option} 0 picks a free one)"
+def _require_free_port(option: str, port: int, other: int = 0) -> None:
+    remedy = f"Choose another port with {option}; `{option} 0` picks a free one."
     if port and port == other:
-        raise CommandError(f"port {port} is asked for twice: {remedy}")
+        raise CommandError(f"Port {port} is used twice. {remedy}")
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except PermissionError:
-            raise CommandError(f"port {port} is not for everyone to use: {remedy}") from None
+            raise CommandError(f"Port {port} needs administrator rights. {remedy}") from None
         except OSError:
-            raise CommandError(f"port {port} is taken: stop what uses it, or {remedy}") from None
+            raise CommandError(f"Port {port} is in use by another program. {remedy}") from None
 
 
-def _read_credentials(project: Path, directory: Path) -> dict[str, dict[str, Any]]:
+def _read_credentials(project: Path, directory: Path) -> _Secrets:
     paths = {name: directory / f"{name}.json" for name in check(project).credentials}
     return {name: read_credential(path) for name, path in paths.items() if path.exists()}
 
 
-def _made_up(project: Path, found: Collection[str], url: str) -> dict[str, dict[str, Any]]:
+def _generate_credentials(project: Path, existing: Collection[str], url: str) -> _Secrets:
     return {
-        name: placeholders.configuration(each.adaptor, url)
-        for name, each in check(project).credentials.items()
-        if name not in found
+        name: placeholders.configuration(credential.adaptor, url)
+        for name, credential in check(project).credentials.items()
+        if name not in existing
     }
 
 
-def _read_inbox_secrets(project: Path, directory: Path) -> dict[str, dict[str, Any]]:
-    found = {}
-    ways = {auth.secret: auth.way for each in check(project).inboxes.values() for auth in each.auth}
-    for name, way in ways.items():
-        path = directory / f"{name}.json"
-        basic = {"username": "local", "password": token_urlsafe(12)}
-        other = {"token" if way == "bearer" else "key": token_urlsafe(12)}
-        made_up = basic if way == "basic" else other
-        found[name] = read_credential(path) if path.exists() else made_up
-    return found
+def _read_inbox_secrets(project: Path, directory: Path) -> _Secrets:
+    inboxes = check(project).inboxes.values()
+    schemes = {auth.secret: auth.way for inbox in inboxes for auth in inbox.auth}
+    paths = {name: directory / f"{name}.json" for name in schemes}
+    return {
+        name: read_credential(path) if path.exists() else _generate_inbox_secret(schemes[name])
+        for name, path in paths.items()
+    }
 
 
-def _greet(console: Console, urls: dict[str, str], endpoint: str) -> None:
-    console.print("\n[bold]Inboxes[/bold] (ids for this run only)")
+def _generate_inbox_secret(scheme: str) -> dict[str, Any]:
+    if scheme == "basic":
+        return {"username": "local", "password": token_urlsafe(12)}
+    return {"token" if scheme == "bearer" else "key": token_urlsafe(12)}
+
+
+def _print_urls(console: Console, urls: Mapping[str, str], endpoint: str) -> None:
+    console.print("\n[bold]Inboxes[/bold] (the ids are new in every session)")
     for name, url in urls.items():
         console.print(f"  {name:<14} {url}", soft_wrap=True)
     console.print("\n[bold]AWS[/bold] for boto3 and the AWS CLI, in another terminal:")
@@ -119,28 +127,28 @@ def _greet(console: Console, urls: dict[str, str], endpoint: str) -> None:
     }
     exports = " ".join(f"{name}={value}" for name, value in variables.items())
     console.print(f"  export {exports}", soft_wrap=True)
-    console.print("\nData is in memory, for development. Ctrl-C stops.\n")
+    console.print("\nData is in memory only, for development. Press Ctrl-C to stop.\n")
 
 
-def _tell_destination(
-    console: Console, directory: Path, made_up: Mapping[str, dict[str, Any]], url: str
+def _print_missing_credentials(
+    console: Console, directory: Path, generated: _Secrets, url: str
 ) -> None:
-    here = [name for name, body in made_up.items() if url in body.values()]
-    nowhere = [name for name in made_up if name not in here]
-    for names, where in (
-        (here, "to a destination of this command's own, which shows what it receives"),
-        (nowhere, "nowhere"),
+    local = [name for name, body in generated.items() if url in body.values()]
+    unreachable = [name for name in generated if name not in local]
+    for names, target in (
+        (local, "the built-in destination, which prints what it receives"),
+        (unreachable, "an address that does not exist"),
     ):
         if names:
             console.print(
-                f"No {directory / names[0]}.json: {', '.join(names)} leads {where}. "
-                f"`ofn credential set {names[0]} --local` writes one.\n",
+                f"No {directory / names[0]}.json: data for {', '.join(names)} goes to {target}. "
+                f"Write the file with `ofn credential set {names[0]} --local`.\n",
                 markup=False,
                 soft_wrap=True,
             )
 
 
-def _wait() -> None:
+def _wait_for_signal() -> None:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())

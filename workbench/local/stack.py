@@ -1,6 +1,6 @@
-"""The embedded stack: the deployed one's resources, handlers and events, in one process.
+"""The embedded stack: the deployed stack's resources, handlers and events in one process.
 
-It keeps its data in memory and is for development: what it holds is gone when it stops.
+Its data is in memory and lost when it stops, so it serves development and tests only.
 """
 
 from __future__ import annotations
@@ -16,47 +16,47 @@ from pathlib import Path
 from typing import Any
 
 from workbench.local import api_gateway, event_source, lambda_functions, resources, schedules
-from workbench.local.lambda_functions import Tell
+from workbench.local.lambda_functions import OnLogLine
 from workbench.local.resources import Resources
 from workbench.project.compiler import check, compile_project
 
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A stack that exists; `settle` or `working` moves what is in its queues."""
+    """A stack in memory; only `drain` and `running` process its queues."""
 
     resources: Resources
     inbox_ids: Mapping[str, str]
-    """A throw-away secret id for each inbox, since a project keeps only hashes."""
-    tell: Tell
+    """A temporary secret id for each inbox, because a project stores only hashes."""
+    on_log_line: OnLogLine
 
     def invoke(self, function: str, event: dict[str, Any]) -> Any:
-        """Run a function on an event; raises what it raises."""
-        return lambda_functions.invoke(self.resources.functions[function], event, self.tell)
+        """Invoke a function with an event; its exceptions are raised here."""
+        return lambda_functions.invoke(self.resources.functions[function], event, self.on_log_line)
 
     def tick(self) -> None:
-        """Let every schedule be due once."""
+        """Invoke the function of every schedule once."""
         for function in self.resources.schedules.values():
             schedules.tick(function, self.invoke)
 
-    def settle(self) -> None:
-        """Work on all that can be received now, until the queues give nothing more."""
+    def drain(self) -> None:
+        """Process the queues until no message can be received."""
         while sum(event_source.poll(mapping, self.invoke) for mapping in self.resources.mappings):
             pass
 
     @contextmanager
-    def working(self) -> Iterator[None]:
-        """Work on queues and clock in the background."""
+    def running(self) -> Iterator[None]:
+        """Process queues and schedules in background threads."""
         with (
-            event_source.polling(self.resources.mappings, self.invoke),
-            schedules.ticking(self.resources.schedules, self.invoke),
+            event_source.run_pollers(self.resources.mappings, self.invoke),
+            schedules.run_schedules(self.resources.schedules, self.invoke),
         ):
             yield
 
     @contextmanager
     def serving(self, port: int = 0) -> Iterator[dict[str, str]]:
-        """Serve the HTTP API on loopback (port 0: a free one) and give the inboxes' URLs."""
-        with api_gateway.serving(self.resources.routes, self.invoke, port) as base:
+        """Serve the HTTP API on loopback and yield the inbox URLs by name."""
+        with api_gateway.serve_routes(self.resources.routes, self.invoke, port) as base:
             yield {name: f"{base}/inbox/{inbox_id}" for name, inbox_id in self.inbox_ids.items()}
 
     def set_credential(self, name: str, body: Mapping[str, Any]) -> None:
@@ -64,7 +64,7 @@ class Stack:
         self._create_secret("CREDENTIALS_PREFIX", name, body)
 
     def set_inbox_secret(self, name: str, body: Mapping[str, Any]) -> None:
-        """Create a secret that an inbox's `auth` names."""
+        """Create a secret that an inbox's `auth` refers to."""
         self._create_secret("INBOX_SECRETS_PREFIX", name, body)
 
     def _create_secret(self, prefix: str, name: str, body: Mapping[str, Any]) -> None:
@@ -74,18 +74,22 @@ class Stack:
 
 
 @contextmanager
-def created(
-    project: Path, tell: Tell | None = None, parameters: Mapping[str, str] | None = None
+def create_stack(
+    project: Path,
+    on_log_line: OnLogLine = lambda _function, _line: None,
+    parameters: Mapping[str, str] | None = None,
 ) -> Iterator[Stack]:
-    """Create the stack of a project; raises `ProjectProblems` when the project has any.
+    """Create the stack of a project folder and delete it at the end.
 
-    `tell` is told each line that a function logs; `parameters` are the template's.
+    `parameters` are the template's. Raises ProjectProblems when the project has problems.
     """
     ids = {name: secrets.token_urlsafe(24) for name in check(project).inboxes}
-    digests = {name: hashlib.sha256(each.encode()).hexdigest() for name, each in ids.items()}
+    digests = {
+        name: hashlib.sha256(inbox_id.encode()).hexdigest() for name, inbox_id in ids.items()
+    }
     with ExitStack() as context:
         opt = Path(context.enter_context(tempfile.TemporaryDirectory(prefix="openfn-")))
         compile_project(project, opt / "project", digests)
-        made = context.enter_context(resources.created(parameters or {}))
-        context.enter_context(lambda_functions.environment(made.functions, opt))
-        yield Stack(made, ids, tell or (lambda _function, _line: None))
+        created = context.enter_context(resources.create(parameters or {}))
+        context.enter_context(lambda_functions.set_environment(created.functions, opt))
+        yield Stack(created, ids, on_log_line)

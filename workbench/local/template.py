@@ -1,4 +1,4 @@
-"""template.yaml as CloudFormation, made by SAM's own translator."""
+"""Translate template.yaml to CloudFormation with SAM's own translator."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from samtranslator.yaml_helper import yaml_parse
 
 ROOT = Path(__file__).resolve().parents[2]
 CODE_BUCKET = "openfn-code"
-"""Where the translated template says that the code of functions and layers is."""
-# SAM's translator warns at its end that nobody published its own usage metrics.
+"""The bucket that the translated template names for functions and layers."""
+# SAM's translator warns at exit that its usage metrics were not published.
 logging.getLogger("samtranslator.metrics").setLevel(logging.ERROR)
 Template = dict[str, Any]
 
 
 def translate() -> Template:
-    """Give template.yaml as the CloudFormation that a deployment creates."""
-    translated: Template = json.loads(_translated())
-    return translated
+    """Return template.yaml as the CloudFormation template that a deployment uses."""
+    template: Template = json.loads(_translate())
+    return template
 
 
 @cache
-def _translated() -> str:
+def _translate() -> str:
     template: Template = cast("Any", yaml_parse)((ROOT / "template.yaml").read_text("utf-8"))
     for name, resource in template["Resources"].items():
         for key in ("CodeUri", "ContentUri"):

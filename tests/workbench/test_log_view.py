@@ -1,4 +1,4 @@
-"""The functions' log lines, told as one readable line each."""
+"""The log view: readable lines for log lines and received requests."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from rich.console import Console
 
 from openfn.log_events import LogEvent
 from workbench.local.destination import Received
-from workbench.local.log_view import Narrator
+from workbench.local.log_view import LogView
 
 
 @pytest.fixture
-def told():
-    """Give what a narrator prints, without the time of day."""
+def printed():
+    """Return what a log view prints, without the time of day."""
 
-    def text(tell):
+    def text(print_to):
         file = StringIO()
-        tell(Narrator(Console(file=file, width=40)))
+        print_to(LogView(Console(file=file, width=40)))
         return re.sub(r"^\d\d:\d\d:\d\d ", "", file.getvalue(), flags=re.MULTILINE)
 
     return text
@@ -31,7 +31,7 @@ def told():
     [
         (
             {"message": LogEvent.MESSAGE_STORED, "size": 9, "inbox": "field", "message_id": "m1"},
-            "kept 9 bytes for field as m1",
+            "stored 9 bytes from inbox field as m1",
         ),
         (
             {
@@ -41,7 +41,7 @@ def told():
                 "message_id": "m1",
                 "queued": "at the next tick",
             },
-            "kept 9 bytes for field as m1, to be queued at the next tick",
+            "stored 9 bytes from inbox field as m1, to be queued at the next tick",
         ),
         (
             {"message": LogEvent.MESSAGE_MATCHED, "trigger": "form", "job": "go"},
@@ -67,19 +67,21 @@ def told():
     ],
     ids=lambda value: value["message"] if isinstance(value, dict) else "",
 )
-def test_a_log_line_is_told_as_a_sentence(told, event, sentence):
-    assert told(lambda each: each.tell("inbox", json.dumps(event))) == f"inbox       {sentence}\n"
+def test_log_line_is_printed_as_a_sentence(printed, event, sentence):
+    line = printed(lambda view: view.print_log_line("inbox", json.dumps(event)))
+    assert line == f"inbox       {sentence}\n"
 
 
-def test_a_line_that_is_no_event_is_told_as_it_is(told):
-    assert told(lambda each: each.tell("runner", "[1] x")) == "runner      [1] x\n"
+def test_line_that_is_not_json_is_printed_unchanged(printed):
+    assert printed(lambda view: view.print_log_line("runner", "[1] x")) == "runner      [1] x\n"
 
 
-def test_metrics_are_passed_over(told):
-    assert told(lambda each: each.tell("runner", '{"_aws": {}, "RunsFailed": [1.0]}')) == ""
+def test_metrics_are_not_printed(printed):
+    metrics = '{"_aws": {}, "RunsFailed": [1.0]}'
+    assert printed(lambda view: view.print_log_line("runner", metrics)) == ""
 
 
-def test_what_the_destination_received_is_cut_and_need_be_no_text(told):
+def test_received_body_is_shortened_and_may_be_binary(printed):
     received = Received("POST", "/x", "Basic secret", b"\xff" + b"y" * 200)
-    line = told(lambda each: each.told(received))
+    line = printed(lambda view: view.print_received(received))
     assert line == f"destination POST /x \ufffd{'y' * 99}… (201 bytes)\n"
