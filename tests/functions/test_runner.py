@@ -326,7 +326,7 @@ def test_run_without_its_message_body_fails_with_the_reason(create_job_stack):
     bucket = stack.resources.physical_ids["Bucket"]
     boto3.client("s3").delete_object(Bucket=bucket, Key=f"messages/{message_id}/body")
     assert stack.invoke("runner", _batch(run_id))["batchItemFailures"] == []
-    assert "bucket no more" in details.run(run_id).error["message"]
+    assert "deleted from the bucket" in details.run(run_id).error["message"]
 
 
 def test_log_and_error_contain_no_secret_of_the_credential(create_job_stack):

@@ -109,7 +109,7 @@ def test_a_message_that_could_not_be_read_or_is_gone_from_the_bucket_is_said_to_
     bucket = boto3.resource("s3").Bucket(stack.resources.physical_ids["Bucket"])
     bucket.objects.filter(Prefix=f"messages/{gone['headers']['X-Message-Id']}").delete()
     newest, unreadable = rows(ofn("match", "--last", "2", "--project", folder, "--json"))
-    assert "bucket no more" in newest["unreadable"]
+    assert "deleted from the bucket" in newest["unreadable"]
     assert unreadable["unreadable"].startswith("The body is not JSON")
 
 
