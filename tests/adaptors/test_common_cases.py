@@ -101,7 +101,7 @@ def test_a_data_value_is_the_first_value_of_the_case(case):
 
 @pytest.mark.parametrize("path", ["$.data.village", "$.data[0].village"])
 def test_a_data_value_from_the_root_of_the_state_is_refused(path):
-    with pytest.raises(ValueError, match=r"`\$` is the data itself"):
+    with pytest.raises(ValueError, match=r"`\$` already is the data"):
         data_value(path)
 
 

@@ -78,4 +78,4 @@ def test_a_plain_function_refuses_wrong_arguments_at_once():
 
 def test_a_plain_function_keeps_its_name_and_its_documentation():
     assert chunk.__name__ == "chunk"
-    assert chunk.__doc__.startswith("Cut a list")
+    assert chunk.__doc__.startswith("Split a list")

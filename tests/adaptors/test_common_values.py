@@ -92,13 +92,13 @@ def test_a_path_with_a_dollar_is_json_path_in_the_data(path, value):
 @pytest.mark.parametrize(
     ("path", "words"),
     [
-        ("$.data.form.x", "write 'form.x', or 'data.form.x' for a key `data` in it"),
-        ("$.data[0].x", r"write '\[0\].x', or 'data\[0\].x' for"),
-        ("$.data", "write '', or 'data' for"),
+        ("$.data.form.x", "Write 'form.x', or 'data.form.x' for a key `data` in it"),
+        ("$.data[0].x", r"Write '\[0\].x', or 'data\[0\].x' for"),
+        ("$.data", "Write '', or 'data' for"),
     ],
 )
 def test_the_data_of_the_data_is_refused_as_the_mistake_it_mostly_is(offer, path, words):
-    with pytest.raises(ValueError, match=f"is the data itself already: {words}"):
+    with pytest.raises(ValueError, match=f"already is the data. {words}"):
         offer(path)
 
 
@@ -149,7 +149,7 @@ def test_a_path_in_the_references_says_which():
     assert reference_path("[1].id") == "$.references[1].id"
     assert source_value(reference_path("[1].id"))(STATE) == 1
     assert source(reference_path("$[*].id"))(STATE) == [2, 1]
-    with pytest.raises(ValueError, match=r"write reference_path\('\[0\].id'\)"):
+    with pytest.raises(ValueError, match=r"Write reference_path\('\[0\].id'\)"):
         reference_path("id")
 
 

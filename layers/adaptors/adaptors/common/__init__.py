@@ -1,11 +1,11 @@
 """Operations and values for every job: OpenFn's vocabulary, in Python's names.
 
-An *operation* takes the state and gives it back: `fn`, `fn_if`, `combine`, `each`, `map`, `group`,
+An *operation* takes the state and returns it: `fn`, `fn_if`, `combine`, `each`, `map`, `group`,
 `as_`, `parse_csv`, `cursor`, `validate`, `assert_`, `log`, `emit`, and those of `http`. A *value*
-stands for something in the state wherever an operation takes a value: `data_value`, `source_value`,
-`source`, `last_reference_value`, `index`, `merge`, `join`.
-All else are plain functions. Those of lists, texts and XML take values, and give their result at
-once; given functions of the state (`human_proper(data_value("name"))`), they give a value instead.
+is a function of the state, which may replace any argument of an operation: `data_value`,
+`source_value`, `source`, `last_reference_value`, `index`, `merge`, `join`.
+The others are plain functions. Those for lists, texts and XML return their result at once; with a
+function of the state as an argument (`human_proper(data_value("name"))`) they return a value.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    # The HTTP client takes 100 ms to import, which only the jobs that use it pay for.
+    # The HTTP client takes 100 ms to import, which only jobs that use it should pay.
     if name == "http":
         return import_module("adaptors.http")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""Where the items come from that an operation or a value goes through."""
+"""The source of the items that an operation or a value iterates over."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ Source = str | Value | Iterable[Any]
 the items themselves."""
 
 
-def checked(source: Source) -> Source:
-    """Give a source as it is; `ValueError` where it is a path that cannot be read.
+def check_source(source: Source) -> Source:
+    """Return a source unchanged; raise ValueError for an invalid path.
 
-    >>> checked("visits[*]")
+    >>> check_source("visits[*]")
     'visits[*]'
     """
     if isinstance(source, str):
@@ -25,23 +25,23 @@ def checked(source: Source) -> Source:
 
 
 def items(state: State, source: Source) -> Iterator[Any]:
-    """Give the items of a source, one after the other; a single value counts as a list of one.
+    """Yield the items of a source; a single value counts as a list of one.
 
     >>> list(items({"data": {"child": {"name": "Amina"}}}, "child"))
     [{'name': 'Amina'}]
     """
     if isinstance(source, str):
-        # What a path picks with `[*]` are the items, be they lists themselves.
+        # The matches of a path with `[*]` are the items, even if they are lists themselves.
         members = paths.ends_in_members(source)
         root = state if source.startswith("$") else state.get("data")
         for value in paths.find(root, source):
-            yield from [value] if members else _listed(value)
+            yield from [value] if members else _as_list(value)
     else:
-        yield from _listed(resolve(state, source))
+        yield from _as_list(resolve(state, source))
 
 
-def _listed(value: Any) -> Iterable[Any]:
+def _as_list(value: Any) -> Iterable[Any]:
     if value is None:
         return []
-    several = isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping)
-    return value if several else [value]
+    is_list = isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping)
+    return value if is_list else [value]

@@ -1,4 +1,4 @@
-"""Plain functions of values that may be given functions of the state instead."""
+"""Let plain functions of values accept functions of the state."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from adaptors.operations import State, resolve
 
 
 def accepts_state_functions(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Let a function of values take functions of the state too: it then gives one itself.
+    """Let a function of values accept functions of the state; it then returns one itself.
 
     >>> @accepts_state_functions
     ... def shout(text):
@@ -24,9 +24,9 @@ def accepts_state_functions(function: Callable[..., Any]) -> Callable[..., Any]:
     signature = inspect.signature(function)
 
     @wraps(function)
-    def offered(*args: Any, **kwargs: Any) -> Any:
-        signature.bind(*args, **kwargs)  # a wrong argument shows where the job says it
-        if not (_of_state(args) or _of_state(kwargs)):
+    def call(*args: Any, **kwargs: Any) -> Any:
+        signature.bind(*args, **kwargs)  # a wrong argument fails at the job's own line
+        if not (_depends_on_state(args) or _depends_on_state(kwargs)):
             return function(*args, **kwargs)
 
         def value(state: State) -> Any:
@@ -34,12 +34,12 @@ def accepts_state_functions(function: Callable[..., Any]) -> Callable[..., Any]:
 
         return value
 
-    return offered
+    return call
 
 
-def _of_state(value: Any) -> bool:
+def _depends_on_state(value: Any) -> bool:
     if isinstance(value, dict):
-        return any(map(_of_state, value.values()))
+        return any(map(_depends_on_state, value.values()))
     if isinstance(value, list) or type(value) is tuple:
-        return any(map(_of_state, value))
+        return any(map(_depends_on_state, value))
     return callable(value) and not isinstance(value, type)

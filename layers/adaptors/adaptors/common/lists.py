@@ -1,4 +1,4 @@
-"""Lists and dicts taken apart and put together."""
+"""Convert, join and split lists and dicts."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from adaptors.common.lazy import accepts_state_functions
 
 @accepts_state_functions
 def to_array(value: Any) -> list[Any]:
-    """Give a list as it is, nothing as an empty list, and anything else as a list of one.
+    """Return a list unchanged, None as an empty list, and anything else as a list of one.
 
-    CommCare sends a repeat with one entry as an object and with more as an array. (OpenFn makes
-    nothing a list of one nothing.)
+    CommCare sends a repeat with one entry as an object, and with more as an array. (In OpenFn,
+    `null` becomes a list of one `null`.)
 
     >>> to_array({"name": "Amina"})
     [{'name': 'Amina'}]
@@ -25,7 +25,7 @@ def to_array(value: Any) -> list[Any]:
 
 @accepts_state_functions
 def array_to_string(values: Iterable[Any], separator: str = ",") -> str:
-    """Write values one after the other; `None` is an empty text.
+    """Join values to a text; `None` is an empty text.
 
     >>> array_to_string(["a", 1, None, "b"], ", ")
     'a, 1, , b'
@@ -35,23 +35,23 @@ def array_to_string(values: Iterable[Any], separator: str = ",") -> str:
 
 @accepts_state_functions
 def chunk(values: list[Any], size: int) -> list[list[Any]]:
-    """Cut a list into lists of at most `size` members; `ValueError` where that is below 1.
+    """Split a list into lists of at most `size` members; raise ValueError for a size below 1.
 
     >>> chunk([1, 2, 3, 4, 5], 2)
     [[1, 2], [3, 4], [5]]
     """
     if size < 1:
-        raise ValueError(f"a chunk has at least one member, not {size}")
+        raise ValueError(f"A chunk has at least one member, not {size}.")
     return [values[start : start + size] for start in range(0, len(values), size)]
 
 
 @accepts_state_functions
 def split_keys(value: dict[str, Any], keys: Iterable[str]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Split a dict in two: what is left, and what has one of the keys.
+    """Split a dict in two: the part without the keys, and the part with them.
 
     >>> split_keys({"name": "Amina", "age": 7}, ["age"])
     ({'name': 'Amina'}, {'age': 7})
     """
     picked = set(keys)
-    rest = {key: part for key, part in value.items() if key not in picked}
-    return rest, {key: part for key, part in value.items() if key in picked}
+    rest = {key: item for key, item in value.items() if key not in picked}
+    return rest, {key: item for key, item in value.items() if key in picked}

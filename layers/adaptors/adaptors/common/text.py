@@ -1,4 +1,4 @@
-"""Texts made presentable, or fit for systems that take no emoji."""
+"""Make texts presentable, or safe for systems without emoji."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 from adaptors.common.lazy import accepts_state_functions
 
 _WORD = re.compile(r"\w\S*")
-# What Unicode shows as a picture without being asked; of the signs from U+2600 to U+27BF those
-# too that may be shown as text, since people send them as pictures (❤ ☎ ✔).
+# The characters that Unicode shows as a picture by default; of U+2600 to U+27BF also those that
+# may be shown as text, since people send them as pictures (❤ ☎ ✔).
 _SIGNS = (
     "\u2600-\u2604\u260e\u2611\u2614\u2615\u2618\u261d\u2620\u2622\u2623\u2626\u262a\u262e\u262f"
     "\u2638-\u263a\u2640\u2642\u2648-\u2653\u265f\u2660\u2663\u2665\u2666\u2668\u267b\u267e\u267f"
@@ -24,7 +24,7 @@ _PICTURES = (
     "\U0001f201-\U0001f265\U0001f300-\U0001f64f\U0001f680-\U0001f6ff\U0001f7dc-\U0001f7ff"
     "\U0001f90c-\U0001f9ff\U0001fa70-\U0001faff"
 )
-# Any other sign is a picture where U+FE0F asks for it (©️), and none where U+FE0E forbids it.
+# Any other sign is a picture only before U+FE0F (©️), and never before U+FE0E.
 _ONE = rf"(?:[{_SIGNS}{_PICTURES}](?!\ufe0e)|[\xa9\xae\u2000-\u3300]\ufe0f)"
 _TONE = r"[\ufe0f\U0001f3fb-\U0001f3ff]*"
 _TAGS = r"[\U000e0020-\U000e007f]*"
@@ -36,9 +36,9 @@ _EMOJI = re.compile(
 
 @accepts_state_functions
 def human_proper(text: Any) -> Any:
-    """Write a name for people: `_` and `-` become spaces, and each word begins with a capital.
+    """Make a name readable: `_` and `-` become spaces, and each word begins with a capital.
 
-    What is no text stays as it is.
+    Anything but a text stays as it is.
 
     >>> human_proper("first_name-of_person")
     'First Name Of Person'
@@ -50,10 +50,10 @@ def human_proper(text: Any) -> Any:
 
 @accepts_state_functions
 def scrub_emojis(text: Any, replacement: str = "\ufffd") -> Any:
-    r"""Replace each emoji of a text, be it a flag, a keycap or a family of several characters.
+    r"""Replace each emoji of a text; a flag, a keycap and a family are one emoji each.
 
-    Quotes, dashes, currencies and other scripts stay, which OpenFn replaces with the emoji. What is
-    no text stays as it is.
+    Quotes, dashes, currencies and other scripts stay (OpenFn replaces them too). Anything but a
+    text stays as it is.
 
     >>> scrub_emojis("“Dove” 🕊️ … 5 €", "(emoji)")
     '“Dove” (emoji) … 5 €'

@@ -1,4 +1,4 @@
-"""What must hold before a job goes on."""
+"""Assertions, and validation against a JSON Schema."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from adaptors._formats import paths
 from adaptors.operations import Operation, State, Value, operation, resolve
 
 Validator = Callable[[Any], list[Any]]
-"""Gives each way in which a value does not fit the schema."""
-_SHOWN = 500
+"""Returns the errors of a value."""
+_MAX_CHARACTERS = 500
 
 
 @operation
-def assert_(state: State, condition: Any, message: str = "what the job asserts is not so") -> State:
-    """Go on where a condition holds, a value or a function of the state; else fail for good.
+def assert_(state: State, condition: Any, message: str = "The assertion is false.") -> State:
+    """Continue if a condition (a value or a function of the state) is true; else fail the run.
 
     >>> assert_(lambda state: state["data"]["age"] < 120, "too old")({"data": {"age": 7}})
     {'data': {'age': 7}}
@@ -31,12 +31,12 @@ def validate(
     *,
     raises: bool = False,
 ) -> Operation:
-    """Hold data against a JSON Schema, and put what does not fit on the state.
+    """Validate data against a JSON Schema, and add its errors to the state.
 
-    The schema is a dict, a path in the state, or a function of the state; so is the data, which
-    is the state's unless you say otherwise. What does not fit is appended to `validation_errors`
-    as `{"data": …, "errors": [{"path", "rule", "message"}, …]}`; with `raises=True` it is a
-    `ValueError` that names paths and rules only. A schema refers to nothing outside of itself.
+    The schema is a dict, a path in the state, or a function of the state. So is the data; it is
+    the state's `data` by default. Invalid data is appended to `validation_errors` as `{"data": …,
+    "errors": [{"path", "rule", "message"}, …]}`. With `raises=True` it raises a ValueError with
+    paths and rules only. A schema must not refer to anything outside itself.
 
     >>> check = validate({"type": "object", "required": ["name"]})
     >>> check({"data": {"age": 7}})["validation_errors"][0]["errors"]
@@ -50,50 +50,53 @@ def validate(
     ready = _validator(schema) if isinstance(schema, dict) else None
 
     def operate(state: State) -> State:
-        value = _of(state, data)
-        errors = [_said(each) for each in (ready or _validator(_of(state, schema)))(value)]
+        value = _value(state, data)
+        validator = ready or _validator(_value(state, schema))
+        errors = [_describe(error) for error in validator(value)]
         if not errors:
             return state
         if raises:
-            broken = "; ".join(f"{each['path'] or 'the data'}: {each['rule']}" for each in errors)
-            raise ValueError(f"the data does not fit its schema: {broken}")
-        found = [*state.get("validation_errors", []), {"data": value, "errors": errors}]
-        return {**state, "validation_errors": found}
+            rules = "; ".join(f"{error['path'] or 'the data'}: {error['rule']}" for error in errors)
+            raise ValueError(f"The data does not match its schema: {rules}.")
+        invalid = [*state.get("validation_errors", []), {"data": value, "errors": errors}]
+        return {**state, "validation_errors": invalid}
 
     return operate
 
 
-def _of(state: State, given: Any) -> Any:
-    return paths.first(state, given) if isinstance(given, str) else resolve(state, given)
+def _value(state: State, source: Any) -> Any:
+    return paths.first(state, source) if isinstance(source, str) else resolve(state, source)
 
 
 def _validator(schema: Any) -> Validator:
-    # 50 ms to import, which only the jobs that validate pay for.
+    # They take 50 ms to import, which only jobs that validate should pay.
     from jsonschema import Draft202012Validator, SchemaError, validators  # noqa: PLC0415
     from referencing import Registry  # noqa: PLC0415
     from referencing.exceptions import Unresolvable  # noqa: PLC0415
 
     if not isinstance(schema, dict | bool):
-        raise TypeError(f"a schema is a dict, not {type(schema).__name__}; is its path right?")
+        raise TypeError(f"A schema is a dict, not {type(schema).__name__}. Check its path.")
     kind = validators.validator_for(schema, default=Draft202012Validator)
     try:
         kind.check_schema(schema)
     except SchemaError as error:
-        raise ValueError(f"the schema is none, at {error.json_path}: {error.message}") from None
-    # The library's own registry fetches what a schema refers to, over the network.
+        raise ValueError(f"The schema is invalid at {error.json_path}: {error.message}.") from None
+    # The library's own registry fetches referenced schemas over the network.
     validator = kind(schema, registry=Registry())
 
     def errors(value: Any) -> list[Any]:
         try:
             return sorted(validator.iter_errors(value), key=lambda error: str(error.json_path))
         except Unresolvable as error:
-            raise ValueError(f"the schema refers to what it does not hold: {error.ref}") from None
+            raise ValueError(f"The schema refers to {error.ref}, which it lacks.") from None
 
     return errors
 
 
-def _said(error: Any) -> dict[str, str]:
+def _describe(error: Any) -> dict[str, str]:
     path = error.json_path.removeprefix("$").removeprefix(".")
     # A message quotes the value, which may be the whole body.
-    message = error.message if len(error.message) <= _SHOWN else f"{error.message[:_SHOWN]}…"
+    message = error.message
+    if len(message) > _MAX_CHARACTERS:
+        message = f"{message[:_MAX_CHARACTERS]}…"
     return {"path": path, "rule": str(error.validator), "message": message}

@@ -1,7 +1,7 @@
-"""Functions of the state that stand for values, and the dicts that are made of them.
+"""Values: functions of the state that an operation accepts as arguments.
 
-`adaptors._formats.paths` defines paths. Where a value looks into the data, `$` is the data; where
-it looks into the whole state, `$` is the state. A path may be a function of the state itself.
+`adaptors._formats.paths` defines paths. `$` is the data for a value of the data, and the state for
+a value of the state. A path may be a function of the state itself.
 """
 
 from __future__ import annotations
@@ -11,27 +11,27 @@ from collections.abc import Callable
 from typing import Any
 
 from adaptors._formats import paths
-from adaptors.common.items import Source, checked, items
+from adaptors.common.items import Source, check_source, items
 from adaptors.operations import State, Value, resolve
 
 Path = str | Callable[[State], str]
-_DATA_AGAIN = re.compile(r"\$\.data(?![^.\[])")
+_DATA_IN_DATA = re.compile(r"\$\.data(?![^.\[])")
 
 
 def data_value(path: Path) -> Value:
-    """Stand for the first value at a path in the data, `None` where there is none.
+    """Return the first value at a path in the data, or `None`.
 
-    `$` is the data: `$.form.case` is `form.case`. `$.data…`, which OpenFn reads as the key `data`
-    of the data, is refused, as it is mostly a mistake and then a silent `None`.
+    `$` is the data: `$.form.case` is `form.case`. `$.data…`, in OpenFn the key `data` of the data,
+    is an error: it is usually a mistake, and would silently return `None`.
 
     >>> data_value("form.case.@case_id")({"data": {"form": {"case": {"@case_id": "7"}}}})
     '7'
     """
-    return _first(lambda state: state.get("data"), _of_data(path))
+    return _first(lambda state: state.get("data"), _check_data_path(path))
 
 
 def source_value(path: Path) -> Value:
-    """Stand for the first value at a path in the whole state, `None` where there is none.
+    """Return the first value at a path in the state, or `None`.
 
     >>> source_value("request.query_params.site")({"request": {"query_params": {"site": "A"}}})
     'A'
@@ -40,19 +40,19 @@ def source_value(path: Path) -> Value:
 
 
 def source(path: Path) -> Value:
-    """Stand for the list of all values at a path in the whole state.
+    """Return the list of all values at a path in the state.
 
     >>> source("$.data.visits[*].date")({"data": {"visits": [{"date": "1 May"}, {}]}})
     ['1 May']
     """
-    given = _checked(path)
-    return lambda state: paths.find(state, resolve(state, given))
+    checked = _check_path(path)
+    return lambda state: paths.find(state, resolve(state, checked))
 
 
 def last_reference_value(path: Path) -> Value:
-    """Stand for the first value at a path in the newest of `references`.
+    """Return the first value at a path in the newest of `references`.
 
-    Here the newest is always the first of them; in OpenFn that depends on the adaptor's age.
+    The newest is always the first; in OpenFn that depends on the adaptor's version.
 
     >>> last_reference_value("id")({"references": [{"id": 2}, {"id": 1}]})
     2
@@ -61,27 +61,27 @@ def last_reference_value(path: Path) -> Value:
 
 
 def data_path(path: str) -> str:
-    """Give the path from the whole state to a path in the data.
+    """Return the path from the state to a path in the data.
 
     >>> data_path("form.case")
     '$.data.form.case'
     """
-    return _rooted("data", _of_data(path))
+    return _path_from_state("data", _check_data_path(path))
 
 
 def reference_path(path: str) -> str:
-    """Give the path from the whole state to a path in `references`, which is a list.
+    """Return the path from the state to a path in `references`, which is a list.
 
     >>> reference_path("[0].id")
     '$.references[0].id'
     """
     if not path.removeprefix("$").startswith("["):
-        raise ValueError(f"`references` is a list: write reference_path('[0].{path}')")
-    return _rooted("references", path)
+        raise ValueError(f"`references` is a list. Write reference_path('[0].{path}').")
+    return _path_from_state("references", path)
 
 
 def index() -> Value:
-    """Stand for the place, from 0, of the item that `each` or `map` has come to.
+    """Return the number, from 0, of the current item of `each` or `map`.
 
     >>> index()({"index": 3})
     3
@@ -90,7 +90,7 @@ def index() -> Value:
 
 
 def json_value(value: Any, path: str) -> Any:
-    """Give the first value at a path in a value, `None` where there is none.
+    """Return the first value at a path in a value, or `None`.
 
     >>> json_value({"form": {"case": {"@case_id": "7"}}}, "form.case.@case_id")
     '7'
@@ -108,7 +108,7 @@ def field(key: str, value: Any) -> tuple[str, Any]:
 
 
 def fields(*pairs: tuple[str, Any]) -> dict[str, Any]:
-    """Make a dict of pairs; of two with the same key the later wins.
+    """Make a dict of pairs; the last one with a key wins.
 
     >>> fields(field("name", "Amina"), field("age", 7))
     {'name': 'Amina', 'age': 7}
@@ -117,70 +117,70 @@ def fields(*pairs: tuple[str, Any]) -> dict[str, Any]:
 
 
 def merge(source: Source, fields: dict[str, Any] | Value) -> Value:
-    """Stand for the items of a source, each with more fields; a field of these replaces its own.
+    """Return the items of a source, each with more fields, which replace its own.
 
-    The fields' values are those of the state, not of the item.
+    The fields are resolved with the state, not with the item.
 
     >>> state = {"data": {"village": "Kolo", "children": [{"name": "Amina"}]}}
     >>> merge("children[*]", {"village": data_value("village")})(state)
     [{'name': 'Amina', 'village': 'Kolo'}]
     """
-    given = checked(source)
+    checked = check_source(source)
 
     def value(state: State) -> list[Any]:
         more = resolve(state, fields)
-        return [{**item, **more} for item in items(state, given)]
+        return [{**item, **more} for item in items(state, checked)]
 
     return value
 
 
 def join(target: Source, source: Path, key: str) -> Value:
-    """Stand for the items of a target, each with one value more; a key of its own stays.
+    """Return the items of a target, each with one more value; its own key wins.
 
-    `source` is the value's path, in the data or from the whole state (`$.request…`), or a function
-    of the state that gives the value.
+    `source` is the value's path in the data or from the state (`$.request…`), or a function of the
+    state that returns the value.
 
     >>> state = {"data": {"village": "Kolo", "children": [{"name": "Amina"}]}}
     >>> join("children[*]", "village", "village")(state)
     [{'village': 'Kolo', 'name': 'Amina'}]
     """
-    given = checked(target)
-    one = source if callable(source) else _anywhere(source)
+    checked = check_source(target)
+    joined = source if callable(source) else _value_at(source)
 
     def value(state: State) -> list[Any]:
-        more = {key: resolve(state, one)}
-        return [{**more, **item} for item in items(state, given)]
+        more = {key: resolve(state, joined)}
+        return [{**more, **item} for item in items(state, checked)]
 
     return value
 
 
-def _anywhere(path: str) -> Value:
+def _value_at(path: str) -> Value:
     return source_value(path) if path.startswith("$") else data_value(path)
 
 
 def _first(root: Callable[[State], Any], path: Path) -> Value:
-    given = _checked(path)
-    return lambda state: paths.first(root(state), resolve(state, given))
+    checked = _check_path(path)
+    return lambda state: paths.first(root(state), resolve(state, checked))
 
 
-def _checked(path: Path) -> Path:
+def _check_path(path: Path) -> Path:
     if isinstance(path, str):
-        paths.parse(path)  # a mistake shows where the job says it
+        paths.parse(path)  # a mistake fails at the job's own line
     return path
 
 
-def _of_data(path: Any) -> Any:
-    if isinstance(path, str) and _DATA_AGAIN.match(path):
-        rest = _DATA_AGAIN.sub("", path).removeprefix(".")
+def _check_data_path(path: Any) -> Any:
+    if isinstance(path, str) and _DATA_IN_DATA.match(path):
+        rest = _DATA_IN_DATA.sub("", path).removeprefix(".")
         raise ValueError(
-            f"in {path!r} `$` is the data itself already: write {rest!r}, "
-            f"or {path.lstrip('$.')!r} for a key `data` in it"
+            f"In {path!r}, `$` already is the data. Write {rest!r}, or {path.lstrip('$.')!r} for "
+            "a key `data` in it."
         )
     return path
 
 
-def _rooted(root: str, path: str) -> str:
+def _path_from_state(root: str, path: str) -> str:
     inner = path.removeprefix("$").removeprefix(".")
-    whole = f"$.{root}{'' if inner.startswith('[') or not inner else '.'}{inner}"
-    paths.parse(whole)
-    return whole
+    full_path = f"$.{root}{'' if inner.startswith('[') or not inner else '.'}{inner}"
+    paths.parse(full_path)
+    return full_path

@@ -66,12 +66,12 @@ def test_a_document_type_is_refused_with_all_its_entities(text):
     "text", ["", "no", "<a>", "<a></b>", "<a/><b/>", "<a>&x;</a>", b"<a>\xff</a>", '{"a": 1}']
 )
 def test_what_is_no_xml_says_where(text):
-    with pytest.raises(ValueError, match=r"this is no XML: .*line \d"):
+    with pytest.raises(ValueError, match=r"This is not XML: .*line \d"):
         parse_xml(text)
 
 
 def test_an_unknown_encoding_is_no_xml():
-    with pytest.raises(ValueError, match="this is no XML: unknown encoding"):
+    with pytest.raises(ValueError, match="This is not XML: unknown encoding"):
         parse_xml(b'<?xml version="1.0" encoding="klingon"?><a/>')
 
 
@@ -95,7 +95,7 @@ def test_a_dict_is_written(value, text):
 
 @pytest.mark.parametrize("value", [{}, {"a": 1, "b": 2}])
 def test_there_is_one_root(value):
-    with pytest.raises(ValueError, match=f"one root, and the dict {len(value)} keys"):
+    with pytest.raises(ValueError, match=f"one root, but the dict has {len(value)} keys"):
         to_xml(value)
 
 

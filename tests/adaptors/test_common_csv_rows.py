@@ -92,13 +92,13 @@ def test_no_rows_are_no_chunk():
 @pytest.mark.parametrize(
     ("text", "named", "words"),
     [
-        ("a,b\n1,2\n3\n", {}, "line 3 of the CSV has 1 cells where there are 2 names"),
-        ("a;b\n1;2,5\n", {}, "line 2 of the CSV has 2 cells where there are 1 names.*delimiter"),
-        ("1,2,3", {"header": ["a", "b"]}, "line 1 of the CSV has 3 cells"),
-        ("a,b,a\n1,2,3\n", {}, "column 3 of the CSV has the name of one before it"),
-        ('a,b\n1,"2\n', {}, "cannot be read at line 2: unexpected end of data"),
-        ('a,b\n"1"x,2\n', {}, "cannot be read at line 2"),
-        (b"name\nOu\xe9draogo", {}, "the CSV is not utf-8; name what it is.*cp1252"),
+        ("a,b\n1,2\n3\n", {}, "Line 3 of the CSV has 1 cells, but there are 2 names"),
+        ("a;b\n1;2,5\n", {}, "Line 2 of the CSV has 2 cells, but there are 1 names.*delimiter"),
+        ("1,2,3", {"header": ["a", "b"]}, "Line 1 of the CSV has 3 cells"),
+        ("a,b,a\n1,2,3\n", {}, "Column 3 of the CSV has the name of an earlier one"),
+        ('a,b\n1,"2\n', {}, "is not valid at line 2: unexpected end of data"),
+        ('a,b\n"1"x,2\n', {}, "is not valid at line 2"),
+        (b"name\nOu\xe9draogo", {}, "The CSV is not utf-8. Set its encoding.*cp1252"),
     ],
 )
 def test_what_cannot_be_read_says_where(text, named, words):
@@ -112,7 +112,7 @@ def test_an_encoding_can_be_named():
 
 @pytest.mark.parametrize("value", [None, 7, ["a"]])
 def test_only_texts_and_bytes_are_read(value):
-    with pytest.raises(TypeError, match="reads a text or bytes"):
+    with pytest.raises(TypeError, match="accepts a text or bytes"):
         rows(value)
 
 

@@ -70,7 +70,7 @@ def test_what_says_no_time_stays_as_it_is(value):
 
 @pytest.mark.parametrize("value", ["3 months ago", "a while ago", "-1 days ago", "1.5 hours ago"])
 def test_a_time_that_is_not_understood_is_an_error(value):
-    with pytest.raises(ValueError, match=r"says no time; write minutes, hours, days or weeks"):
+    with pytest.raises(ValueError, match=r"is not a time. Use minutes, hours, days or weeks"):
         at(cursor(value))
 
 
