@@ -52,10 +52,10 @@ def test_every_example_is_valid_and_has_a_readme_and_tests(name):
 def test_child_is_registered_in_dhis2_once():
     name = "kobo-to-dhis2-tracker"
     with dhis2_server.running() as server, deployed(name) as deployment:
-        server.holds.attributes |= {"zDhUuAYrxNC", "X8zyunlgUfM", "a3kGcGDCuk6"}
+        server.database.attributes |= {"zDhUuAYrxNC", "X8zyunlgUfM", "a3kGcGDCuk6"}
         deployment.set_credential("dhis2", server.state()["configuration"])
         post_twice(deployment, "kobo", event(name, "registration.json"))
-        counts = {kind: len(objects) for kind, objects in server.holds.tracker.items()}
+        counts = {kind: len(objects) for kind, objects in server.database.tracker.items()}
         assert (counts["trackedEntities"], counts["enrollments"], counts["events"]) == (1, 1, 2)
 
 

@@ -165,7 +165,7 @@ def _dhis2():
 @pytest.fixture
 def dhis2(_dhis2):
     """A small DHIS2 that holds nothing yet."""
-    _dhis2.begin()
+    _dhis2.reset()
     return _dhis2
 
 

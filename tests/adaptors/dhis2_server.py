@@ -1,8 +1,8 @@
-"""A small DHIS2 of a chosen version, which keeps what it is sent and answers as the real one does.
+"""A fake DHIS2 of a chosen version that stores objects and responds as the real one does.
 
-What each endpoint answers, by version, is what was read in the source of DHIS2 2.36 to 2.43: the
-shapes of import summaries, the default of `async`, what a soft deletion means, and the old tracker,
-which 2.42 no longer has.
+The responses of each version follow the source of DHIS2 2.36 to 2.43: the shapes of import
+summaries, the default of `async`, the meaning of a soft deletion, and the old tracker, which 2.42
+removed.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ MEMBERS = {"attributes": "attribute", "dataValues": "dataElement"}
 
 
 @dataclass
-class Dhis2:
-    """What this DHIS2 holds: of the tracker, of the old tracker, aggregate data, and metadata."""
+class Database:
+    """The stored objects: tracker, old tracker, aggregate data and metadata."""
 
     version: int
     tracker: dict = field(default_factory=lambda: {kind: {} for kind in TYPES})
@@ -48,46 +48,46 @@ class Dhis2:
     metadata: dict = field(default_factory=lambda: {"organisationUnits": {}, "dataElements": {}})
     jobs: list = field(default_factory=list)
 
-    def begin(self, version):
-        """Forget everything, and be of this version."""
+    def reset(self, version):
+        """Delete everything, and change to this version."""
         self.__init__(version)
 
     def everything(self):
-        """Give all that is kept, to see whether anything changed."""
+        """Return all stored objects, to see whether anything changed."""
         return [self.tracker, self.old, self.values, self.metadata]
 
 
 @dataclass
 class Site:
-    """A DHIS2 being served: what it holds, and what it was asked."""
+    """A served DHIS2: its database, and the requests it received."""
 
-    holds: Dhis2
+    database: Database
     served: Served
 
-    def begin(self, version=40):
-        """Begin anew, as this version."""
-        self.holds.begin(version)
+    def reset(self, version=40):
+        """Delete everything, and change to this version."""
+        self.database.reset(version)
         self.served.received.clear()
         self.served.troubles.clear()
 
     def state(self, data=None, **configuration):
-        """Make the state of a job whose credential is this DHIS2's."""
+        """Return the state of a job with a credential for this DHIS2."""
         credential = {"hostUrl": self.served.url, "username": USER, "password": PASSWORD}
         return {"configuration": {**credential, **configuration}, "data": data, "references": []}
 
-    def says(self, body, code=200, **headers):
-        """Answer the next request with this JSON instead."""
-        named = {"Content-Type": "application/json", **headers}
-        self.served.troubles.append(status(code, json.dumps(body).encode(), **named))
+    def respond_with(self, body, code=200, **headers):
+        """Respond to the next request with this JSON."""
+        headers = {"Content-Type": "application/json", **headers}
+        self.served.troubles.append(status(code, json.dumps(body).encode(), **headers))
 
     @property
-    def asked(self):
-        """Give what it was asked, as methods and paths."""
-        return [f"{each.method} {each.path}" for each in self.served.received]
+    def requested(self):
+        """Return the received requests as methods and paths."""
+        return [f"{request.method} {request.path}" for request in self.served.received]
 
     @property
     def only(self):
-        """Give the one request that it received."""
+        """Return the only received request."""
         (received,) = self.served.received
         return received
 
@@ -95,56 +95,56 @@ class Site:
 @contextmanager
 def running():
     """Serve a DHIS2 on loopback."""
-    holds = Dhis2(40)
-    with served(application(holds)) as found:
-        yield Site(holds, found)
+    database = Database(40)
+    with served(application(database)) as server:
+        yield Site(database, server)
 
 
 def application(dhis2):
-    """Make the WSGI application of a DHIS2."""
+    """Return the WSGI application of a DHIS2."""
     app = Flask(__name__)
     app.url_map.strict_slashes = False
-    app.register_error_handler(HTTPException, _failed)
-    app.before_request(lambda: _entered(dhis2))
+    app.register_error_handler(HTTPException, _http_error)
+    app.before_request(_authorize)
     routes = [
-        ("tracker", ["POST"], _imported),
-        ("tracker/<kind>", ["GET"], _exported),
-        ("tracker/<kind>/<uid>", ["GET"], _one),
-        ("dataValueSets", ["POST"], _values),
-        ("metadata", ["POST"], _metadata),
-        ("<kind>", ["GET"], _listed),
-        ("<kind>", ["POST"], _posted),
-        ("<kind>/<uid>", ["GET", "PUT", "PATCH", "DELETE"], _changed),
+        ("tracker", ["POST"], _import_tracker),
+        ("tracker/<kind>", ["GET"], _export_tracker),
+        ("tracker/<kind>/<uid>", ["GET"], _get_tracked),
+        ("dataValueSets", ["POST"], _import_values),
+        ("metadata", ["POST"], _import_metadata),
+        ("<kind>", ["GET"], _list),
+        ("<kind>", ["POST"], _post),
+        ("<kind>/<uid>", ["GET", "PUT", "PATCH", "DELETE"], _change),
     ]
     for path, methods, view in routes:
         for prefix in ("/api/", "/api/<int:v>/"):
             name = f"{prefix}{path}{methods}"
-            app.add_url_rule(prefix + path, name, _bound(view, dhis2), methods=methods)
+            app.add_url_rule(prefix + path, name, _bind(view, dhis2), methods=methods)
     return app
 
 
-def _bound(view, dhis2):
-    def bound(v=None, **arguments):
+def _bind(view, dhis2):
+    def handle(v=None, **arguments):
         if v is not None and not 28 <= v <= dhis2.version:
             return message(404, "ERROR", "API version is not supported")
         return view(dhis2, v or dhis2.version, **arguments)
 
-    return bound
+    return handle
 
 
-def message(code, status, text, response=None, **more):
-    """Answer with the envelope of a WebMessage."""
+def message(code, status, text, response=None, **fields):
+    """Respond with the envelope of a WebMessage."""
     reasons = {200: "OK", 201: "Created", 401: "Unauthorized", 404: "Not Found", 409: "Conflict"}
     body = {"httpStatus": reasons.get(code, "Bad Request"), "httpStatusCode": code}
-    body |= {"status": status, "message": text, **more}
+    body |= {"status": status, "message": text, **fields}
     return jsonify(body | ({"response": response} if response else {})), code
 
 
-def _failed(error):
+def _http_error(error):
     return message(error.code, "ERROR", error.name)
 
 
-def _entered(_dhis2):
+def _authorize():
     pair = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
     if request.headers.get("Authorization") in {f"Basic {pair}", f"ApiToken {TOKEN}"}:
         return None
@@ -156,39 +156,44 @@ def _entered(_dhis2):
 # The tracker
 
 
-def _imported(dhis2, _v):
+def _import_tracker(dhis2, _v):
     payload, strategy = request.get_json(), request.args.get("importStrategy", "CREATE").upper()
-    at_once = request.args.get("async", "true").lower() == "false"
+    is_synchronous = request.args.get("async", "true").lower() == "false"
     report = _import(dhis2, payload, strategy, request.args.get("atomicMode", "ALL"))
-    if at_once:
+    if is_synchronous:
         return jsonify(report), 409 if report["status"] == "ERROR" else 200
-    job = _made_up()
+    job = _new_uid()
     dhis2.jobs.append((job, report))
-    where = {"id": job, "location": f"{request.host_url}api/tracker/jobs/{job}"}
-    return message(200, "OK", "Tracker job added", where)
+    response = {"id": job, "location": f"{request.host_url}api/tracker/jobs/{job}"}
+    return message(200, "OK", "Tracker job added", response)
 
 
 def _import(dhis2, payload, strategy, atomic):
-    flat = list(_flat(payload, None))
-    told = [(kind, each, *_validated(dhis2, kind, each, strategy, flat)) for kind, each in flat]
-    errors = [error for _, _, found, _ in told for error in found]
-    warnings = [warning for *_, found in told for warning in found]
-    kinds = {kind: _stats() for kind in TYPES}
+    flat = list(_flatten(payload, None))
+    errors, warnings, failed = [], [], set()
+    for kind, item in flat:
+        errors_of_item, warnings_of_item = _validate(dhis2, kind, item, strategy, flat)
+        errors += errors_of_item
+        warnings += warnings_of_item
+        failed |= {id(item)} if errors_of_item else set()
+    counts = {kind: _stats() for kind in TYPES}
     reports = {kind: [] for kind in TYPES}
-    failed = {id(each) for _, each, found, _ in told if found}
     if not errors or atomic == "OBJECT":
-        for kind, each in flat:
-            if id(each) not in failed:
-                kinds[kind][_persist(dhis2, kind, each, strategy)] += 1
-                reports[kind].append({"uid": each[TYPES[kind][0]], "errorReports": []})
-    stats = {key: sum(each[key] for each in kinds.values()) for key in _stats()}
+        for kind, item in flat:
+            if id(item) not in failed:
+                counts[kind][_persist(dhis2, kind, item, strategy)] += 1
+                reports[kind].append({"uid": item[TYPES[kind][0]], "errorReports": []})
+    stats = {key: sum(count[key] for count in counts.values()) for key in _stats()}
     stats["ignored"] += len(flat) if errors and atomic == "ALL" else len(failed)
-    shown = request.args.get("reportMode", "ERRORS") != "ERRORS"
+    with_warnings = request.args.get("reportMode", "ERRORS") != "ERRORS"
     return {
         "status": "ERROR" if errors else "WARNING" if warnings else "OK",
-        "validationReport": {"errorReports": errors, "warningReports": warnings if shown else []},
+        "validationReport": {
+            "errorReports": errors,
+            "warningReports": warnings if with_warnings else [],
+        },
         "stats": stats | {"total": len(flat)},
-        "bundleReport": {"typeReportMap": _types(kinds, reports)},
+        "bundleReport": {"typeReportMap": _type_reports(counts, reports)},
     }
 
 
@@ -196,30 +201,30 @@ def _stats():
     return dict.fromkeys(["created", "updated", "deleted", "ignored"], 0)
 
 
-def _types(kinds, reports):
+def _type_reports(counts, reports):
     return {
         TYPES[kind][1]: {
             "trackerType": TYPES[kind][1],
-            "stats": {**kinds[kind], "total": sum(kinds[kind].values())},
+            "stats": {**counts[kind], "total": sum(counts[kind].values())},
             "objectReports": reports[kind],
         }
         for kind in TYPES
     }
 
 
-def _flat(part, parent):
+def _flatten(part, parent):
     for kind in TYPES:
-        for each in part.get(kind) or []:
-            each.setdefault(TYPES[kind][0], _made_up())
+        for item in part.get(kind) or []:
+            item.setdefault(TYPES[kind][0], _new_uid())
             if parent and kind != "relationships":
-                each.setdefault(*parent)
-            yield kind, each
-            yield from _flat(each, (TYPES[kind][0], each[TYPES[kind][0]]))
+                item.setdefault(*parent)
+            yield kind, item
+            yield from _flatten(item, (TYPES[kind][0], item[TYPES[kind][0]]))
 
 
-def _validated(dhis2, kind, each, strategy, flat):
-    name, type_, exists, missing, gone = TYPES[kind]
-    uid, there = each[name], each[name] in dhis2.tracker[kind]
+def _validate(dhis2, kind, item, strategy, flat):
+    name, type_, exists_code, missing_code, deleted_code = TYPES[kind]
+    uid, exists = item[name], item[name] in dhis2.tracker[kind]
     errors, warnings = [], []
 
     def add(code, text, key="errorCode", into=errors):
@@ -228,15 +233,15 @@ def _validated(dhis2, kind, each, strategy, flat):
     if not re.fullmatch("[a-zA-Z][a-zA-Z0-9]{10}", uid):
         add("E1048", f"Object: `{type_}`, uid: `{uid}`, has an invalid uid format.")
     elif uid in dhis2.deleted:
-        add(gone, f"{name}: `{uid}`, is already deleted and can't be modified.")
-    elif there and strategy == "CREATE":
-        add(exists, f"{name}: `{uid}`, already exists.")
-    elif not there and strategy in {"UPDATE", "DELETE"}:
-        add(missing, f"{name}: `{uid}`, does not exist.")
-    elif there and kind == "relationships" and strategy != "DELETE":
+        add(deleted_code, f"{name}: `{uid}`, is already deleted and can't be modified.")
+    elif exists and strategy == "CREATE":
+        add(exists_code, f"{name}: `{uid}`, already exists.")
+    elif not exists and strategy in {"UPDATE", "DELETE"}:
+        add(missing_code, f"{name}: `{uid}`, does not exist.")
+    elif exists and kind == "relationships" and strategy != "DELETE":
         add("E4015", f"Relationship: `{uid}`, already exists.", "warningCode", warnings)
     elif strategy != "DELETE":
-        for code, text in _RULES[kind](dhis2, each, flat):
+        for code, text in _RULES[kind](dhis2, item, flat):
             add(code, text)
     return errors, warnings
 
@@ -246,25 +251,25 @@ def _entity_rules(dhis2, entity, _flat):
         yield "E1000", f"User: `xE7jOejl9FI`, has no write access to: `{FORBIDDEN}`."
     if entity.get("trackedEntityType") != PERSON:
         yield "E1005", f"Could not find TrackedEntityType: `{entity.get('trackedEntityType')}`."
-    for each in entity.get("attributes") or []:
-        if each["attribute"] not in dhis2.attributes:
-            yield "E1006", f"Attribute: `{each['attribute']}`, does not exist."
-        elif each["attribute"] == NATIONAL_ID and _taken(dhis2, entity, each["value"]):
-            text = f"Non-unique attribute value `{each['value']}` for attribute `{NATIONAL_ID}`"
+    for member in entity.get("attributes") or []:
+        if member["attribute"] not in dhis2.attributes:
+            yield "E1006", f"Attribute: `{member['attribute']}`, does not exist."
+        elif member["attribute"] == NATIONAL_ID and _is_duplicate(dhis2, entity, member["value"]):
+            text = f"Non-unique attribute value `{member['value']}` for attribute `{NATIONAL_ID}`"
             yield "E1064", text
 
 
-def _taken(dhis2, entity, value):
-    others = dhis2.tracker["trackedEntities"].values()
+def _is_duplicate(dhis2, entity, value):
+    entities = dhis2.tracker["trackedEntities"].values()
     return value is not None and any(
         {"attribute": NATIONAL_ID, "value": value} in other.get("attributes", [])
-        for other in others
+        for other in entities
         if other["trackedEntity"] != entity["trackedEntity"]
     )
 
 
 def _enrollment_rules(dhis2, enrollment, flat):
-    if not _known(dhis2, "trackedEntities", enrollment.get("trackedEntity"), flat):
+    if not _exists(dhis2, "trackedEntities", enrollment.get("trackedEntity"), flat):
         yield "E1068", f"Could not find TrackedEntity: `{enrollment.get('trackedEntity')}`."
     if enrollment.get("program") != PROGRAM:
         yield "E1069", f"Could not find Program: `{enrollment.get('program')}`."
@@ -273,14 +278,14 @@ def _enrollment_rules(dhis2, enrollment, flat):
 def _event_rules(dhis2, event, flat):
     if not event.get("occurredAt"):
         yield "E1031", "Event OccurredAt date is missing."
-    if event.get("enrollment") and not _known(dhis2, "enrollments", event["enrollment"], flat):
+    if event.get("enrollment") and not _exists(dhis2, "enrollments", event["enrollment"], flat):
         yield "E1081", f"Enrollment: `{event['enrollment']}`, do not exist."
 
 
 def _relationship_rules(dhis2, relationship, flat):
     for side in ("from", "to"):
         uid = relationship[side]["trackedEntity"]["trackedEntity"]
-        if not _known(dhis2, "trackedEntities", uid, flat):
+        if not _exists(dhis2, "trackedEntities", uid, flat):
             yield "E4012", f"Could not find `trackedEntity`: `{uid}`, linked to Relationship."
 
 
@@ -292,27 +297,27 @@ _RULES = {
 }
 
 
-def _known(dhis2, kind, uid, flat):
-    sent = {each[TYPES[kind][0]] for name, each in flat if name == kind}
-    return uid in dhis2.tracker[kind] or uid in sent
+def _exists(dhis2, kind, uid, flat):
+    payload_uids = {item[TYPES[kind][0]] for name, item in flat if name == kind}
+    return uid in dhis2.tracker[kind] or uid in payload_uids
 
 
-def _persist(dhis2, kind, each, strategy):
-    kept, uid = dhis2.tracker[kind], each[TYPES[kind][0]]
+def _persist(dhis2, kind, item, strategy):
+    stored, uid = dhis2.tracker[kind], item[TYPES[kind][0]]
     if strategy == "DELETE":
         _delete(dhis2, kind, uid)
         return "deleted"
-    if uid not in kept:
-        kept[uid] = {k: v for k, v in each.items() if k not in TYPES}
+    if uid not in stored:
+        stored[uid] = {key: value for key, value in item.items() if key not in TYPES}
         return "created"
     if kind == "relationships":
         return "ignored"
-    new = {k: v for k, v in each.items() if k not in TYPES}
+    new = {key: value for key, value in item.items() if key not in TYPES}
     for key, name in MEMBERS.items():
-        members = {member[name]: member for member in kept[uid].get(key, []) + new.get(key, [])}
+        members = {member[name]: member for member in stored[uid].get(key, []) + new.get(key, [])}
         if members:
             new[key] = [member for member in members.values() if member["value"] is not None]
-    kept[uid] = new
+    stored[uid] = new
     return "updated"
 
 
@@ -320,15 +325,15 @@ def _delete(dhis2, kind, uid):
     dhis2.tracker[kind].pop(uid)
     dhis2.deleted.add(uid)
     for inner in TYPES:
-        for other, each in list(dhis2.tracker[inner].items()):
-            if inner != kind and each.get(TYPES[kind][0]) == uid:
-                _delete(dhis2, inner, other)
+        for inner_uid, item in list(dhis2.tracker[inner].items()):
+            if inner != kind and item.get(TYPES[kind][0]) == uid:
+                _delete(dhis2, inner, inner_uid)
 
 
-def _exported(dhis2, _v, kind):
-    found = [each for each in reversed(dhis2.tracker[kind].values()) if _asked_for(each)]
-    page, size = (int(request.args.get(*each)) for each in (("page", 1), ("pageSize", 50)))
-    shown = found[(page - 1) * size : page * size]
+def _export_tracker(dhis2, _v, kind):
+    objects = [item for item in reversed(dhis2.tracker[kind].values()) if _matches_query(item)]
+    page, size = int(request.args.get("page", 1)), int(request.args.get("pageSize", 50))
+    shown = objects[(page - 1) * size : page * size]
     pager = {"page": page, "pageSize": size}
     if dhis2.version <= 40:
         return jsonify({**pager, "instances": shown})
@@ -337,22 +342,23 @@ def _exported(dhis2, _v, kind):
     return jsonify({"pager": pager, kind: shown})
 
 
-def _asked_for(each):
-    wanted = {k: v for k, v in request.args.items() if k in {"program", "orgUnit", "orgUnits"}}
-    filters = [one.split(":", 2) for one in request.args.getlist("filter")]
-    members = [(member["attribute"], member["value"]) for member in each.get("attributes", [])]
-    return all(each.get(key.removesuffix("s")) == value for key, value in wanted.items()) and all(
+def _matches_query(item):
+    names = ("program", "orgUnit", "orgUnits")
+    fields = {name: request.args[name] for name in names if name in request.args}
+    filters = [text.split(":", 2) for text in request.args.getlist("filter")]
+    members = [(member["attribute"], member["value"]) for member in item.get("attributes", [])]
+    return all(item.get(name.removesuffix("s")) == value for name, value in fields.items()) and all(
         (name, value) in members for name, _, value in filters
     )
 
 
-def _one(dhis2, _v, kind, uid):
+def _get_tracked(dhis2, _v, kind, uid):
     if uid not in dhis2.tracker[kind]:
         return message(404, "ERROR", f"{kind} with id {uid} could not be found.")
     return jsonify({**dhis2.tracker[kind][uid], "createdBy": {"username": USER}})
 
 
-def _made_up():
+def _new_uid():
     letters = string.ascii_letters
     return secrets.choice(letters) + "".join(secrets.choice(letters + "0123") for _ in range(10))
 
@@ -360,48 +366,51 @@ def _made_up():
 # Aggregate data
 
 
-def _values(dhis2, v):
+def _import_values(dhis2, v):
     if request.mimetype != "application/json":
         return message(415, "ERROR", "Unsupported Media Type")
     if request.args.get("async") == "true":
-        job = {"id": _made_up(), "jobType": "DATAVALUE_IMPORT", "name": "dataValueImport"}
+        job = {"id": _new_uid(), "jobType": "DATAVALUE_IMPORT", "name": "dataValueImport"}
         return message(200, "OK", "Initiated DATAVALUE_IMPORT", job)
-    sent = request.get_json()
+    value_set = request.get_json()
     counts = dict.fromkeys(["imported", "updated", "ignored", "deleted"], 0)
     conflicts = []
-    if sent.get("orgUnit") == FORBIDDEN:
+    if value_set.get("orgUnit") == FORBIDDEN:
         conflicts.append(_conflict("E7612", "orgUnit", FORBIDDEN, None, v))
-    for n, each in enumerate(sent["dataValues"]):
-        if each["dataElement"] not in {MEASLES, DYSENTERY}:
-            conflicts.append(_conflict("E7610", "dataElement", each["dataElement"], n, v))
-        counts[_kept(dhis2, sent, each)] += 1
+    for index, value in enumerate(value_set["dataValues"]):
+        if value["dataElement"] not in {MEASLES, DYSENTERY}:
+            conflicts.append(_conflict("E7610", "dataElement", value["dataElement"], index, v))
+        counts[_store_value(dhis2, value_set, value)] += 1
     status = "WARNING" if conflicts else "SUCCESS"
-    status = "ERROR" if conflicts and counts["ignored"] == len(sent["dataValues"]) else status
+    status = "ERROR" if conflicts and counts["ignored"] == len(value_set["dataValues"]) else status
     summary = {"responseType": "ImportSummary", "status": status, "importCount": counts}
     summary |= {"conflicts": conflicts, "dataSetComplete": "false"}
     if v >= 37:
-        summary["rejectedIndexes"] = [n for each in conflicts for n in each["indexes"]]
-    return _summed(dhis2, v, summary)
+        summary["rejectedIndexes"] = [
+            index for conflict in conflicts for index in conflict["indexes"]
+        ]
+    return _respond_with_summary(dhis2, v, summary)
 
 
 def _conflict(code, key, uid, index, v):
     text = f"{key} not found or not accessible: `{uid}`"
     if v < 37:
         return {"object": uid, "value": text}
-    where = {"indexes": [] if index is None else [index], "property": key, "errorCode": code}
-    return {"object": uid, "objects": {key: uid}, "value": text, **where}
+    position = {"indexes": [] if index is None else [index], "property": key, "errorCode": code}
+    return {"object": uid, "objects": {key: uid}, "value": text, **position}
 
 
-def _kept(dhis2, sent, each):
-    key = (each["dataElement"], *(each.get(k, sent.get(k)) for k in ("period", "orgUnit")))
-    if each["dataElement"] not in {MEASLES, DYSENTERY} or key[2] == FORBIDDEN:
+def _store_value(dhis2, value_set, value):
+    period, unit = (value.get(name, value_set.get(name)) for name in ("period", "orgUnit"))
+    key = (value["dataElement"], period, unit)
+    if value["dataElement"] not in {MEASLES, DYSENTERY} or key[2] == FORBIDDEN:
         return "ignored"
-    before, now = dhis2.values.get(key), str(each["value"])
-    dhis2.values[key] = now
-    return "imported" if before is None else "updated" if before != now else "ignored"
+    old, new = dhis2.values.get(key), str(value["value"])
+    dhis2.values[key] = new
+    return "imported" if old is None else "updated" if old != new else "ignored"
 
 
-def _summed(dhis2, v, summary):
+def _respond_with_summary(dhis2, v, summary):
     status = summary["status"]
     if v < 38 and dhis2.version <= 41:
         return jsonify(summary)
@@ -417,24 +426,26 @@ def _summed(dhis2, v, summary):
 # Metadata, and the old tracker
 
 
-def _metadata(dhis2, v):
+def _import_metadata(dhis2, v):
     counts, types = _stats(), []
     for kind, objects in request.get_json().items():
         reports = []
-        for n, each in enumerate(objects):
-            errors = _missing(each)
-            reports.append({"klass": _klass(kind), "index": n, "errorReports": errors})
+        for index, item in enumerate(objects):
+            errors = _missing_fields(item)
+            reports.append({"klass": _klass(kind), "index": index, "errorReports": errors})
             counts["ignored" if errors else "created"] += 1
             if not errors:
-                dhis2.metadata[kind][each.setdefault("id", _made_up())] = each
+                dhis2.metadata[kind][item.setdefault("id", _new_uid())] = item
         types.append({"klass": _klass(kind), "objectReports": reports})
-    well = not counts["ignored"]
-    report = {"status": "OK" if well else "ERROR", "stats": counts, "typeReports": types}
+    success = not counts["ignored"]
+    report = {"status": "OK" if success else "ERROR", "stats": counts, "typeReports": types}
     if v < 38:
         return jsonify(report)
-    text = "" if well else "One or more errors occurred, please see full details in import report."
+    text = (
+        "" if success else "One or more errors occurred, please see full details in import report."
+    )
     report["responseType"] = "ImportReport"
-    return message(200 if well else 409, "OK" if well else "WARNING", text, report)
+    return message(200 if success else 409, "OK" if success else "WARNING", text, report)
 
 
 def _klass(kind):
@@ -442,7 +453,7 @@ def _klass(kind):
     return f"org.hisp.dhis.{name.lower()}.{name}"
 
 
-def _missing(each):
+def _missing_fields(item):
     return [
         {
             "message": f"Missing required property `{name}`.",
@@ -452,42 +463,44 @@ def _missing(each):
             "errorProperties": [name],
         }
         for name in ("name", "shortName")
-        if not each.get(name)
+        if not item.get(name)
     ]
 
 
-def _listed(dhis2, _v, kind):
-    kept = _store(dhis2, kind)
-    if kept is None:
+def _list(dhis2, _v, kind):
+    stored = _objects_of(dhis2, kind)
+    if stored is None:
         return message(404, "ERROR", f"No handler found for {kind}")
-    filters = [one.split(":", 2) for one in request.args.getlist("filter")]
-    found = [each for each in kept.values() if all(_has(each, *one) for one in filters)]
-    pager = {"page": 1, "total": len(found), "pageSize": 50, "pageCount": 1}
-    return jsonify({"pager": pager, kind: found[:50]})
-
-
-def _has(each, name, _operator, value):
-    members = [
-        {"attribute": m["attribute"], "value": m["value"]} for m in each.get("attributes", [])
+    filters = [text.split(":", 2) for text in request.args.getlist("filter")]
+    objects = [
+        item
+        for item in stored.values()
+        if all(_has(item, name, value) for name, _operator, value in filters)
     ]
-    return each.get(name) == value or {"attribute": name, "value": value} in members
+    pager = {"page": 1, "total": len(objects), "pageSize": 50, "pageCount": 1}
+    return jsonify({"pager": pager, kind: objects[:50]})
 
 
-def _store(dhis2, kind):
+def _has(item, name, value):
+    members = [(member["attribute"], member["value"]) for member in item.get("attributes", [])]
+    return item.get(name) == value or (name, value) in members
+
+
+def _objects_of(dhis2, kind):
     old = dhis2.old if dhis2.version < 42 else {}
     return dhis2.metadata.get(kind) if kind in dhis2.metadata else old.get(kind)
 
 
-def _posted(dhis2, _v, kind):
-    kept, sent = _store(dhis2, kind), request.get_json()
-    if kept is None:
+def _post(dhis2, _v, kind):
+    stored, item = _objects_of(dhis2, kind), request.get_json()
+    if stored is None:
         return message(404, "ERROR", f"No handler found for {kind}")
     if kind in dhis2.old:
-        return _old_posted(kept, kind, sent)
-    uid = sent.setdefault("id", _made_up())
-    errors = _missing(sent)
+        return _post_to_old_tracker(stored, kind, item)
+    uid = item.setdefault("id", _new_uid())
+    errors = _missing_fields(item)
     if not errors:
-        kept[uid] = sent
+        stored[uid] = item
     return _object_report(kind, uid, errors, 201)
 
 
@@ -500,14 +513,16 @@ def _object_report(kind, uid, errors, code=200):
     return message(code, "OK", "", report)
 
 
-def _old_posted(kept, kind, sent):
-    members = sent.get(kind, [sent])
-    summaries = [_old_kept(kept, OLD[kind], each) for each in members]
-    ignored = sum(each["importCount"]["ignored"] for each in summaries)
-    counts = {k: sum(each["importCount"][k] for each in summaries) for k in _old_counts()}
+def _post_to_old_tracker(stored, kind, body):
+    objects = body.get(kind, [body])
+    summaries = [_store_in_old_tracker(stored, OLD[kind], item) for item in objects]
+    counts = {
+        name: sum(summary["importCount"][name] for summary in summaries) for name in _old_counts()
+    }
+    ignored = counts["ignored"]
     status = "ERROR" if ignored else "SUCCESS"
     response = {"responseType": "ImportSummaries", "status": status, **counts}
-    response |= {"total": len(members), "importSummaries": summaries}
+    response |= {"total": len(objects), "importSummaries": summaries}
     if ignored:
         text = "An error occurred, please check import summary."
         return message(409, "ERROR", text, response)
@@ -518,39 +533,40 @@ def _old_counts():
     return dict.fromkeys(["imported", "updated", "ignored", "deleted"], 0)
 
 
-def _old_kept(kept, name, each):
-    uid = each.setdefault(name, _made_up())
+def _store_in_old_tracker(stored, name, item):
+    uid = item.setdefault(name, _new_uid())
+    attributes = item.get("attributes", [])
     summary = {"responseType": "ImportSummary", "reference": uid, "conflicts": []}
-    wrong = [m for m in each.get("attributes", []) if m["attribute"] not in {NAME, NATIONAL_ID}]
     summary["conflicts"] += [
-        {"object": "Attribute.attribute", "value": f"Invalid attribute {m['attribute']}"}
-        for m in wrong
+        {"object": "Attribute.attribute", "value": f"Invalid attribute {member['attribute']}"}
+        for member in attributes
+        if member["attribute"] not in {NAME, NATIONAL_ID}
     ]
-    taken = [m["value"] for m in each.get("attributes", []) if m["attribute"] == NATIONAL_ID]
-    for other in kept.values():
-        if other[name] != uid and any(_has(other, NATIONAL_ID, "eq", one) for one in taken):
-            text = f"Non-unique attribute value '{taken[0]}' for attribute {NATIONAL_ID}"
-            summary["conflicts"].append({"object": taken[0], "value": text})
-    key = "ignored" if summary["conflicts"] else "updated" if uid in kept else "imported"
+    national_ids = [member["value"] for member in attributes if member["attribute"] == NATIONAL_ID]
+    for other in stored.values():
+        if other[name] != uid and any(_has(other, NATIONAL_ID, value) for value in national_ids):
+            text = f"Non-unique attribute value '{national_ids[0]}' for attribute {NATIONAL_ID}"
+            summary["conflicts"].append({"object": national_ids[0], "value": text})
+    key = "ignored" if summary["conflicts"] else "updated" if uid in stored else "imported"
     if key != "ignored":
-        kept[uid] = each
+        stored[uid] = item
     status = "ERROR" if key == "ignored" else "SUCCESS"
     return {**summary, "status": status, "importCount": {**_old_counts(), key: 1}}
 
 
-def _changed(dhis2, _v, kind, uid):
-    kept = _store(dhis2, kind)
-    if kept is None or uid not in kept:
+def _change(dhis2, _v, kind, uid):
+    stored = _objects_of(dhis2, kind)
+    if stored is None or uid not in stored:
         return message(404, "ERROR", f"{kind} with id {uid} could not be found.", errorCode="E1005")
-    return _METHODS[request.method](dhis2, kept, kind, uid)
+    return _METHODS[request.method](dhis2, stored, kind, uid)
 
 
-def _got(_dhis2, kept, _kind, uid):
-    return jsonify(kept[uid])
+def _get(_dhis2, stored, _kind, uid):
+    return jsonify(stored[uid])
 
 
-def _removed(dhis2, kept, kind, uid):
-    del kept[uid]
+def _remove(dhis2, stored, kind, uid):
+    del stored[uid]
     if kind in dhis2.old:
         counts = {**_old_counts(), "deleted": 1}
         summary = {"status": "SUCCESS", "importCount": counts, "conflicts": []}
@@ -558,27 +574,27 @@ def _removed(dhis2, kept, kind, uid):
     return _object_report(kind, uid, [])
 
 
-def _replaced(dhis2, kept, kind, uid):
-    sent = {**request.get_json(), OLD.get(kind, "id"): uid}
+def _replace(dhis2, stored, kind, uid):
+    item = {**request.get_json(), OLD.get(kind, "id"): uid}
     if kind in dhis2.old:
-        summary = _old_kept(kept, OLD[kind], sent)
+        summary = _store_in_old_tracker(stored, OLD[kind], item)
         code = 409 if summary["conflicts"] else 200
         return message(code, "ERROR" if code == 409 else "OK", "Import", summary)
-    errors = _missing(sent)
+    errors = _missing_fields(item)
     if not errors:
-        kept[uid] = sent
+        stored[uid] = item
     return _object_report(kind, uid, errors)
 
 
-def _patched(dhis2, kept, kind, uid):
+def _patch(dhis2, stored, kind, uid):
     if (request.mimetype == "application/json-patch+json") != (dhis2.version >= 37):
         return message(415, "ERROR", "Unsupported Media Type")
-    sent = request.get_json(force=True)
+    changes = request.get_json(force=True)
     if dhis2.version >= 37:
-        assert all(each["op"] == "add" for each in sent)
-        sent = {each["path"].removeprefix("/"): each["value"] for each in sent}
-    kept[uid] = {**kept[uid], **sent}
+        assert all(step["op"] == "add" for step in changes)
+        changes = {step["path"].removeprefix("/"): step["value"] for step in changes}
+    stored[uid] = {**stored[uid], **changes}
     return _object_report(kind, uid, [])
 
 
-_METHODS = {"GET": _got, "DELETE": _removed, "PUT": _replaced, "PATCH": _patched}
+_METHODS = {"GET": _get, "DELETE": _remove, "PUT": _replace, "PATCH": _patch}

@@ -1,9 +1,10 @@
-"""A KoboToolbox in small: assets and their submissions, listed in pages, queried and changed."""
+"""A fake KoboToolbox: assets and submissions that can be listed, queried and changed."""
 
 from __future__ import annotations
 
 import base64
 import json
+from operator import itemgetter
 from urllib.parse import urlencode
 
 from flask import Flask, Response, jsonify, request
@@ -12,13 +13,13 @@ USER, PASSWORD, TOKEN, FORM = "nurse", "s3cr3t-Zm9v", "t0k3n-QmFyYmF6", "aXecHjm
 
 
 class Kobo:
-    """One account's forms; `url` is set once it is served."""
+    """One account's forms. `url` is set when it is served."""
 
     def __init__(self):
         self.app = Flask(__name__)
         self.url = ""
         self.begin()
-        self.app.before_request(self._authorized)
+        self.app.before_request(self._authorize)
         for rule, method, view in (
             ("/api/v2/assets/", "GET", self._assets),
             ("/api/v2/assets/", "POST", self._create),
@@ -34,16 +35,16 @@ class Kobo:
     def begin(self):
         self.assets = {FORM: {"uid": FORM, "name": "Households", "asset_type": "survey"}}
         self.submissions = {FORM: []}
-        self.locked = set()  # submissions that cannot be changed
-        self.most = 1000
+        self.locked = set()  # ids of submissions that cannot be changed
+        self.max_page_size = 1000
         self.public_url = None
 
     def submit(self, time, form=FORM, **answers):
-        """Keep a submission, as a phone sends it."""
+        """Store a submission, as a phone sends it."""
         number = len(self.submissions[form]) + 1
         self.submissions[form].append({"_id": number, "_submission_time": time, **answers})
 
-    def _authorized(self):
+    def _authorize(self):
         basic = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
         if request.headers.get("Authorization") not in {f"Basic {basic}", f"Token {TOKEN}"}:
             return jsonify({"detail": "Invalid username/password."}), 401
@@ -51,34 +52,30 @@ class Kobo:
 
     def _assets(self):
         kind = request.args.get("asset_type")
-        found = [each for each in self.assets.values() if kind in {None, each["asset_type"]}]
-        return self._page(found, "offset", 100)
+        assets = [asset for asset in self.assets.values() if kind in {None, asset["asset_type"]}]
+        return self._page(assets, "offset", 100)
 
-    def _page(self, found, offset_name, default):
-        limit = min(int(request.args.get("limit", default)), self.most)
+    def _page(self, records, offset_name, default):
+        limit = min(int(request.args.get("limit", default)), self.max_page_size)
         start = int(request.args.get(offset_name, 0))
-        following = None
-        if start + limit < len(found):
+        next_url = None
+        if start + limit < len(records):
             query = {**request.args, "limit": limit, offset_name: start + limit}
-            following = f"{self.public_url or self.url}{request.path}?{urlencode(query)}"
-        results = found[start : start + limit]
-        return jsonify(
-            {
-                "count": len(found),
-                "next": following,
-                "previous": None,
-                "results": results,
-            }
-        )
+            next_url = f"{self.public_url or self.url}{request.path}?{urlencode(query)}"
+        results = records[start : start + limit]
+        page = {"count": len(records), "next": next_url, "previous": None, "results": results}
+        return jsonify(page)
 
     def _data(self, uid):
         if uid not in self.submissions:
             return jsonify({"detail": "Not found."}), 404
         query = json.loads(request.args.get("query", "{}"))
-        found = [each for each in self.submissions[uid] if _matches(each, query)]
+        submissions = [
+            submission for submission in self.submissions[uid] if _matches(submission, query)
+        ]
         for key, direction in json.loads(request.args.get("sort", "{}")).items():
-            found.sort(key=lambda each: each[key], reverse=direction < 0)
-        return self._page(found, "start", self.most)
+            submissions.sort(key=itemgetter(key), reverse=direction < 0)
+        return self._page(submissions, "start", self.max_page_size)
 
     def _deployment(self, uid):
         return jsonify({"active": True, "identifier": uid, "backend": "openrosa"})
@@ -89,32 +86,35 @@ class Kobo:
         return jsonify(self.assets[uid]), 201
 
     def _change(self, uid):
-        kept = self.assets[uid] if request.method == "PATCH" else {"uid": uid}
-        self.assets[uid] = {**kept, **request.get_json()}
+        old = self.assets[uid] if request.method == "PATCH" else {"uid": uid}
+        self.assets[uid] = {**old, **request.get_json()}
         return jsonify(self.assets[uid])
 
     def _delete(self, uid, number):
-        self.submissions[uid] = [each for each in self.submissions[uid] if each["_id"] != number]
+        self.submissions[uid] = [
+            submission for submission in self.submissions[uid] if submission["_id"] != number
+        ]
         return Response("", 204)
 
     def _bulk(self, uid):
         payload = request.get_json()["payload"]
         results = []
-        for each in self.submissions[uid]:
-            if each["_id"] in payload["submission_ids"]:
-                fails = each["_id"] in self.locked
-                each.update({} if fails else payload["data"])
+        for submission in self.submissions[uid]:
+            if submission["_id"] in payload["submission_ids"]:
+                fails = submission["_id"] in self.locked
+                submission.update({} if fails else payload["data"])
                 message = "Something went wrong" if fails else "Successful submission."
                 results.append({"status_code": 400 if fails else 201, "message": message})
-        good = sum(each["status_code"] == 201 for each in results)
-        told = {"count": len(results), "successes": good, "failures": len(results) - good}
-        return jsonify({**told, "results": results}), 200 if good else 400
+        successes = sum(result["status_code"] == 201 for result in results)
+        failures = len(results) - successes
+        report = {"count": len(results), "successes": successes, "failures": failures}
+        return jsonify({**report, "results": results}), 200 if successes else 400
 
 
 def _matches(submission, query):
     return all(
-        submission.get(key) >= wanted["$gte"]
-        if isinstance(wanted, dict)
-        else submission.get(key) == wanted
-        for key, wanted in query.items()
+        submission.get(key) >= value["$gte"]
+        if isinstance(value, dict)
+        else submission.get(key) == value
+        for key, value in query.items()
     )

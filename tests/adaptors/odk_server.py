@@ -1,4 +1,4 @@
-"""An ODK Central and an ODK Aggregate in small, with submissions that are kept and counted once."""
+"""A fake ODK Central and a fake ODK Aggregate, which store every submission once."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ EMAIL, USER, PASSWORD, FORM, VERSION = "nurse@example.org", "nurse", "s3cr3t-Zm9
 
 
 def problem(code, message, status=None):
-    """Answer as Central does: its problems are numbered, the part before the dot is the status."""
+    """Respond as Central does: the part of a problem's code before the dot is the status."""
     return jsonify({"code": code, "message": message}), status or int(code)
 
 
 class Central:
-    """Project 22 with the form `visit`; `url` is set once it is served."""
+    """Project 22 with the form `visit`. `url` is set when it is served."""
 
     def __init__(self):
         self.app = Flask(__name__)
         self.url = ""
         self.begin()
-        self.app.before_request(self._authorized)
+        self.app.before_request(self._authorize)
         form = f"/v1/projects/22/forms/{FORM}"
         for rule, method, view in (
             ("/v1/sessions", "POST", self._log_in),
@@ -42,32 +42,32 @@ class Central:
             (f"{form}/submissions/<instance>", "GET", self._record),
             (f"{form}/submissions/<instance>", "PATCH", self._review),
             (f"{form}/submissions/<instance>.xml", "GET", self._xml),
-            (f"{form}/submissions/<instance>/versions/<other>.xml", "GET", self._version),
+            (f"{form}/submissions/<instance>/versions/<version>.xml", "GET", self._version),
         ):
             self.app.add_url_rule(rule, f"{method} {rule}", view, methods=[method])
 
     def begin(self):
-        self.tokens = {}  # token: when it ends
+        self.tokens = {}  # token: when it expires
         self.logins = 0
-        self.life = 86400.0
+        self.token_lifetime = 86400.0
         self.xml = {}  # by instanceID, in the order in which they came
         self.records = {}
-        self.clock = datetime(2026, 3, 9, 10, tzinfo=UTC).timestamp()
+        self.now = datetime(2026, 3, 9, 10, tzinfo=UTC).timestamp()
         self.public_url = None
         self.open = True
 
     def submit(self, name, seconds=0, **answers):
-        """Keep a submission, as a phone sends it, some seconds after the one before it."""
-        self.clock += seconds
-        self._keep(f"uuid:{name}", f"<data>{name}</data>", answers)
+        """Store a submission, some seconds after the one before, as a phone sends it."""
+        self.now += seconds
+        self._store(f"uuid:{name}", f"<data>{name}</data>", answers)
 
-    def _keep(self, instance, xml, answers):
-        stamp = datetime.fromtimestamp(self.clock, UTC).isoformat(timespec="milliseconds")
+    def _store(self, instance, xml, answers):
+        stamp = datetime.fromtimestamp(self.now, UTC).isoformat(timespec="milliseconds")
         self.xml[instance] = xml
         system = {"submissionDate": stamp.replace("+00:00", "Z"), "reviewState": None}
         self.records[instance] = {"__id": instance, "__system": system, **answers}
 
-    def _authorized(self):
+    def _authorize(self):
         if request.path == "/v1/sessions":
             return None
         kind, _, token = request.headers.get("Authorization", "").partition(" ")
@@ -81,30 +81,30 @@ class Central:
         if request.get_json() != {"email": EMAIL, "password": PASSWORD}:
             return problem(401.2, "Could not authenticate with the provided credentials.")
         self.logins += 1
-        token, until = f"t0k3n-{self.logins}-lSpAIeksRu1CNZs7", time.time() + self.life
+        token, until = f"t0k3n-{self.logins}-lSpAIeksRu1CNZs7", time.time() + self.token_lifetime
         self.tokens[token] = until
         ends = datetime.fromtimestamp(until, UTC).isoformat(timespec="milliseconds")
         return jsonify({"token": token, "csrf": "x", "expiresAt": ends.replace("+00:00", "Z")})
 
     def _odata(self):
-        expand, wanted = request.args.get("$expand"), request.args.get("$filter")
+        expand, condition = request.args.get("$expand"), request.args.get("$filter")
         if expand not in {None, "*"}:
             return problem(501.6, "The given OData expand expression is not supported")
-        since = re.fullmatch(r"__system/submissionDate (ge|gt) (\S+)", wanted or "")
-        if wanted and not since:
+        since = re.fullmatch(r"__system/submissionDate (ge|gt) (\S+)", condition or "")
+        if condition and not since:
             return problem(501.4, "The given OData filter expression uses features not supported")
-        found = [self._row(each, expand) for each in self.records.values()]
+        rows = [self._row(record, expand) for record in self.records.values()]
         if since:
-            begin = datetime.fromisoformat(since[2])
-            found = [each for each in found if _stamp(each) >= begin]
-        found.reverse()  # newest first, as Central gives them
-        return jsonify(self._page(found))
+            start = datetime.fromisoformat(since[2])
+            rows = [row for row in rows if _submission_date(row) >= start]
+        rows.reverse()  # newest first, as Central sends them
+        return jsonify(self._page(rows))
 
-    def _page(self, found):
+    def _page(self, rows):
         skip = int(request.args.get("$skiptoken", 0))
-        top = int(request.args.get("$top", len(found) or 1))
-        page = {"@odata.context": "…/$metadata#Submissions", "value": found[skip : skip + top]}
-        if skip + top < len(found):
+        top = int(request.args.get("$top", len(rows) or 1))
+        page = {"@odata.context": "…/$metadata#Submissions", "value": rows[skip : skip + top]}
+        if skip + top < len(rows):
             query = urlencode({**request.args, "$skiptoken": skip + top})
             page["@odata.nextLink"] = f"{self.public_url or self.url}{request.path}?{query}"
         return page
@@ -117,8 +117,8 @@ class Central:
         }
 
     def _single(self, instance):
-        found = self.records.get(instance)
-        return jsonify({"value": [found]}) if found else problem(404.1, "Could not find it")
+        record = self.records.get(instance)
+        return jsonify({"value": [record]}) if record else problem(404.1, "Could not find it")
 
     def _create(self):
         xml = request.get_data().decode()
@@ -132,10 +132,10 @@ class Central:
             return problem(409.2, "This form is not currently accepting submissions.")
         if root.get("@version") != VERSION:
             return problem(404.6, "The form version specified does not exist.")
-        if instance in self.xml:  # whatever its XML is: this is not the OpenRosa address
+        if instance in self.xml:  # even with the same XML: this is not the OpenRosa URL
             message = f"A resource already exists with instanceId value(s) of {instance}."
             return problem(409.3, message)
-        self._keep(instance, xml, {key: root[key] for key in root if key[0] != "@"})
+        self._store(instance, xml, {key: root[key] for key in root if key[0] != "@"})
         return jsonify({"instanceId": instance, "createdAt": "2026-03-09T10:00:00.000Z"})
 
     def _record(self, instance):
@@ -150,8 +150,8 @@ class Central:
             return problem(404.1, "Could not find the resource you were looking for.")
         return Response(self.xml[instance], content_type="application/xml")
 
-    def _version(self, instance, other):
-        assert instance == other
+    def _version(self, instance, version):
+        assert instance == version
         return self._xml(instance)
 
 
@@ -160,59 +160,59 @@ class Aggregate:
 
     def __init__(self):
         self.app = Flask(__name__)
-        self.app.secret_key = "of a test"
+        self.app.secret_key = "test"
         self.begin()
         digest = HTTPDigestAuth(realm="Aggregate", qop="auth", algorithm="MD5")
         digest.get_password({USER: PASSWORD}.get)
-        # Flask's session would keep them in a cookie; Aggregate signs its nonces.
+        # Flask's session would store them in a cookie. Aggregate signs its nonces.
         digest.generate_nonce(lambda: "n0nce")
         digest.generate_opaque(lambda: "opaque")
         digest.verify_nonce(lambda nonce: nonce == "n0nce")
         digest.verify_opaque(lambda opaque: opaque == "opaque")
         for rule, method, view in (
-            ("/view/submissionList", "GET", self._listed),
+            ("/view/submissionList", "GET", self._list),
             ("/view/downloadSubmission", "GET", self._download),
             ("/submission", "POST", self._submit),
         ):
-            guarded = digest.login_required(view)
-            self.app.add_url_rule(rule, f"{method} {rule}", guarded, methods=[method])
+            protected = digest.login_required(view)
+            self.app.add_url_rule(rule, f"{method} {rule}", protected, methods=[method])
 
     def begin(self):
         self.forms = {FORM: {}}  # by instanceID: the XML inside the root element
         self.media = {}
 
-    def _listed(self):
+    def _list(self):
         form = self.forms.get(request.args["formId"])
         if form is None:
             return Response("<html>Form not found</html>", 404)
-        begin = request.args.get("cursor", "")
-        begin = int(xmltodict.parse(begin)["cursor"]["uriLastReturnedValue"]) if begin else 0
-        ids = list(form)[begin : begin + int(request.args["numEntries"])]
-        number = f"<uriLastReturnedValue>{begin + len(ids)}</uriLastReturnedValue>"
+        cursor = request.args.get("cursor", "")
+        start = int(xmltodict.parse(cursor)["cursor"]["uriLastReturnedValue"]) if cursor else 0
+        ids = list(form)[start : start + int(request.args["numEntries"])]
+        number = f"<uriLastReturnedValue>{start + len(ids)}</uriLastReturnedValue>"
         cursor = escape(f'<cursor xmlns="http://www.opendatakit.org/cursor">{number}</cursor>')
-        listed = "".join(f"<id>{each}</id>\n" for each in ids)
+        id_list = "".join(f"<id>{instance}</id>\n" for instance in ids)
         return _xml(
-            f'<idChunk xmlns="http://opendatakit.org/submissions"><idList>{listed}</idList>'
+            f'<idChunk xmlns="http://opendatakit.org/submissions"><idList>{id_list}</idList>'
             f"<resumptionCursor>{cursor}</resumptionCursor></idChunk>"
         )
 
     def _download(self):
-        asked = re.fullmatch(
+        key = re.fullmatch(
             r"(\w+)\[@version=null and @uiVersion=null\]/data\[@key=(\S+)\]",
             request.args["formId"],
         )
-        content = self.forms[asked[1]].get(asked[2])
+        content = self.forms[key[1]].get(key[2])
         if content is None:
             return Response("<html>Problem accessing data</html>", 500)
         files = "".join(
-            f"<mediaFile><filename>{each}</filename></mediaFile>"
-            for each in self.media.get(asked[2], ())
+            f"<mediaFile><filename>{name}</filename></mediaFile>"
+            for name in self.media.get(key[2], ())
         )
         return _xml(
             '<submission xmlns="http://opendatakit.org/submissions" '
             'xmlns:orx="http://openrosa.org/xforms" ><data>'
-            f'<data id="{FORM}" instanceID="{asked[2]}" isComplete="true">{content}'
-            f"<orx:meta><orx:instanceID>{asked[2]}</orx:instanceID></orx:meta></data></data>\n"
+            f'<data id="{FORM}" instanceID="{key[2]}" isComplete="true">{content}'
+            f"<orx:meta><orx:instanceID>{key[2]}</orx:instanceID></orx:meta></data></data>\n"
             f"{files}</submission>"
         )
 
@@ -238,5 +238,5 @@ def _xml(text, status=200):
     return Response(text, status, content_type="text/xml; charset=utf-8")
 
 
-def _stamp(record):
+def _submission_date(record):
     return datetime.fromisoformat(record["__system"]["submissionDate"])

@@ -1,10 +1,11 @@
-"""CommCare, against a small server of it: lists, forms, cases, imports, and what goes wrong."""
+"""CommCare against a fake server: lists, forms, cases, imports, and failures."""
 
 from __future__ import annotations
 
 import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -25,20 +26,27 @@ from adaptors.commcare import (
 from adaptors.common import data_value, each
 from adaptors.errors import ConfigurationError, RemoteRefused, RemoteUnavailable
 from tests.adaptors.commcare_server import APP, DOMAIN, KEY, OPENROSA, PASSWORD, USER, CommCare
-from tests.adaptors.serving import html_page, served, status
-from tests.adaptors.troubles import (
-    assert_judged,
-    assert_silence_is_waited_for_no_longer,
-    assert_untold,
-    each_trouble,
-    error_of,
-    rehearsed,
+from tests.adaptors.serving import html_page, status
+from tests.support.errors import error_of
+from tests.support.fake_systems import (
+    dry_run_of,
+    each_of,
+    reset,
+    respond,
+    serving,
+    without_configuration,
+)
+from tests.support.http_failures import (
+    assert_failure_has_verdict,
+    assert_no_secrets,
+    assert_times_out,
+    every_failure,
 )
 
 PAYLOADS = Path(__file__).resolve().parents[1] / "cases/payloads"
 SECRETS = [PASSWORD, KEY, f"{USER}:{PASSWORD}", f"{USER}:{KEY}"]
 BASIC = {"username": USER, "password": PASSWORD}
-BOTH = pytest.mark.parametrize(
+both_credentials = pytest.mark.parametrize(
     "credential", [BASIC, {"username": USER, "apiKey": KEY}], ids=["basic", "key"]
 )
 VISIT = {"@xmlns": "http://example.org/visit", "name": "Amina"}
@@ -48,59 +56,55 @@ XML = (
 ROWS = [{"external_id": "007", "name": "Amina"}, {"external_id": "8", "name": "Kofi"}]
 CASE = {"case_type": "patient", "case_name": "Amina", "owner_id": "o"}
 OPERATIONS = {
-    "get": lambda **more: get("form", **more),
+    "get": lambda **options: get("form", **options),
     "get_cases": get_cases,
-    "get_report": lambda **more: get_report("r1", **more),
-    "post": lambda **more: post("user", {"username": "Amina"}, **more),
-    "submit": lambda **more: submit(VISIT, **more),
-    "submit_xml": lambda **more: submit_xml(XML, **more),
-    "upsert_case": lambda **more: upsert_case("7", CASE, **more),
-    "upsert_cases": lambda **more: upsert_cases([{"external_id": "7", **CASE}], **more),
-    "bulk_cases": lambda **more: bulk_cases(ROWS, case_type="patient", pause=0.001, **more),
+    "get_report": lambda **options: get_report("r1", **options),
+    "post": lambda **options: post("user", {"username": "Amina"}, **options),
+    "submit": lambda **options: submit(VISIT, **options),
+    "submit_xml": lambda **options: submit_xml(XML, **options),
+    "upsert_case": lambda **options: upsert_case("7", CASE, **options),
+    "upsert_cases": lambda **options: upsert_cases([{"external_id": "7", **CASE}], **options),
+    "bulk_cases": lambda **options: bulk_cases(ROWS, case_type="patient", pause=0.001, **options),
 }
-each_operation = pytest.mark.parametrize("make", OPERATIONS.values(), ids=OPERATIONS)
-BEGAN = datetime(2026, 3, 9, 10, tzinfo=UTC)
+each_operation = each_of(OPERATIONS)
+STARTED_AT = datetime(2026, 3, 9, 10, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
 def _server():
-    commcare = CommCare()
-    with served(commcare.app) as there:
-        commcare.served, commcare.url = there, there.url
+    with serving(CommCare()) as commcare:
         yield commcare
 
 
 @pytest.fixture
 def commcare(_server):
-    _server.begin()
-    _server.served.received.clear()
-    _server.served.troubles.clear()
-    return _server
+    return reset(_server)
 
 
 def state_for(commcare, data=None, **credential):
-    own = {"hostUrl": commcare.url, "domain": DOMAIN, "appId": APP, **(credential or BASIC)}
-    return {"configuration": own, "data": data}
+    login = credential or BASIC
+    configuration = {"hostUrl": commcare.url, "domain": DOMAIN, "appId": APP, **login}
+    return {"configuration": configuration, "data": data}
 
 
 def in_a_run(operate, state, run="message#job"):
-    with run_context(run, BEGAN):
+    with run_context(run, STARTED_AT):
         return operate(state)
 
 
-def form_list(commcare, number, **more):
-    commcare.objects["form"] = [{"id": str(each_number), **more} for each_number in range(number)]
+def list_forms(commcare, count, **fields):
+    commcare.objects["form"] = [{"id": str(number), **fields} for number in range(count)]
     return commcare.objects["form"]
 
 
 # Lists
 
 
-@BOTH
-def test_a_list_comes_with_all_its_pages(commcare, credential):
-    there = form_list(commcare, 2500)
+@both_credentials
+def test_get_fetches_all_pages_of_a_list(commcare, credential):
+    forms = list_forms(commcare, 2500)
     after = get("form")(state_for(commcare, "before", **credential))
-    assert after["data"] == there
+    assert after["data"] == forms
     assert after["references"] == ["before"]
     assert after["response"]["status"] == 200
     assert after["response"]["meta"]["total_count"] == 2500
@@ -108,22 +112,22 @@ def test_a_list_comes_with_all_its_pages(commcare, credential):
 
 
 @pytest.mark.parametrize("prefix", ["", "{url}/a/demo/api/v0.5/form/", None], ids=str)
-def test_the_next_page_may_be_named_in_any_way(commcare, prefix):
-    there = form_list(commcare, 1001, xmlns="x")
+def test_link_to_the_next_page_may_be_relative_or_absolute(commcare, prefix):
+    forms = list_forms(commcare, 1001, xmlns="x")
     commcare.next_prefix = prefix and prefix.format(url=commcare.url)
     after = get("form", {"xmlns": "x"})(state_for(commcare))
-    assert after["data"] == there
+    assert after["data"] == forms
 
 
-def test_the_query_holds_on_every_page(commcare):
-    form_list(commcare, 1100, xmlns="a")
+def test_query_is_sent_for_every_page(commcare):
+    list_forms(commcare, 1100, xmlns="a")
     commcare.objects["form"] += [{"id": "b", "xmlns": "b"}]
-    after = get("form", {"xmlns": data_value("which")})(state_for(commcare, {"which": "a"}))
+    after = get("form", {"xmlns": data_value("xmlns")})(state_for(commcare, {"xmlns": "a"}))
     assert len(after["data"]) == 1100
 
 
 @pytest.mark.parametrize(
-    ("query", "wanted", "requests"),
+    ("query", "selected", "requests"),
     [
         ({"limit": 7}, slice(0, 7), 1),
         ({"limit": "7"}, slice(0, 7), 1),
@@ -133,78 +137,78 @@ def test_the_query_holds_on_every_page(commcare):
     ],
     ids=str,
 )
-def test_limit_and_offset_choose_what_is_fetched(commcare, query, wanted, requests):
-    there = form_list(commcare, 1200)
+def test_limit_and_offset_select_objects(commcare, query, selected, requests):
+    forms = list_forms(commcare, 1200)
     after = get("form", query)(state_for(commcare))
-    assert after["data"] == there[wanted]
+    assert after["data"] == forms[selected]
     assert len(commcare.served.received) == requests
 
 
 @pytest.mark.parametrize("limit", [0, -1, "all", 1.5])
-def test_a_limit_that_is_none_is_the_authors_mistake(commcare, limit):
+def test_invalid_limit_is_a_configuration_error(commcare, limit):
     error = error_of(get("form", {"limit": limit}), state_for(commcare))
     assert isinstance(error, ConfigurationError)
     assert commcare.served.received == []
 
 
-def test_an_id_gives_the_single_object(commcare):
-    form_list(commcare, 3)
+def test_id_fetches_a_single_object(commcare):
+    list_forms(commcare, 3)
     after = get("form/1")(state_for(commcare))
     assert after["data"] == {"id": "1"}
     assert error_of(get("form/9"), state_for(commcare)).verdict == "remote"
 
 
-def test_a_path_with_a_slash_before_it_is_the_servers(commcare):
-    form_list(commcare, 1)
+def test_path_with_a_leading_slash_is_used_as_it_is(commcare):
+    list_forms(commcare, 1)
     assert get("/a/demo/api/v0.5/form/")(state_for(commcare))["data"] == [{"id": "0"}]
 
 
 @pytest.mark.parametrize("path", ["form", "form/", "form/1"])
-def test_a_path_is_asked_for_with_its_slash_so_that_nothing_redirects(commcare, path):
-    form_list(commcare, 3)
+def test_path_ends_with_a_slash_so_that_nothing_redirects(commcare, path):
+    list_forms(commcare, 3)
     get(path)(state_for(commcare))
     assert commcare.served.received[0].path.endswith("/")
     assert len(commcare.served.received) == 1
 
 
-def test_a_next_page_at_another_origin_is_refused_and_never_asked_for(commcare, elsewhere):
-    form_list(commcare, 1001)
+def test_next_page_at_another_origin_is_not_requested(commcare, elsewhere):
+    list_forms(commcare, 1001)
     commcare.next_prefix = f"{elsewhere.url}/a/demo/api/v0.5/form/"
     error = error_of(get("form"), state_for(commcare))
     assert isinstance(error, RemoteRefused)
     assert elsewhere.received == []
 
 
-def test_more_pages_than_are_thought_of_are_an_error(commcare):
-    form_list(commcare, 2001)
+def test_too_many_pages_are_a_configuration_error(commcare):
+    list_forms(commcare, 2001)
     error = error_of(get("form", max_pages=2), state_for(commcare))
     assert isinstance(error, ConfigurationError)
     assert "more than 2 pages" in str(error)
 
 
-def test_trouble_on_a_later_page_is_no_short_list(commcare):
+def test_failure_on_a_later_page_fails_the_operation(commcare):
     page = {"objects": [1], "meta": {"next": "?offset=1"}}
     commcare.served.troubles += [status(200, json.dumps(page).encode()), status(503)]
     assert "503" in str(error_of(get("form"), state_for(commcare)))
 
 
-def test_cases_come_with_all_their_pages(commcare):
+def test_get_cases_fetches_all_pages(commcare):
     for number in range(2001):
         commcare.cases[str(number)] = {"case_id": str(number)}
     after = get_cases({"case_type": "patient"})(state_for(commcare))
-    assert [case["case_id"] for case in after["data"]] == [str(each) for each in range(2001)]
+    assert [case["case_id"] for case in after["data"]] == [str(number) for number in range(2001)]
     assert len(commcare.served.received) == 3
     assert len(get_cases({"limit": 3})(state_for(commcare))["data"]) == 3
 
 
-def test_a_report_comes_with_all_its_pages(commcare):
+def test_get_report_fetches_all_pages(commcare):
     commcare.rows = [{"district": str(number)} for number in range(120)]
     after = get_report("r1", {"state": "x"})(state_for(commcare))
     assert after["data"] == commcare.rows
     assert after["response"]["meta"]["columns"] == [{"header": "District", "slug": "district"}]
 
 
-def test_what_the_api_creates_is_the_data(commcare):
+def test_post_returns_the_created_object(commcare):
     after = post("user", {"username": data_value("name")})(state_for(commcare, {"name": "Kofi"}))
     assert commcare.users == [{"username": "Kofi"}]
     assert after["data"] == {"id": "user-1"}
@@ -213,35 +217,35 @@ def test_what_the_api_creates_is_the_data(commcare):
 # Forms
 
 
-@BOTH
-def test_a_form_is_submitted_and_there(commcare, credential):
+@both_credentials
+def test_submitted_form_is_stored(commcare, credential):
     form = {**VISIT, "visit": [{"date": date(2026, 3, 9)}, {"date": data_value("next")}]}
     after = submit(form)(state_for(commcare, {"next": "2026-03-16"}, **credential))
-    (kept,) = commcare.forms.values()
-    assert kept["@xmlns"] == "http://example.org/visit"
-    assert kept["name"] == "Amina"
-    assert kept["visit"] == [{"date": "2026-03-09"}, {"date": "2026-03-16"}]
-    assert kept["meta"]["username"] == USER
-    assert kept["meta"]["@xmlns"] == "http://openrosa.org/jr/xforms"
+    (form,) = commcare.forms.values()
+    assert form["@xmlns"] == "http://example.org/visit"
+    assert form["name"] == "Amina"
+    assert form["visit"] == [{"date": "2026-03-09"}, {"date": "2026-03-16"}]
+    assert form["meta"]["username"] == USER
+    assert form["meta"]["@xmlns"] == "http://openrosa.org/jr/xforms"
     assert after["data"]["nature"] == "submit_success"
-    assert after["data"]["instanceID"] == kept["meta"]["instanceID"]
+    assert after["data"]["instanceID"] == form["meta"]["instanceID"]
     assert after["references"] == [{"next": "2026-03-16"}]
 
 
-def test_a_retry_of_a_run_submits_the_same_form_once(commcare):
+def test_retry_of_a_run_stores_the_form_once(commcare):
     for _ in range(3):
         in_a_run(submit(VISIT), state_for(commcare))
     assert len(commcare.served.received) == 3
     assert len(commcare.writings) == 1
 
 
-def test_another_run_submits_another_form(commcare):
+def test_another_run_stores_another_form(commcare):
     in_a_run(submit(VISIT), state_for(commcare), "message-1#job")
     in_a_run(submit(VISIT), state_for(commcare), "message-2#job")
     assert len(commcare.writings) == 2
 
 
-def test_each_form_of_a_run_is_another_even_if_they_are_alike(commcare):
+def test_equal_forms_of_one_run_are_all_stored(commcare):
     names = each("[*]", submit({"@xmlns": "x", "name": data_value("")}))
     for _ in range(2):
         in_a_run(names, state_for(commcare, ["Amina", "Kofi", "Amina"]))
@@ -249,36 +253,36 @@ def test_each_form_of_a_run_is_another_even_if_they_are_alike(commcare):
     assert len(commcare.writings) == 3
 
 
-def test_a_retry_that_reads_other_rows_puts_none_in_the_place_of_another(commcare):
+def test_retry_with_other_rows_replaces_no_form(commcare):
     names = each("[*]", submit({"@xmlns": "x", "name": data_value("")}))
     in_a_run(names, state_for(commcare, ["Amina", "Kofi"]))
     in_a_run(names, state_for(commcare, ["Zainab", "Amina", "Kofi"]))
     names = [form["name"] for form in commcare.forms.values()]
     assert sorted(names) == ["Amina", "Kofi", "Zainab"]
-    assert len(commcare.writings) == 3  # none was replaced by another and written anew
+    assert len(commcare.writings) == 3  # no form was replaced and written again
 
 
-def test_outside_of_a_run_each_form_is_a_new_one(commcare):
+def test_forms_outside_of_a_run_are_all_new(commcare):
     submit(VISIT)(state_for(commcare))
     submit(VISIT)(state_for(commcare))
     assert len(commcare.writings) == 2
 
 
-def test_an_instance_id_of_the_job_is_kept(commcare):
+def test_instance_id_of_the_job_is_used(commcare):
     form = {**VISIT, "meta": {"instanceID": data_value("id"), "deviceID": "kobo"}}
     after = submit(form)(state_for(commcare, {"id": "uuid-7"}))
     assert commcare.forms["uuid-7"]["meta"]["deviceID"] == "kobo"
     assert after["data"]["instanceID"] == "uuid-7"
 
 
-def test_openfns_notation_of_attributes_is_understood(commcare):
+def test_openfn_notation_of_attributes_is_accepted(commcare):
     submit({"@": {"xmlns": "http://example.org/visit"}, "question1": 7})(state_for(commcare))
     (form,) = commcare.forms.values()
     assert (form["@xmlns"], form["question1"]) == ("http://example.org/visit", "7")
 
 
 @pytest.mark.parametrize(
-    ("value", "kept"),
+    ("value", "answer"),
     [
         (True, "true"),
         (None, None),
@@ -293,14 +297,14 @@ def test_openfns_notation_of_attributes_is_understood(commcare):
     ],
     ids=repr,
 )
-def test_a_value_is_the_text_of_an_answer(commcare, value, kept):
+def test_values_become_texts_of_answers(commcare, value, answer):
     submit({"@xmlns": "x", "answer": value})(state_for(commcare))
     (form,) = commcare.forms.values()
-    assert form.get("answer", "absent") == kept
+    assert form.get("answer", "absent") == answer
 
 
 @pytest.mark.parametrize(
-    ("form", "named"),
+    ("form", "key"),
     [
         ({"group1/name": "Amina"}, "'group1/name'"),
         ({"1st": "Amina"}, "'1st'"),
@@ -314,27 +318,27 @@ def test_a_value_is_the_text_of_an_answer(commcare, value, kept):
     ],
     ids=repr,
 )
-def test_what_no_form_can_hold_is_the_authors_mistake_and_named(commcare, form, named):
+def test_invalid_form_data_is_a_configuration_error(commcare, form, key):
     error = error_of(submit(form), state_for(commcare))
     assert isinstance(error, ConfigurationError)
-    assert named in str(error)
+    assert key in str(error)
     assert "Amina" not in str(error)
     assert commcare.served.received == []
 
 
 @pytest.mark.parametrize("name", ["create_case", "close_case", "repeat_group_array", "nulls"])
-def test_a_form_that_commcare_forwarded_can_be_submitted_as_it_is(commcare, name):
+def test_form_forwarded_by_commcare_can_be_submitted_again(commcare, name):
     path = PAYLOADS / f"commcare_form_{name}.json"
     form = json.loads(path.read_text("utf-8"))["form"]
     submit(form)(state_for(commcare))
-    kept = commcare.forms[form["meta"]["instanceID"]]
-    assert empty_as_none(kept) == empty_as_none(
+    stored = commcare.forms[form["meta"]["instanceID"]]
+    assert empty_as_none(stored) == empty_as_none(
         {key: part for key, part in form.items() if key != "#type"}
     )
 
 
 def empty_as_none(value):
-    """XML does not tell an empty text from nothing, nor a number from its digits."""
+    """XML has no difference between an empty text and None, nor between a number and its text."""
     if isinstance(value, dict):
         return {key: empty_as_none(part) for key, part in value.items()} or None
     if isinstance(value, list):
@@ -342,13 +346,13 @@ def empty_as_none(value):
     return None if value in {None, ""} else str(value)
 
 
-def test_ready_xml_is_submitted_as_it_is(commcare):
+def test_xml_is_submitted_unchanged(commcare):
     after = submit_xml(data_value("xml"))(state_for(commcare, {"xml": XML}))
     assert commcare.served.received[0].get_data().decode() == XML
     assert after["data"]["instanceID"] == "7"
 
 
-def test_xml_leaves_in_the_encoding_that_it_declares(commcare):
+def test_xml_is_sent_in_its_declared_encoding(commcare):
     xml = f'<?xml version="1.0" encoding="ISO-8859-1"?>{XML.replace("Amina", "Zoé")}'
     submit_xml(xml)(state_for(commcare))
     assert commcare.forms["7"]["name"] == "Zoé"
@@ -365,12 +369,12 @@ def test_xml_leaves_in_the_encoding_that_it_declares(commcare):
         "<!DOCTYPE a [<!ENTITY b 'c'>]><a/>",
     ],
 )
-def test_xml_that_is_none_or_has_no_instance_id_is_the_authors_mistake(commcare, xml):
+def test_invalid_xml_or_a_missing_instance_id_is_a_configuration_error(commcare, xml):
     assert isinstance(error_of(submit_xml(xml), state_for(commcare)), ConfigurationError)
     assert commcare.served.received == []
 
 
-def test_a_credential_without_an_application_cannot_submit(commcare):
+def test_submit_needs_an_app_id(commcare):
     state = state_for(commcare)
     del state["configuration"]["appId"]
     assert "appId" in str(error_of(submit(VISIT), state))
@@ -383,7 +387,7 @@ INDEXED = {
 }
 
 
-def test_a_form_that_commcare_cannot_process_fails_the_run(commcare, capsys):
+def test_form_that_commcare_cannot_process_fails_the_run(commcare, capsys):
     error = error_of(submit(INDEXED), state_for(commcare))
     assert isinstance(error, RemoteRefused)
     assert "422" in str(error)
@@ -391,24 +395,24 @@ def test_a_form_that_commcare_cannot_process_fails_the_run(commcare, capsys):
     assert commcare.forms == {}
 
 
-def said(nature, code=201):
-    answer = OPENROSA.format(f'<message nature="{nature}">Amina</message>')
-    return status(code, answer.encode(), Content_Type="text/html")
+def openrosa(nature, code=201):
+    body = OPENROSA.format(f'<message nature="{nature}">Amina</message>')
+    return status(code, body.encode(), Content_Type="text/html")
 
 
 @pytest.mark.parametrize(
-    ("answer", "kind"),
+    ("response", "error_type"),
     [
-        (said("submit_error"), RemoteRefused),
-        (said("submit_error", 200), RemoteRefused),
-        (said("", 201), RemoteRefused),
-        (said("processing_failure", 422), RemoteRefused),
-        (said("post_processing_failure", 422), RemoteUnavailable),
-        (said("", 422), RemoteUnavailable),
-        (said("submit_error", 500), RemoteRefused),
+        (openrosa("submit_error"), RemoteRefused),
+        (openrosa("submit_error", 200), RemoteRefused),
+        (openrosa("", 201), RemoteRefused),
+        (openrosa("processing_failure", 422), RemoteRefused),
+        (openrosa("post_processing_failure", 422), RemoteUnavailable),
+        (openrosa("", 422), RemoteUnavailable),
+        (openrosa("submit_error", 500), RemoteRefused),
         (status(500), RemoteUnavailable),
         (status(422), RemoteRefused),
-        (said("submit_error", 509), RemoteUnavailable),
+        (openrosa("submit_error", 509), RemoteUnavailable),
         (status(201), RemoteRefused),
         (status(201, b"<other/>"), RemoteRefused),
         (status(201, b"{}"), RemoteRefused),
@@ -416,18 +420,18 @@ def said(nature, code=201):
     ],
     ids=range(14),
 )
-def test_the_nature_of_an_answer_decides_and_not_its_status_alone(commcare, answer, kind, capsys):
-    commcare.served.troubles.append(answer)
+def test_verdict_depends_on_status_and_nature(commcare, response, error_type):
+    commcare.served.troubles.append(response)
     error = error_of(submit(VISIT), state_for(commcare))
-    assert type(error) is kind
+    assert type(error) is error_type
     assert "Amina" not in str(error)
 
 
 # Cases
 
 
-@BOTH
-def test_a_case_is_created_and_then_changed(commcare, credential):
+@both_credentials
+def test_upsert_case_creates_and_then_changes_a_case(commcare, credential):
     state = state_for(commcare, {"age": 29}, **credential)
     for data in (
         {**CASE, "properties": {"age": data_value("age"), "village": "Kisumu"}},
@@ -440,7 +444,7 @@ def test_a_case_is_created_and_then_changed(commcare, credential):
     assert after["data"]["case"]["case_id"] == case["case_id"]
 
 
-def test_closing_a_case_stays_a_truth_and_other_values_become_texts(commcare):
+def test_close_stays_a_boolean_and_other_values_become_texts(commcare):
     upsert_case("7", {**CASE, "close": True, "properties": {"a": None, "b": True, "c": 1.5}})(
         state_for(commcare)
     )
@@ -448,7 +452,7 @@ def test_closing_a_case_stays_a_truth_and_other_values_become_texts(commcare):
     assert commcare.cases["7"]["properties"] == {"a": "", "b": "true", "c": "1.5"}
 
 
-def test_a_case_that_lacks_something_is_refused(commcare, capsys):
+def test_incomplete_case_is_refused(commcare, capsys):
     error = error_of(upsert_case("7", {"case_name": "Amina"}), state_for(commcare))
     assert isinstance(error, RemoteRefused)
     assert "Amina" not in str(error)
@@ -456,7 +460,7 @@ def test_a_case_that_lacks_something_is_refused(commcare, capsys):
 
 
 @pytest.mark.parametrize("external_id", ["", None])
-def test_a_case_without_an_external_id_is_not_sent(commcare, external_id):
+def test_case_without_an_external_id_is_not_sent(commcare, external_id):
     for operate in (
         upsert_case(external_id, CASE),
         upsert_cases([{**CASE, "external_id": external_id}]),
@@ -465,12 +469,12 @@ def test_a_case_without_an_external_id_is_not_sent(commcare, external_id):
     assert commcare.served.received == []
 
 
-def test_a_value_that_is_no_text_is_the_authors_mistake(commcare):
+def test_list_as_a_property_is_a_configuration_error(commcare):
     operate = upsert_case("7", {**CASE, "properties": {"names": ["Amina"]}})
     assert isinstance(error_of(operate, state_for(commcare)), ConfigurationError)
 
 
-def test_many_cases_go_a_hundred_at_a_time(commcare):
+def test_cases_are_sent_in_batches_of_a_hundred(commcare):
     rows = [{**CASE, "external_id": number} for number in range(250)]
     after = upsert_cases(rows)(state_for(commcare))
     assert [len(ids) for ids in commcare.requests_of_cases] == [100, 100, 50]
@@ -478,7 +482,7 @@ def test_many_cases_go_a_hundred_at_a_time(commcare):
     assert after["data"][3]["external_id"] == "3"
 
 
-def test_a_case_twice_in_one_call_is_changed_twice_and_no_duplicate(commcare):
+def test_same_case_twice_is_changed_twice_without_a_duplicate(commcare):
     rows = [
         {**CASE, "external_id": name, "properties": {"n": number}}
         for number, name in enumerate(["a", "b", "a", "c", "a"])
@@ -489,13 +493,13 @@ def test_a_case_twice_in_one_call_is_changed_twice_and_no_duplicate(commcare):
     assert commcare.requests_of_cases == [["a", "b"], ["a", "c"], ["a"]]
 
 
-def test_no_cases_are_no_request(commcare):
+def test_empty_list_of_cases_sends_no_request(commcare):
     assert upsert_cases([])(state_for(commcare))["data"] == []
     assert commcare.served.received == []
 
 
 @pytest.mark.parametrize("body", [b"[]", b"{}", b'{"case": []}', b'{"cases": {}}'])
-def test_an_answer_without_the_case_is_no_success(commcare, body):
+def test_response_without_the_case_is_refused(commcare, body):
     for operate in (upsert_case("7", CASE), upsert_cases([{**CASE, "external_id": "7"}])):
         commcare.served.troubles.append(status(200, body))
         assert isinstance(error_of(operate, state_for(commcare)), RemoteRefused)
@@ -504,14 +508,14 @@ def test_an_answer_without_the_case_is_no_success(commcare, body):
 # The importer
 
 
-def imported(commcare, rows=ROWS, **more):
-    operate = bulk_cases(rows, case_type="patient", pause=0.001, **more)
+def import_rows(commcare, rows=ROWS, **options):
+    operate = bulk_cases(rows, case_type="patient", pause=0.001, **options)
     return operate(state_for(commcare, "before"))
 
 
-def test_rows_are_imported_and_the_import_waited_for(commcare):
+def test_bulk_cases_waits_for_the_import(commcare):
     commcare.pauses = 3
-    after = imported(commcare, search_field="external_id", name_column="name")
+    after = import_rows(commcare, search_field="external_id", name_column="name")
     (upload,) = commcare.uploads
     assert upload["fields"] == {
         "case_type": "patient",
@@ -519,12 +523,12 @@ def test_rows_are_imported_and_the_import_waited_for(commcare):
         "create_new_cases": "on",
         "name_column": "name",
     }
-    assert upload["asked"] == 4
+    assert upload["status_requests"] == 4
     assert after["data"]["created_count"] == 2
     assert after["references"] == ["before"]
 
 
-def test_each_cell_is_the_text_it_was(commcare):
+def test_cells_are_texts(commcare):
     row = {
         "external_id": "007",
         "phone": "+254712",
@@ -536,12 +540,12 @@ def test_each_cell_is_the_text_it_was(commcare):
         "url": "https://x.org",
         "long": "x" * 300,
     }
-    imported(commcare, [row])
+    import_rows(commcare, [row])
     assert commcare.uploads[0]["rows"] == [{**row, "number": "29"}]
 
 
-def test_rows_with_other_keys_keep_their_columns(commcare):
-    imported(commcare, [{"a": "1"}, {"b": "2", "a": "3"}, {"c": "4"}])
+def test_rows_with_different_keys_share_all_columns(commcare):
+    import_rows(commcare, [{"a": "1"}, {"b": "2", "a": "3"}, {"c": "4"}])
     assert commcare.uploads[0]["rows"] == [
         {"a": "1", "b": None, "c": None},
         {"a": "3", "b": "2", "c": None},
@@ -549,14 +553,14 @@ def test_rows_with_other_keys_keep_their_columns(commcare):
     ]
 
 
-def test_without_new_cases_none_is_asked_for(commcare):
-    imported(commcare, create_new_cases=False)
+def test_create_new_cases_can_be_turned_off(commcare):
+    import_rows(commcare, create_new_cases=False)
     assert "create_new_cases" not in commcare.uploads[0]["fields"]
 
 
 @pytest.mark.parametrize("newer", [False, True], ids=["with 200", "with 500"])
-def test_a_file_that_is_refused_fails_the_run_for_good(commcare, newer, capsys):
-    commcare.refusals_cost_500 = newer
+def test_refused_file_is_not_retried(commcare, newer, capsys):
+    commcare.refuses_with_500 = newer
     operate = bulk_cases(ROWS, case_type="patient", search_field="name", pause=0.001)
     error = error_of(operate, state_for(commcare))
     assert isinstance(error, RemoteRefused)
@@ -565,37 +569,37 @@ def test_a_file_that_is_refused_fails_the_run_for_good(commcare, newer, capsys):
 
 
 @pytest.mark.parametrize(
-    ("body", "kind"),
+    "body",
     [
-        (b'{"code": 402, "message": "warning"}', RemoteRefused),
-        (b'{"code": 200, "message": "success"}', RemoteRefused),
-        (b'{"message": "success"}', RemoteRefused),
-        (b"[]", RemoteRefused),
-        (b"", RemoteRefused),
+        b'{"code": 402, "message": "warning"}',
+        b'{"code": 200, "message": "success"}',
+        b'{"message": "success"}',
+        b"[]",
+        b"",
     ],
 )
-def test_an_upload_without_a_success_is_none(commcare, body, kind):
+def test_upload_without_a_success_code_is_refused(commcare, body):
     commcare.served.troubles.append(status(200, body))
     operate = bulk_cases(ROWS, case_type="patient", pause=0.001)
-    assert type(error_of(operate, state_for(commcare))) is kind
+    assert type(error_of(operate, state_for(commcare))) is RemoteRefused
 
 
-def test_a_warning_is_no_success_even_with_a_status_to_look_at(commcare):
-    imported(commcare)
-    where = f"{commcare.url}/a/demo/importer/excel/status/1/"
-    answer = {"code": 402, "message": "warning", "status_url": where}
-    commcare.served.troubles.append(status(200, json.dumps(answer).encode()))
+def test_warning_code_is_refused_even_with_a_status_url(commcare):
+    import_rows(commcare)
+    status_url = f"{commcare.url}/a/demo/importer/excel/status/1/"
+    body = {"code": 402, "message": "warning", "status_url": status_url}
+    commcare.served.troubles.append(status(200, json.dumps(body).encode()))
     error = error_of(bulk_cases(ROWS, case_type="patient", pause=0.001), state_for(commcare))
     assert isinstance(error, RemoteRefused)
     assert "code 402" in str(error)
 
 
-def test_a_status_may_be_named_by_its_path_alone(commcare):
-    imported(commcare)
-    where = "/a/demo/importer/excel/status/1/"
-    answer = {"code": 200, "message": "success", "status_url": where}
-    commcare.served.troubles.append(status(200, json.dumps(answer).encode()))
-    assert imported(commcare)["data"]["created_count"] == 2
+def test_status_url_may_be_relative(commcare):
+    import_rows(commcare)
+    status_url = "/a/demo/importer/excel/status/1/"
+    body = {"code": 200, "message": "success", "status_url": status_url}
+    commcare.served.troubles.append(status(200, json.dumps(body).encode()))
+    assert import_rows(commcare)["data"]["created_count"] == 2
 
 
 def test_rows_with_errors_fail_the_run_and_are_named(commcare, capsys):
@@ -609,7 +613,7 @@ def test_rows_with_errors_fail_the_run_and_are_named(commcare, capsys):
     assert "Invalid Owner Name" in capsys.readouterr().out
 
 
-def test_an_import_that_fails_fails_the_run(commcare):
+def test_failed_import_fails_the_run(commcare):
     commcare.import_fails = True
     operate = bulk_cases(ROWS, case_type="patient", pause=0.001)
     error = error_of(operate, state_for(commcare))
@@ -617,67 +621,59 @@ def test_an_import_that_fails_fails_the_run(commcare):
     assert "the import failed" in str(error)
 
 
-def test_an_import_that_does_not_end_is_not_uploaded_again_by_a_retry(commcare):
+def test_import_that_does_not_end_is_not_retried(commcare):
     commcare.pauses = 10**6
     operate = bulk_cases(ROWS, case_type="patient", patience=0.02, pause=0.005)
     error = error_of(operate, state_for(commcare))
     assert isinstance(error, RemoteRefused)
     assert "did not end within 0.02 s" in str(error)
     assert f"{commcare.url}/a/demo/importer/excel/status/1/" in str(error)
-    assert 1 < commcare.uploads[0]["asked"] < 10
+    assert 1 < commcare.uploads[0]["status_requests"] < 10
 
 
-def test_trouble_while_waiting_is_no_reason_to_upload_again(commcare):
-    commcare.served.troubles += [lambda request: passed(commcare, request), status(503), html429]
-    after = imported(commcare)
+def test_failures_while_waiting_do_not_upload_again(commcare):
+    first = partial(respond, commcare)
+    slow_down = status(429, b"<html>slow down</html>", Retry_After="1")
+    commcare.served.troubles += [first, status(503), slow_down]
+    after = import_rows(commcare)
     assert len(commcare.uploads) == 1
     assert after["data"]["created_count"] == 2
 
 
-def passed(commcare, request):
-    """Let the first request through, so that the troubles meet those after it."""
-    with commcare.app.request_context(request.environ):
-        return commcare.app.full_dispatch_request()
-
-
-html429 = status(429, b"<html>slow down</html>", Retry_After="1")
-
-
-def test_a_status_at_another_origin_is_refused_and_never_asked_for(commcare, elsewhere):
-    answer = {"code": 200, "message": "success", "status_url": f"{elsewhere.url}/status/1/"}
-    commcare.served.troubles.append(status(200, json.dumps(answer).encode()))
+def test_status_url_at_another_origin_is_not_requested(commcare, elsewhere):
+    body = {"code": 200, "message": "success", "status_url": f"{elsewhere.url}/status/1/"}
+    commcare.served.troubles.append(status(200, json.dumps(body).encode()))
     operate = bulk_cases(ROWS, case_type="patient", pause=0.001)
     assert isinstance(error_of(operate, state_for(commcare)), RemoteRefused)
     assert elsewhere.received == []
 
 
-def test_no_rows_are_no_request(commcare):
-    assert imported(commcare, [])["data"]["created_count"] == 0
+def test_empty_list_of_rows_sends_no_request(commcare):
+    assert import_rows(commcare, [])["data"]["created_count"] == 0
     assert commcare.served.received == []
 
 
-def test_a_cell_that_excel_cannot_hold_is_named_and_not_cut(commcare):
+def test_too_long_cell_is_a_configuration_error(commcare):
     operate = bulk_cases([{"note": "x" * 40_000}], case_type="patient")
     assert "note" in str(error_of(operate, state_for(commcare)))
     assert commcare.served.received == []
 
 
-# What goes wrong
+# Failures
 
 
-@each_trouble()
+@every_failure(OPERATIONS, read="get", write="submit")
+def test_every_http_failure_has_a_verdict(commcare, make, failure):
+    assert_failure_has_verdict(failure, commcare.served, make(), state_for(commcare))
+
+
 @each_operation
-def test_each_trouble_is_judged(commcare, trouble, make):
-    assert_judged(trouble, commcare.served, make(), state_for(commcare))
-
-
-@each_operation
-def test_silence_is_not_waited_for_forever(commcare, make):
-    assert_silence_is_waited_for_no_longer(commcare.served, make(timeout=0.05), state_for(commcare))
+def test_operations_time_out(commcare, make):
+    assert_times_out(commcare.served, make(timeout=0.05), state_for(commcare))
 
 
 @pytest.mark.parametrize(
-    ("credential", "named"),
+    ("credential", "key"),
     [
         ({"username": USER}, "password or apiKey"),
         ({"password": PASSWORD}, "username"),
@@ -685,46 +681,46 @@ def test_silence_is_not_waited_for_forever(commcare, make):
         ({**BASIC, "domain": None}, "domain"),
     ],
 )
-def test_half_a_credential_is_the_authors_mistake(commcare, credential, named):
+def test_incomplete_credential_is_a_configuration_error(commcare, credential, key):
     error = error_of(get("form"), state_for(commcare, **credential))
     assert isinstance(error, ConfigurationError)
-    assert named in str(error)
-    assert_untold(SECRETS, str(error))
+    assert key in str(error)
+    assert_no_secrets(SECRETS, str(error))
 
 
-def test_a_credential_without_a_server_is_for_commcarehq(commcare):
+def test_default_server_is_commcarehq(commcare):
     state = state_for(commcare)
     del state["configuration"]["hostUrl"]
-    _, (seen,) = rehearsed(get("form"), state)
-    assert seen["url"].startswith("https://www.commcarehq.org/a/demo/api/v0.5/form/")
+    _, (request,) = dry_run_of(get("form"), state)
+    assert request["url"].startswith("https://www.commcarehq.org/a/demo/api/v0.5/form/")
 
 
-@BOTH
+@both_credentials
 @each_operation
-def test_no_secret_is_told(commcare, make, credential, capsys):
-    form_list(commcare, 1)
+def test_no_state_log_error_or_dry_run_contains_a_secret(commcare, make, credential, capsys):
+    list_forms(commcare, 1)
     after = make()(state_for(commcare, **credential))
     commcare.served.troubles.append(status(401, b"no"))
     error = error_of(make(), state_for(commcare, **credential))
-    _, seen = rehearsed(make(), state_for(commcare, **credential))
-    kept = {key: part for key, part in after.items() if key != "configuration"}
-    assert_untold(SECRETS, kept, str(error), seen, capsys.readouterr().out)
+    _, requests = dry_run_of(make(), state_for(commcare, **credential))
+    log = capsys.readouterr().out
+    assert_no_secrets(SECRETS, without_configuration(after), str(error), requests, log)
 
 
 # The dry run
 
 
 @each_operation
-def test_a_dry_run_shows_its_requests_and_sends_none(commcare, make):
-    after, seen = rehearsed(make(), state_for(commcare, "before"))
+def test_dry_run_records_requests_and_sends_none(commcare, make):
+    after, requests = dry_run_of(make(), state_for(commcare, "before"))
     assert commcare.served.received == []
     assert after["references"] == ["before"]
-    assert {request["headers"]["Authorization"] for request in seen} == {"***"}
-    assert all(request["url"].startswith(commcare.url) for request in seen)
+    assert {request["headers"]["Authorization"] for request in requests} == {"***"}
+    assert all(request["url"].startswith(commcare.url) for request in requests)
 
 
-def test_a_dry_run_shows_the_form(commcare):
-    after, (seen,) = rehearsed(submit(VISIT), state_for(commcare))
-    ((_, form),) = xmltodict.parse(seen["body"]).items()
+def test_dry_run_records_the_form(commcare):
+    after, (request,) = dry_run_of(submit(VISIT), state_for(commcare))
+    ((_, form),) = xmltodict.parse(request["body"]).items()
     assert form["name"] == "Amina"
     assert after["data"]["nature"] == "submit_success"

@@ -1,4 +1,4 @@
-"""DHIS2: the credential, what leaves, whose problem an answer is, and what is never shown."""
+"""DHIS2: the credential, requests, verdicts of responses, uids, and secrets."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ from adaptors.dhis2 import (
 from adaptors.errors import AdaptorError, ConfigurationError, RemoteRefused, RemoteUnavailable
 from tests.adaptors.dhis2_server import FACILITY, MEASLES, NAME, PASSWORD, PERSON, TOKEN, USER
 from tests.adaptors.serving import html_page, redirect, status, truncated
+from tests.support.errors import error_of
 
 BASIC = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
 UNIT = {"name": "Ngelehun CHC", "shortName": "Ngelehun"}
@@ -62,52 +63,56 @@ def each_of(operations):
     return pytest.mark.parametrize("operate", operations.values(), ids=operations)
 
 
-def error_of(operate, state):
-    with pytest.raises(AdaptorError) as caught:
-        operate(state)
-    return caught.value
+def some_of(operations, *every, values, sparse):
+    """Parametrize `operate` and a value: all `values` for the operations `every`, else `sparse`."""
+    cases = [
+        pytest.param(operate, value, id=f"{name}-{value}")
+        for name, operate in operations.items()
+        for value in (values if name in every else [sparse])
+    ]
+    return pytest.mark.parametrize(("operate", "code"), cases)
 
 
-def problem(**given):
+def problem(**configuration):
     with pytest.raises(ConfigurationError) as caught:
-        read_credential(Configuration, {"configuration": given})
+        read_credential(Configuration, {"configuration": configuration})
     return str(caught.value)
 
 
 # The credential
 
 
-def test_a_user_and_password_authorize_and_so_does_a_token(dhis2):
+def test_password_or_token_authorizes_requests(dhis2):
     get("organisationUnits")(dhis2.state())
     get("organisationUnits")(dhis2.state(username=None, password=None, pat=TOKEN))
-    sent = [each.headers["Authorization"] for each in dhis2.served.received]
-    assert sent == [f"Basic {BASIC}", f"ApiToken {TOKEN}"]
+    headers = [request.headers["Authorization"] for request in dhis2.served.received]
+    assert headers == [f"Basic {BASIC}", f"ApiToken {TOKEN}"]
 
 
-def test_of_a_token_and_a_password_the_token_is_sent(dhis2):
+def test_token_is_preferred_to_password(dhis2):
     get("organisationUnits")(dhis2.state(pat=TOKEN))
     assert dhis2.only.headers["Authorization"] == f"ApiToken {TOKEN}"
 
 
 @pytest.mark.parametrize(
-    "given",
+    "login",
     [{}, {"username": USER}, {"password": PASSWORD}, {"username": USER, "password": ""}],
     ids=str,
 )
-def test_a_credential_needs_a_password_or_a_token(given):
-    told = problem(hostUrl="https://dhis2.example.org", **given)
-    assert "the credential needs username and password, or a token as pat" in told
-    assert PASSWORD not in told
+def test_credential_needs_password_or_token(login):
+    message = problem(hostUrl="https://dhis2.example.org", **login)
+    assert "it needs username and password, or a token as pat" in message
+    assert PASSWORD not in message
 
 
 @pytest.mark.parametrize("ending", ["", "/", "/api", "/api/", "//api//", " "])
-def test_an_address_that_ends_in_api_is_the_same_address(dhis2, ending):
+def test_api_at_the_end_of_the_url_is_ignored(dhis2, ending):
     get("organisationUnits")(dhis2.state(hostUrl=dhis2.served.url + ending))
-    assert dhis2.asked == ["GET /api/organisationUnits"]
+    assert dhis2.requested == ["GET /api/organisationUnits"]
 
 
 @pytest.mark.parametrize(
-    ("given", "kept"),
+    ("url", "host_url"),
     [
         ("https://api", "https://api"),
         ("https://play.dhis2.org/40/", "https://play.dhis2.org/40"),
@@ -115,36 +120,36 @@ def test_an_address_that_ends_in_api_is_the_same_address(dhis2, ending):
         ("http://localhost:8080/api", "http://localhost:8080"),
     ],
 )
-def test_what_stands_before_api_is_kept(given, kept):
-    assert Configuration(hostUrl=given, pat=TOKEN).host_url == kept
+def test_path_before_api_is_kept(url, host_url):
+    assert Configuration(hostUrl=url, pat=TOKEN).host_url == host_url
 
 
-def test_an_old_credential_names_its_address_api_url(dhis2):
+def test_old_credential_key_api_url_is_accepted(dhis2):
     state = dhis2.state(apiUrl=dhis2.served.url)
     del state["configuration"]["hostUrl"]
     get("organisationUnits")(state)
-    assert dhis2.asked == ["GET /api/organisationUnits"]
+    assert dhis2.requested == ["GET /api/organisationUnits"]
 
 
 @pytest.mark.parametrize(
-    ("url", "told"),
+    ("url", "reason"),
     [
-        ("https://dhis2.example.org/api/40", "leave /api and what follows out"),
+        ("https://dhis2.example.org/api/40", "remove /api and the version"),
         ("dhis2.example.org", "begins with https://"),
         ("", "begins with https://"),
         ("https://", "begins with https://"),
     ],
 )
-def test_an_address_that_is_none_is_told(url, told):
-    assert told in problem(hostUrl=url, pat=TOKEN)
+def test_invalid_url_is_a_configuration_error(url, reason):
+    assert reason in problem(hostUrl=url, pat=TOKEN)
 
 
-def test_an_address_is_asked_for():
+def test_url_is_required():
     assert "hostUrl is missing." in problem(pat=TOKEN)
 
 
 @pytest.mark.parametrize(
-    ("given", "number"),
+    ("api_version", "number"),
     [
         (36, 36),
         (43, 43),
@@ -163,60 +168,62 @@ def test_an_address_is_asked_for():
         (None, None),
     ],
 )
-def test_a_version_is_read_however_it_is_written(given, number):
-    assert Configuration(hostUrl="https://x.org", pat=TOKEN, apiVersion=given).api_version == number
+def test_api_version_is_parsed_in_all_notations(api_version, number):
+    configuration = Configuration(hostUrl="https://x.org", pat=TOKEN, apiVersion=api_version)
+    assert configuration.api_version == number
 
 
 @pytest.mark.parametrize(
-    "given", [35, 44, 2.35, "2.4", "2.44", "240", "4", "latest", True, [40], "40/../38"], ids=str
+    "api_version",
+    [35, 44, 2.35, "2.4", "2.44", "240", "4", "latest", True, [40], "40/../38"],
+    ids=str,
 )
-def test_another_version_is_told(given):
-    told = problem(hostUrl="https://x.org", pat=TOKEN, apiVersion=given)
-    assert "apiVersion: it is one of 36 to 43" in told
+def test_unsupported_api_version_is_a_configuration_error(api_version):
+    message = problem(hostUrl="https://x.org", pat=TOKEN, apiVersion=api_version)
+    assert "apiVersion: it is one of 36 to 43" in message
 
 
-def test_the_version_stands_in_the_address(dhis2):
+def test_api_version_is_part_of_the_path(dhis2):
     get("organisationUnits")(dhis2.state(apiVersion="2.38"))
-    assert dhis2.asked == ["GET /api/38/organisationUnits"]
+    assert dhis2.requested == ["GET /api/38/organisationUnits"]
 
 
 @each_of(ALL)
-def test_dhis2_is_asked_not_to_lead_to_its_login_page(dhis2, operate):
-    dhis2.holds.metadata["organisationUnits"]["DiszpKrYNg8"] = {**UNIT, "id": "DiszpKrYNg8"}
-    dhis2.holds.tracker["events"] = {"Visit000001": VISIT}
+def test_requests_ask_dhis2_not_to_redirect_to_its_login_page(dhis2, operate):
+    dhis2.database.metadata["organisationUnits"]["DiszpKrYNg8"] = {**UNIT, "id": "DiszpKrYNg8"}
+    dhis2.database.tracker["events"] = {"Visit000001": VISIT}
     try:
         operate(dhis2.state())
     except RemoteRefused as error:
-        assert "it is there already" in str(error)  # noqa: PT017 - create, of what is there
-    assert {each.headers["X-Requested-With"] for each in dhis2.served.received} == {
+        assert "it already exists" in str(error)  # noqa: PT017 - create, of an existing event
+    assert {request.headers["X-Requested-With"] for request in dhis2.served.received} == {
         "XMLHttpRequest"
     }
 
 
-# Whose problem it is
+# Verdicts
 
 
 @each_of(ALL)
-def test_a_wrong_credential_is_refused_and_what_to_look_at_is_told(dhis2, operate):
+def test_wrong_password_error_says_what_to_check(dhis2, operate):
     error = error_of(operate, dhis2.state(password="wrong"))
     assert isinstance(error, RemoteRefused)
     assert "answered 401" in str(error)
-    assert "look at its username and password, or whether its pat has run out" in str(error)
+    assert "Check its username and password, or whether its pat has expired" in str(error)
     assert len(dhis2.served.received) == 1
 
 
 @each_of(ALL)
-def test_a_missing_right_is_refused_and_told(dhis2, operate):
-    dhis2.says({"httpStatus": "Forbidden", "httpStatusCode": 403, "status": "ERROR"}, 403)
+def test_missing_permission_is_refused(dhis2, operate):
+    dhis2.respond_with({"httpStatus": "Forbidden", "httpStatusCode": 403, "status": "ERROR"}, 403)
     error = error_of(operate, dhis2.state())
     assert isinstance(error, RemoteRefused)
     assert "answered 403" in str(error)
-    assert "the user of the credential lacks the right" in str(error)
+    assert "The credential's user has no permission" in str(error)
 
 
-@each_of(ALL)
-@pytest.mark.parametrize("code", [429, 500, 502, 503, 504])
-def test_trouble_for_now_is_worth_another_try(dhis2, operate, code):
+@some_of(ALL, "get", "create", values=[429, 500, 502, 503, 504], sparse=503)
+def test_server_failures_are_retryable(dhis2, operate, code):
     dhis2.served.troubles.append(status(code, b"<html>busy</html>", Retry_After="7"))
     error = error_of(operate, dhis2.state())
     assert isinstance(error, RemoteUnavailable)
@@ -225,27 +232,27 @@ def test_trouble_for_now_is_worth_another_try(dhis2, operate, code):
 
 
 @each_of(ALL)
-def test_a_truncated_answer_is_worth_another_try(dhis2, operate):
+def test_truncated_response_is_retryable(dhis2, operate):
     dhis2.served.troubles.append(truncated)
     assert isinstance(error_of(operate, dhis2.state()), RemoteUnavailable)
 
 
-def test_silence_is_worth_another_try(dhis2):
+def test_timeout_is_retryable(dhis2):
     dhis2.served.troubles.append(dhis2.served.silent)
-    begun = time.monotonic()
+    started = time.monotonic()
     operate = tracker_import({"events": [VISIT]}, timeout=0.05)
     assert isinstance(error_of(operate, dhis2.state()), RemoteUnavailable)
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - started < 5
 
 
-def test_a_closed_port_is_worth_another_try(dhis2, closed_url):
+def test_closed_port_is_retryable(dhis2, closed_url):
     for operate in ALL.values():
         error = error_of(operate, dhis2.state(hostUrl=closed_url))
         assert isinstance(error, RemoteUnavailable)
 
 
 @each_of(ALL)
-def test_a_web_page_in_place_of_json_is_worth_another_try(dhis2, operate):
+def test_web_page_instead_of_json_is_retryable(dhis2, operate):
     dhis2.served.troubles.append(html_page)
     error = error_of(operate, dhis2.state())
     assert isinstance(error, RemoteUnavailable)
@@ -253,39 +260,39 @@ def test_a_web_page_in_place_of_json_is_worth_another_try(dhis2, operate):
 
 
 @pytest.mark.parametrize(
-    ("kind", "page"),
+    ("content_type", "page"),
     [
         ("text/html", b"<p>Down for maintenance</p>"),
         ("application/json", b"\n<!DOCTYPE HTML><p>Down</p>"),
         ("text/plain", b"<HTML>Down</HTML>"),
     ],
 )
-def test_a_web_page_is_known_by_its_type_or_by_how_it_begins(dhis2, kind, page):
-    dhis2.served.troubles.append(status(200, page, Content_Type=kind))
+def test_web_page_is_recognized_by_content_type_or_content(dhis2, content_type, page):
+    dhis2.served.troubles.append(status(200, page, Content_Type=content_type))
     assert isinstance(error_of(get("events"), dhis2.state()), RemoteUnavailable)
 
 
 @each_of(ALL)
-def test_a_login_page_is_refused_and_what_to_look_at_is_told(dhis2, operate):
+def test_login_page_error_says_what_to_check(dhis2, operate):
     page = b"<!DOCTYPE html><html><form><input name='j_username'></form></html>"
     dhis2.served.troubles.append(status(200, page))
     error = error_of(operate, dhis2.state())
     assert isinstance(error, RemoteRefused)
-    assert "but with a login page: DHIS2 does not take the credential" in str(error)
+    assert "but with a login page. DHIS2 does not accept the credential" in str(error)
 
 
 @each_of(WRITES)
-def test_a_redirect_to_the_login_page_is_refused_and_told(dhis2, operate):
-    where = "/dhis-web-commons/security/login.action?token=1"
-    dhis2.served.troubles.append(redirect(where))
+def test_redirect_of_a_write_to_the_login_page_is_refused(dhis2, operate):
+    login_page = "/dhis-web-commons/security/login.action?token=1"
+    dhis2.served.troubles.append(redirect(login_page))
     error = error_of(operate, dhis2.state())
     assert isinstance(error, RemoteRefused)
-    assert "a redirect to its login page: DHIS2 does not take the credential" in str(error)
+    assert "a redirect to its login page. DHIS2 does not accept the credential" in str(error)
     assert len(dhis2.served.received) == 1
 
 
 @each_of(READS)
-def test_a_redirect_that_is_followed_to_the_login_page_is_refused_and_told(dhis2, operate):
+def test_redirect_of_a_read_to_the_login_page_is_refused(dhis2, operate):
     dhis2.served.troubles.append(redirect("/dhis-web-login/"))
     dhis2.served.troubles.append(status(200, b"<html>DHIS2</html>"))
     error = error_of(operate, dhis2.state())
@@ -294,7 +301,7 @@ def test_a_redirect_that_is_followed_to_the_login_page_is_refused_and_told(dhis2
 
 
 @each_of(WRITES)
-def test_another_redirect_of_a_write_is_not_followed(dhis2, operate):
+def test_redirect_of_a_write_is_not_followed(dhis2, operate):
     dhis2.served.troubles.append(redirect("https://dhis2.example.org/api/"))
     error = error_of(operate, dhis2.state())
     assert isinstance(error, RemoteRefused)
@@ -304,48 +311,50 @@ def test_another_redirect_of_a_write_is_not_followed(dhis2, operate):
 
 @each_of(ALL)
 @pytest.mark.parametrize(
-    ("kind", "body"),
+    ("content_type", "body"),
     [
         ("application/json", b"busy"),
         ("text/plain", b'{"status": "OK"'),
         ("text/plain", b"[" * 9999),
     ],
-    ids=["no JSON", "cut", "deep"],
+    ids=["not JSON", "truncated", "too deep"],
 )
-def test_json_that_cannot_be_read_is_refused(dhis2, operate, kind, body):
-    dhis2.served.troubles.append(status(200, body, Content_Type=kind))
+def test_invalid_json_is_refused(dhis2, operate, content_type, body):
+    dhis2.served.troubles.append(status(200, body, Content_Type=content_type))
     error = error_of(operate, dhis2.state())
     assert isinstance(error, RemoteRefused)
-    assert "with JSON that cannot be read" in str(error)
+    assert "with invalid JSON" in str(error)
 
 
 @each_of(ALL)
-def test_what_is_not_there_is_refused_and_told(dhis2, operate):
-    dhis2.says({"httpStatusCode": 404, "status": "ERROR", "message": "Amina Sesay"}, 404)
+def test_missing_object_is_refused(dhis2, operate):
+    dhis2.respond_with({"httpStatusCode": 404, "status": "ERROR", "message": "Amina Sesay"}, 404)
     error = error_of(operate, dhis2.state())
     assert isinstance(error, RemoteRefused)
-    assert "this DHIS2 has no such resource or object" in str(error)
+    assert "This server has no such resource or object" in str(error)
     assert "Amina" not in str(error)
 
 
-def test_what_a_read_is_refused_for_is_in_the_log(dhis2, capsys):
-    dhis2.says({"httpStatusCode": 409, "status": "ERROR", "message": "Program is missing"}, 409)
+def test_reason_of_a_refused_read_is_logged(dhis2, capsys):
+    dhis2.respond_with(
+        {"httpStatusCode": 409, "status": "ERROR", "message": "Program is missing"}, 409
+    )
     error = error_of(get("events"), dhis2.state())
     assert isinstance(error, RemoteRefused)
     assert "Program is missing" in capsys.readouterr().out
 
 
-# What is fetched
+# Fetch
 
 
-def test_what_is_fetched_is_data_and_the_data_before_is_a_reference(dhis2):
-    dhis2.holds.metadata["organisationUnits"]["DiszpKrYNg8"] = {**UNIT, "id": "DiszpKrYNg8"}
+def test_fetched_body_becomes_data_and_old_data_a_reference(dhis2):
+    dhis2.database.metadata["organisationUnits"]["DiszpKrYNg8"] = {**UNIT, "id": "DiszpKrYNg8"}
     after = get("organisationUnits/DiszpKrYNg8")(dhis2.state({"a": 1}))
     assert after["data"]["name"] == "Ngelehun CHC"
     assert after["references"] == [{"a": 1}]
 
 
-def test_a_query_may_hold_lists_truths_and_values_of_the_state(dhis2):
+def test_query_accepts_lists_booleans_and_functions_of_the_state(dhis2):
     query = {"filter": ["name:like:a", data_value("f")], "paging": False, "fields": "id"}
     get("organisationUnits", query)(dhis2.state({"f": "code:eq:1"}))
     assert dhis2.only.args.getlist("filter") == ["name:like:a", "code:eq:1"]
@@ -353,52 +362,54 @@ def test_a_query_may_hold_lists_truths_and_values_of_the_state(dhis2):
 
 
 @pytest.mark.parametrize("kind", ["trackedEntities", "enrollments", "events", "relationships"])
-def test_what_is_the_trackers_is_fetched_from_it_in_every_version(dhis2, kind):
+def test_tracker_resources_are_fetched_from_the_tracker_in_every_version(dhis2, kind):
     get(kind)(dhis2.state())
     get(kind, legacy=True)(dhis2.state()) if kind == "events" else None
-    assert dhis2.asked[0] == f"GET /api/tracker/{kind}"
-    assert dhis2.asked[1:] == (["GET /api/events"] if kind == "events" else [])
+    assert dhis2.requested[0] == f"GET /api/tracker/{kind}"
+    assert dhis2.requested[1:] == (["GET /api/events"] if kind == "events" else [])
 
 
-def test_one_object_of_the_trackers_is_fetched_from_it_too(dhis2):
-    dhis2.holds.tracker["events"] = {"Visit000001": VISIT}
+def test_single_tracker_object_is_fetched_from_the_tracker(dhis2):
+    dhis2.database.tracker["events"] = {"Visit000001": VISIT}
     for resource in ("events/Visit000001", "/events/Visit000001/", "events?orgUnit=a"):
         get(resource)(dhis2.state())
-    assert {each.path for each in dhis2.served.received} == {
+    assert {request.path for request in dhis2.served.received} == {
         "/api/tracker/events/Visit000001",
         "/api/tracker/events",
     }
 
 
-def test_what_is_not_json_is_fetched_as_text(dhis2):
+def test_other_content_is_fetched_as_text(dhis2):
     csv = b"code,value\nA,1\n"
     dhis2.served.troubles.append(status(200, csv, Content_Type="application/csv"))
     assert get("sqlViews/abc/data.csv")(dhis2.state())["data"] == "code,value\nA,1\n"
 
 
-def test_an_object_with_a_status_of_its_own_is_no_import_summary(dhis2):
-    dhis2.says({"event": "Visit000001", "status": "ERROR", "conflicts": [{"object": "x"}]})
+def test_fetched_object_with_a_status_is_not_an_import_summary(dhis2):
+    dhis2.respond_with({"event": "Visit000001", "status": "ERROR", "conflicts": [{"object": "x"}]})
     assert get("events/Visit000001")(dhis2.state())["data"]["status"] == "ERROR"
 
 
 @pytest.mark.parametrize("resource", ["", None, 7, "/"])
-def test_a_resource_is_named(dhis2, resource):
+def test_resource_must_be_a_text(dhis2, resource):
     error = error_of(get(resource), dhis2.state())
     assert isinstance(error, ConfigurationError)
-    assert "a resource is named by a text" in str(error)
+    assert "A resource is a text" in str(error)
 
 
 # Dry runs and secrets
 
 
-def test_a_dry_run_shows_every_request_and_sends_nothing(dhis2):
-    with dry_run() as seen:
+def test_dry_run_records_every_request_and_sends_none(dhis2):
+    with dry_run() as requests:
         for operate in ALL.values():
             operate(dhis2.state())
     assert dhis2.served.received == []
-    paths = [f"{each.method} {each.url.removeprefix(dhis2.served.url)}" for each in seen]
-    imported = "importStrategy={}&atomicMode=ALL"
-    tracker = "POST /api/tracker?async=false&reportMode=WARNINGS&" + imported
+    paths = [
+        f"{request.method} {request.url.removeprefix(dhis2.served.url)}" for request in requests
+    ]
+    import_query = "importStrategy={}&atomicMode=ALL"
+    tracker = "POST /api/tracker?async=false&reportMode=WARNINGS&" + import_query
     assert paths == [
         "POST /api/organisationUnits",
         tracker.format("CREATE"),
@@ -416,11 +427,11 @@ def test_a_dry_run_shows_every_request_and_sends_nothing(dhis2):
         "GET /api/tracker/events/Visit000001",
         tracker.format("UPDATE"),
     ]
-    assert json.loads(seen[1].body) == {"events": [VISIT]}
+    assert json.loads(requests[1].body) == {"events": [VISIT]}
 
 
 @pytest.mark.parametrize("number", [0, 1, 450])
-def test_a_dry_run_of_an_import_ends_with_a_report(dhis2, number):
+def test_dry_run_of_an_import_returns_a_report(dhis2, number):
     events = [{"event": f"Visit{n:06d}"} for n in range(number)]
     with dry_run():
         after = tracker_import({"events": events})(dhis2.state())
@@ -428,72 +439,75 @@ def test_a_dry_run_of_an_import_ends_with_a_report(dhis2, number):
     assert after["data"]["stats"]["total"] == number
 
 
-@each_of(ALL)
-@pytest.mark.parametrize(
-    "trouble",
-    [
-        status(200, b"{}", Content_Type="application/json"),
-        status(401, b'{"message": "admin"}', Content_Type="application/json"),
-        status(409, b'{"status": "ERROR"}', Content_Type="application/json"),
-        status(503),
-        html_page,
-        redirect(f"/login?token={TOKEN}"),
-    ],
-    ids=["200", "401", "409", "503", "page", "redirect"],
-)
-@pytest.mark.parametrize("pat", [None, TOKEN], ids=["password", "token"])
-def test_secrets_are_in_no_state_log_error_or_dry_run(dhis2, capsys, operate, trouble, pat):
-    dhis2.served.troubles.append(trouble)
-    state = dhis2.state(pat=pat)
-    shown = []
+RESPONSES = {
+    "200": status(200, b"{}", Content_Type="application/json"),
+    "401": status(401, b'{"message": "admin"}', Content_Type="application/json"),
+    "409": status(409, b'{"status": "ERROR"}', Content_Type="application/json"),
+    "503": status(503),
+    "web page": html_page,
+    "redirect": redirect(f"/login?token={TOKEN}"),
+}
+# All responses to one write with a password and to one read with a token, else only 409.
+SECRET_CASES = [
+    *((name, "409", None) for name in ALL),
+    *(("create", response, None) for response in RESPONSES if response != "409"),
+    *(("get", response, TOKEN) for response in RESPONSES),
+]
+
+
+@pytest.mark.parametrize(("name", "response", "pat"), SECRET_CASES)
+def test_no_state_log_error_or_dry_run_contains_a_secret(dhis2, capsys, name, response, pat):
+    operate, state = ALL[name], dhis2.state(pat=pat)
+    dhis2.served.troubles.append(RESPONSES[response])
+    outputs = []
     try:
         after = operate(state)
-        shown.append(json.dumps({**after, "configuration": None}))
+        outputs.append(json.dumps({**after, "configuration": None}))
     except AdaptorError as error:
-        shown += [str(error), repr(error.__cause__)]
-    with dry_run() as seen:
+        outputs += [str(error), repr(error.__cause__)]
+    with dry_run() as requests:
         operate(state)
-    shown += [repr(seen), *capsys.readouterr()]
+    outputs += [repr(requests), *capsys.readouterr()]
     for secret in (PASSWORD, TOKEN, BASIC):
-        assert secret not in "".join(shown)
+        assert secret not in "".join(outputs)
 
 
 # uid, attr, dv, find_attribute_value
 
 
-def test_a_uid_is_one_of_dhis2_and_always_the_same():
-    # These are stored in places that were written long ago: the algorithm must not change.
+def test_uid_of_the_same_parts_never_changes():
+    # Servers have stored such uids for a long time: the algorithm must not change.
     assert uid("19d72997", "visit")({}) == "LBFPibELgjT"
     assert uid("19d72997-8316-4e02-8016-4a8ddf6a2aa4")({}) == "tVe2ASViOsf"
     assert uid("Zoë", 7, "\U0001f600")({}) == "Yn83vBYluYU"
 
 
-def test_one_text_makes_the_uid_that_openfn_derives_of_it():
+def test_uid_of_one_text_is_the_one_of_openfn():
     assert uid("event:DiszpKrYNg8:201401")({}) == "ZyEcOoowtts"
 
 
-def test_uids_are_valid_different_and_evenly_spread():
-    made = [uid(n, "child")({}) for n in range(20_000)]
-    assert all(re.fullmatch("[a-zA-Z][a-zA-Z0-9]{10}", each) for each in made)
-    assert len(set(made)) == len(made)
-    for place, letters in [(0, 52), *((n, 62) for n in range(1, 11))]:
-        counts = Counter(each[place] for each in made)
-        expected = len(made) / letters
+def test_uids_are_valid_unique_and_evenly_distributed():
+    uids = [uid(number, "child")({}) for number in range(20_000)]
+    assert all(re.fullmatch("[a-zA-Z][a-zA-Z0-9]{10}", text) for text in uids)
+    assert len(set(uids)) == len(uids)
+    for position, letters in [(0, 52), *((position, 62) for position in range(1, 11))]:
+        counts = Counter(text[position] for text in uids)
+        expected = len(uids) / letters
         assert len(counts) == letters
-        # Chi squared: its mean is the number of letters, and seven deviations are beyond chance.
+        # Chi squared: its mean is the number of letters; seven deviations are no coincidence.
         spread = sum((count - expected) ** 2 / expected for count in counts.values())
         assert abs(spread - letters) < 7 * (2 * letters) ** 0.5
 
 
-def test_the_parts_of_a_uid_may_be_values_of_the_state():
-    made = uid(data_value("_uuid"), lambda state: state["index"])
+def test_parts_of_a_uid_may_be_functions_of_the_state():
+    value = uid(data_value("_uuid"), lambda state: state["index"])
     state = {"data": {"_uuid": "a"}, "index": 3}
-    assert made(state) == uid("a", 3)({})
-    assert attr(NAME, made)["value"] is made
+    assert value(state) == uid("a", 3)({})
+    assert attr(NAME, value)["value"] is value
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("parts", "other_parts"),
     [
         (("a", "b"), ("ab",)),
         (("a", "b"), ("b", "a")),
@@ -506,17 +520,17 @@ def test_the_parts_of_a_uid_may_be_values_of_the_state():
     ],
     ids=str,
 )
-def test_other_parts_make_another_uid(one, other):
-    assert uid(*one)({}) != uid(*other)({})
+def test_different_parts_make_different_uids(parts, other_parts):
+    assert uid(*parts)({}) != uid(*other_parts)({})
 
 
-def test_a_number_and_the_same_number_as_text_are_the_same_part():
+def test_number_and_its_text_are_the_same_part():
     assert uid("a", 7)({}) == uid("a", "7")({})
     assert uid("a", date(2026, 3, 9))({}) == uid("a", "2026-03-09")({})
 
 
 @pytest.mark.parametrize(
-    ("part", "told"),
+    ("part", "problem"),
     [
         (None, "empty"),
         ("", "empty"),
@@ -529,32 +543,32 @@ def test_a_number_and_the_same_number_as_text_are_the_same_part():
         (b"a", "a bytes"),
     ],
 )
-def test_a_part_without_a_value_of_its_own_is_the_authors_mistake(part, told):
+def test_part_without_a_value_is_a_configuration_error(part, problem):
     with pytest.raises(ConfigurationError) as caught:
         uid("visit", part)({"data": {}})
-    assert f"part 2 of uid(…) is {told}; " in str(caught.value)
+    assert f"Part 2 of uid(…) is {problem}. " in str(caught.value)
 
 
-def test_a_uid_needs_a_part():
+def test_uid_needs_a_part():
     with pytest.raises(ConfigurationError, match="uid needs a part"):
         uid()
 
 
-def test_a_uid_is_made_for_each_item(dhis2):
+def test_uid_is_derived_for_each_message(dhis2):
     operate = create("events", {**VISIT, "event": uid(data_value("_uuid"))})
-    for each in ("a", "b"):
-        operate(dhis2.state({"_uuid": each}))
-    assert list(dhis2.holds.tracker["events"]) == [uid("a")({}), uid("b")({})]
+    for uuid in ("a", "b"):
+        operate(dhis2.state({"_uuid": uuid}))
+    assert list(dhis2.database.tracker["events"]) == [uid("a")({}), uid("b")({})]
 
 
-def test_values_may_stand_in_attributes_and_data_values():
+def test_attributes_and_data_values_accept_functions_of_the_state():
     assert attr(data_value("a"), 1)["attribute"]({"data": {"a": "x"}}) == "x"
     assert dv("f7n9E0hX8qk", 0) == {"dataElement": "f7n9E0hX8qk", "value": 0}
     assert dv("f7n9E0hX8qk", 0, "estimated")["comment"] == "estimated"
 
 
 @pytest.mark.parametrize(
-    ("entity", "asked", "found"),
+    ("entity", "attribute", "value"),
     [
         ({"attributes": [attr(NAME, "Amina")]}, NAME, "Amina"),
         ({"attributes": [{"displayName": "First name", "value": "Amina"}]}, "FIRST NAME", "Amina"),
@@ -566,14 +580,14 @@ def test_values_may_stand_in_attributes_and_data_values():
         (None, NAME, None),
     ],
 )
-def test_an_attribute_is_found_by_its_uid_or_its_display_name(entity, asked, found):
-    assert find_attribute_value(entity, asked) == found
+def test_attribute_is_found_by_uid_or_display_name(entity, attribute, value):
+    assert find_attribute_value(entity, attribute) == value
 
 
-def test_dates_are_sent_in_their_iso_form(dhis2):
-    moment = datetime(2026, 3, 9, tzinfo=UTC)
+def test_dates_are_sent_in_iso_format(dhis2):
+    created_at = datetime(2026, 3, 9, tzinfo=UTC)
     entity = {"trackedEntity": "PQfMcpmXeFE", "trackedEntityType": PERSON, "orgUnit": FACILITY}
-    payload = {"trackedEntities": [{**entity, "createdAtClient": moment}]}
+    payload = {"trackedEntities": [{**entity, "createdAtClient": created_at}]}
     tracker_import(payload)(dhis2.state())
-    kept = dhis2.holds.tracker["trackedEntities"]["PQfMcpmXeFE"]
-    assert kept["createdAtClient"] == "2026-03-09T00:00:00+00:00"
+    stored = dhis2.database.tracker["trackedEntities"]["PQfMcpmXeFE"]
+    assert stored["createdAtClient"] == "2026-03-09T00:00:00+00:00"

@@ -1,8 +1,8 @@
 """CommCare HQ: submit forms, write cases, and read forms, cases and reports.
 
 The credential: `domain`, `appId`, `username` with `password` or `apiKey`, and `hostUrl` for another
-server than https://www.commcarehq.org. Answers become `data`, and `response` tells their method,
-url, status and headers.
+server than https://www.commcarehq.org. The body of a response becomes `data`; `response` has its
+method, url, status and headers.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The credential of a CommCare project, and where its APIs lie."""
+"""The credential of a CommCare project, and the paths of its APIs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Configuration(CredentialModel):
     host_url: str = Field(
         "https://www.commcarehq.org",
         alias="hostUrl",
-        description="The server's address; https://www.commcarehq.org if it is left out.",
+        description="The URL of the server; https://www.commcarehq.org if it is left out.",
     )
     domain: str = Field(description="The project space, as in /a/DOMAIN/.")
     app_id: str | None = Field(
@@ -30,30 +30,32 @@ class Configuration(CredentialModel):
     )
 
     @model_validator(mode="after")
-    def _able(self) -> Configuration:
+    def _require_login(self) -> Configuration:
         if self.password is None and self.api_key is None:
-            raise ValueError("the credential needs password or apiKey")
+            raise ValueError("it needs password or apiKey")
         return self
 
 
 def client(configuration: Configuration) -> Client:
-    """Give where the credential leads, and its authorization."""
-    username, base = configuration.username, configuration.host_url
+    """Return the client for the credential's server."""
+    username, base_url = configuration.username, configuration.host_url
     if configuration.api_key is not None:
         key = configuration.api_key.get_secret_value()
-        return Client(base, header_auth("Authorization", f"ApiKey {username}:{key}"), "hostUrl")
+        return Client(base_url, header_auth("Authorization", f"ApiKey {username}:{key}"), "hostUrl")
     password = configuration.password.get_secret_value() if configuration.password else ""
-    return Client(base, basic_auth(username, password), "hostUrl")
+    return Client(base_url, basic_auth(username, password), "hostUrl")
 
 
-def place(configuration: Configuration, path: str) -> str:
-    """Give a path below the project's API v0.5, with a slash at its end; one with `/` first stays.
+def api_path(configuration: Configuration, path: str) -> str:
+    """Return a path below API v0.5, with a slash at its end; a path with `/` first is kept.
 
-    Without the slash the server answers a redirect, which a write must not follow.
+    Without the slash the server redirects, and a write does not follow redirects.
     """
-    return path if path.startswith("/") else project(configuration, f"api/v0.5/{path.strip('/')}/")
+    if path.startswith("/"):
+        return path
+    return project_path(configuration, f"api/v0.5/{path.strip('/')}/")
 
 
-def project(configuration: Configuration, path: str) -> str:
-    """Give a path below the project."""
+def project_path(configuration: Configuration, path: str) -> str:
+    """Return a path below the project."""
     return f"/a/{quote(configuration.domain, safe='')}/{path}"

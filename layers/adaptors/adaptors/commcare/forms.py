@@ -1,4 +1,4 @@
-"""Forms submitted to CommCare, by the OpenRosa protocol."""
+"""Submit forms to CommCare by the OpenRosa protocol."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from adaptors._http.request import DEFAULT_TIMEOUT, Request
 from adaptors._http.response import Response, log_response, raise_for_status, unexpected_content
 from adaptors._openrosa import protocol, xforms
 from adaptors._runtime import run_context, stable_ids
-from adaptors.commcare.credential import Configuration, client, project
+from adaptors.commcare.credential import Configuration, client, project_path
 from adaptors.credentials import read_credential
 from adaptors.errors import ConfigurationError, RemoteRefused, RemoteUnavailable
 from adaptors.operations import State, next_state, operation
 
-_META = "http://openrosa.org/jr/xforms"
+_META_XMLNS = "http://openrosa.org/jr/xforms"
 
 
 @operation
 def submit(state: State, data: Mapping[str, Any], *, timeout: float = DEFAULT_TIMEOUT) -> State:
     """Submit a form; `data` becomes `{instanceID, nature, message}`.
 
-    The form is a dict in CommCare's own notation: `@xmlns` says which form it is, a list is a
-    repeat, `case` with `@case_id`, `create` and `update` writes a case. Without a
-    `meta.instanceID` it gets one that a retry of the run has again, and two forms of one run have
-    not: CommCare takes the same form twice for one. A `@case_id` is the job's to choose: derive it
-    from the source's own id, then a case that is created twice is one too.
+    The form is a dict in CommCare's own notation: `@xmlns` names the form, a list is a repeat,
+    `case` with `@case_id`, `create` and `update` writes a case. A form without `meta.instanceID`
+    gets one that is the same in a retry of the run, and different for each form of a run: CommCare
+    stores the same form only once. The job sets `@case_id`. Derive it from the source's own id, so
+    that a case that is created twice is one case.
 
     >>> from adaptors.common import data_value
     >>> operate = submit({
@@ -37,80 +37,79 @@ def submit(state: State, data: Mapping[str, Any], *, timeout: float = DEFAULT_TI
     ... })
     """
     form = _with_meta(data, read_credential(Configuration, state).username)
-    return _submitted(state, xforms.write(form), timeout)
+    return _submit_xml(state, xforms.write(form), timeout)
 
 
 @operation
 def submit_xml(state: State, xml: str, *, timeout: float = DEFAULT_TIMEOUT) -> State:
-    """Submit the XML of a form as it is; it must hold a `meta/instanceID`.
+    """Submit the XML of a form as it is; it must have a `meta/instanceID`.
 
     >>> operate = submit_xml(lambda state: state["data"]["xml"])
     """
-    return _submitted(state, xml, timeout)
+    return _submit_xml(state, xml, timeout)
 
 
 def _with_meta(data: Mapping[str, Any], username: str) -> dict[str, Any]:
     meta = data.get("meta") or {}
     if not isinstance(meta, Mapping):
-        raise ConfigurationError("meta is a dict, with instanceID and the like in it")
+        raise ConfigurationError("meta is a dict, with instanceID and similar keys.")
     if meta.get("instanceID"):
         return dict(data)
-    # A retry writes the very same XML: only then does CommCare see a duplicate and no edit.
-    began = (
-        run_context.current_run()
-        .started_at.isoformat(timespec="milliseconds")
-        .replace("+00:00", "Z")
-    )
-    own = {
-        "@xmlns": _META,
+    # A retry must write the very same XML: CommCare sees any other XML as an edit.
+    started_at = run_context.current_run().started_at.isoformat(timespec="milliseconds")
+    timestamp = started_at.replace("+00:00", "Z")
+    full_meta = {
+        "@xmlns": _META_XMLNS,
         "deviceID": "openfn",
-        "timeStart": began,
-        "timeEnd": began,
+        "timeStart": timestamp,
+        "timeEnd": timestamp,
         "username": username,
         **meta,
         "instanceID": stable_ids.stable_uuid(xforms.write(data)),
     }
-    return {**data, "meta": own}
+    return {**data, "meta": full_meta}
 
 
-def _submitted(state: State, xml: str, timeout: float) -> State:
+def _submit_xml(state: State, xml: str, timeout: float) -> State:
     configuration = read_credential(Configuration, state)
     instance_id = protocol.instance_id(xml)
     if not configuration.app_id:
         raise ConfigurationError(
-            "the credential has no appId, the application that the form belongs to; add it"
+            "The credential has no appId, the id of the application that the form belongs to. "
+            "Add it."
         )
     request = Request(
         "POST",
-        project(configuration, f"receiver/{quote(configuration.app_id, safe='')}/"),
-        headers={"X-OpenRosa-Version": "3.0"},  # so that a form it cannot process is no 201
+        project_path(configuration, f"receiver/{quote(configuration.app_id, safe='')}/"),
+        headers={
+            "X-OpenRosa-Version": "3.0"
+        },  # else CommCare sends 201 for a form it cannot process
         body=protocol.encode(xml),
         content_type="text/xml",
         timeout=timeout,
         dry_run_response=protocol.DRY_RUN_RESPONSE,
     )
     response = send(client(configuration), request)
-    nature, message = _judged(response)
+    nature, message = _check_submission(response)
     data = {"instanceID": instance_id, "nature": nature, "message": message}
     return next_state(state, data, response.as_dict())
 
 
-def _judged(response: Response) -> tuple[str, str]:
-    told = protocol.message(response)
-    nature = told[0] if told else ""
-    if response.status == 422 and told and nature != "processing_failure":
-        # CommCare's own rule: what follows a form it has saved failed; sent again, it is finished.
+def _check_submission(response: Response) -> tuple[str, str]:
+    message = protocol.message(response)
+    nature = message[0] if message else ""
+    summary = f"{response.summary} with {f'nature {nature}' if nature else 'no nature'}"
+    if response.status == 422 and message and nature != "processing_failure":
+        # CommCare saved the form but did not finish. It finishes when the form is sent again.
         log_response(response)
-        raise RemoteUnavailable(f"{response.summary} and says {nature or 'no nature'}")
+        raise RemoteUnavailable(f"{summary}: the form is saved, but not processed yet.")
     if response.status == 500 and nature == "submit_error":
         log_response(response)
-        raise RemoteRefused(f"{response.summary} and says submit_error: the XML was not understood")
+        raise RemoteRefused(f"{summary}: CommCare cannot parse the XML.")
     raise_for_status(response)
-    if told is None:
-        raise unexpected_content(response, "OpenRosa answer")
+    if message is None:
+        raise unexpected_content(response, "OpenRosa response")
     if nature != "submit_success":
         log_response(response)
-        raise RemoteRefused(
-            f"{response.summary}, but says {nature or 'no nature'}: it did not take it"
-        )
-    return told
+        raise RemoteRefused(f"{summary}: CommCare did not accept the form.")
+    return message

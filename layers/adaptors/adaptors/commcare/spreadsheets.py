@@ -1,6 +1,6 @@
-"""Rows as an Excel file whose every cell is text.
+"""Write rows as an Excel file whose cells are all texts.
 
-CommCare takes CSV too, but guesses what each value is: `007` becomes a date and `yes` a truth.
+CommCare accepts CSV too, but guesses types from it: `007` becomes a date and `yes` a boolean.
 """
 
 from __future__ import annotations
@@ -12,33 +12,37 @@ from typing import Any
 from adaptors._formats import plain_text
 from adaptors.errors import ConfigurationError
 
-_MOST = 32_767  # characters that Excel allows in a cell
+_MAX_CHARACTERS = 32_767  # in one cell of Excel
 
 
 def write(rows: Sequence[Mapping[str, Any]]) -> bytes:
-    """Give the file; its columns are the rows' keys, in the order in which they first appear.
+    """Return the file. Its columns are the rows' keys, in the order of their first appearance.
 
-    A row without a key leaves the cell empty.
+    A row without a key has an empty cell there.
 
     >>> write([{"external_id": "007", "name": "Amina"}])[:2]
     b'PK'
     """
-    # 10 ms that only an import of cases should pay.
+    # Importing it takes 10 ms, which only an import of cases should spend.
     from xlsxwriter import Workbook  # noqa: PLC0415
 
     columns = list(dict.fromkeys(key for row in rows for key in row))
+    header = {key: key for key in columns}
     file = BytesIO()
     with Workbook(file, {"in_memory": True}) as workbook:
         sheet = workbook.add_worksheet()
-        for number, line in enumerate([{key: key for key in columns}, *rows]):
-            for column, key in enumerate(columns):
-                if line.get(key) is not None:
-                    sheet.write_string(number, column, _cell(key, line[key]))
+        for row_number, row in enumerate([header, *rows]):
+            for column_number, key in enumerate(columns):
+                if row.get(key) is not None:
+                    sheet.write_string(row_number, column_number, _cell(key, row[key]))
     return file.getvalue()
 
 
 def _cell(key: str, value: Any) -> str:
     text = plain_text.format_value(value)
-    if len(text) > _MOST:
-        raise ConfigurationError(f"{key}: a cell holds at most {_MOST} characters")
+    if len(text) > _MAX_CHARACTERS:
+        raise ConfigurationError(
+            f"{key}: a text has more than the {_MAX_CHARACTERS} characters that an Excel cell "
+            "holds. Shorten it."
+        )
     return text

@@ -1,11 +1,11 @@
 """DHIS2: the tracker, aggregate data and metadata, versions 2.36 to 2.43.
 
 The credential: `hostUrl`, and `username` with `password`, or a personal access token as `pat`;
-`apiVersion` if the job needs a certain one. `trackedEntities`, `enrollments`, `events` and
-`relationships` go through the tracker, everything else to the resource of its name. An import has
-worked when the import summary says that all was taken: conflicts, ignored objects and the status
-ERROR are a failure (`RemoteRefused`) that names each, whatever the HTTP status. The error quotes no
-value of a record; what DHIS2 says in full is in the run's log.
+`apiVersion` if the job needs a certain version. `trackedEntities`, `enrollments`, `events` and
+`relationships` go through the tracker, everything else to the resource with its name. An import
+succeeds only if DHIS2 reports that it imported everything. Conflicts, ignored objects and the
+status ERROR fail the run (`RemoteRefused`), whatever the HTTP status. The error names each conflict
+and quotes no values; the run's log has DHIS2's own messages.
 """
 
 from __future__ import annotations

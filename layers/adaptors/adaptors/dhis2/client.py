@@ -1,23 +1,22 @@
-"""One request to the Web API: sent, and its answer read for what it says."""
+"""Send one request to the Web API, and check its response."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from adaptors._formats import json_text
 from adaptors._http.client import send
 from adaptors._http.request import DEFAULT_TIMEOUT, Request
 from adaptors.credentials import read_credential
-from adaptors.dhis2.credential import Configuration, address, client
-from adaptors.dhis2.responses import IMPORTING, imported, received
+from adaptors.dhis2.credential import Configuration, api_path, client
+from adaptors.dhis2.responses import COUNTING_RESOURCES, check_import, parse_body
 from adaptors.errors import ConfigurationError
 from adaptors.operations import State
 
 Query = Mapping[str, Any]
-# An old DHIS2 answers a request that does not name it with a redirect to its login page.
+# Without this header an old DHIS2 redirects to its login page.
 _HEADERS = {"X-Requested-With": "XMLHttpRequest"}
-_NOTHING_TAKEN = {"status": "OK", "importCount": {"imported": 0, "updated": 0, "ignored": 0}}
+_EMPTY_SUMMARY = {"status": "OK", "importCount": {"imported": 0, "updated": 0, "ignored": 0}}
 
 
 def fetch(
@@ -28,23 +27,23 @@ def fetch(
     timeout: float = DEFAULT_TIMEOUT,
     dry_run_response: Any = None,
 ) -> Any:
-    """Give what DHIS2 answers to a GET: its JSON, or the text of what is neither JSON nor a page.
+    """Send a GET request and return the JSON of its response, or other text.
 
-    Raises an `AdaptorError` with its verdict for any other answer.
+    Raises the error of the status, and an AdaptorError for a web page.
     """
     configuration = read_credential(Configuration, state)
     request = Request(
         "GET",
-        address(configuration, path),
-        plain(query),
+        api_path(configuration, path),
+        format_query(query),
         _HEADERS,
         timeout=timeout,
         dry_run_response=dry_run_response,
     )
-    return received(send(client(configuration), request))
+    return parse_body(send(client(configuration), request))
 
 
-def store(
+def write(
     state: State,
     method: str,
     path: str,
@@ -55,44 +54,44 @@ def store(
     timeout: float = DEFAULT_TIMEOUT,
     dry_run_response: Any = None,
 ) -> Any:
-    """Send what DHIS2 is to store or delete, and give its answer once all of it has been taken.
+    """Send a write request, and return its response once DHIS2 has imported everything.
 
-    Raises `RemoteRefused` that names each conflict when it has not, whatever the status says.
+    Raises RemoteRefused with the name of each conflict otherwise, whatever the status.
     """
     configuration = read_credential(Configuration, state)
-    if dry_run_response is None and path.split("/", maxsplit=1)[0] in IMPORTING:
-        dry_run_response = _NOTHING_TAKEN
+    if dry_run_response is None and path.split("/", maxsplit=1)[0] in COUNTING_RESOURCES:
+        dry_run_response = _EMPTY_SUMMARY
     request = Request(
         method,
-        address(configuration, path),
-        _at_once(plain(query)),
+        api_path(configuration, path),
+        _require_synchronous(format_query(query)),
         _HEADERS,
-        None if body is None else json_text.dumps(body).encode(),
-        content_type,
-        timeout,
-        dry_run_response,
+        content_type=content_type,
+        timeout=timeout,
+        dry_run_response=dry_run_response,
+        json=body,
     )
-    return imported(send(client(configuration), request), body, path)
+    return check_import(send(client(configuration), request), body, path)
 
 
-def plain(query: Query | None) -> dict[str, Any]:
-    """Give a query with its values as DHIS2 reads them.
+def format_query(query: Query | None) -> dict[str, Any]:
+    """Return a query with its truth values as DHIS2 reads them.
 
-    >>> plain({"skipRuleEngine": True, "page": 2})
+    >>> format_query({"skipRuleEngine": True, "page": 2})
     {'skipRuleEngine': 'true', 'page': 2}
     """
     if query is not None and not isinstance(query, Mapping):
-        raise ConfigurationError(f"a query is a dict, not {type(query).__name__}")
+        raise ConfigurationError(f"A query is a dict, not {type(query).__name__}.")
     return {
         key: str(value).lower() if isinstance(value, bool) else value
         for key, value in (query or {}).items()
     }
 
 
-def _at_once(query: dict[str, Any]) -> dict[str, Any]:
+def _require_synchronous(query: dict[str, Any]) -> dict[str, Any]:
     if str(query.get("async", "false")).lower() != "false":
         raise ConfigurationError(
-            "leave async out of the query: DHIS2 then only says that it has queued the import, "
-            "and nobody learns whether it stored anything"
+            "Remove async from the query. With it DHIS2 only queues the import, and the job cannot "
+            "see whether it succeeded."
         )
     return query

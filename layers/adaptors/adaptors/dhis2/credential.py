@@ -1,4 +1,4 @@
-"""The credential of a DHIS2, and the address of its Web API."""
+"""The credential of a DHIS2 server, and the paths of its Web API."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _VERSION = re.compile(r"v?(?:2\.)?(3[6-9]|4[0-3])(?:\.[0-9]+)*", re.IGNORECASE)
 
 
 class Configuration(CredentialModel):
-    """The credential of a DHIS2.
+    """The credential of a DHIS2 server.
 
-    `apiUrl`, the name of `hostUrl` in old credentials, is understood; with both, username with
-    password and `pat`, the token is used.
+    `apiUrl`, the old name of `hostUrl`, is accepted too. If there are both a password and `pat`,
+    the token is used.
     """
 
     host_url: str = Field(
-        alias="hostUrl", description="The address of DHIS2, without /api: https://…"
+        alias="hostUrl", description="The URL of the DHIS2 server, without /api: https://…"
     )
     username: str | None = Field(None, description="The user, for basic authentication.")
     password: Secret | None = Field(None, description="The user's password.")
@@ -33,46 +33,48 @@ class Configuration(CredentialModel):
     api_version: int | None = Field(
         None,
         alias="apiVersion",
-        description="The API's version, 36 to 43; left out, the server's newest is used.",
+        description="The API's version, 36 to 43. Without it, the server's newest is used.",
     )
 
     @model_validator(mode="before")
     @classmethod
-    def _old_name(cls, given: Any) -> Any:
-        if isinstance(given, Mapping) and not given.get("hostUrl") and given.get("apiUrl"):
-            return {**given, "hostUrl": given["apiUrl"]}
-        return given
+    def _accept_api_url(cls, content: Any) -> Any:
+        if isinstance(content, Mapping) and not content.get("hostUrl") and content.get("apiUrl"):
+            return {**content, "hostUrl": content["apiUrl"]}
+        return content
 
     @field_validator("host_url")
     @classmethod
-    def _without_api(cls, given: str) -> str:
-        url = re.sub(r"(?<=[^/:])/+(api/*)?$", "", given.strip())
+    def _strip_api_path(cls, value: str) -> str:
+        url = re.sub(r"(?<=[^/:])/+(api/*)?$", "", value.strip())
         if not re.match("https?://[^/]", url):
-            raise ValueError("it is the address of DHIS2 and begins with https://")
+            raise ValueError("it is the URL of the DHIS2 server and begins with https://")
         if re.search(r"/api/[0-9]+/?$", url):
-            raise ValueError("leave /api and what follows out; the version is a key, apiVersion")
+            raise ValueError("remove /api and the version; set the version as apiVersion")
         return url
 
     @field_validator("api_version", mode="before")
     @classmethod
-    def _number(cls, given: Any) -> int | None:
-        if given is None or given == "":
+    def _parse_version(cls, value: Any) -> int | None:
+        if value is None or value == "":
             return None
         # An unquoted 2.40 is the number 2.4 in YAML and JSON.
-        text = f"{given:.2f}" if isinstance(given, float) else str(given)
-        if found := _VERSION.fullmatch(text.strip()):
-            return int(found[1])
-        raise ValueError("it is one of 36 to 43, such as 40 or 2.40; left out, the server's newest")
+        text = f"{value:.2f}" if isinstance(value, float) else str(value)
+        if version := _VERSION.fullmatch(text.strip()):
+            return int(version[1])
+        raise ValueError(
+            "it is one of 36 to 43, such as 40 or 2.40; without it, the server's newest is used"
+        )
 
     @model_validator(mode="after")
-    def _authorized(self) -> Configuration:
+    def _require_login(self) -> Configuration:
         if not self.pat and not (self.username and self.password):
-            raise ValueError("the credential needs username and password, or a token as pat")
+            raise ValueError("it needs username and password, or a token as pat")
         return self
 
 
 def client(configuration: Configuration) -> Client:
-    """Say where requests go and how they are authorized."""
+    """Return the client for the credential's server."""
     if configuration.pat:
         auth = header_auth("Authorization", f"ApiToken {configuration.pat.get_secret_value()}")
     else:
@@ -81,11 +83,11 @@ def client(configuration: Configuration) -> Client:
     return Client(configuration.host_url, auth, base_url_key="hostUrl")
 
 
-def address(configuration: Configuration, path: str) -> str:
-    """Give the path of a resource below the host.
+def api_path(configuration: Configuration, path: str) -> str:
+    """Return the path of a resource below the server's URL.
 
-    >>> given = {"hostUrl": "https://dhis2.example.org", "pat": "d2pat_1", "apiVersion": "2.40"}
-    >>> address(Configuration.model_validate(given), "programs/IpHINAT79UW")
+    >>> content = {"hostUrl": "https://dhis2.example.org", "pat": "d2pat_1", "apiVersion": "2.40"}
+    >>> api_path(Configuration.model_validate(content), "programs/IpHINAT79UW")
     'api/40/programs/IpHINAT79UW'
     """
     version = "" if configuration.api_version is None else f"{configuration.api_version}/"

@@ -1,7 +1,7 @@
-"""Import summaries, in every shape that DHIS2 2.36 to 2.43 gives them.
+"""Import summaries, in every shape that DHIS2 2.36 to 2.43 sends them.
 
-envelope       {httpStatus, status, message, response: {…}}; left out up to 2.37 for aggregate
-               data and metadata, and always by the tracker
+envelope       {httpStatus, status, message, response: {…}}; missing up to 2.37 for aggregate
+               data and metadata, and always missing from the tracker
 ImportSummary  {status, importCount, conflicts, rejectedIndexes, description}
 ImportSummaries {status, imported, updated, deleted, ignored, importSummaries: […]}, the
                members' own enrollments, events and relationships in the same shape
@@ -12,107 +12,116 @@ ObjectReport   {uid, klass, errorReports}
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-_INNER = (
+_NESTED_REPORTS = (
     *("response", "importSummaries", "enrollments", "events", "relationships"),
     *("validationReport", "bundleReport", "typeReports", "objectReports"),
 )
+_COUNTS = ("imported", "created", "updated", "deleted", "ignored")
 
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """One thing that DHIS2 did not take or warns of: its code, and what it is about.
+    """An object that DHIS2 refuses or warns of, and why.
 
-    `about` is pairs of a kind of object (may be empty) and an object; `indexes` are its places in
-    what was sent; `message` is DHIS2's own text, which may quote values.
+    `objects` are pairs of kind (may be empty) and uid; `indexes` are positions in the request;
+    `message` is DHIS2's own text, which may quote values.
     """
 
     code: str = ""
-    about: tuple[tuple[str, str], ...] = ()
+    objects: tuple[tuple[str, str], ...] = ()
     indexes: tuple[int, ...] = ()
     message: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
-    """What an answer says of an import; `counts` is whether it says how many were taken."""
+class ImportSummary:
+    """The result of an import. `has_counts` is whether DHIS2 says how many objects it imported."""
 
     failed: bool
-    counts: bool
+    has_counts: bool
     conflicts: tuple[Conflict, ...]
     warnings: tuple[Conflict, ...]
     ignored: int
     total: int
 
 
-def summary(body: Any, *, repeats: bool = False) -> Summary:
-    """Read an import summary of any shape; what is none has not failed.
+def parse_summary(body: Any, *, allow_ignored: bool = False) -> ImportSummary:
+    """Parse an import summary of any shape; any other body has not failed.
 
-    With `repeats`, what is ignored without any conflict was there already and is no failure.
+    With `allow_ignored`, objects that are ignored without a conflict are no failure.
 
-    >>> summary({"status": "ERROR", "importCount": {"ignored": 1}, "conflicts": []}).failed
+    >>> parse_summary({"status": "ERROR", "importCount": {"ignored": 1}, "conflicts": []}).failed
     True
     """
-    reports = list(_reports(body))
-    conflicts = tuple(dict.fromkeys(each for report in reports for each in _conflicts(report)))
-    warnings = tuple(each for report in reports for each in _errors(report, "warningReports"))
-    counts = next((found for report in reports if (found := _counts(report))), {})
-    ignored = counts.get("ignored", 0) - _known_relationships(reports)
-    if repeats and not conflicts and not any(each.get("rejectedIndexes") for each in reports):
+    reports = list(_walk_reports(body))
+    conflicts = tuple(
+        dict.fromkeys(conflict for report in reports for conflict in _conflicts(report))
+    )
+    warnings = tuple(
+        warning for report in reports for warning in _error_reports(report, "warningReports")
+    )
+    counts = next((counts for report in reports if (counts := _counts(report))), {})
+    ignored = counts.get("ignored", 0) - _existing_relationships(reports)
+    if (
+        allow_ignored
+        and not conflicts
+        and not any(report.get("rejectedIndexes") for report in reports)
+    ):
         ignored = 0
-    failed = bool(conflicts) or ignored > 0 or any(_says_so(each) for each in reports)
+    failed = bool(conflicts) or ignored > 0 or any(map(_is_failure, reports))
     if failed and not conflicts:
-        conflicts = tuple(each for report in reports for each in _described(report))
+        conflicts = tuple(conflict for report in reports for conflict in _descriptions(report))
     total = sum(counts.values())
-    return Summary(failed, bool(counts), conflicts, warnings, max(ignored, 0), total)
+    return ImportSummary(failed, bool(counts), conflicts, warnings, max(ignored, 0), total)
 
 
-def queued(body: Any) -> str:
-    """Name the job that an import was queued as; an empty text when it was not.
+def queued_job(body: Any) -> str:
+    """Return the name of the job that an import was queued as, or an empty text.
 
-    >>> queued({"response": {"id": "cHh2OCTJvRw", "location": "/api/tracker/jobs/cHh2OCTJvRw"}})
+    >>> queued_job({"response": {"id": "cHh2OCTJvRw", "location": "/api/tracker/jobs/cHh2OCTJvRw"}})
     'job cHh2OCTJvRw'
     """
     response = body.get("response") if isinstance(body, dict) else None
     if not isinstance(response, dict):
         return ""
-    job = response.keys() & {"jobType", "relativeNotifierEndpoint"}
-    if job or "/jobs/" in str(response.get("location", "")):
+    is_job = response.keys() & {"jobType", "relativeNotifierEndpoint"}
+    if is_job or "/jobs/" in str(response.get("location", "")):
         return f"job {response.get('id', 'without an id')}"
     return ""
 
 
-def _reports(part: Any) -> Iterator[dict[str, Any]]:
+def _walk_reports(part: Any) -> Iterator[dict[str, Any]]:
     if isinstance(part, list):
-        for each in part:
-            yield from _reports(each)
+        for item in part:
+            yield from _walk_reports(item)
     if isinstance(part, dict):
         yield part
         types = part.get("typeReportMap")
-        yield from _reports(list(types.values()) if isinstance(types, dict) else None)
-        for key in _INNER:
-            yield from _reports(part.get(key))
+        yield from _walk_reports(list(types.values()) if isinstance(types, dict) else None)
+        for key in _NESTED_REPORTS:
+            yield from _walk_reports(part.get(key))
 
 
-def _says_so(report: dict[str, Any]) -> bool:
-    # The tracker warns of what it has stored; everywhere else WARNING means not all of it.
-    warns = not report.keys() & {"validationReport", "bundleReport"}
-    return report.get("status") == "ERROR" or (report.get("status") == "WARNING" and warns)
+def _is_failure(report: dict[str, Any]) -> bool:
+    # The tracker's WARNING is about objects it has stored; elsewhere it means a partial import.
+    is_tracker = report.keys() & {"validationReport", "bundleReport"}
+    status = report.get("status")
+    return status == "ERROR" or (status == "WARNING" and not is_tracker)
 
 
 def _counts(report: dict[str, Any]) -> dict[str, int]:
-    found = report.get("importCount") or report.get("stats") or report
-    kinds = ("imported", "created", "updated", "deleted", "ignored")
-    if not isinstance(found, dict) or not isinstance(found.get("ignored"), int):
+    counts = report.get("importCount") or report.get("stats") or report
+    if not isinstance(counts, dict) or not isinstance(counts.get("ignored"), int):
         return {}
-    return {kind: found[kind] for kind in kinds if isinstance(found.get(kind), int)}
+    return {name: counts[name] for name in _COUNTS if isinstance(counts.get(name), int)}
 
 
-def _known_relationships(reports: list[dict[str, Any]]) -> int:
-    # A relationship cannot be updated: one that is there already counts as ignored, and is well.
+def _existing_relationships(reports: list[dict[str, Any]]) -> int:
+    # Relationships cannot be updated: DHIS2 counts one that already exists as ignored.
     for report in reports:
         types = report.get("typeReportMap")
         if isinstance(types, dict):
@@ -121,42 +130,43 @@ def _known_relationships(reports: list[dict[str, Any]]) -> int:
 
 
 def _conflicts(report: dict[str, Any]) -> Iterator[Conflict]:
-    for each in _dicts(report.get("conflicts")):
-        objects = each.get("objects")
-        about = tuple(objects.items()) if isinstance(objects, dict) else ()
-        about = about or (_pair(each.get("property"), each.get("object")),)
-        indexes = tuple(n for n in each.get("indexes") or () if isinstance(n, int))
-        yield Conflict(_text(each, "errorCode"), _pairs(about), indexes, _text(each, "value"))
-    yield from _errors(report, "errorReports")
+    for conflict in _dicts(report.get("conflicts")):
+        by_kind = conflict.get("objects")
+        objects = tuple(by_kind.items()) if isinstance(by_kind, dict) else ()
+        objects = objects or (_kind_and_uid(conflict.get("property"), conflict.get("object")),)
+        indexes = tuple(index for index in conflict.get("indexes") or () if isinstance(index, int))
+        code, message = _text(conflict, "errorCode"), _text(conflict, "value")
+        yield Conflict(code, _non_empty(objects), indexes, message)
+    yield from _error_reports(report, "errorReports")
 
 
-def _errors(report: dict[str, Any], key: str) -> Iterator[Conflict]:
-    for each in _dicts(report.get(key)):
-        kind = each.get("trackerType") or each.get("errorProperty") or each.get("mainKlass")
-        object_ = each.get("uid") or each.get("mainId") or report.get("uid")
-        code = _text(each, "errorCode") or _text(each, "warningCode")
-        yield Conflict(code, _pairs([_pair(kind, object_)]), (), _text(each, "message"))
+def _error_reports(report: dict[str, Any], key: str) -> Iterator[Conflict]:
+    for error in _dicts(report.get(key)):
+        kind = error.get("trackerType") or error.get("errorProperty") or error.get("mainKlass")
+        uid = error.get("uid") or error.get("mainId") or report.get("uid")
+        code = _text(error, "errorCode") or _text(error, "warningCode")
+        yield Conflict(code, _non_empty([_kind_and_uid(kind, uid)]), (), _text(error, "message"))
 
 
-def _described(report: dict[str, Any]) -> Iterator[Conflict]:
+def _descriptions(report: dict[str, Any]) -> Iterator[Conflict]:
     message = _text(report, "description") or _text(report, "message")
-    if message and _says_so(report):
-        about = _pairs([_pair("", report.get("reference") or report.get("uid"))])
-        yield Conflict(_text(report, "errorCode"), about, (), message)
+    if message and _is_failure(report):
+        objects = _non_empty([_kind_and_uid("", report.get("reference") or report.get("uid"))])
+        yield Conflict(_text(report, "errorCode"), objects, (), message)
 
 
-def _pair(kind: Any, object_: Any) -> tuple[str, str]:
-    first, *others = str(kind or "").split("_")  # TRACKED_ENTITY
-    word = first.lower() + "".join(map(str.capitalize, others)) if first.isupper() else str(kind)
-    return (word if kind else "", str(object_ or ""))
+def _kind_and_uid(kind: Any, uid: Any) -> tuple[str, str]:
+    first, *rest = str(kind or "").split("_")  # TRACKED_ENTITY
+    word = first.lower() + "".join(map(str.capitalize, rest)) if first.isupper() else str(kind)
+    return (word if kind else "", str(uid or ""))
 
 
-def _pairs(about: Any) -> tuple[tuple[str, str], ...]:
-    return tuple((str(kind), str(object_)) for kind, object_ in about if kind or object_)
+def _non_empty(objects: Iterable[tuple[Any, Any]]) -> tuple[tuple[str, str], ...]:
+    return tuple((str(kind), str(uid)) for kind, uid in objects if kind or uid)
 
 
 def _dicts(value: Any) -> list[dict[str, Any]]:
-    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def _text(report: dict[str, Any], key: str) -> str:

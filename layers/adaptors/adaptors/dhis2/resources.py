@@ -1,4 +1,4 @@
-"""Operations on any resource of DHIS2; what is the tracker's goes through the tracker."""
+"""Operations on any resource of DHIS2. The tracker's resources go through the tracker."""
 
 from __future__ import annotations
 
@@ -7,17 +7,22 @@ from typing import Any
 from adaptors._http.request import DEFAULT_TIMEOUT
 from adaptors.common import to_array
 from adaptors.credentials import read_credential
-from adaptors.dhis2.client import Query, fetch, store
+from adaptors.dhis2.client import Query, fetch, write
 from adaptors.dhis2.credential import Configuration
-from adaptors.dhis2.endpoints import below, place, tracked, uid_field
-from adaptors.dhis2.tracker_import import bring
-from adaptors.dhis2.tracker_payloads import wrapped
+from adaptors.dhis2.endpoints import (
+    is_tracker_resource,
+    object_path,
+    resource_path,
+    uid_field,
+)
+from adaptors.dhis2.tracker_import import import_payload
+from adaptors.dhis2.tracker_payloads import wrap_objects
 from adaptors.errors import ConfigurationError
 from adaptors.operations import State, next_state, operation
 
-_JSON_PATCH = 37
-# What the tracker gives of an object and does not take back.
-_OWN = {"createdBy", "updatedBy"}
+_FIRST_WITH_JSON_PATCH = 37
+# The tracker sends these fields, but does not accept them.
+_READ_ONLY = {"createdBy", "updatedBy"}
 
 
 @operation
@@ -29,17 +34,16 @@ def get(
     legacy: bool = False,
     timeout: float = DEFAULT_TIMEOUT,
 ) -> State:
-    """Fetch one page of a resource, or one object by its uid; `data` becomes the answer.
+    """Fetch one page of a resource, or one object by its uid; `data` becomes the response.
 
-    `tracker_export` fetches all pages of what is the tracker's. With `legacy`, events, enrollments
-    and relationships are those of the old tracker (gone since 2.42).
+    `tracker_export` fetches all pages of a tracker resource. With `legacy`, events, enrollments
+    and relationships are those of the old tracker (removed in 2.42).
 
     >>> operate = get("organisationUnits", {"filter": "code:eq:OU_559", "fields": "id,name"})
     >>> operate = get("events/ZwwuwNp6gVd")
     """
-    return next_state(
-        state, fetch(state, place(state, resource, legacy=legacy), query, timeout=timeout)
-    )
+    path = resource_path(state, resource, legacy=legacy)
+    return next_state(state, fetch(state, path, query, timeout=timeout))
 
 
 @operation
@@ -52,23 +56,23 @@ def create(
     legacy: bool = False,
     timeout: float = DEFAULT_TIMEOUT,
 ) -> State:
-    """Create one object, or a list of the tracker's; `data` becomes what DHIS2 reports.
+    """Create an object, or a list of tracker objects; `data` becomes DHIS2's report.
 
-    `trackedEntities`, `enrollments`, `events` and `relationships` are imported by the tracker,
-    which refuses what is there already; `upsert` and `tracker_import` do not, so that a run that is
-    tried again ends well with them. Everything else is posted to the resource of its name, also
-    `trackedEntityInstances` (gone since 2.42); with `legacy` those three of the old tracker too.
+    The tracker imports `trackedEntities`, `enrollments`, `events` and `relationships`. It refuses
+    objects that already exist; `upsert` and `tracker_import` do not, so that a retry succeeds.
+    Everything else is posted to the resource with its name, also `trackedEntityInstances` (removed
+    in 2.42). With `legacy`, enrollments, events and relationships go to the old tracker too.
 
     >>> from adaptors.common import data_value
     >>> visit = {"program": "eBAyeGv0exc", "orgUnit": data_value("group1/facility")}
     >>> operate = create("events", {**visit, "occurredAt": data_value("_submission_time")})
     """
-    if tracked(resource, legacy=legacy):
-        name = resource.strip("/")
-        report = bring(state, wrapped(name, data), "CREATE", query=query, timeout=timeout)
+    if is_tracker_resource(resource, legacy=legacy):
+        payload = wrap_objects(resource.strip("/"), data)
+        report = import_payload(state, payload, "CREATE", query=query, timeout=timeout)
     else:
-        path = place(state, resource, legacy=legacy)
-        report = store(state, "POST", path, _body(path, data), query, timeout=timeout)
+        path = resource_path(state, resource, legacy=legacy)
+        report = write(state, "POST", path, _create_body(path, data), query, timeout=timeout)
     return next_state(state, report)
 
 
@@ -83,19 +87,19 @@ def update(
     legacy: bool = False,
     timeout: float = DEFAULT_TIMEOUT,
 ) -> State:
-    """Replace the object of a uid; `data` becomes what DHIS2 reports.
+    """Replace the object with a uid; `data` becomes DHIS2's report.
 
-    Fields that `data` leaves out are emptied, by the tracker too (but for the members of lists,
-    such as attributes); `patch` and `upsert` keep them.
+    Fields that are missing in `data` are emptied; the tracker keeps only the members of lists, such
+    as attributes. `patch` and `upsert` keep all other fields.
 
     >>> operate = update("organisationUnits", "DiszpKrYNg8", {"name": "Ngelehun CHC"})
     """
-    if tracked(resource, legacy=legacy):
-        payload = _payload(resource, path, data)
-        report = bring(state, payload, "UPDATE", query=query, timeout=timeout)
+    if is_tracker_resource(resource, legacy=legacy):
+        payload = _update_payload(resource, path, data)
+        report = import_payload(state, payload, "UPDATE", query=query, timeout=timeout)
     else:
-        where = f"{place(state, resource, legacy=legacy)}/{below(path)}"
-        report = store(state, "PUT", where, data, query, timeout=timeout)
+        target = f"{resource_path(state, resource, legacy=legacy)}/{object_path(path)}"
+        report = write(state, "PUT", target, data, query, timeout=timeout)
     return next_state(state, report)
 
 
@@ -109,21 +113,25 @@ def patch(
     query: Query | None = None,
     timeout: float = DEFAULT_TIMEOUT,
 ) -> State:
-    """Change some fields of the object of a uid; `data` becomes what DHIS2 reports.
+    """Change some fields of the object with a uid; `data` becomes DHIS2's report.
 
-    `data` is a dict of the new values, or a list of the operations of JSON Patch. An object of the
-    tracker, which knows no such request, is fetched and sent back with the new values.
+    `data` is a dict of the new values, or a list of JSON Patch operations. The tracker has no such
+    request: its objects are fetched, changed and sent back.
 
     >>> operate = patch("enrollments", "MNWZ6hnuhSw", {"status": "COMPLETED"})
     """
-    if tracked(resource):
-        where = f"{place(state, resource)}/{below(path)}"
-        found = fetch(state, where, timeout=timeout, dry_run_response={})
-        kept = {k: v for k, v in found.items() if not isinstance(v, list) and k not in _OWN}
-        payload = _payload(resource, path, {**kept, **_dict(data)})
-        report = bring(state, payload, "UPDATE", query=query, timeout=timeout)
+    target = f"{resource_path(state, resource)}/{object_path(path)}"
+    if is_tracker_resource(resource):
+        old = fetch(state, target, timeout=timeout, dry_run_response={})
+        fields = {
+            key: value
+            for key, value in old.items()
+            if not isinstance(value, list) and key not in _READ_ONLY
+        }
+        payload = _update_payload(resource, path, {**fields, **_require_dict(data)})
+        report = import_payload(state, payload, "UPDATE", query=query, timeout=timeout)
     else:
-        report = _patched(state, f"{place(state, resource)}/{below(path)}", data, query, timeout)
+        report = _json_patch(state, target, data, query, timeout)
     return next_state(state, report)
 
 
@@ -137,19 +145,19 @@ def destroy(
     legacy: bool = False,
     timeout: float = DEFAULT_TIMEOUT,
 ) -> State:
-    """Delete the object of a uid, or a list of the tracker's; `data` becomes what DHIS2 reports.
+    """Delete the object with a uid, or a list of tracker objects; `data` becomes DHIS2's report.
 
-    What is inside of it goes with it: a tracked entity's enrollments, an enrollment's events.
+    Nested objects are deleted too: a tracked entity's enrollments, an enrollment's events.
 
     >>> operate = destroy("events", "ZwwuwNp6gVd")
     """
-    if tracked(resource, legacy=legacy):
+    if is_tracker_resource(resource, legacy=legacy):
         name = resource.strip("/")
-        each = [{uid_field(name): below(one)} for one in to_array(path) or [""]]
-        report = bring(state, {name: each}, "DELETE", query=query, timeout=timeout)
+        objects = [{uid_field(name): object_path(uid)} for uid in to_array(path) or [""]]
+        report = import_payload(state, {name: objects}, "DELETE", query=query, timeout=timeout)
     else:
-        where = f"{place(state, resource, legacy=legacy)}/{below(path)}"
-        report = store(state, "DELETE", where, None, query, timeout=timeout)
+        target = f"{resource_path(state, resource, legacy=legacy)}/{object_path(path)}"
+        report = write(state, "DELETE", target, None, query, timeout=timeout)
     return next_state(state, report)
 
 
@@ -157,9 +165,9 @@ def destroy(
 def data_value_sets(
     state: State, data: Any, *, query: Query | None = None, timeout: float = DEFAULT_TIMEOUT
 ) -> State:
-    """Send a data value set, or a list of data values; `data` becomes what DHIS2 reports.
+    """Send a data value set, or a list of data values; `data` becomes DHIS2's report.
 
-    Sent again, values that have not changed count as ignored and are no failure.
+    DHIS2 counts values that have not changed as ignored. That is not a failure.
 
     >>> from adaptors.common import data_value
     >>> from adaptors.dhis2 import dv
@@ -170,13 +178,16 @@ def data_value_sets(
     ...     "dataValues": [dv("f7n9E0hX8qk", data_value("measles"))],
     ... })
     """
-    body = _body("dataValueSets", data)
-    return next_state(state, store(state, "POST", "dataValueSets", body, query, timeout=timeout))
+    body = _create_body("dataValueSets", data)
+    report = write(state, "POST", "dataValueSets", body, query, timeout=timeout)
+    return next_state(state, report)
 
 
-def _body(path: str, data: Any) -> Any:
+def _create_body(path: str, data: Any) -> Any:
     if path == "tracker":
-        raise ConfigurationError("the tracker is sent a payload with tracker_import(payload)")
+        raise ConfigurationError(
+            "Import into the tracker with tracker_import(payload), not with create."
+        )
     if not isinstance(data, list):
         return data
     if path in {"events", "enrollments", "relationships", "trackedEntityInstances"}:
@@ -184,34 +195,38 @@ def _body(path: str, data: Any) -> Any:
     if path == "dataValueSets":
         return {"dataValues": data}
     raise ConfigurationError(
-        f"{path} takes one object; send a list of metadata as create('metadata', {{'{path}': …}})"
+        f"{path} accepts one object. Send a list with create('metadata', {{'{path}': …}})."
     )
 
 
-def _payload(resource: str, path: Any, data: Any) -> dict[str, Any]:
+def _update_payload(resource: str, path: Any, data: Any) -> dict[str, Any]:
     name = resource.strip("/")
     if name == "relationships":
-        raise ConfigurationError("DHIS2 changes no relationship: destroy it and create another")
-    field, uid = uid_field(name), below(path)
-    if _dict(data).get(field, uid) != uid:
-        raise ConfigurationError(f"{field} in the data is not the uid that is to be updated")
+        raise ConfigurationError(
+            "DHIS2 cannot change a relationship. Destroy it and create another one."
+        )
+    field, uid = uid_field(name), object_path(path)
+    if _require_dict(data).get(field, uid) != uid:
+        raise ConfigurationError(f"{field} in the data is not the uid of the object to update.")
     return {name: [{**data, field: uid}]}
 
 
-def _patched(state: State, where: str, data: Any, query: Query | None, timeout: float) -> Any:
+def _json_patch(state: State, target: str, data: Any, query: Query | None, timeout: float) -> Any:
     version = read_credential(Configuration, state).api_version
-    if isinstance(data, dict) and version is not None and version < _JSON_PATCH:
-        return store(state, "PATCH", where, data, query, timeout=timeout)
+    if isinstance(data, dict) and version is not None and version < _FIRST_WITH_JSON_PATCH:
+        return write(state, "PATCH", target, data, query, timeout=timeout)
     steps = data
     if isinstance(data, dict):
-        # The path of a JSON Patch is a JSON Pointer: "add" also replaces what is there.
+        # The path of a JSON Patch is a JSON Pointer. "add" also replaces an existing value.
         names = {key: key.replace("~", "~0").replace("/", "~1") for key in data}
         steps = [{"op": "add", "path": f"/{names[key]}", "value": data[key]} for key in data]
-    kind = "application/json-patch+json"
-    return store(state, "PATCH", where, steps, query, content_type=kind, timeout=timeout)
+    content_type = "application/json-patch+json"
+    return write(state, "PATCH", target, steps, query, content_type=content_type, timeout=timeout)
 
 
-def _dict(data: Any) -> dict[str, Any]:
+def _require_dict(data: Any) -> dict[str, Any]:
     if not isinstance(data, dict):
-        raise ConfigurationError(f"the data of one object is a dict, not {type(data).__name__}")
+        raise ConfigurationError(
+            f"The data of one object is a dict, not of type {type(data).__name__}."
+        )
     return data

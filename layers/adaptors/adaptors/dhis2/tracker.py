@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import count
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from adaptors._http.request import DEFAULT_TIMEOUT
-from adaptors.dhis2.client import Query, fetch, plain
-from adaptors.dhis2.tracker_import import CHUNK, bring
-from adaptors.dhis2.tracker_payloads import UIDS
+from adaptors._http.pagination import fetch_pages
+from adaptors._http.request import DEFAULT_TIMEOUT, Request
+from adaptors.dhis2.client import Query, fetch, format_query
+from adaptors.dhis2.tracker_import import CHUNK_SIZE, import_payload
+from adaptors.dhis2.tracker_payloads import UID_FIELDS
 from adaptors.errors import ConfigurationError, RemoteRefused
 from adaptors.operations import State, next_state, operation
 
-PAGE = 200
-"""Objects on a page, if the job does not say."""
+PAGE_SIZE = 200
+"""Objects on a page, unless the job sets `page_size`."""
+_PAGE_PARAMETERS = {"page", "pageSize", "paging", "skipPaging"}
 
 
 @operation
@@ -24,18 +26,18 @@ def tracker_import(
     strategy: str = "CREATE_AND_UPDATE",
     *,
     atomic_mode: str = "ALL",
-    chunk: int = CHUNK,
+    chunk: int = CHUNK_SIZE,
     query: Query | None = None,
     timeout: float = DEFAULT_TIMEOUT,
 ) -> State:
     """Import tracked entities, enrollments, events and relationships; `data` becomes the report.
 
     `payload` is a dict of `trackedEntities`, `enrollments`, `events` and `relationships`, each a
-    list. The strategy is `CREATE_AND_UPDATE` (what has its own `uid` may be sent any number of
-    times), `CREATE`, `UPDATE` (fields that are left out are emptied, members of lists are not) or
-    `DELETE`. At most `chunk` objects are sent at once, and what belongs together stays together;
-    with the atomic mode `ALL` a chunk is taken whole or not at all, with `OBJECT` what is well of
-    it is taken. `RemoteRefused` names each conflict, also where DHIS2 answers 200.
+    list. The strategy is `CREATE_AND_UPDATE` (objects with their own `uid` can be sent again),
+    `CREATE`, `UPDATE` (empties missing fields, but keeps the members of lists) or `DELETE`. At most
+    `chunk` objects are sent at once; objects that refer to each other are sent together. With the
+    atomic mode `ALL` a chunk is imported completely or not at all; with `OBJECT` its valid objects
+    are imported. `RemoteRefused` names each conflict, even if DHIS2 answers 200.
 
     >>> from adaptors.common import data_value
     >>> from adaptors.dhis2 import attr, uid
@@ -47,12 +49,12 @@ def tracker_import(
     ... }
     >>> operate = tracker_import({"trackedEntities": [child]})
     """
-    report = bring(
+    report = import_payload(
         state,
         payload,
         strategy,
         atomic_mode=atomic_mode,
-        chunk=chunk,
+        chunk_size=chunk,
         query=query,
         timeout=timeout,
     )
@@ -65,64 +67,85 @@ def tracker_export(
     path: str,
     query: Query | None = None,
     *,
-    page_size: int = PAGE,
+    page_size: int = PAGE_SIZE,
     timeout: float = DEFAULT_TIMEOUT,
 ) -> State:
-    """Fetch all pages of a resource of the tracker; `data` becomes a dict of its list.
+    """Fetch all pages of a tracker resource; `data` becomes a dict of its list.
 
-    The list stands under the resource's name whatever the version of DHIS2: `{"events": […]}`.
-    Name an order in the query (`"order": "createdAt:asc"`) where others write meanwhile: by
-    default the newest is first, and what is new moves the rest to the page after. A path that goes
-    on with a uid fetches that object alone, as it is.
+    The list has the resource's name in all versions of DHIS2: `{"events": […]}`. If others write at
+    the same time, set an order (`"order": "createdAt:asc"`): by default new objects come first and
+    move the others to the next page. A path with a uid fetches only that object.
 
     >>> operate = tracker_export("events", {"program": "eBAyeGv0exc", "orgUnit": "DiszpKrYNg8"})
     """
-    resource, _, rest = str(path).strip("/").partition("/")
-    if resource not in UIDS:
-        raise ConfigurationError(f"the tracker exports {', '.join(UIDS)} or one such by its uid")
-    if rest:
-        return next_state(
-            state,
-            fetch(state, f"tracker/{resource}/{rest}", query, timeout=timeout, dry_run_response={}),
-        )
-    found = [each for page in _pages(state, resource, query, page_size, timeout) for each in page]
-    return next_state(state, {resource: found})
-
-
-def _pages(
-    state: State, resource: str, query: Query | None, size: int, timeout: float
-) -> Iterator[list[Any]]:
-    given = plain(query)
-    if given.keys() & {"page", "pageSize", "paging", "skipPaging"}:
+    resource, _, uid = str(path).strip("/").partition("/")
+    if resource not in UID_FIELDS:
         raise ConfigurationError(
-            "tracker_export fetches all pages, of page_size=… objects each; get(…) fetches one"
+            f"The tracker exports {', '.join(UID_FIELDS)}, or one object of these by its uid."
         )
-    last: list[Any] = []
-    for page in count(1):
-        asked = {**(query or {}), "page": page, "pageSize": size}
-        body = fetch(
-            state, f"tracker/{resource}", asked, timeout=timeout, dry_run_response={resource: []}
+    if uid:
+        data = fetch(
+            state, f"tracker/{resource}/{uid}", query, timeout=timeout, dry_run_response={}
         )
-        found = listed(body, resource)
-        if found and found == last and UIDS[resource] in found[0]:
-            raise RemoteRefused(f"DHIS2 gives page {page - 1} of {resource} again as page {page}")
-        yield found
-        if len(found) < _size(body, size):
-            return
-        last = found
+    else:
+        data = {resource: _fetch_all(state, resource, query, page_size, timeout)}
+    return next_state(state, data)
 
 
-def listed(body: Any, resource: str) -> list[Any]:
-    """Give the list of an answer, which 2.40 and older call `instances` in the tracker."""
+def records_of(body: Any, resource: str) -> list[Any]:
+    """Return the list of a response. The tracker up to 2.40 names it `instances`."""
     for key in (resource, "instances"):
         if isinstance(body, dict) and isinstance(body.get(key), list):
-            found: list[Any] = body[key]
-            return found
-    raise RemoteRefused(f"the answer of DHIS2 has no list of {resource}")
+            records: list[Any] = body[key]
+            return records
+    raise RemoteRefused(f"DHIS2's response has no list of {resource}.")
 
 
-def _size(body: dict[str, Any], asked: int) -> int:
-    # 2.40 and older say beside the list, newer ones in `pager`, how long a page is for them.
+def _fetch_all(
+    state: State, resource: str, query: Query | None, page_size: int, timeout: float
+) -> list[Any]:
+    if format_query(query).keys() & _PAGE_PARAMETERS:
+        raise ConfigurationError(
+            "tracker_export fetches all pages, with page_size=… objects each. Use get(…) for one."
+        )
+
+    first_query = {**(query or {}), "page": 1, "pageSize": page_size}
+    first_request = Request("GET", f"tracker/{resource}", first_query, timeout=timeout)
+    records: list[Any] = []
+    last_page: list[Any] = []
+    for body in fetch_pages(
+        partial(_fetch_page, state, resource),
+        first_request,
+        partial(_next_request, resource, page_size),
+        max_pages=None,
+    ):
+        page = records_of(body, resource)
+        if page and page == last_page and UID_FIELDS[resource] in page[0]:
+            raise RemoteRefused(f"DHIS2 sent the same page of {resource} twice.")
+        records += page
+        last_page = page
+    return records
+
+
+def _fetch_page(state: State, resource: str, request: Request) -> Any:
+    return fetch(
+        state,
+        request.path,
+        request.query,
+        timeout=request.timeout,
+        dry_run_response={resource: []},
+    )
+
+
+def _next_request(resource: str, page_size: int, request: Request, body: Any) -> Request | None:
+    if len(records_of(body, resource)) < _size_of_page(body, page_size):
+        return None
+    query = dict(request.query or {})
+    return replace(request, query={**query, "page": query["page"] + 1})
+
+
+def _size_of_page(body: dict[str, Any], requested_size: int) -> int:
+    # DHIS2 may limit the size of a page. Up to 2.40 it says so beside the list, later in `pager`.
     pager = body.get("pager") or body
-    size = pager.get("pageSize", asked)
-    return min(asked, size) if isinstance(size, int) and size > 0 else asked
+    size = pager.get("pageSize", requested_size)
+    return min(requested_size, size) if isinstance(size, int) and size > 0 else requested_size

@@ -1,7 +1,7 @@
-"""What the tracker is sent: its shape, the names of its fields, and chunks of it.
+"""Payloads of the tracker: their shape, the names of their fields, and how they are split.
 
-Enrollments, events and relationships stand inside of what they belong to, or beside it and name
-it by its uid.
+Enrollments, events and relationships are nested in the object they belong to, or they are listed
+beside it and name it by its uid.
 """
 
 from __future__ import annotations
@@ -13,15 +13,16 @@ from adaptors.common import to_array
 from adaptors.errors import ConfigurationError
 
 Payload = dict[str, list[dict[str, Any]]]
-Item = tuple[str, dict[str, Any]]
-UIDS = {
+Object = tuple[str, dict[str, Any]]
+"""A resource, and the fields of an object of it."""
+UID_FIELDS = {
     "trackedEntities": "trackedEntity",
     "enrollments": "enrollment",
     "events": "event",
     "relationships": "relationship",
 }
-"""The tracker's resources, and the field that holds the uid of an object of each."""
-# The old tracker's fields, which the new one passes over without a word.
+"""The tracker's resources, and the field with the uid of their objects."""
+# Fields of the old tracker. The new one ignores them silently.
 _RENAMED = {
     "trackedEntityInstance": "trackedEntity",
     "enrollmentDate": "enrolledAt",
@@ -33,10 +34,10 @@ _RENAMED = {
 }
 
 
-def wrapped(resource: str, data: Any) -> Any:
-    """Make a payload of the objects of one resource: one, a list of them, or already a payload.
+def wrap_objects(resource: str, data: Any) -> Any:
+    """Return a payload for one object, a list of objects, or a payload.
 
-    >>> wrapped("events", {"event": "ZwwuwNp6gVd"})
+    >>> wrap_objects("events", {"event": "ZwwuwNp6gVd"})
     {'events': [{'event': 'ZwwuwNp6gVd'}]}
     """
     if isinstance(data, dict) and resource in data:
@@ -44,99 +45,103 @@ def wrapped(resource: str, data: Any) -> Any:
     return {resource: to_array(data)}
 
 
-def checked(payload: Any) -> Payload:
-    """Give a payload with a list for each resource, or raise what is wrong with it."""
-    if not isinstance(payload, dict) or not payload.keys() <= UIDS.keys():
+def validate_payload(payload: Any) -> Payload:
+    """Return a payload with a list for each resource, or raise ConfigurationError."""
+    if not isinstance(payload, dict) or not payload.keys() <= UID_FIELDS.keys():
         raise ConfigurationError(
-            f"the tracker takes a dict of {', '.join(UIDS)}, each a list of objects, and nothing "
-            "else beside them"
+            f"The tracker's payload is a dict of {', '.join(UID_FIELDS)}, each a list of objects. "
+            "Remove all other keys."
         )
-    lists = {key: to_array(payload[key]) for key in UIDS if key in payload}
-    for key, each in objects(lists):
-        if not isinstance(each, dict):
+    lists = {
+        resource: to_array(payload[resource]) for resource in UID_FIELDS if resource in payload
+    }
+    for resource, fields in walk_objects(lists):
+        if not isinstance(fields, dict):
             raise ConfigurationError(
-                f"{key} for the tracker are dicts, and one is of type {type(each).__name__}"
+                f"{resource} of the tracker are dicts, and one is of type {type(fields).__name__}."
             )
-        for old in _RENAMED.keys() & each.keys():
+        for old_name in _RENAMED.keys() & fields.keys():
             raise ConfigurationError(
-                f"an object of {key} has {old}, which the tracker does not read: it is named "
-                f"{_RENAMED[old]} there; legacy=True sends to the resource of old, up to 2.41"
+                f"An object of {resource} has {old_name}, which the tracker does not read. Rename "
+                f"it to {_RENAMED[old_name]}. Up to 2.41, legacy=True sends to the old tracker."
             )
     return lists
 
 
-def objects(part: Any) -> Iterator[tuple[str, Any]]:
-    """Give each object of a payload and its resource, those inside of others too."""
-    for key in UIDS:
-        for each in to_array(part.get(key)) if isinstance(part, dict) else ():
-            yield key, each
-            yield from objects(each)
+def walk_objects(part: Any) -> Iterator[tuple[str, Any]]:
+    """Yield each object of a payload with its resource, nested objects too."""
+    for resource in UID_FIELDS:
+        for fields in to_array(part.get(resource)) if isinstance(part, dict) else ():
+            yield resource, fields
+            yield from walk_objects(fields)
 
 
-def chunks(payload: Payload, size: int) -> list[Payload]:
-    """Divide a payload into such of at most `size` objects, those inside of others counted.
+def split_payload(payload: Payload, size: int) -> list[Payload]:
+    """Split a payload into chunks of at most `size` objects. Nested objects are counted.
 
-    What belongs together stays together: an object is in one chunk with each that names it by its
-    uid, such as a relationship with both its sides. What belongs together and is more than `size`
-    is a chunk of its own.
+    Objects that refer to each other stay together, such as a relationship and both its sides. If
+    that makes more than `size` objects, they are a larger chunk.
 
     >>> events = [{"event": "A", "enrollment": "E"}, {"event": "B"}]
-    >>> [list(each) for each in chunks({"enrollments": [{"enrollment": "E"}], "events": events}, 2)]
+    >>> payload = {"enrollments": [{"enrollment": "E"}], "events": events}
+    >>> [list(chunk) for chunk in split_payload(payload, 2)]
     [['enrollments', 'events'], ['events']]
     """
-    packed: list[list[Item]] = []
+    chunks: list[list[Object]] = []
     room = 0
-    for group in _together([(key, each) for key in UIDS for each in payload.get(key, [])]):
-        weight = sum(1 + sum(1 for _ in objects(each)) for _, each in group)
-        if weight > room:
-            packed.append([])
+    objects = [
+        (resource, fields) for resource in UID_FIELDS for fields in payload.get(resource, [])
+    ]
+    for group in _group_by_reference(objects):
+        number = sum(1 + sum(1 for _ in walk_objects(fields)) for _, fields in group)
+        if number > room:
+            chunks.append([])
             room = size
-        packed[-1] += group
-        room -= weight
-    return [_payload(items) for items in packed]
+        chunks[-1] += group
+        room -= number
+    return [_payload_of(chunk) for chunk in chunks]
 
 
-def _together(items: list[Item]) -> list[list[Item]]:
-    owners = {uid: n for n, item in enumerate(items) for uid in _own(item)}
-    leaders = list(range(len(items)))
-    for n, (_, each) in enumerate(items):
-        for uid in _named(each):
-            if uid in owners:
-                one, other = _leader(leaders, n), _leader(leaders, owners[uid])
-                leaders[max(one, other)] = min(one, other)
-    groups: dict[int, list[Item]] = {}
-    for n, item in enumerate(items):
-        groups.setdefault(_leader(leaders, n), []).append(item)
+def _group_by_reference(objects: list[Object]) -> list[list[Object]]:
+    # Union-find: each object's leader is the first object of its group.
+    index_of = {uid: index for index, item in enumerate(objects) for uid in _own_uids(item)}
+    leaders = list(range(len(objects)))
+    for index, (_, fields) in enumerate(objects):
+        for uid in _mentioned_uids(fields):
+            if uid in index_of:
+                first, second = _leader(leaders, index), _leader(leaders, index_of[uid])
+                leaders[max(first, second)] = min(first, second)
+    groups: dict[int, list[Object]] = {}
+    for index, item in enumerate(objects):
+        groups.setdefault(_leader(leaders, index), []).append(item)
     return list(groups.values())
 
 
-def _leader(leaders: list[int], n: int) -> int:
-    while leaders[n] != n:
-        leaders[n] = leaders[leaders[n]]
-        n = leaders[n]
-    return n
+def _leader(leaders: list[int], index: int) -> int:
+    while leaders[index] != index:
+        leaders[index] = leaders[leaders[index]]
+        index = leaders[index]
+    return index
 
 
-def _own(item: Item) -> Iterator[str]:
-    key, each = item
-    for resource, object_ in [(key, each), *objects(each)]:
-        if isinstance(uid := object_.get(UIDS[resource]), str):
+def _own_uids(item: Object) -> Iterator[str]:
+    for resource, fields in [item, *walk_objects(item[1])]:
+        if isinstance(uid := fields.get(UID_FIELDS[resource]), str):
             yield uid
 
 
-def _named(part: Any) -> Iterator[str]:
+def _mentioned_uids(part: Any) -> Iterator[str]:
     if isinstance(part, list):
-        for each in part:
-            yield from _named(each)
+        for item in part:
+            yield from _mentioned_uids(item)
     if isinstance(part, dict):
-        for key in (*UIDS.values(), *UIDS, "from", "to"):
+        for key in (*UID_FIELDS.values(), *UID_FIELDS, "from", "to"):
             value = part.get(key)
-            yield from [value] if isinstance(value, str) else _named(value)
+            yield from [value] if isinstance(value, str) else _mentioned_uids(value)
 
 
-def _payload(items: list[Item]) -> Payload:
-    made: Payload = {}
-    for key in UIDS:
-        if found := [each for name, each in items if name == key]:
-            made[key] = found
-    return made
+def _payload_of(objects: list[Object]) -> Payload:
+    payload: Payload = {}
+    for resource, fields in objects:
+        payload.setdefault(resource, []).append(fields)
+    return {resource: payload[resource] for resource in UID_FIELDS if resource in payload}

@@ -1,4 +1,4 @@
-"""Create or update: whichever is needed."""
+"""Create an object, or update the one that already exists."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from typing import Any
 
 from adaptors._http.request import DEFAULT_TIMEOUT
 from adaptors.common import to_array
-from adaptors.dhis2.client import Query, fetch, plain, store
-from adaptors.dhis2.endpoints import below, place, tracked, uid_field
-from adaptors.dhis2.tracker import listed
-from adaptors.dhis2.tracker_import import bring
-from adaptors.dhis2.tracker_payloads import wrapped
+from adaptors.dhis2.client import Query, fetch, format_query, write
+from adaptors.dhis2.endpoints import is_tracker_resource, object_path, resource_path, uid_field
+from adaptors.dhis2.tracker import records_of
+from adaptors.dhis2.tracker_import import import_payload
+from adaptors.dhis2.tracker_payloads import wrap_objects
 from adaptors.errors import ConfigurationError, RemoteRefused
 from adaptors.operations import State, next_state, operation
 
-# Without relationships a PUT deletes them; with enrollments it would import them too.
-_OLD_ENTITY = (
+# A PUT without relationships deletes them. With enrollments it would import those too.
+_FIELDS_OF_OLD_ENTITY = (
     "trackedEntityInstance,trackedEntityType,orgUnit,inactive,geometry,relationships,"
     "attributes[attribute,value]"
 )
@@ -31,13 +31,13 @@ def upsert(
     legacy: bool = False,
     timeout: float = DEFAULT_TIMEOUT,
 ) -> State:
-    """Create an object, or update the one that a query finds; `data` becomes what DHIS2 reports.
+    """Create an object, or update the one that a query finds; `data` becomes DHIS2's report.
 
-    The query finds none: the object is created. It finds one: that is changed to `data`, and keeps
-    what `data` does not name (lists are replaced, but for the attributes of a tracked entity). It
-    finds more: `RemoteRefused` says how many. Objects of the tracker that have their own uid need
-    no query (`None`): they are imported with CREATE_AND_UPDATE, which is also what makes two runs
-    at once store one object. The `program` of a query is named in the update too.
+    If the query finds no object, it is created. If it finds one, that is changed to `data` and
+    keeps all fields that `data` does not have (lists are replaced, except a tracked entity's
+    attributes). If it finds more, `RemoteRefused` says how many. Tracker objects with their own uid
+    need no query (`None`): they are imported with CREATE_AND_UPDATE, so that even two runs at the
+    same time store one object. An update sends the query's `program` too.
 
     >>> from adaptors.common import data_value
     >>> from adaptors.dhis2 import uid
@@ -49,73 +49,78 @@ def upsert(
     ... )
     >>> operate = upsert("events", None, {"event": uid(data_value("_uuid")), "status": "ACTIVE"})
     """
-    if tracked(resource, legacy=legacy):
-        report = _imported(state, resource.strip("/"), query, data, timeout)
+    if is_tracker_resource(resource, legacy=legacy):
+        report = _upsert_in_tracker(state, resource.strip("/"), query, data, timeout)
     else:
-        path = place(state, resource, legacy=legacy)
-        report = _stored(state, path, query, data, timeout)
+        path = resource_path(state, resource, legacy=legacy)
+        report = _upsert_object(state, path, query, data, timeout)
     return next_state(state, report)
 
 
-def _imported(
+def _upsert_in_tracker(
     state: State, resource: str, query: Query | None, data: Any, timeout: float
 ) -> dict[str, Any]:
     field = uid_field(resource)
     if query:
-        found = _one(state, f"tracker/{resource}", query, field, field, timeout)
-        data = {**_object(data), **({field: found[field]} if found else {})}
-    payload = wrapped(resource, data)
-    every = to_array(payload[resource])
-    if not query and not all(isinstance(each, dict) and each.get(field) for each in every):
+        old = _find_one(state, f"tracker/{resource}", query, field, field, timeout)
+        data = {**_require_object(data), **({field: old[field]} if old else {})}
+    payload = wrap_objects(resource, data)
+    objects = to_array(payload[resource])
+    if not query and not all(isinstance(item, dict) and item.get(field) for item in objects):
         raise ConfigurationError(
-            f"without a query each object needs its own {field}, such as uid(data_value('_uuid')): "
-            "else every run creates another one"
+            f"Without a query each object needs its own {field}, such as "
+            "uid(data_value('_uuid')). Otherwise every run would create another object."
         )
-    return bring(state, payload, "CREATE_AND_UPDATE", timeout=timeout)
+    return import_payload(state, payload, "CREATE_AND_UPDATE", timeout=timeout)
 
 
-def _stored(state: State, path: str, query: Query | None, data: Any, timeout: float) -> Any:
+def _upsert_object(state: State, path: str, query: Query | None, data: Any, timeout: float) -> Any:
     if not query:
         raise ConfigurationError(
             f"upsert of {path} needs a query that finds the object, such as "
-            "{'filter': 'code:eq:OU_559'}"
+            "{'filter': 'code:eq:OU_559'}."
         )
     field = uid_field(path)
-    fields = _OLD_ENTITY if path == "trackedEntityInstances" else ":owner"
-    found = _one(state, path, query, field, fields, timeout)
+    fields = _FIELDS_OF_OLD_ENTITY if path == "trackedEntityInstances" else ":owner"
+    old = _find_one(state, path, query, field, fields, timeout)
+    if old is None:
+        return write(state, "POST", path, _require_object(data), timeout=timeout)
     program = {key: query[key] for key in ("program",) if key in query}
-    if found is None:
-        return store(state, "POST", path, _object(data), timeout=timeout)
-    where = f"{path}/{below(found.get(field))}"
-    return store(state, "PUT", where, _merged(found, _object(data)), program, timeout=timeout)
+    target = f"{path}/{object_path(old.get(field))}"
+    merged = _merge(old, _require_object(data))
+    return write(state, "PUT", target, merged, program, timeout=timeout)
 
 
-def _one(
+def _find_one(
     state: State, path: str, query: Query, field: str, fields: str, timeout: float
 ) -> dict[str, Any] | None:
-    name = path.rpartition("/")[2]
-    asked = {**plain(query), "fields": fields}
-    body = fetch(state, path, asked, timeout=timeout, dry_run_response={name: []})
-    found = listed(body, name)
-    if found and not found[0].get(field):
-        raise RemoteRefused(f"what DHIS2 finds of {name} has no {field}: it cannot be updated")
-    if len(found) > 1:
-        total = (body.get("pager") or {}).get("total") or len(found)
+    resource = path.rpartition("/")[2]
+    query = {**format_query(query), "fields": fields}
+    body = fetch(state, path, query, timeout=timeout, dry_run_response={resource: []})
+    objects = records_of(body, resource)
+    if objects and not objects[0].get(field):
+        raise RemoteRefused(f"An object of {resource} has no {field}: it cannot be updated.")
+    if len(objects) > 1:
+        total = (body.get("pager") or {}).get("total") or len(objects)
         raise RemoteRefused(
-            f"the query finds {total} of {name} and upsert can update one: make the query narrower"
+            f"The query finds {total} {resource}, and upsert can update only one. Make the query "
+            "narrower."
         )
-    return found[0] if found else None
+    return objects[0] if objects else None
 
 
-def _merged(found: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
-    merged = {**found, **data}
-    if "attributes" in found and "attributes" in data:
-        attributes = [*to_array(found["attributes"]), *to_array(data["attributes"])]
-        merged["attributes"] = list({each["attribute"]: each for each in attributes}.values())
+def _merge(old: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
+    merged = {**old, **data}
+    if "attributes" in old and "attributes" in data:
+        attributes = [*to_array(old["attributes"]), *to_array(data["attributes"])]
+        by_uid = {attribute["attribute"]: attribute for attribute in attributes}
+        merged["attributes"] = list(by_uid.values())
     return merged
 
 
-def _object(data: Any) -> dict[str, Any]:
+def _require_object(data: Any) -> dict[str, Any]:
     if not isinstance(data, dict):
-        raise ConfigurationError("upsert with a query takes one object, a dict")
+        raise ConfigurationError(
+            f"upsert with a query needs one object, a dict, not {type(data).__name__}."
+        )
     return data

@@ -1,7 +1,8 @@
-"""KoboToolbox: read forms and submissions by its API v2, change them, and pull what is new.
+"""KoboToolbox: read and change forms and submissions by its API v2, and fetch new submissions.
 
-The credential: `baseUrl` (https://kf.kobotoolbox.org or your own), and `username` with `password`,
-or `token`. Answers become `data`, and `response` tells their method, url, status and headers.
+The credential: `baseUrl` (https://kf.kobotoolbox.org or your own server), and `username` with
+`password`, or `token`. The body of a response becomes `data`; `response` has its method, url,
+status and headers.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""Forms of KoboToolbox, which it calls assets, and what was submitted to them."""
+"""Forms of KoboToolbox, which it calls assets, and their submissions."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -13,21 +14,22 @@ from adaptors._http.request import DEFAULT_TIMEOUT, Request
 from adaptors._runtime import incremental
 from adaptors.credentials import read_credential
 from adaptors.errors import RemoteRefused
-from adaptors.kobotoolbox.credential import Configuration, access, place
-from adaptors.kobotoolbox.rest import sent
+from adaptors.kobotoolbox.credential import Configuration, api_path, client
+from adaptors.kobotoolbox.rest import call
 from adaptors.operations import State, next_state, operation
 
-PAGE = 1000
-"""What the server gives at most in one page."""
+PAGE_SIZE = 1000
+"""The most records that the server sends in one page."""
+_PAGE_FORMAT = PageFormat(lambda page: page.get("results"), lambda page: page.get("next"))
 
 
 @operation
 def get_forms(state: State, *, timeout: float = DEFAULT_TIMEOUT) -> State:
-    """Fetch the forms that the account sees; `data` becomes the list of them.
+    """Fetch the forms that the account can see; `data` becomes their list.
 
     >>> operate = get_forms()
     """
-    return _listed(state, "assets", {"asset_type": "survey"}, None, MAX_PAGES, timeout)
+    return _fetch_list(state, "assets", {"asset_type": "survey"}, None, MAX_PAGES, timeout)
 
 
 @operation
@@ -39,25 +41,25 @@ def get_submissions(
     sort: Mapping[str, int] | str | None = None,
     start: int = 0,
     limit: int | None = None,
-    page_size: int = PAGE,
+    page_size: int = PAGE_SIZE,
     max_pages: int = MAX_PAGES,
     timeout: float = DEFAULT_TIMEOUT,
 ) -> State:
-    """Fetch submissions of a form, all pages of them; `data` becomes the list.
+    """Fetch all pages of a form's submissions; `data` becomes their list.
 
-    `query` and `sort` are those of MongoDB. `start` counts from 0, and `limit` is how many are
-    wanted at most: all, if it is left out.
+    `query` and `sort` are those of MongoDB. `start` counts from 0; `limit` is the most submissions
+    to fetch, or None for all.
 
     >>> operate = get_submissions("aXecHjmbATuF6iGFmvBLBX", query={"end": {"$gte": "2026-03-01"}})
     """
     path = f"assets/{quote(form_id, safe='')}/data"
-    asked: dict[str, Any] = {"start": start, "limit": min(page_size, limit or page_size)}
-    asked |= {
-        key: part if isinstance(part, str) else json_text.dumps(part)
-        for key, part in (("query", query), ("sort", sort))
-        if part
+    parameters: dict[str, Any] = {"start": start, "limit": min(page_size, limit or page_size)}
+    parameters |= {
+        name: value if isinstance(value, str) else json_text.dumps(value)
+        for name, value in (("query", query), ("sort", sort))
+        if value
     }
-    return _listed(state, path, asked, limit, max_pages, timeout)
+    return _fetch_list(state, path, parameters, limit, max_pages, timeout)
 
 
 @operation
@@ -70,10 +72,10 @@ def get_new_submissions(
     max_pages: int = MAX_PAGES,
     timeout: float = DEFAULT_TIMEOUT,
 ) -> State:
-    """Fetch what was submitted to a form since this cron job last succeeded; `data` is the list.
+    """Fetch a form's submissions since this cron job last succeeded; `data` becomes their list.
 
-    The first time it is all that was submitted, or what was since the time `since` (UTC). The
-    place is kept in `pulled` on the state. An edit is not a new submission, and is not fetched.
+    The first run fetches all submissions, or those since the time `since` (UTC). The cursor is
+    stored as `pulled` in the state. An edit is not a new submission, and is not fetched.
 
     >>> from adaptors.common import each, emit
     >>> operations = [
@@ -81,30 +83,34 @@ def get_new_submissions(
     ...     each("[*]", emit("kobo-records")),
     ... ]
     """
-    begin = incremental.since(state, form_id) or since
-    wanted = {**(query or {}), **({"_submission_time": {"$gte": begin}} if begin else {})}
+    start = incremental.since(state, form_id) or since
+    newer = {"_submission_time": {"$gte": start}} if start else {}
     fetch = get_submissions(
-        form_id, query=wanted, sort={"_id": 1}, max_pages=max_pages, timeout=timeout
+        form_id,
+        query={**(query or {}), **newer},
+        sort={"_id": 1},
+        max_pages=max_pages,
+        timeout=timeout,
     )
     after = fetch(state)
-    new, after = incremental.unseen(
+    submissions, after = incremental.unseen(
         after,
         form_id,
         after["data"],
-        timestamp=lambda each: each.get("_submission_time"),
-        record_id=lambda each: each.get("_id"),
+        timestamp=lambda submission: submission.get("_submission_time"),
+        record_id=lambda submission: submission.get("_id"),
     )
-    return {**after, "data": new}
+    return {**after, "data": submissions}
 
 
 @operation
 def get_deployment_info(state: State, form_id: str, *, timeout: float = DEFAULT_TIMEOUT) -> State:
-    """Fetch how a form is deployed; `data` becomes the answer.
+    """Fetch the deployment of a form; `data` becomes the response.
 
     >>> operate = get_deployment_info("aXecHjmbATuF6iGFmvBLBX")
     """
     path = f"assets/{quote(form_id, safe='')}/deployment"
-    return sent(state, "GET", path, {"format": "json"}, None, timeout)
+    return call(state, "GET", path, {"format": "json"}, timeout=timeout)
 
 
 @operation
@@ -116,27 +122,27 @@ def update_submissions(
     *,
     timeout: float = DEFAULT_TIMEOUT,
 ) -> State:
-    """Give answers of several submissions the same new values; `data` becomes the answer.
+    """Set the same answers in several submissions; `data` becomes the response.
 
-    `ids` are the submissions' `_id`; a question in a group is named with the group's path. The
-    server may change some and not others: that is an error, and the log shows which.
+    `ids` are the submissions' `_id`; a question in a group is named with the group's path. If the
+    server changes only some submissions, the run fails, and its log shows which.
 
     >>> operate = update_submissions("aXecHjmbATuF6iGFmvBLBX", [7, 8], {"group1/status": "seen"})
     """
     payload = {"submission_ids": list(ids), "data": dict(values)}
     path = f"assets/{quote(form_id, safe='')}/data/bulk"
-    after = sent(state, "PATCH", path, None, {"payload": payload}, timeout)
-    data = after["data"] if isinstance(after["data"], dict) else {}
-    if failures := data.get("failures"):
-        print(json_text.dumps(data.get("results")))
+    after = call(state, "PATCH", path, json={"payload": payload}, timeout=timeout)
+    report = after["data"] if isinstance(after["data"], dict) else {}
+    if failures := report.get("failures"):
+        print(json_text.dumps(report.get("results")))
         raise RemoteRefused(
-            f"PATCH {after['response']['url']}: {failures} of {data.get('count')} submissions "
-            "were not changed; the log shows the server's reasons"
+            f"PATCH {after['response']['url']}: {failures} of {report.get('count')} submissions "
+            "were not changed. The run's log shows the server's reasons."
         )
     return after
 
 
-def _listed(
+def _fetch_list(
     state: State,
     path: str,
     query: Mapping[str, Any],
@@ -145,16 +151,19 @@ def _listed(
     timeout: float,
 ) -> State:
     configuration = read_credential(Configuration, state)
-    there = access(configuration)
     request = Request(
         "GET",
-        place(configuration, path),
+        api_path(configuration, path),
         {"format": "json", **query},
         timeout=timeout,
         dry_run_response={"count": 0, "next": None, "results": []},
     )
-    shape = PageFormat(lambda page: page.get("results"), lambda page: page.get("next"))
-    found = fetch_all(
-        lambda each: send(there, each), request, configuration.base_url, shape, limit, max_pages
+    records = fetch_all(
+        partial(send, client(configuration)),
+        request,
+        configuration.base_url,
+        _PAGE_FORMAT,
+        limit,
+        max_pages,
     )
-    return next_state(state, found.records, found.response.as_dict())
+    return next_state(state, records.records, records.response.as_dict())

@@ -1,4 +1,4 @@
-"""The credential of a KoboToolbox server, and where its API lies."""
+"""The credential of a KoboToolbox account, and the paths of its API."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Configuration(CredentialModel):
     """The credential of a KoboToolbox account."""
 
     base_url: str = Field(
-        alias="baseUrl", description="The server's address: https://kf.kobotoolbox.org"
+        alias="baseUrl", description="The URL of the server: https://kf.kobotoolbox.org"
     )
     username: str | None = Field(None, description="The account's name.")
     password: Secret | None = Field(None, description="The account's password.")
@@ -23,14 +23,14 @@ class Configuration(CredentialModel):
     api_version: str = Field("v2", alias="apiVersion", description="The version of the API: v2")
 
     @model_validator(mode="after")
-    def _able(self) -> Configuration:
+    def _require_login(self) -> Configuration:
         if self.token is None and (self.username is None or self.password is None):
-            raise ValueError("the credential needs username and password, or token")
+            raise ValueError("it needs username and password, or token")
         return self
 
 
-def access(configuration: Configuration) -> Client:
-    """Give where the credential leads, and its authorization."""
+def client(configuration: Configuration) -> Client:
+    """Return the client for the credential's server."""
     if configuration.token is not None:
         token = configuration.token.get_secret_value()
         return Client(configuration.base_url, header_auth("Authorization", f"Token {token}"))
@@ -39,10 +39,10 @@ def access(configuration: Configuration) -> Client:
     return Client(configuration.base_url, basic_auth(username, password))
 
 
-def place(configuration: Configuration, path: str) -> str:
-    """Give a path below the API, always with a slash at its end; one that begins with `/` stays.
+def api_path(configuration: Configuration, path: str) -> str:
+    """Return a path below the API, with a slash at its end; a path with `/` first is kept.
 
-    Without the slash the server answers a redirect, which a write must not follow.
+    Without the slash the server redirects, and a write does not follow redirects.
     """
     if path.startswith("/"):
         return path

@@ -1,17 +1,17 @@
-"""Any other path of KoboToolbox's API, with its JSON."""
+"""Requests to any path of KoboToolbox's API, with JSON."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
-from adaptors._formats import json_text
 from adaptors._http.client import send
 from adaptors._http.request import DEFAULT_TIMEOUT, Request
-from adaptors._http.response import json_body, raise_for_status
+from adaptors._http.rest import call_api
 from adaptors.credentials import read_credential
-from adaptors.kobotoolbox.credential import Configuration, access, place
-from adaptors.operations import State, next_state, operation
+from adaptors.kobotoolbox.credential import Configuration, api_path, client
+from adaptors.operations import State, operation
 
 Query = Mapping[str, Any]
 
@@ -20,56 +20,59 @@ Query = Mapping[str, Any]
 def get(
     state: State, path: str, *, query: Query | None = None, timeout: float = DEFAULT_TIMEOUT
 ) -> State:
-    """Fetch a path below `/api/v2/`; `data` becomes the answer, one page of it where it has pages.
+    """Fetch a path below `/api/v2/`; `data` becomes the response, one page of a list.
 
     >>> operate = get("assets/aXecHjmbATuF6iGFmvBLBX/files", query={"file_type": "map_layer"})
     """
-    return sent(state, "GET", path, {"format": "json", **(query or {})}, None, timeout)
+    return call(state, "GET", path, {"format": "json", **(query or {})}, timeout=timeout)
 
 
 @operation
 def post(state: State, path: str, json: Any = None, *, timeout: float = DEFAULT_TIMEOUT) -> State:
-    """Send JSON to a path below `/api/v2/`; `data` becomes the answer.
+    """Send JSON to a path below `/api/v2/`; `data` becomes the response.
 
     >>> operate = post("assets", {"name": "Households", "asset_type": "survey"})
     """
-    return sent(state, "POST", path, None, json, timeout)
+    return call(state, "POST", path, json=json, timeout=timeout)
 
 
 @operation
 def put(state: State, path: str, json: Any = None, *, timeout: float = DEFAULT_TIMEOUT) -> State:
-    """Replace what is at a path below `/api/v2/`; `data` becomes the answer.
+    """Replace the object at a path below `/api/v2/`; `data` becomes the response.
 
     >>> operate = put("assets/aXecHjmbATuF6iGFmvBLBX/files/afQoJxA4kmKEXVpkH6SYbhb", {"a": 1})
     """
-    return sent(state, "PUT", path, None, json, timeout)
+    return call(state, "PUT", path, json=json, timeout=timeout)
 
 
 @operation
 def patch(state: State, path: str, json: Any = None, *, timeout: float = DEFAULT_TIMEOUT) -> State:
-    """Change what is at a path below `/api/v2/`; `data` becomes the answer.
+    """Change the object at a path below `/api/v2/`; `data` becomes the response.
 
     >>> operate = patch("assets/aXecHjmbATuF6iGFmvBLBX", {"name": "Households 2026"})
     """
-    return sent(state, "PATCH", path, None, json, timeout)
+    return call(state, "PATCH", path, json=json, timeout=timeout)
 
 
 @operation
 def delete(state: State, path: str, *, timeout: float = DEFAULT_TIMEOUT) -> State:
-    """Delete what is at a path below `/api/v2/`; `data` becomes the answer, mostly `None`.
+    """Delete the object at a path below `/api/v2/`; `data` becomes the response, mostly `None`.
 
     >>> operate = delete("assets/aXecHjmbATuF6iGFmvBLBX/data/42")
     """
-    return sent(state, "DELETE", path, None, None, timeout)
+    return call(state, "DELETE", path, timeout=timeout)
 
 
-def sent(
-    state: State, method: str, path: str, query: Query | None, json: Any, timeout: float
+def call(
+    state: State,
+    method: str,
+    path: str,
+    query: Query | None = None,
+    *,
+    json: Any = None,
+    timeout: float = DEFAULT_TIMEOUT,
 ) -> State:
-    """Send one request with JSON in it, and take JSON or nothing as its answer."""
+    """Send a request to a path of the API, and return the next state."""
     configuration = read_credential(Configuration, state)
-    body = None if json is None else json_text.dumps(json).encode()
-    request = Request(method, place(configuration, path), query, body=body, timeout=timeout)
-    response = raise_for_status(send(access(configuration), request))
-    data = json_body(response)
-    return next_state(state, data, response.as_dict())
+    request = Request(method, api_path(configuration, path), query, timeout=timeout, json=json)
+    return call_api(state, partial(send, client(configuration)), request)

@@ -1,8 +1,8 @@
 """ODK: read and create submissions in ODK Central, and in ODK Aggregate (`aggregate_…`).
 
 The credential: `baseUrl`, and `email` with `password` (or `access_token`) for Central, `username`
-with `password` for Aggregate. Answers become `data`, and `response` tells their method, url, status
-and headers.
+with `password` for Aggregate. The body of a response becomes `data`; `response` has its method,
+url, status and headers.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The credential of an ODK server: Central, or Aggregate."""
+"""The credential of an ODK server: Central or Aggregate."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from adaptors.errors import ConfigurationError
 class Configuration(CredentialModel):
     """The credential of an ODK server."""
 
-    base_url: str = Field(alias="baseUrl", description="The server's address: https://…")
+    base_url: str = Field(alias="baseUrl", description="The URL of the server: https://…")
     email: str | None = Field(None, description="The user's e-mail address, for ODK Central.")
     username: str | None = Field(None, description="The user's name, for ODK Aggregate.")
     password: Secret | None = Field(None, description="The user's password.")
@@ -22,10 +22,12 @@ class Configuration(CredentialModel):
     )
 
 
-def aggregate(configuration: Configuration) -> Client:
-    """Give the access to ODK Aggregate: digest authentication."""
-    username = configuration.username
-    if username is None or configuration.password is None:
-        raise ConfigurationError("ODK Aggregate needs username and password in the credential")
-    known = DigestAuth(username, configuration.password.get_secret_value())
-    return Client(configuration.base_url, digest=known)
+def aggregate_client(configuration: Configuration) -> Client:
+    """Return the client for ODK Aggregate, which uses digest authentication."""
+    username, password = configuration.username, configuration.password
+    if username is None or password is None:
+        raise ConfigurationError(
+            "The credential has no username and password, which ODK Aggregate needs."
+        )
+    digest = DigestAuth(username, password.get_secret_value())
+    return Client(configuration.base_url, digest=digest)

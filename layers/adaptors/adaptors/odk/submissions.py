@@ -1,4 +1,4 @@
-"""Submissions created in ODK Central, each once however often it is sent."""
+"""Create submissions in ODK Central, each of them once even if it is sent again."""
 
 from __future__ import annotations
 
@@ -11,13 +11,11 @@ from adaptors._openrosa import protocol, xforms
 from adaptors._runtime import stable_ids
 from adaptors.credentials import read_credential
 from adaptors.errors import ConfigurationError, RemoteRefused
-from adaptors.odk.central import form, part
+from adaptors.odk.central import form_path, quote_part
 from adaptors.odk.credential import Configuration
-from adaptors.odk.rest import checked, problem
+from adaptors.odk.rest import ALREADY_EXISTS, problem_code, raise_for_problem
 from adaptors.odk.sessions import send_authorized
 from adaptors.operations import State, next_state, operation
-
-_TAKEN = 409.3
 
 
 @operation
@@ -29,11 +27,11 @@ def create_submission(
     *,
     timeout: float = DEFAULT_TIMEOUT,
 ) -> State:
-    """Create a submission to a form; `data` becomes Central's record of it, with its `instanceId`.
+    """Create a submission to a form; `data` becomes Central's record of it, with `instanceId`.
 
-    It is the XML of an instance, or a dict for it: a list is a repeat, a group a dict, `@version`
-    the form's version. A dict without `meta.instanceID` gets one that a retry of the run has again.
-    If the very same XML is there already, that is success; other XML with its id is refused.
+    The submission is XML or a dict: a list is a repeat, a dict is a group, `@version` is the form's
+    version. A dict without `meta.instanceID` gets one that is the same in a retry of the run. If
+    the very same XML is in Central already, that is success; other XML with its id is refused.
 
     >>> from adaptors.common import data_value
     >>> operate = create_submission(22, "visit", {
@@ -41,49 +39,48 @@ def create_submission(
     ... })
     """
     configuration = read_credential(Configuration, state)
-    xml = data if isinstance(data, str) else instance(form_id, data)
+    xml = data if isinstance(data, str) else form_xml(form_id, data)
     instance_id = protocol.instance_id(xml)
-    where = f"{form(project_id, form_id)}/submissions"
+    path = f"{form_path(project_id, form_id)}/submissions"
     request = Request(
         "POST",
-        where,
+        path,
         body=protocol.encode(xml),
         content_type="application/xml",
         timeout=timeout,
         dry_run_response={"instanceId": instance_id},
     )
     response = send_authorized(configuration, request)
-    if problem(response) == _TAKEN:
-        response = _found(configuration, f"{where}/{part(instance_id)}", instance_id, xml, response)
-    return next_state(state, json_body(checked(response)), response.as_dict())
+    if problem_code(response) == ALREADY_EXISTS:
+        response = _fetch_existing(configuration, path, instance_id, xml, response)
+    return next_state(state, json_body(raise_for_problem(response)), response.as_dict())
 
 
-def instance(form_id: str, data: Mapping[str, Any]) -> str:
-    """Give the XML of an instance of a form, with an id of its own if the data has none."""
+def form_xml(form_id: str, data: Mapping[str, Any]) -> str:
+    """Return the XML of a submission to a form, with an instanceID if the data has none."""
     meta = data.get("meta") or {}
     if not isinstance(meta, Mapping):
-        raise ConfigurationError("meta is a dict, with instanceID and the like in it")
-    whole = {"@id": form_id, **data}
+        raise ConfigurationError("meta is a dict, with instanceID and similar keys.")
+    form = {"@id": form_id, **data}
     if not meta.get("instanceID"):
-        whole["meta"] = {
-            **meta,
-            "instanceID": f"uuid:{stable_ids.stable_uuid(xforms.write(whole))}",
-        }
-    return xforms.write(whole)
+        instance_id = f"uuid:{stable_ids.stable_uuid(xforms.write(form))}"
+        form["meta"] = {**meta, "instanceID": instance_id}
+    return xforms.write(form)
 
 
-def _found(
-    configuration: Configuration, where: str, instance_id: str, xml: str, refused: Response
+def _fetch_existing(
+    configuration: Configuration, path: str, instance_id: str, xml: str, refusal: Response
 ) -> Response:
-    # This address, unlike OpenRosa's, answers the same to the same XML as to another.
-    version = Request("GET", f"{where}/versions/{part(instance_id)}.xml")
-    there = send_authorized(configuration, version)
-    if there.status != 200:
-        return refused
-    if there.text.strip() != xml.strip():
-        log_response(refused)
+    # Unlike OpenRosa's URL, this one refuses the same XML too, so compare it.
+    submission = f"{path}/{quote_part(instance_id)}"
+    version = Request("GET", f"{submission}/versions/{quote_part(instance_id)}.xml")
+    existing = send_authorized(configuration, version)
+    if existing.status != 200:
+        return refusal
+    if existing.text.strip() != xml.strip():
+        log_response(refusal)
         raise RemoteRefused(
-            f"{refused.summary}, problem {_TAKEN}: another submission, with other XML, has this "
-            "instanceID"
+            f"{refusal.summary}, problem {ALREADY_EXISTS}: another submission, with other XML, has "
+            "this instanceID."
         )
-    return send_authorized(configuration, Request("GET", where))
+    return send_authorized(configuration, Request("GET", submission))
