@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import warnings
 
-from workbench.testing import Done, Reply, event, in_turn, run_job
+from workbench.testing import JobResult as Done
+from workbench.testing import Reply, event, in_turn, run_job
 
 __all__ = ["Done", "Reply", "event", "in_turn", "run_job"]
 

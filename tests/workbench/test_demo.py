@@ -67,7 +67,7 @@ def test_posts_that_do_not_arrive_are_printed_with_the_reason_without_a_timeout(
     assert ended.status == 1
     assert time.monotonic() - started < 15  # the timeout for a post that may still arrive
     kobo, odk, commcare = ended.out.split("\n\n")[1:4]
-    assert kobo.startswith("KoboToolbox DID NOT ARRIVE\n  answer    200 {}")
+    assert kobo.startswith("KoboToolbox DID NOT ARRIVE\n  response  200 {}")
     assert "  trigger   none matched\n  run       none" in kobo
     assert odk.startswith("ODK Aggregate DID NOT ARRIVE\n")
     assert "register-child failed: line 3, fn: ZeroDivisionError: division by zero" in odk

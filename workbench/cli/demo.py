@@ -15,7 +15,7 @@ from workbench.cli.options import Json, Project, console
 if TYPE_CHECKING:
     from workbench.local.demo import Delivery
 
-_SHOWN = 400
+_MAX_CHARACTERS = 400
 
 
 def demo(project: Project = Path("project"), as_json: Json = False) -> None:
@@ -39,13 +39,17 @@ def print_deliveries(console: Console, deliveries: Sequence[Delivery]) -> None:
         mark = "[green]arrived[/green]" if delivery.arrived else "[red]DID NOT ARRIVE[/red]"
         console.print(f"\n[bold]{delivery.source}[/bold] {mark}")
         lines = [
-            f"  answer    {delivery.answer}   message {delivery.message_id or 'none'}",
+            f"  response  {delivery.answer}   message {delivery.message_id or 'none'}",
             f"  trigger   {', '.join(delivery.triggers) or 'none matched'}",
             f"  run       {', '.join(delivery.runs) or 'none'}",
         ]
         for received in delivery.received:
             body = received.body.decode("utf-8", "replace")
-            short = body if len(body) <= _SHOWN else f"{body[:_SHOWN]}… ({len(body)} characters)"
+            short = (
+                body
+                if len(body) <= _MAX_CHARACTERS
+                else f"{body[:_MAX_CHARACTERS]}… ({len(body)} characters)"
+            )
             lines.append(f"  received  {received.method} {received.path} {short}")
         console.print("\n".join(lines), markup=False, soft_wrap=True)
     arrived = sum(delivery.arrived for delivery in deliveries)

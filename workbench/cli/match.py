@@ -44,8 +44,9 @@ def match(
 ) -> None:
     """Show which triggers a saved post matches, and why the others do not match.
 
-    With --last, the newest messages of a stack are matched against the project in this folder. Use
-    it to try a filter before you deploy it.
+    With --last, the newest messages of a stack are matched with this project.
+
+    Use it to try a filter before you deploy it.
     """
     if (event is None) == (last is None):
         raise CommandError("Name a file with the body of a post, or use --last N.")
