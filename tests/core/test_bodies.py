@@ -1,4 +1,4 @@
-"""What the bytes of a message mean."""
+"""Parsing of message bodies: JSON, XML, forms and gzip."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from openfn.errors import UnreadableBody
 from openfn.messages.bodies import parse, parse_exact
 
 FORM = "application/x-www-form-urlencoded"
-either = pytest.mark.parametrize("read", [parse, parse_exact], ids=["parse", "parse_exact"])
+both_parsers = pytest.mark.parametrize("parser", [parse, parse_exact], ids=["parse", "parse_exact"])
 
 
-def labelled(kind):
+def content_type_header(kind):
     return {"Content-Type": kind}
 
 
@@ -23,7 +23,7 @@ def nested(depth):
     return b"[" * depth + b"]" * depth
 
 
-@either
+@both_parsers
 @pytest.mark.parametrize(
     ("content", "value"),
     [
@@ -37,52 +37,52 @@ def nested(depth):
         (b'\xef\xbb\xbf{"a": 1}', {"a": 1}),
     ],
 )
-def test_json_is_read_as_json(read, content, value):
-    assert read(content) == value
+def test_json_is_parsed(parser, content, value):
+    assert parser(content) == value
 
 
-@either
+@both_parsers
 @pytest.mark.parametrize("kind", ["", "text/plain", FORM, "application/xml", "nonsense"])
-def test_json_is_read_as_json_whatever_its_label_says(read, kind):
-    assert read(b'{"a": "b=c"}', labelled(kind)) == {"a": "b=c"}
+def test_json_is_parsed_whatever_the_content_type(parser, kind):
+    assert parser(b'{"a": "b=c"}', content_type_header(kind)) == {"a": "b=c"}
 
 
-@either
+@both_parsers
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "iso-8859-1", "utf-16", "utf-32"])
-def test_text_is_understood_in_the_encodings_sources_send(read, encoding):
-    assert read('{"name": "Zoë"}'.encode(encoding)) == {"name": "Zoë"}
+def test_every_encoding_that_sources_send_is_decoded(parser, encoding):
+    assert parser('{"name": "Zoë"}'.encode(encoding)) == {"name": "Zoë"}
 
 
-def test_for_a_job_a_fraction_is_a_float():
+def test_fraction_is_a_float_for_jobs():
     value = parse(b"[3.50, 1e2, 7]")
     assert value == [3.5, 100.0, 7]
-    assert [type(each) for each in value] == [float, float, int]
+    assert [type(number) for number in value] == [float, float, int]
 
 
-def test_for_matching_a_fraction_keeps_all_its_digits():
+def test_fraction_is_an_exact_decimal_for_matching():
     value = parse_exact(b"[0.30000000000000004, 12345678901234567890.5, 7]")
     assert value == [Decimal("0.30000000000000004"), Decimal("12345678901234567890.5"), 7]
-    assert [type(each) for each in value] == [Decimal, Decimal, int]
+    assert [type(number) for number in value] == [Decimal, Decimal, int]
 
 
-@either
-def test_a_large_integer_keeps_all_its_digits(read):
-    assert read(b"9007199254740993") == 9007199254740993
+@both_parsers
+def test_large_integer_is_exact(parser):
+    assert parser(b"9007199254740993") == 9007199254740993
 
 
-def test_a_number_too_large_for_a_float_is_a_text_for_a_job_and_exact_for_matching():
+def test_number_beyond_float_is_text_for_jobs_and_exact_for_matching():
     assert parse(b'{"a": 1e400}') == {"a": "1e400"}
     assert parse_exact(b'{"a": 1e400}') == {"a": Decimal("1e400")}
 
 
-@either
-def test_a_number_that_json_does_not_have_is_read_as_a_text(read):
-    assert read(b"[NaN, Infinity, -Infinity]") == ["NaN", "Infinity", "-Infinity"]
+@both_parsers
+def test_nan_and_infinity_become_text(parser):
+    assert parser(b"[NaN, Infinity, -Infinity]") == ["NaN", "Infinity", "-Infinity"]
 
 
-@either
+@both_parsers
 @pytest.mark.parametrize(
-    ("content", "where"),
+    ("content", "message"),
     [
         (b"", "The body is empty"),
         (b" \r\n\t", "The body is empty"),
@@ -96,50 +96,50 @@ def test_a_number_that_json_does_not_have_is_read_as_a_text(read):
         (b"9" * 5000, "too many digits"),
     ],
 )
-def test_what_cannot_be_read_says_what_is_wrong_and_where(read, content, where):
-    with pytest.raises(UnreadableBody, match=where):
-        read(content)
+def test_unreadable_body_error_says_what_and_where(parser, content, message):
+    with pytest.raises(UnreadableBody, match=message):
+        parser(content)
 
 
-@either
+@both_parsers
 @pytest.mark.parametrize("content", [b'{"password": "s3cret" oops}', b"s3cret=1&", b"<a>s3cret"])
-def test_an_error_does_not_quote_the_body(read, content):
+def test_errors_contain_nothing_of_the_body(parser, content):
     with pytest.raises(UnreadableBody) as caught:
-        read(content)
+        parser(content)
     assert "s3cret" not in str(caught.value)
 
 
-@either
-def test_depth_is_allowed_up_to_200_levels(read):
-    assert json.dumps(read(nested(200))).encode() == nested(200)
+@both_parsers
+def test_200_levels_are_allowed(parser):
+    assert json.dumps(parser(nested(200))).encode() == nested(200)
 
 
-@either
+@both_parsers
 @pytest.mark.parametrize("depth", [201, 1000, 100_000])
-def test_what_is_nested_too_deeply_is_unreadable(read, depth):
+def test_deeper_nesting_is_unreadable(parser, depth):
     with pytest.raises(UnreadableBody, match="nested deeper than 200 levels"):
-        read(nested(depth))
+        parser(nested(depth))
 
 
-@either
-def test_brackets_inside_texts_and_side_by_side_are_no_depth(read):
+@both_parsers
+def test_brackets_in_text_and_siblings_do_not_count_as_depth(parser):
     flat = [{"text": "[" * 1000}] * 500
-    assert read(json.dumps(flat).encode()) == flat
+    assert parser(json.dumps(flat).encode()) == flat
 
 
 @pytest.mark.parametrize("number", ["1e99999999999999999999", "-1E+999999999999999999999999"])
-def test_a_number_that_python_cannot_hold_crashes_nothing(number):
+def test_exponent_beyond_decimal_is_unreadable(number):
     content = f'{{"a": {number}}}'.encode()
     with pytest.raises(UnreadableBody, match="too many digits"):
         parse_exact(content)
 
 
-@either
-def test_a_gzipped_body_is_unpacked(read):
-    assert read(gzip.compress(b'{"a": 1}')) == {"a": 1}
+@both_parsers
+def test_gzipped_body_is_expanded(parser):
+    assert parser(gzip.compress(b'{"a": 1}')) == {"a": 1}
 
 
-@either
+@both_parsers
 @pytest.mark.parametrize(
     "content",
     [
@@ -149,40 +149,40 @@ def test_a_gzipped_body_is_unpacked(read):
     ],
     ids=["only its first bytes", "cut off", "a bomb"],
 )
-def test_a_gzipped_body_that_cannot_be_unpacked_says_so(read, content):
+def test_invalid_gzip_is_unreadable(parser, content):
     with pytest.raises(UnreadableBody, match="gzip"):
-        read(content)
+        parser(content)
 
 
-@either
-def test_xml_is_read_as_json(read):
+@both_parsers
+def test_xml_is_converted_to_json(parser):
     content = b'<data id="7"><name>Amina</name><child>a</child><child>b</child></data>'
     value = {"data": {"@id": "7", "name": "Amina", "child": ["a", "b"]}}
-    assert read(content) == value
-    assert read(content, labelled("application/json")) == value
+    assert parser(content) == value
+    assert parser(content, content_type_header("application/json")) == value
 
 
-@either
+@both_parsers
 @pytest.mark.parametrize("name", ["Content-Type", "content-type"])
 @pytest.mark.parametrize("kind", [FORM, f"{FORM}; charset=UTF-8", FORM.upper()])
-def test_a_form_is_read_as_json(read, name, kind):
+def test_urlencoded_form_is_converted_to_json(parser, name, kind):
     form = {"name": "Amina K", "tag": ["a", "b"], "empty": ""}
-    assert read(b"name=Amina+K&tag=a&tag=b&empty=", {name: kind}) == form
+    assert parser(b"name=Amina+K&tag=a&tag=b&empty=", {name: kind}) == form
 
 
-@either
-def test_a_form_without_its_label_is_unreadable(read):
+@both_parsers
+def test_form_without_its_content_type_is_unreadable(parser):
     with pytest.raises(UnreadableBody, match="not JSON"):
-        read(b"name=Amina")
+        parser(b"name=Amina")
 
 
-@either
-def test_a_broken_json_object_labelled_as_a_form_is_not_taken_for_one(read):
+@both_parsers
+def test_broken_json_object_is_not_parsed_as_a_form(parser):
     with pytest.raises(UnreadableBody, match="not JSON"):
-        read(b'{"a": "x=1"', labelled(FORM))
+        parser(b'{"a": "x=1"', content_type_header(FORM))
 
 
-@either
-def test_a_multipart_form_is_read_as_json(read):
+@both_parsers
+def test_multipart_form_is_converted_to_json(parser):
     content = b'--B\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n--B--\r\n'
-    assert read(content, labelled("multipart/form-data; boundary=B")) == {"a": "1"}
+    assert parser(content, content_type_header("multipart/form-data; boundary=B")) == {"a": "1"}

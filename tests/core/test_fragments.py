@@ -1,4 +1,4 @@
-"""Whether a body contains a fragment: as PostgreSQL's `body::jsonb @> fragment::jsonb` says."""
+"""Containment of fragments, as in PostgreSQL's `body::jsonb @> fragment::jsonb`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.support.containment_cases import case_params, exclusions_of, parse_pa
 
 
 @pytest.mark.parametrize("case", case_params())
-def test_matching_is_what_postgresql_says(case):
+def test_matching_agrees_with_postgresql(case):
     message = parse_part(case, "message")
     excluded = any(contains(message, exclusion) for exclusion in exclusions_of(case))
     matches = contains(message, parse_part(case, "fragment")) and not excluded
@@ -44,7 +44,7 @@ def test_matching_is_what_postgresql_says(case):
         ("true", "true"),
     ],
 )
-def test_a_body_contains(body, fragment):
+def test_body_contains_fragment(body, fragment):
     assert contains(parse_exact(body.encode()), parse_exact(fragment.encode())) is True
 
 
@@ -83,5 +83,5 @@ def test_a_body_contains(body, fragment):
         ('{"a": 1, "a": 2}', '{"a": 1}'),
     ],
 )
-def test_a_body_does_not_contain(body, fragment):
+def test_body_does_not_contain_fragment(body, fragment):
     assert contains(parse_exact(body.encode()), parse_exact(fragment.encode())) is False

@@ -1,4 +1,4 @@
-"""PostgreSQL itself is asked what a body contains: thousands of pairs that match, or nearly so."""
+"""Containment compared with PostgreSQL itself, on thousands of near matches and misses."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.support.near_misses import body_and_fragment, json_text
 from workbench.project import index_builder
 
 PAIRS = 6_000
-ASK = """
+QUERY = """
     select body::jsonb @> fragment::jsonb
     from unnest(%s::text[], %s::text[]) with ordinality as pair(body, fragment, number)
     order by number
@@ -31,51 +31,51 @@ def pairs():
 
 
 @pytest.fixture(scope="module")
-def answers(pairs, postgresql_uri):
+def expected_results(pairs, postgresql_uri):
     with psycopg.connect(postgresql_uri) as connection:
         columns = [list(column) for column in zip(*pairs, strict=True)]
-        return [answer for (answer,) in connection.execute(ASK, columns)]
+        return [result for (result,) in connection.execute(QUERY, columns)]
 
 
-def read(text):
+def parse(text):
     return parse_exact(text.encode())
 
 
-def test_the_pairs_are_near_misses_and_near_matches(pairs, answers):
-    assert len(answers) == PAIRS
-    assert 0.3 < sum(answers) / PAIRS < 0.7
+def test_about_half_of_the_pairs_match(pairs, expected_results):
+    assert len(expected_results) == PAIRS
+    assert 0.3 < sum(expected_results) / PAIRS < 0.7
     assert len(set(pairs)) > PAIRS / 2
 
 
-def test_contains_says_what_postgresql_says(pairs, answers):
-    ours = [contains(read(body), read(fragment)) for body, fragment in pairs]
+def test_contains_agrees_with_postgresql(pairs, expected_results):
+    actual = [contains(parse(body), parse(fragment)) for body, fragment in pairs]
     differences = [
-        (*each, theirs)
-        for each, own, theirs in zip(pairs, ours, answers, strict=True)
-        if own is not theirs
+        (*pair, expected)
+        for pair, ours, expected in zip(pairs, actual, expected_results, strict=True)
+        if ours is not expected
     ]
     assert differences == []
 
 
-def test_the_index_of_all_fragments_finds_what_postgresql_finds(pairs, answers):
+def test_index_of_all_fragments_agrees_with_postgresql(pairs, expected_results):
     triggers = [
-        MessageTrigger(f"t{i}", None, read(fragment)) for i, (_, fragment) in enumerate(pairs)
+        MessageTrigger(f"t{i}", None, parse(fragment)) for i, (_, fragment) in enumerate(pairs)
     ]
-    made = trigger_index.load(index_builder.build_index(triggers))
+    index = trigger_index.load(index_builder.build_index(triggers))
     differences = [
-        (*each, theirs)
-        for number, (each, theirs) in enumerate(zip(pairs, answers, strict=True))
-        if (number in made.matching("any", read(each[0]))) is not theirs
+        (*pair, expected)
+        for number, (pair, expected) in enumerate(zip(pairs, expected_results, strict=True))
+        if (number in index.matching("any", parse(pair[0]))) is not expected
     ]
     assert differences == []
 
 
-def test_the_containment_cases_hold_what_postgresql_answers(postgresql_uri):
+def test_containment_cases_agree_with_postgresql(postgresql_uri):
     with psycopg.connect(postgresql_uri) as connection:
 
         def contains_in_postgresql(body, fragment):
-            ((answer,),) = connection.execute(ASK, [[body], [fragment]])
-            return answer
+            ((result,),) = connection.execute(QUERY, [[body], [fragment]])
+            return result
 
         wrong = []
         for case in CASES:

@@ -1,4 +1,4 @@
-"""A realistic trigger for each kind of post matches that kind and nothing else."""
+"""A realistic trigger for each payload matches that payload and no other."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ PAYLOADS = Path(__file__).resolve().parents[1] / "cases/payloads"
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 
 
-def xmlns(end):
+def with_namespace(end):
     return {"form": {"@xmlns": f"http://openrosa.org/formdesigner/{end}"}}
 
 
-# What an organization would write to pick each: form ids, namespaces, event types, a question.
+# As an organization would write them: by form id, namespace, event type or question.
 TRIGGERS = {
     "kobo_flat_groups": {"_xform_id_string": "aDemoHousehold01", "household/head": "Amina"},
     "kobo_geopoint": {"_xform_id_string": "aDemoWaterPoint02"},
@@ -36,10 +36,10 @@ TRIGGERS = {
     },
     "kobo_large_form_wrapped": {"formType": "Household Income"},
     "kobo_unicode_groups": {"q1": "Ça va bien ?"},
-    "commcare_form_create_case": xmlns("DEMO-REGISTER-CHILD"),
+    "commcare_form_create_case": with_namespace("DEMO-REGISTER-CHILD"),
     "commcare_form_close_case": {"form": {"@name": "Transfer Child"}, "type": "data"},
     "commcare_form_nulls": {"form": {"@name": "End Treatment", "case": {"close": None}}},
-    "commcare_form_repeat_group_array": xmlns("DEMO-HOUSEHOLD"),
+    "commcare_form_repeat_group_array": with_namespace("DEMO-HOUSEHOLD"),
     "commcare_form_subcase_location_object": {
         "form": {"subcase_0": {}, "@name": "Register Pregnancy"}
     },
@@ -81,22 +81,22 @@ def test_every_payload_has_a_trigger():
     assert sorted(TRIGGERS) == [name for name, _ in _posts()]
 
 
-def test_a_trigger_for_each_kind_of_post_matches_it_and_nothing_else():
+def test_trigger_of_each_payload_matches_only_that_payload():
     triggers = [MessageTrigger(name, None, fragment) for name, fragment in TRIGGERS.items()]
-    prepared = trigger_index.load(build_index(triggers))
+    index = trigger_index.load(build_index(triggers))
     matches = {
-        name: [triggers[position].name for position in prepared.matching("any", body)]
+        name: [triggers[position].name for position in index.matching("any", body)]
         for name, body in _posts()
     }
     assert matches == {name: [name] for name in TRIGGERS}
 
 
-def test_a_trigger_that_excludes_a_kind_of_post_matches_all_others():
+def test_trigger_that_excludes_a_payload_matches_all_others():
     triggers = [
         MessageTrigger(name, None, {}, ({"absent": 1}, fragment))
         for name, fragment in TRIGGERS.items()
     ]
-    prepared = trigger_index.load(build_index(triggers))
+    index = trigger_index.load(build_index(triggers))
     for name, body in _posts():
-        matching = {triggers[position].name for position in prepared.matching("any", body)}
+        matching = {triggers[position].name for position in index.matching("any", body)}
         assert {trigger.name for trigger in triggers} - matching == {name}

@@ -1,4 +1,4 @@
-"""The table: many items written in few calls, each group of them all or none."""
+"""The table: many items in few calls, and each group completely or not at all."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ NOTHING = "from adaptors.common import fn\nfn(lambda state: state)\n"
 @pytest.fixture
 def calls(create_job_stack):
     create_job_stack(NOTHING)
-    found = []
+    names = []
     hooks = aws.client("dynamodb").meta.events
-    hooks.register("before-parameter-build", lambda model, **_: found.append(model.name))
-    return found
+    hooks.register("before-parameter-build", lambda model, **_: names.append(model.name))
+    return names
 
 
 def item(number, **more):
     return {"pk": f"p{number}", "sk": "s", "expires": 2**40, **more}
 
 
-def read(*numbers):
-    found = table.get([{"pk": f"p{number}", "sk": "s"} for number in numbers])
-    return {each["pk"]: each for each in found}
+def read_items(*numbers):
+    items = table.get([{"pk": f"p{number}", "sk": "s"} for number in numbers])
+    return {item["pk"]: item for item in items}
 
 
-def test_one_item_is_one_put_and_many_are_one_transaction(calls):
+def test_one_item_is_a_put_and_several_are_a_transaction(calls):
     assert table.put_groups([[item(0)]]) == [None]
     assert table.put_groups([[item(n)] for n in range(1, 101)]) == [None] * 100
     assert calls == ["PutItem", "TransactWriteItems"]
-    assert len(read(*range(101))) == 101
+    assert len(read_items(*range(101))) == 101
 
 
-def test_a_call_takes_a_hundred_items_and_a_few_megabytes(calls):
+def test_calls_are_limited_in_items_and_bytes(calls):
     table.put_groups([[item(n)] for n in range(250)])
     assert calls == ["TransactWriteItems"] * 3
     del calls[:]
@@ -44,53 +44,51 @@ def test_a_call_takes_a_hundred_items_and_a_few_megabytes(calls):
     assert calls == ["TransactWriteItems"] * 3
 
 
-def test_what_exists_is_given_and_the_rest_is_written(calls):
-    table.put(item(3, mine="first"))
-    existing = table.put_groups([[item(n, mine="second")] for n in range(5)])
-    assert [each and each["mine"] for each in existing] == [None, None, None, "first", None]
-    found = read(0, 3, 4)
-    assert (found["p0"]["mine"], found["p3"]["mine"]) == ("second", "first")
+def test_existing_items_are_returned_and_others_are_written(calls):
+    table.put(item(3, written="first"))
+    existing = table.put_groups([[item(n, written="second")] for n in range(5)])
+    assert [item and item["written"] for item in existing] == [None, None, None, "first", None]
+    items = read_items(0, 3, 4)
+    assert (items["p0"]["written"], items["p3"]["written"]) == ("second", "first")
 
 
-def test_a_group_is_written_whole_or_not_at_all(calls):
+def test_group_is_written_completely_or_not_at_all(calls):
     table.put(item(1))
-    assert [bool(each) for each in table.put_groups([[item(0), item(1)], [item(2), item(3)]])] == [
-        True,
-        False,
-    ]
-    assert sorted(read(0, 1, 2, 3)) == ["p1", "p2", "p3"]
+    existing = table.put_groups([[item(0), item(1)], [item(2), item(3)]])
+    assert [item is not None for item in existing] == [True, False]
+    assert sorted(read_items(0, 1, 2, 3)) == ["p1", "p2", "p3"]
 
 
-def test_of_two_groups_with_the_same_item_the_later_finds_the_other(calls):
-    groups = [[item(0, mine="a"), item(9, mine="a")], [item(1), item(9, mine="b")]]
+def test_second_group_with_the_same_key_finds_the_first(calls):
+    groups = [[item(0, written="a"), item(9, written="a")], [item(1), item(9, written="b")]]
     existing = table.put_groups(groups)
-    assert [each and each["mine"] for each in existing] == [None, "a"]
-    assert sorted(read(0, 1, 9)) == ["p0", "p9"]
+    assert [item and item["written"] for item in existing] == [None, "a"]
+    assert sorted(read_items(0, 1, 9)) == ["p0", "p9"]
 
 
-def test_nothing_to_write_is_no_call(calls):
+def test_empty_write_makes_no_call(calls):
     assert table.put_groups([]) == []
     assert calls == []
 
 
-def test_what_is_wrong_with_the_service_is_passed_on(create_job_stack):
+def test_errors_of_the_service_are_raised(create_job_stack):
     create_job_stack(NOTHING)
     with pytest.raises(ClientError, match="ValidationException"):
         table.put_groups([[item(0)], [{"pk": "", "sk": ""}]])
 
 
-def test_what_a_read_left_out_is_read_again(calls):
+def test_unprocessed_keys_are_read_again(calls):
     for number in range(5):
         table.put(item(number))
-    left = []
+    left_out = []
 
-    def leave_out(parsed, **_):
-        if not left:
-            (name,) = parsed["Responses"]
-            left.append(parsed["Responses"][name].pop())
-            key = {each: left[0][each] for each in ("pk", "sk")}
-            parsed["UnprocessedKeys"] = {name: {"Keys": [key]}}
+    def leave_one_out(parsed, **_):
+        if not left_out:
+            (table_name,) = parsed["Responses"]
+            left_out.append(parsed["Responses"][table_name].pop())
+            key = {name: left_out[0][name] for name in ("pk", "sk")}
+            parsed["UnprocessedKeys"] = {table_name: {"Keys": [key]}}
 
-    with hook_aws_call("after-call.dynamodb.BatchGetItem", leave_out):
-        assert len(read(*range(5))) == 5
-    assert left
+    with hook_aws_call("after-call.dynamodb.BatchGetItem", leave_one_out):
+        assert len(read_items(*range(5))) == 5
+    assert left_out

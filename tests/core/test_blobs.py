@@ -1,4 +1,4 @@
-"""Bytes of any size beside an item."""
+"""Bytes of any size in an item: unchanged, compressed, or in the bucket."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from openfn.errors import NotFound
 from openfn.storage import aws, blobs
 
 LIMIT = 1000
-# zlib makes nothing smaller of them: it adds 11 bytes.
+# Random bytes do not compress: zlib adds 11 bytes.
 RANDOM = random.Random(1).randbytes(400_000)
 
 
-def objects():
-    answer = boto3.client("s3").list_objects_v2(Bucket=aws.setting(aws.Setting.BUCKET_NAME))
-    return {each["Key"]: each["Size"] for each in answer["Contents"]}
+def bucket_objects():
+    response = boto3.client("s3").list_objects_v2(Bucket=aws.setting(aws.Setting.BUCKET_NAME))
+    return {entry["Key"]: entry["Size"] for entry in response["Contents"]}
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"\x00", RANDOM[:500], RANDOM[:LIMIT]])
-def test_what_is_not_smaller_compressed_is_kept_as_it_is(content):
+def test_incompressible_bytes_are_stored_unchanged(content):
     item = blobs.store("body", content, "key", LIMIT)
     assert item == {"body": content}
     assert blobs.read("body", item) == content
 
 
 @pytest.mark.parametrize("size", [100, LIMIT, LIMIT + 1, 100 * LIMIT])
-def test_what_is_smaller_compressed_is_kept_so(size):
+def test_compressible_bytes_are_stored_compressed(size):
     content = b"a" * size
     item = blobs.store("body", content, "key", LIMIT)
     assert list(item) == ["body_zlib"]
@@ -36,7 +36,7 @@ def test_what_is_smaller_compressed_is_kept_so(size):
     assert blobs.read("body", item) == content
 
 
-def test_the_limit_is_on_what_is_kept_not_on_what_came():
+def test_limit_applies_to_the_compressed_size():
     half = RANDOM[:LIMIT]
     item = blobs.store("body", half + half, "key", LIMIT + 100)
     assert list(item) == ["body_zlib"]
@@ -44,25 +44,25 @@ def test_the_limit_is_on_what_is_kept_not_on_what_came():
 
 
 @pytest.mark.parametrize("size", [LIMIT + 1, 10 * LIMIT])
-def test_what_is_too_large_even_compressed_goes_into_the_bucket(made, size):
+def test_bytes_above_the_limit_are_stored_in_the_bucket(stack, size):
     item = blobs.store("body", RANDOM[:size], "messages/7/body", LIMIT)
     assert item == {"body_object": "messages/7/body"}
-    assert objects() == {"messages/7/body": size}
+    assert bucket_objects() == {"messages/7/body": size}
     assert blobs.read("body", item) == RANDOM[:size]
 
 
-def test_without_a_limit_dynamodbs_own_with_room_for_the_rest_holds(made):
+def test_default_limit_leaves_space_for_other_attributes(stack):
     fits, too_large = RANDOM[: blobs.MAX_ITEM_BYTES], RANDOM[: blobs.MAX_ITEM_BYTES + 1]
     assert blobs.store("body", fits, "fits") == {"body": fits}
     assert blobs.store("body", too_large, "large") == {"body_object": "large"}
-    assert list(objects()) == ["large"]
+    assert list(bucket_objects()) == ["large"]
 
 
-def test_an_item_may_keep_several_contents_by_their_names():
+def test_one_item_can_have_several_blobs():
     item = blobs.store("log", b"printed", "l") | blobs.store("final", b"a" * 500, "f")
     assert (blobs.read("log", item), blobs.read("final", item)) == (b"printed", b"a" * 500)
 
 
-def test_a_name_that_an_item_does_not_keep_is_an_error():
+def test_missing_blob_is_not_found():
     with pytest.raises(NotFound, match="log"):
         blobs.read("log", {"body": b"{}"})
