@@ -14,7 +14,7 @@ from adaptors.common import data_value
 from adaptors.errors import ConfigurationError
 from adaptors.http import delete, patch, post, put
 from adaptors.http import request as any_request
-from tests.adaptors.serving import served
+from tests.support.wsgi_server import serve
 
 NOON = datetime(2026, 3, 9, 12, tzinfo=UTC)
 PHOTO = b"\x89PNG\r\n\x1a\n\x00--boundary\r\n\xff"
@@ -36,7 +36,7 @@ def server():
             },
         }
 
-    with served(app) as serving:
+    with serve(app) as serving:
         yield serving
 
 

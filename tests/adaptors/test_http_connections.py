@@ -15,7 +15,7 @@ from flask import Flask
 from adaptors.errors import AdaptorError, RemoteUnavailable
 from adaptors.http import by_url, delete, each_page, get, post, request
 from tests.adaptors.conftest import Script
-from tests.adaptors.serving import served
+from tests.support.wsgi_server import serve
 
 PROXY_SECRET = "pr0xy-s3cret"
 AUTHORITY = trustme.CA()
@@ -122,7 +122,7 @@ def secure():
         there = None if number == 3 else f"http://registry.example.org/pages/{number + 1}"
         return {"number": number, "next": there}
 
-    with served(app, context) as serving:
+    with serve(app, context) as serving:
         yield serving
 
 

@@ -12,7 +12,7 @@ from flask_httpauth import HTTPBasicAuth, HTTPTokenAuth, MultiAuth
 from adaptors._runtime.dry_run import dry_run
 from adaptors.errors import AdaptorError, ConfigurationError, RemoteRefused
 from adaptors.http import get, post
-from tests.adaptors.serving import served, status
+from tests.support.wsgi_server import serve, status
 
 SECRET = "s3cr3t-Zm9v"
 PAIR = base64.b64encode(f"nurse:{SECRET}".encode()).decode()
@@ -44,7 +44,7 @@ def server():
     def known():
         return {"user": either.current_user()}
 
-    with served(app) as serving:
+    with serve(app) as serving:
         yield serving
 
 
@@ -81,7 +81,7 @@ def test_a_server_that_does_not_know_it_refuses(server, credential):
 
 def test_a_key_in_the_query_stands_beside_what_the_job_asks(server):
     state = state_for(server, apiKey="a&b=ü", parameter="app id")
-    server.troubles.append(status(200, b"{}"))
+    server.failures.append(status(200, b"{}"))
     get("things?x=1", query={"y": "2"})(state)
     assert list(server.received[-1].args.items()) == [("x", "1"), ("y", "2"), ("app id", "a&b=ü")]
 
@@ -109,7 +109,7 @@ def test_the_secret_is_nowhere_to_be_seen_when_all_is_well(server, credential, c
 @each_kind
 @pytest.mark.parametrize("code", [302, 401, 404, 429, 503])
 def test_the_secret_is_in_no_error(server, credential, code, capsys):
-    server.troubles.append(status(code, b"no", Location="/other"))
+    server.failures.append(status(code, b"no", Location="/other"))
     error = error_of(post("things", {}), state_for(server, **credential))
     told = str(error) + repr(error.args) + capsys.readouterr().out
     assert SECRET not in told

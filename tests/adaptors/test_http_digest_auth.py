@@ -16,7 +16,7 @@ from adaptors.common import each
 from adaptors.errors import ConfigurationError, RemoteRefused
 from adaptors.http import delete, get, patch, post, put
 from tests.adaptors.digestserver import DigestServer, response_to
-from tests.adaptors.serving import redirect, served
+from tests.support.wsgi_server import redirect, serve
 
 SECRET = "p:ä s3cr3t-Zm9v"
 CALLS = {
@@ -39,12 +39,12 @@ def state_for(url, username="nurse", password=SECRET):
 
 @pytest.fixture
 def digest():
-    """A server of our own: its application, and how it is served."""
+    """A server of our own: its application, and how it is serve."""
     app = DigestServer({"nurse": SECRET, "nürse": SECRET, "doctor": "other"})
     with ExitStack() as context:
-        serving = context.enter_context(served(app))
+        serving = context.enter_context(serve(app))
         while serving.url in USED:  # what was asked there before is remembered
-            serving = context.enter_context(served(app))
+            serving = context.enter_context(serve(app))
         USED.add(serving.url)
         yield app, serving
 
@@ -62,7 +62,7 @@ def flask():
     def things():
         return {"user": auth.current_user(), "body": request.get_data().hex()}
 
-    with served(app) as serving:
+    with serve(app) as serving:
         yield serving
 
 
@@ -244,8 +244,8 @@ def test_each_thread_proves_itself(digest):
 
 def test_another_origin_is_proved_nothing(digest):
     _, serving = digest
-    with served(DigestServer({"nurse": SECRET})) as other:
-        serving.troubles.append(redirect(f"{other.url}/things"))
+    with serve(DigestServer({"nurse": SECRET})) as other:
+        serving.failures.append(redirect(f"{other.url}/things"))
         for call in (get(f"{other.url}/things"), get("moved")):
             with pytest.raises(RemoteRefused, match="answered 401"):
                 call(state_for(serving.url))

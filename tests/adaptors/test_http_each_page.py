@@ -11,7 +11,7 @@ from adaptors._runtime.dry_run import dry_run
 from adaptors.common import each, fn, source_value
 from adaptors.errors import AdaptorError, ConfigurationError, RemoteRefused, RemoteUnavailable
 from adaptors.http import by_cursor, by_link, by_offset, by_page, by_url, each_page
-from tests.adaptors.serving import served, status
+from tests.support.wsgi_server import serve, status
 
 SECRET = "s3cr3t-Zm9v"
 COUNT = 7
@@ -69,7 +69,7 @@ def server():
         links += [f'</link?from={after}>; rel="last next"; title="a, b"'] if after < COUNT else []
         return {"results": found}, 200, {"Link": ", ".join(links)}
 
-    with served(app) as serving:
+    with serve(app) as serving:
         yield serving
 
 
@@ -248,13 +248,13 @@ def test_a_list_with_more_pages_than_allowed_is_an_error(server):
     ("code", "kind"), [(401, RemoteRefused), (409, RemoteRefused), (503, RemoteUnavailable)]
 )
 def test_a_page_that_fails_fails_the_run_with_its_verdict(server, code, kind):
-    server.troubles.extend([status(200, b'{"next": "/url"}'), status(code, b"", Retry_After="7")])
+    server.failures.extend([status(200, b'{"next": "/url"}'), status(code, b"", Retry_After="7")])
     error = error_of(each_page("x", next=by_url("next")), state_for(server))
     assert isinstance(error, kind)
 
 
 def test_a_page_that_is_no_json_is_refused_where_the_job_wants_json(server):
-    server.troubles.append(status(200, b"<html>"))
+    server.failures.append(status(200, b"<html>"))
     error = error_of(each_page("x", parse_as="json"), state_for(server))
     assert isinstance(error, RemoteRefused)
 

@@ -11,7 +11,7 @@ import pytest
 from adaptors.common import each
 from adaptors.errors import AdaptorError, RemoteRefused, RemoteUnavailable
 from adaptors.http import delete, get, post
-from tests.adaptors.serving import HTML
+from tests.support.wsgi_server import HTML
 
 PNG = b"\x89PNG\r\n\x1a\n\x00\xff"
 PAGE = {"content": HTML, "Content_Type": "text/html"}

@@ -19,7 +19,7 @@ from adaptors._http.tls import Tls
 from adaptors._runtime.dry_run import dry_run
 from adaptors.errors import AdaptorError, ConfigurationError, RemoteUnavailable
 from adaptors.http import get, post
-from tests.adaptors.serving import redirect, served
+from tests.support.wsgi_server import redirect, serve
 
 PASSPHRASE = "0pen-s3same"
 AUTHORITY, CLIENTS = trustme.CA(), trustme.CA()
@@ -64,7 +64,7 @@ def context(issued, *, clients=ssl.CERT_NONE):
 
 def serving(*names, clients=ssl.CERT_NONE, **how):
     issued = AUTHORITY.issue_cert(*(names or ("127.0.0.1",)), **how)
-    return served(app(), context(issued, clients=clients))
+    return serve(app(), context(issued, clients=clients))
 
 
 @pytest.fixture(scope="module")
@@ -163,7 +163,7 @@ def test_two_credentials_for_one_server_show_each_their_own(strict):
 
 
 def test_another_origin_is_shown_no_certificate_and_its_own_is_checked_as_usual(strict, server):
-    strict.troubles.append(redirect(f"{server.url}/things"))
+    strict.failures.append(redirect(f"{server.url}/things"))
     for call in (get(f"{server.url}/things"), get("things")):
         error = error_of(call, state_for(strict.url, pem(NURSE)))
         assert f"{server.url}/things" in str(error) or "unable to get local issuer" in str(error)

@@ -38,7 +38,8 @@ def checkout(tmp_path_factory):
         ignored = shutil.ignore_patterns("__pycache__", "telerivet*", "credentials")
         shutil.copytree(ROOT / folder, root / folder, ignore=ignored)
     (root / "tests/adaptors").mkdir(parents=True)
-    shutil.copy(ROOT / "tests/adaptors/serving.py", root / "tests/adaptors")
+    (root / "tests/support").mkdir()
+    shutil.copy(ROOT / "tests/support/wsgi_server.py", root / "tests/support")
     shutil.copy(ROOT / "pyproject.toml", root)
     assert write("telerivet", root) == [root / MODULE, root / TEST]
     for path in (MODULE, TEST, JOB):

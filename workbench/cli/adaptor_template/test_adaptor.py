@@ -1,4 +1,4 @@
-"""Skeleton, against a small server that answers as the real one does."""
+"""Skeleton, tested against a small server."""
 
 from __future__ import annotations
 
@@ -7,32 +7,31 @@ from flask import Flask, request
 
 from adaptors import skeleton as adaptor
 from adaptors.sdk import AdaptorError, ConfigurationError, dry_run
-from tests.adaptors.serving import html_page, redirect, served, status, truncated
+from tests.support.wsgi_server import html_page, redirect, serve, status, truncated
 
 SECRET = "s3cr3t-Zm9v"
 
 
 def application():
-    """Make the part of the API that the adaptor needs."""
+    """Return the part of the API that the adaptor needs."""
     app = Flask(__name__)
     patients = []
 
     @app.before_request
-    def is_known():
+    def authenticate():
         if request.headers.get("Authorization") != f"Token {SECRET}":
-            return {"error": "who are you?"}, 401
+            return {"error": "unknown token"}, 401
         return None
 
     @app.get("/api/patients")
-    def found():
-        return {
-            "results": [each for each in patients if each["village"] == request.args["village"]]
-        }
+    def search():
+        village = request.args["village"]
+        return {"results": [patient for patient in patients if patient["village"] == village]}
 
     @app.post("/api/patients")
-    def created():
+    def create():
         if request.json.get("name") == "":
-            return {"error": "a name is needed"}, 200
+            return {"error": "name is missing"}, 200
         patients.append({"id": len(patients) + 1, **request.json})
         return patients[-1], 201
 
@@ -41,15 +40,15 @@ def application():
 
 @pytest.fixture(scope="module")
 def server():
-    with served(application()) as running:
-        yield running
+    with serve(application()) as running_server:
+        yield running_server
 
 
 @pytest.fixture
 def state(server):
-    """Give the state of a job whose credential leads to the server."""
+    """Return the state of a job whose credential leads to the server."""
     server.received.clear()
-    server.troubles.clear()
+    server.failures.clear()
     return {"configuration": {"baseUrl": f"{server.url}/api", "token": SECRET}, "data": "before"}
 
 
@@ -60,27 +59,28 @@ def error_of(operate, state):
     return caught.value
 
 
-def test_what_is_created_can_be_fetched(state):
+def test_created_record_can_be_fetched(state):
     after = adaptor.create("patients", {"name": "Amina", "village": "Kisumu"})(state)
     assert after["data"]["name"] == "Amina"
     assert after["references"] == ["before"]
-    found = adaptor.get("patients", query={"village": "Kisumu"})(state)
-    assert [each["name"] for each in found["data"]["results"]] == ["Amina"]
+    assert after["response"]["status"] == 201
+    after = adaptor.get("patients", query={"village": "Kisumu"})(state)
+    assert [patient["name"] for patient in after["data"]["results"]] == ["Amina"]
 
 
-def test_values_of_the_state_may_stand_in_a_record(server, state):
+def test_record_may_contain_functions_of_the_state(server, state):
     adaptor.create("patients", {"name": lambda state: state["data"], "village": "Kisumu"})(state)
     assert server.received[0].json["name"] == "before"
 
 
-def test_a_refusal_within_a_200_is_an_error_and_its_words_are_printed(state, capsys):
+def test_refusal_with_status_200_is_an_error_and_is_logged(state, capsys):
     error = error_of(adaptor.create("patients", {"name": ""}), state)
     assert error.verdict == "remote"
-    assert "a name is needed" in capsys.readouterr().out
+    assert "name is missing" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
-    ("trouble", "verdict"),
+    ("failure", "verdict"),
     [
         (status(401), "remote"),
         (status(409), "remote"),
@@ -92,31 +92,31 @@ def test_a_refusal_within_a_200_is_an_error_and_its_words_are_printed(state, cap
     ],
     ids=["401", "409", "429", "503", "truncated", "page", "redirect"],
 )
-def test_trouble_is_judged(server, state, trouble, verdict):
-    server.troubles.append(trouble)
+def test_every_http_failure_has_a_verdict(server, state, failure, verdict):
+    server.failures.append(failure)
     error = error_of(adaptor.create("patients", {"name": "Amina"}), state)
     assert error.verdict == verdict
     assert len(server.received) == 1
 
 
-def test_silence_may_end_later(server, state):
-    server.troubles.append(server.silent)
+def test_silent_server_may_respond_later(server, state):
+    server.failures.append(server.silent)
     error = error_of(adaptor.get("patients", query={"village": "x"}, timeout=0.1), state)
     assert error.verdict == "remote-for-now"
 
 
 @pytest.mark.parametrize("key", ["baseUrl", "token"])
-def test_a_credential_that_lacks_something_is_said_to(state, key):
+def test_incomplete_credential_is_an_author_error(state, key):
     del state["configuration"][key]
     error = error_of(adaptor.get("patients"), state)
     assert isinstance(error, ConfigurationError)
     assert f"{key} is missing." in str(error)
 
 
-def test_a_dry_run_shows_the_request_without_its_secret_and_sends_nothing(server, state):
-    with dry_run() as seen:
+def test_dry_run_sends_nothing_and_shows_no_secret(server, state):
+    with dry_run() as requests:
         after = adaptor.create("patients", {"name": "Amina"})(state)
-    assert (seen[0].method, seen[0].json) == ("POST", {"name": "Amina"})
-    assert SECRET not in repr(seen)
+    assert (requests[0].method, requests[0].json) == ("POST", {"name": "Amina"})
+    assert SECRET not in repr(requests)
     assert after["data"] == {"id": "dry-run"}
     assert server.received == []
