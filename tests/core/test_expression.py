@@ -51,6 +51,10 @@ def mistake_in(path):
     return str(caught.value)
 
 
+def names_and_lines(path):
+    return [(operation.name, operation.line) for operation in load(path)]
+
+
 def test_top_level_calls_are_operations_in_order(job):
     path = job('''
         """A job."""
@@ -76,7 +80,10 @@ def test_operations_have_a_name_and_a_line(job):
         )
         common.each("[*]", fn(lambda state: state))
     """)
-    assert [(each.name, each.line) for each in load(path)] == [("fn", 5), ("common.each", 8)]
+    assert names_and_lines(path) == [
+        ("fn", 5),
+        ("common.each", 8),
+    ]
 
 
 def test_calls_inside_top_level_blocks_are_operations_if_they_return_one(job):
@@ -100,7 +107,11 @@ def test_calls_inside_top_level_blocks_are_operations_if_they_return_one(job):
         def never_called():
             fn(lambda state: 1 / 0)
     """)
-    assert [(each.name, each.line) for each in load(path)] == [("fn", 7), ("fn", 7), ("fn", 13)]
+    assert names_and_lines(path) == [
+        ("fn", 7),
+        ("fn", 7),
+        ("fn", 13),
+    ]
     assert run(path) == {"data": "c", "seen": ["a", "b"]}
 
 
@@ -461,7 +472,7 @@ def progress_of(pending, *operations, state=None):
         return applied
 
     progress = Progress(is_pending=lambda: now)
-    steps = [Operation(f"step {n}", n, apply(each)) for n, each in enumerate(operations)]
+    steps = [Operation(f"step {n}", n, apply(operation)) for n, operation in enumerate(operations)]
     with suppress(JobError):
         execute(steps, state or {"n": 0}, Path("job.py"), progress)
     return progress.operation, progress.state and json.loads(progress.state)
@@ -490,5 +501,5 @@ def test_jobs_resume_after_work_that_was_committed():
 
 @pytest.mark.parametrize("last", [count, fail])
 def test_states_with_keys_that_are_not_strings_cannot_be_resumed(last):
-    found = progress_of([True, True], count, last, state={"n": 0, "odd": {1: 2}})
-    assert found == (0, None)
+    progress = progress_of([True, True], count, last, state={"n": 0, "odd": {1: 2}})
+    assert progress == (0, None)

@@ -1,5 +1,5 @@
-"""What a job prints, kept with its run."""
-# ruff: noqa: T201 - to print is the point
+"""Capturing what a job prints."""
+# ruff: noqa: T201 - printing is the point
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Replays as the table keeps them; what the command does is in tests/workbench/test_replay.py."""
+"""Replaying runs in the table; tests/workbench/test_replay.py tests the command."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ fn(lambda state: state["missing"])
 
 @pytest.fixture
 def failed(create_project_stack):
-    """The id of a run that has failed at its second operation."""
+    """The id of a run that failed at its second operation."""
     stack = create_project_stack(PROJECT, a=FAILING)
     run_id = ids.run_id(post(stack, '{"n": 1}')["headers"]["X-Message-Id"], "job-a")
     stack.drain()

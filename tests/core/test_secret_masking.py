@@ -1,4 +1,4 @@
-"""Secrets are masked in what is kept of a run, and words that only look like them are left."""
+"""Secrets are masked in the log and error of a run; similar words are not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The dict that flows through a job: how it begins, and how it is kept."""
+"""The state of a job: the initial state, and its form as stored JSON."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def message(body, **parts):
     return Message(ids.new_message_id(), "field-data", body, **parts)
 
 
-def written(state):
+def parse_stored(state):
     def refuse(constant):
-        raise AssertionError(f"{constant} is no JSON")
+        raise AssertionError(f"{constant} is not JSON")
 
     return json.loads(states.to_json(state), parse_constant=refuse)
 
@@ -79,7 +79,7 @@ def test_unreadable_body_has_no_initial_state():
 
 def test_final_state_is_stored_without_configuration():
     state = {"data": {"a": [1, None, "é"]}, "configuration": {"password": "s3cret"}, "mine": True}
-    assert written(state) == {"data": {"a": [1, None, "é"]}, "mine": True}
+    assert parse_stored(state) == {"data": {"a": [1, None, "é"]}, "mine": True}
     assert b"s3cret" not in states.to_json(state)
 
 
@@ -90,7 +90,7 @@ def test_to_json_does_not_change_the_state():
 
 
 @pytest.mark.parametrize(
-    ("value", "kept"),
+    ("value", "stored"),
     [
         (date(2024, 2, 29), "2024-02-29"),
         (datetime(2024, 2, 29, 1, 2, tzinfo=UTC), "2024-02-29T01:02:00+00:00"),
@@ -112,13 +112,13 @@ def test_to_json_does_not_change_the_state():
     ],
     ids=repr,
 )
-def test_values_without_a_json_form_are_converted(value, kept):
-    assert written({"data": [value, {"deep": value}]}) == {"data": [kept, {"deep": kept}]}
+def test_values_without_a_json_form_are_converted(value, stored):
+    assert parse_stored({"data": [value, {"deep": value}]}) == {"data": [stored, {"deep": stored}]}
 
 
 def test_nan_is_stored_as_text_and_other_values_as_they_are():
     state = {"data": [math.nan, date(2024, 2, 29), {"a": Decimal("0.5")}], "text": "NaN"}
-    assert written(state) == {"data": ["NaN", "2024-02-29", {"a": 0.5}], "text": "NaN"}
+    assert parse_stored(state) == {"data": ["NaN", "2024-02-29", {"a": 0.5}], "text": "NaN"}
 
 
 def circular():
@@ -138,6 +138,6 @@ def deep():
     "value", [circular(), deep(), {(1, 2): 3}, 10**5000], ids=["circular", "deep", "key", "digits"]
 )
 def test_values_that_cannot_be_written_as_json_are_replaced_by_the_reason(value):
-    kept = written({"data": value, "cursor": 7, "configuration": {"password": "s3cret"}})
-    assert kept["cursor"] == 7
-    assert kept["data"].startswith("this cannot be written as JSON: ")
+    stored = parse_stored({"data": value, "cursor": 7, "configuration": {"password": "s3cret"}})
+    assert stored["cursor"] == 7
+    assert stored["data"].startswith("this cannot be written as JSON: ")

@@ -1,4 +1,4 @@
-"""A job is stopped when its time is over, in the main thread and in others."""
+"""The time limit stops a job in the main thread and in other threads."""
 
 from __future__ import annotations
 

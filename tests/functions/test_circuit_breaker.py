@@ -55,13 +55,13 @@ def create_stack(create_project_stack, remote):
 
 
 def posted(stack, *numbers, **more):
-    """Post messages and work on them; give the ids of their runs."""
-    found = []
+    """Post messages, drain the queues, and return the ids of the runs."""
+    run_ids = []
     for number in numbers:
-        answer = post(stack, json.dumps({"n": number, **more}))
-        found.append(ids.run_id(answer["headers"]["X-Message-Id"], "job-a"))
+        response = post(stack, json.dumps({"n": number, **more}))
+        run_ids.append(ids.run_id(response["headers"]["X-Message-Id"], "job-a"))
     stack.drain()
-    return found
+    return run_ids
 
 
 CIRCUIT = {"pk": "credential#secret-a", "sk": "circuit"}
@@ -84,21 +84,21 @@ def worked(stack):
 
 
 def states(run_ids):
-    return [details.run(each).status for each in run_ids]
+    return [details.run(run_id).status for run_id in run_ids]
 
 
 def test_circuit_opens_after_five_failures_in_a_row(create_stack, remote, log_lines):
     stack = create_stack()
-    found = posted(stack, *range(12))
+    run_ids = posted(stack, *range(12))
     assert len(remote.received) == 5
-    assert states(found) == ["waiting"] * 12
+    assert states(run_ids) == ["waiting"] * 12
     assert len(log_lines.events(LogEvent.CIRCUIT_OPEN)) == 1
-    assert [runs.load(each).tries for each in found] == [1] * 5 + [0] * 7
+    assert [runs.load(run_id).tries for run_id in run_ids] == [1] * 5 + [0] * 7
 
 
 def test_parked_runs_are_released_in_order_after_one_successful_probe(create_stack, remote):
     stack = create_stack()
-    found = posted(stack, *range(12))
+    run_ids = posted(stack, *range(12))
     for _ in range(3):
         probe_time()
         worked(stack)
@@ -109,7 +109,7 @@ def test_parked_runs_are_released_in_order_after_one_successful_probe(create_sta
     assert [body["n"] for _, body in remote.received[8:]] == [8]
     worked(stack)
     assert [body["n"] for _, body in remote.received[9:]] == [9, 10, 11]
-    assert states(found[8:]) == ["succeeded"] * 4
+    assert states(run_ids[8:]) == ["succeeded"] * 4
 
 
 def test_open_circuit_releases_no_run_before_it_is_due(create_stack, remote):
@@ -133,11 +133,11 @@ def test_failed_probes_double_the_wait(create_stack):
 
 def test_parked_runs_keep_all_their_attempts(create_stack, remote):
     stack = create_stack(retry="{attempts: 2, up_to: 7d}")
-    found = posted(stack, *range(8))
+    run_ids = posted(stack, *range(8))
     probe_time()
     worked(stack)
-    assert runs.load(found[5]).tries == 1
-    assert details.run(found[5]).status == "waiting"
+    assert runs.load(run_ids[5]).tries == 1
+    assert details.run(run_ids[5]).status == "waiting"
 
 
 def test_time_behind_an_open_circuit_does_not_count_for_retries(create_stack, remote):
@@ -156,9 +156,9 @@ def test_time_behind_an_open_circuit_does_not_count_for_retries(create_stack, re
 def test_other_credentials_are_not_affected(create_stack, remote):
     stack = create_stack()
     posted(stack, *range(6))
-    answer = post(stack, '{"n": 99, "other": true}')
+    response = post(stack, '{"n": 99, "other": true}')
     stack.drain()
-    run = details.run(ids.run_id(answer["headers"]["X-Message-Id"], "job-b"))
+    run = details.run(ids.run_id(response["headers"]["X-Message-Id"], "job-b"))
     assert run.attempt == 1
     assert remote.received[-1] == ("/records", {"n": 99})
 
@@ -186,8 +186,8 @@ def test_permanent_refusals_do_not_open_the_circuit(create_stack, remote):
 def test_ordered_runs_wait_on_the_queue_in_order(create_stack, remote):
     stack = create_stack(order=", order_by: case")
     posted(stack, *range(5), case=None)
-    found = posted(stack, 10, 11, 12, case="c")
-    assert states(found) == ["waiting", "queued", "queued"]
+    run_ids = posted(stack, 10, 11, 12, case="c")
+    assert states(run_ids) == ["waiting", "queued", "queued"]
 
 
 def test_warm_runner_caches_the_closed_circuit(create_stack, remote):

@@ -39,7 +39,7 @@ jobs:
 
 
 def minutes(*times):
-    return [datetime.fromisoformat(f"2026-03-09T{each}:00+00:00") for each in times]
+    return [datetime.fromisoformat(f"2026-03-09T{time}:00+00:00") for time in times]
 
 
 def run_of(minute, job="job-a"):
@@ -49,8 +49,8 @@ def run_of(minute, job="job-a"):
 
 def due_runs(log_lines):
     return [
-        ids.received_at(each["run_id"]).strftime("%H:%M")
-        for each in log_lines.events(LogEvent.RUN_DUE)
+        ids.received_at(event["run_id"]).strftime("%H:%M")
+        for event in log_lines.events(LogEvent.RUN_DUE)
     ]
 
 
@@ -71,24 +71,24 @@ def due_runs(log_lines):
     ],
 )
 def test_trigger_is_due_in_the_minutes_since_the_last_handled_one(
-    cron, after, until, catch_up, found
+    cron, after, until, catch_up, due
 ):
     last = minutes(after)[0] if after else None
     trigger = CronTrigger("t", cron, catch_up)
-    spans = clock.periods(last, minutes(until)[0])
+    periods = clock.periods(last, minutes(until)[0])
     assert [
-        minute for span in spans for minute in clock.due_minutes(trigger, span, {"t"})
-    ] == minutes(*found)
+        minute for period in periods for minute in clock.due_minutes(trigger, period, {"t"})
+    ] == minutes(*due)
 
 
 def test_long_gaps_are_handled_by_the_hour_within_the_catch_up():
     (until,) = minutes("10:00")
-    spans = list(clock.periods(until - timedelta(days=100), until))
-    assert len(spans) == 7 * 24 + 1
-    assert [span.until for span in spans[:-1]] == [span.after for span in spans[1:]]
+    periods = list(clock.periods(until - timedelta(days=100), until))
+    assert len(periods) == 7 * 24 + 1
+    assert [period.until for period in periods[:-1]] == [period.after for period in periods[1:]]
     trigger = CronTrigger("t", "0 * * * *", 120)
-    found = [minute for span in spans for minute in clock.due_minutes(trigger, span, {"t"})]
-    assert found == minutes("08:00", "09:00", "10:00")
+    due = [minute for period in periods for minute in clock.due_minutes(trigger, period, {"t"})]
+    assert due == minutes("08:00", "09:00", "10:00")
 
 
 def test_handled_hours_stay_handled_if_the_next_hour_fails(create_project_stack, log_lines):
@@ -224,7 +224,7 @@ def test_all_jobs_and_triggers_of_a_minute_run(create_project_stack, log_lines):
     )
     tick(stack, "2026-03-09T10:00:00Z")
     stack.drain()
-    assert sorted(each["job"] for each in log_lines.events(LogEvent.RUN_SUCCEEDED)) == [
+    assert sorted(event["job"] for event in log_lines.events(LogEvent.RUN_SUCCEEDED)) == [
         "job-a",
         "job-b",
         "job-c",
@@ -281,7 +281,8 @@ def test_carried_state_does_not_expire(create_project_stack):
 def test_late_success_does_not_overwrite_a_newer_carried_state(create_project_stack):
     create_project_stack(EVERY_MINUTE, a=COUNT)
     older, newer = (
-        Plan(ids.minute_id(each), "job-a", "clock", Kind.CRON) for each in minutes("10:00", "10:01")
+        Plan(ids.minute_id(minute), "job-a", "clock", Kind.CRON)
+        for minute in minutes("10:00", "10:01")
     )
     runs.create([older, newer], "version")
     for plan, cursor in ((newer, b'{"cursor": 2}'), (older, b'{"cursor": 1}')):

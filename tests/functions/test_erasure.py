@@ -48,7 +48,7 @@ def everything(stack):
     """Give all that is kept anywhere, as one text."""
     table = boto3.resource("dynamodb").Table(stack.resources.physical_ids["Table"])
     bucket = boto3.resource("s3").Bucket(stack.resources.physical_ids["Bucket"])
-    objects = [each.get()["Body"].read() for each in bucket.objects.all()]
+    objects = [item.get()["Body"].read() for item in bucket.objects.all()]
     return json.dumps(table.scan()["Items"], default=str) + str(objects)
 
 
@@ -58,9 +58,9 @@ def test_contents_are_erased_and_statuses_stay(stack, size):
     body = {"name": "Amina Kofi", "fail": False, "noise": noise}
     message_id = post(stack, json.dumps(body))["headers"]["X-Message-Id"]
     stack.drain()
-    found = [details.run(ids.run_id(message_id, f"job-{each}")) for each in "abc"]
-    assert [each.status for each in found] == ["succeeded"] * 3
-    assert [(each.final, each.log) for each in found] == [(None, "")] * 3
+    records = [details.run(ids.run_id(message_id, f"job-{name}")) for name in "abc"]
+    assert [record.status for record in records] == ["succeeded"] * 3
+    assert [(record.final, record.log) for record in records] == [(None, "")] * 3
     assert "Amina" not in everything(stack)
     assert noise[-40:] not in everything(stack)
     assert details.newest(1, days=2)[0].unreadable.endswith("was erased.")

@@ -15,6 +15,7 @@ from openfn.runs import outcomes
 from openfn.runs import store as runs
 from openfn.runs.model import Plan
 from tests.conftest import post, tick, without_queue
+from tests.support.sqs import sqs_event
 
 PROJECT = """
 triggers:
@@ -78,24 +79,24 @@ def ran(create_project_stack):
         message_id = post(stack, json.dumps({"n": n, "kept": True}))["headers"]["X-Message-Id"]
         stack.drain()
         jobs = ("job-a", "job-b", "job-c", "also-c", "catch-a", "catch-b", "after-catch")
-        found = {job: details.run(ids.run_id(message_id, job)) for job in jobs}
-        return {job: record for job, record in found.items() if record}
+        records = {job: details.run(ids.run_id(message_id, job)) for job in jobs}
+        return {job: record for job, record in records.items() if record}
 
     run.made = stack
     return run
 
 
 def test_success_passes_the_final_state_down_a_chain(ran):
-    found = ran("fine")
-    assert {job: each.status for job, each in found.items()} == dict.fromkeys(
+    records = ran("fine")
+    assert {job: run.status for job, run in records.items()} == dict.fromkeys(
         ("job-a", "job-b", "job-c", "also-c"), "succeeded"
     )
-    assert (found["job-b"].kind, found["job-b"].trigger) == ("success", "a-done")
-    b = found["job-b"].final
+    assert (records["job-b"].kind, records["job-b"].trigger) == ("success", "a-done")
+    b = records["job-b"].final
     assert b["b_began_with"] == ["amina", {"from": "a"}, []]
     assert b["request"]["method"] == "POST"
     for job in ("job-c", "also-c"):
-        final = found[job].final
+        final = records[job].final
         assert final["data"] == {"from": "b"}
         assert (final["user"], final["b_user"], final["configured"]) == ("amina", "kofi", {})
 
@@ -106,10 +107,10 @@ def test_following_jobs_have_their_own_credential(ran):
 
 
 def test_failure_passes_the_initial_state_and_the_error(ran):
-    found = ran("fail-a")
-    assert sorted(found) == ["after-catch", "catch-a", "job-a"]
-    assert found["catch-a"].kind == "failure"
-    final = found["catch-a"].final
+    records = ran("fail-a")
+    assert sorted(records) == ["after-catch", "catch-a", "job-a"]
+    assert records["catch-a"].kind == "failure"
+    final = records["catch-a"].final
     assert final["data"] == {"n": "fail-a", "kept": True}
     assert final["seen"] == ["configuration", "data", "error", "references", "request"]
     error = {key: final["error"][key] for key in ("type", "message", "operation", "line")}
@@ -119,13 +120,13 @@ def test_failure_passes_the_initial_state_and_the_error(ran):
         "operation": "fn",
         "line": 9,
     }
-    assert found["after-catch"].final["error"] == final["error"]
+    assert records["after-catch"].final["error"] == final["error"]
 
 
 def test_failure_in_a_chain_passes_the_initial_state_of_the_failed_job(ran):
-    found = ran("fail-b")
-    assert sorted(found) == ["catch-b", "job-a", "job-b"]
-    final = found["catch-b"].final
+    records = ran("fail-b")
+    assert sorted(records) == ["catch-b", "job-a", "job-b"]
+    final = records["catch-b"].final
     assert (final["data"], final["user"]) == ({"from": "a"}, "amina")
     assert "b_user" not in final
     assert final["error"]["type"] == "LookupError"
@@ -165,10 +166,8 @@ def test_failure_of_a_cron_run_passes_its_initial_state(create_project_stack):
     assert final["error"]["type"] == "ValueError"
 
 
-def _again(stack, run_id, group="g"):
-    attributes = {"MessageGroupId": group}
-    record = {"messageId": "1", "body": json.dumps({"run_id": run_id}), "attributes": attributes}
-    return stack.invoke("runner", {"Records": [record | {"eventSource": "aws:sqs"}]})
+def deliver_again(stack, run_id, group="g"):
+    return stack.invoke("runner", sqs_event("run_id", run_id, MessageGroupId=group))
 
 
 def test_following_runs_are_queued_when_an_ended_run_is_delivered_again(ran):
@@ -177,10 +176,10 @@ def test_following_runs_are_queued_when_an_ended_run_is_delivered_again(ran):
     plan = Plan(message_id, "job-a", "all")
     runs.create([plan], "version")
     final = b'{"user": "amina", "data": {"from": "a"}, "fail_b": false}'
-    # Its runner died between the outcome and what follows.
+    # The runner died after it recorded the outcome.
     outcomes.finish(runs.claim(plan.id, 60), outcomes.Outcome("", 1, final=final))
     assert details.run(ids.run_id(message_id, "job-b")) is None
-    assert _again(stack, plan.id)["batchItemFailures"] == []
+    assert deliver_again(stack, plan.id)["batchItemFailures"] == []
     stack.drain()
     assert details.run(ids.run_id(message_id, "job-c")).status == "succeeded"
 
@@ -191,7 +190,7 @@ def test_following_runs_that_were_refused_are_queued_by_the_next_tick(ran, log_l
     plan = Plan(message_id, "job-a", "all")
     runs.create([plan], "version")
     with without_queue(stack, "RUN_QUEUE_URL"):
-        assert _again(stack, plan.id)["batchItemFailures"] == []
+        assert deliver_again(stack, plan.id)["batchItemFailures"] == []
     assert details.run(plan.id).status == "succeeded"
     stack.drain()
     stack.tick()
@@ -201,10 +200,10 @@ def test_following_runs_that_were_refused_are_queued_by_the_next_tick(ran, log_l
 
 
 def test_runs_of_a_chain_execute_once_if_all_ids_are_delivered_again(ran, log_lines):
-    found = ran("fine")
+    records = ran("fine")
     for _ in range(2):
-        for record in found.values():
-            assert _again(ran.made, record.id)["batchItemFailures"] == []
+        for record in records.values():
+            assert deliver_again(ran.made, record.id)["batchItemFailures"] == []
     ran.made.drain()
     assert len(log_lines.events(LogEvent.RUN_SUCCEEDED)) == 4
 
@@ -214,5 +213,5 @@ def test_run_after_an_expired_run_fails_with_the_reason(ran):
     message_id = post(stack, '{"n": "fine"}')["headers"]["X-Message-Id"]
     plan = Plan(message_id, "job-b", "a-done", Kind.SUCCESS, upstream="job-a")
     runs.create([plan], "version")
-    assert _again(stack, plan.id)["batchItemFailures"] == []
+    assert deliver_again(stack, plan.id)["batchItemFailures"] == []
     assert "No run with id" in details.run(plan.id).error["message"]

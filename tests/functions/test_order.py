@@ -18,10 +18,12 @@ from openfn.errors import GroupBlocked
 from openfn.history import details
 from openfn.runs import dispatch
 from openfn.runs import store as runs
+from openfn.runs.model import RunStatus
 from openfn.storage import aws, sqs_batch
 from openfn.storage.aws import Setting
 from openfn.storage.sqs_batch import QueuedId
 from tests.conftest import hook_aws_call, post, wait_until, without_queue
+from tests.support.sqs import failed_ids, sqs_event
 from workbench.local import event_source
 from workbench.local.destination import run_destination
 
@@ -57,12 +59,12 @@ fn(work)
 post("end/{job}", fn(lambda state: state["data"]))
 fn(keep)
 """
-CASES, EACH = "abcd", 8
+CASES, VISITS = "abcd", 8
 
 
 @pytest.fixture
 def ordered(create_project_stack):
-    """A stack whose jobs tell a destination when they begin and end a visit to a case."""
+    """A stack whose jobs report the begin and end of every visit to a destination."""
     stack = create_project_stack(PROJECT, a=TELLING.format(job="a"), b=TELLING.format(job="b"))
     with run_destination() as destination:
         stack.set_credential("secret-a", {"baseUrl": destination.url})
@@ -73,38 +75,38 @@ def visit(stack, case, number):
     return post(stack, json.dumps({"case_id": case, "n": number}))["headers"]["X-Message-Id"]
 
 
-def _told(destination, job):
-    """Give what was told of a job's runs, by case: begin or end, and the number."""
+def _reports(destination, job):
+    """Return the reports of a job's runs, by case: begin or end, and the number."""
     by_case = defaultdict(list)
-    for each in destination.received:
-        what, told_job = each.path.strip("/").split("/")
-        if told_job == job:
-            by_case[each.json["case_id"]].append((what, each.json["n"]))
+    for request in destination.received:
+        phase, reporting_job = request.path.strip("/").split("/")
+        if reporting_job == job:
+            by_case[request.json["case_id"]].append((phase, request.json["n"]))
     return by_case
 
 
-def _in_order(told, numbers):
-    """Whether runs of one case are told of in the order received, each over before the next."""
+def _in_order(reports, numbers):
+    """Return whether runs of one case began in order, each after the end of the last."""
     expected = []
     for number in numbers:
         expected.append(("begin", number))
         if number % 7 != 3:
             expected.append(("end", number))
-    return told == expected
+    return reports == expected
 
 
 def _most_at_once(destination):
     running, most = set(), 0
-    for each in destination.received:
-        what, job = each.path.strip("/").split("/")
-        key = (job, each.json["case_id"])
-        running = running | {key} if what == "begin" else running - {key}
+    for request in destination.received:
+        phase, job = request.path.strip("/").split("/")
+        key = (job, request.json["case_id"])
+        running = running | {key} if phase == "begin" else running - {key}
         most = max(most, len(running))
     return most
 
 
 def _work(stack, invoke, over, seconds=60, runners=6):
-    """Let several pollers work on the queues at once until all is over."""
+    """Poll the queues with several pollers at once until `over()`."""
     stop = threading.Event()
 
     def loop(mapping):
@@ -122,33 +124,45 @@ def _work(stack, invoke, over, seconds=60, runners=6):
             stop.set()
 
 
+def _run(message_id, job):
+    return details.run(ids.run_id(message_id, job))
+
+
+def match_event(*message_ids, received=1):
+    return sqs_event("message_id", *message_ids, received=received, MessageGroupId="inbox-a")
+
+
+def group_ids(received):
+    return sorted(message["Attributes"]["MessageGroupId"] for message in received["Messages"])
+
+
 def _all_over(message_ids):
     def over():
-        found = [details.run(ids.run_id(each, "job-a")) for each in message_ids]
-        if not all(each and each.status in ("succeeded", "failed") for each in found):
+        runs = {message_id: _run(message_id, "job-a") for message_id in message_ids}
+        if not all(run and RunStatus(run.status).has_ended for run in runs.values()):
             return False
-        good = [m for m, each in zip(message_ids, found, strict=True) if each.status == "succeeded"]
-        after = [details.run(ids.run_id(each, "job-b")) for each in good]
-        return all(each and each.status in ("succeeded", "failed") for each in after)
+        successful = [id_ for id_, run in runs.items() if run.status == RunStatus.SUCCEEDED]
+        following = [_run(message_id, "job-b") for message_id in successful]
+        return all(run and RunStatus(run.status).has_ended for run in following)
 
     return over
 
 
 def test_visits_of_a_case_run_in_order_and_cases_run_concurrently(ordered):
     stack, destination = ordered
-    message_ids = [visit(stack, case, n) for n in range(EACH) for case in CASES]
+    message_ids = [visit(stack, case, n) for n in range(VISITS) for case in CASES]
     _work(stack, stack.invoke, _all_over(message_ids))
     for case in CASES:
-        assert _in_order(_told(destination, "a")[case], range(EACH))
+        assert _in_order(_reports(destination, "a")[case], range(VISITS))
     assert _most_at_once(destination) > 1
 
 
 def test_following_runs_keep_the_order(ordered):
     stack, destination = ordered
-    message_ids = [visit(stack, case, n) for n in range(EACH) for case in CASES]
+    message_ids = [visit(stack, case, n) for n in range(VISITS) for case in CASES]
     _work(stack, stack.invoke, _all_over(message_ids))
     for case in CASES:
-        assert _in_order(_told(destination, "b")[case], [n for n in range(EACH) if n % 7 != 3])
+        assert _in_order(_reports(destination, "b")[case], [n for n in range(VISITS) if n % 7 != 3])
 
 
 @pytest.mark.parametrize("seed", range(1))
@@ -165,50 +179,38 @@ def test_order_holds_if_ids_are_delivered_again_and_pollers_die(ordered, seed):
             before, after = dice.random() < 0.04, dice.random() < 0.08
         if before:
             raise ConnectionError("the poller died before the function was invoked")
-        answer = stack.invoke(function, event)
+        response = stack.invoke(function, event)
         if after:
             raise ConnectionError("the poller died before it could delete what it received")
-        return answer
+        return response
 
-    message_ids = [visit(stack, case, n) for n in range(EACH) for case in CASES]
-    for each in message_ids[::5]:  # and some are queued twice to begin with
-        aws.send(Setting.MATCH_QUEUE_URL, [(json.dumps({"message_id": each}), "inbox-a")])
+    message_ids = [visit(stack, case, n) for n in range(VISITS) for case in CASES]
+    for message_id in message_ids[::5]:  # some are queued twice
+        aws.send(Setting.MATCH_QUEUE_URL, [(json.dumps({"message_id": message_id}), "inbox-a")])
     _work(stack, invoke, _all_over(message_ids))
     for case in CASES:
-        assert _in_order(_told(destination, "a")[case], range(EACH))
-        assert _in_order(_told(destination, "b")[case], [n for n in range(EACH) if n % 7 != 3])
-    assert all(details.run(ids.run_id(each, "job-a")).attempt == 1 for each in message_ids)
+        assert _in_order(_reports(destination, "a")[case], range(VISITS))
+        assert _in_order(_reports(destination, "b")[case], [n for n in range(VISITS) if n % 7 != 3])
+    assert all(_run(message_id, "job-a").attempt == 1 for message_id in message_ids)
 
 
 def test_message_without_the_order_value_does_not_wait(ordered):
     stack, _ = ordered
     first = post(stack, '{"n": 1}')["headers"]["X-Message-Id"]
-    stack.invoke("matcher", _event(first))
+    stack.invoke("matcher", match_event(first))
     plan = runs.load(ids.run_id(first, "job-a")).plan
     assert plan.order is None
     assert dispatch.group_of(plan) == plan.id
 
 
-def _event(*message_ids, group="inbox-a", received=1):
-    attributes = {"MessageGroupId": group, "ApproximateReceiveCount": str(received)}
-    return {
-        "Records": [
-            {
-                "messageId": each,
-                "body": json.dumps({"message_id": each}),
-                "attributes": attributes,
-                "eventSource": "aws:sqs",
-            }
-            for each in message_ids
-        ]
-    }
-
-
 def test_later_messages_of_a_group_wait_behind_a_failed_one(ordered):
     stack, _ = ordered
     before, gone, behind = visit(stack, "a", 1), ids.new_message_id(), visit(stack, "a", 2)
-    answer = stack.invoke("matcher", _event(before, gone, behind))
-    assert [each["itemIdentifier"] for each in answer["batchItemFailures"]] == [gone, behind]
+    response = stack.invoke("matcher", match_event(before, gone, behind))
+    assert failed_ids(response) == [
+        gone,
+        behind,
+    ]
     assert details.run(ids.run_id(before, "job-a")) is not None
     assert details.run(ids.run_id(behind, "job-a")) is None
 
@@ -216,13 +218,13 @@ def test_later_messages_of_a_group_wait_behind_a_failed_one(ordered):
 def test_only_the_failed_message_goes_to_the_dead_letter_queue(ordered):
     stack, _ = ordered
     gone, behind = ids.new_message_id(), visit(stack, "a", 2)
-    answer = stack.invoke("matcher", _event(gone, behind, received=sqs_batch.MAX_RECEIVES))
-    assert [each["itemIdentifier"] for each in answer["batchItemFailures"]] == [gone]
+    response = stack.invoke("matcher", match_event(gone, behind, received=sqs_batch.MAX_RECEIVES))
+    assert failed_ids(response) == [gone]
     assert details.run(ids.run_id(behind, "job-a")) is not None
 
 
 def test_ids_of_other_groups_do_not_wait():
-    done, told = [], []
+    done, failed = [], []
 
     def work(identifier):
         if identifier == "bad":
@@ -230,20 +232,22 @@ def test_ids_of_other_groups_do_not_wait():
         done.append(identifier)
 
     queued = [QueuedId(i, g) for i, g in (("1", "a"), ("bad", "a"), ("2", "b"), ("3", "a"))]
-    errors = sqs_batch.process_in_order(queued, work, lambda queued, _error: told.append(queued.id))
-    assert (done, told) == (["1", "2"], ["bad"])
+    errors = sqs_batch.process_in_order(
+        queued, work, lambda queued, _error: failed.append(queued.id)
+    )
+    assert (done, failed) == (["1", "2"], ["bad"])
     assert isinstance(errors["3"], GroupBlocked)
 
 
 def test_messages_without_order_are_matched_concurrently(create_job_stack):
     stack = create_job_stack("from adaptors.common import fn\nfn(lambda state: state)\n")
     message_ids = {post(stack, "{}")["headers"]["X-Message-Id"] for _ in range(3)}
-    answer = boto3.client("sqs").receive_message(
+    response = boto3.client("sqs").receive_message(
         QueueUrl=stack.resources.functions["inbox"].environment["MATCH_QUEUE_URL"],
         MaxNumberOfMessages=10,
         AttributeNames=["All"],
     )
-    assert {each["Attributes"]["MessageGroupId"] for each in answer["Messages"]} == message_ids
+    assert group_ids(response) == sorted(message_ids)
 
 
 def test_id_that_is_queued_again_is_delivered_again(create_job_stack):
@@ -251,20 +255,20 @@ def test_id_that_is_queued_again_is_delivered_again(create_job_stack):
     for _ in range(3):
         assert aws.send(Setting.MATCH_QUEUE_URL, [("again", "group")]) == {}
     sqs, url = boto3.client("sqs"), aws.setting(Setting.MATCH_QUEUE_URL)
-    answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)
-    assert len(answer["Messages"]) == 3
+    response = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)
+    assert len(response["Messages"]) == 3
 
 
 def _refusing(*numbers):
-    """Let SQS refuse some of the entries of every call, by their bodies, while it lasts."""
+    """Let SQS refuse the entries with these bodies."""
 
     def refuse(parsed, **_):
-        taken = parsed.get("Successful", [])
-        parsed["Failed"] = [e for e in taken if e["MD5OfMessageBody"] in refused]
-        for each in parsed["Failed"]:
-            each["Code"] = "InternalError"
+        entries = parsed.get("Successful", [])
+        parsed["Failed"] = [e for e in entries if e["MD5OfMessageBody"] in refused]
+        for entry in parsed["Failed"]:
+            entry["Code"] = "InternalError"
 
-    refused = {hashlib.md5(each.encode()).hexdigest() for each in numbers}
+    refused = {hashlib.md5(number.encode()).hexdigest() for number in numbers}
     return hook_aws_call("after-call.sqs.SendMessageBatch", refuse)
 
 
@@ -307,6 +311,4 @@ def test_messages_queued_late_keep_the_group_of_their_inbox(ordered):
     url = aws.setting(Setting.MATCH_QUEUE_URL)
     sqs = boto3.client("sqs")
     received = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, AttributeNames=["All"])
-    assert [each["Attributes"]["MessageGroupId"] for each in received["Messages"]] == [
-        "inbox-a"
-    ] * 3
+    assert group_ids(received) == ["inbox-a"] * 3

@@ -35,7 +35,7 @@ def _minute():
     return now.replace(minute=now.minute // 10 * 10, second=0, microsecond=0)
 
 
-def kept(body="{}", minutes=20, number=0):
+def stored_message(body="{}", minutes=20, number=0):
     """Keep a message, received so many minutes before, as an inbox does that dies at once."""
     when = ids.minute_id(_minute() - timedelta(minutes=minutes))
     message_id = f"{when[:-12]}{number:012x}"
@@ -44,7 +44,7 @@ def kept(body="{}", minutes=20, number=0):
 
 
 def test_message_that_was_stored_but_not_queued_is_queued(stack, log_lines):
-    message_id = kept()
+    message_id = stored_message()
     look(stack)
     stack.drain()
     assert details.run(ids.run_id(message_id, "job-a")).status == "succeeded"
@@ -54,13 +54,13 @@ def test_message_that_was_stored_but_not_queued_is_queued(stack, log_lines):
 
 @pytest.mark.parametrize("minutes", [5, 45])
 def test_messages_outside_the_checked_period_are_not_queued(stack, log_lines, minutes):
-    kept(minutes=minutes)
+    stored_message(minutes=minutes)
     look(stack)
     assert log_lines.events(LogEvent.ORPHANS_QUEUED) == []
 
 
 def test_run_that_was_created_but_not_queued_is_queued(stack):
-    message_id = kept()
+    message_id = stored_message()
     runs.create([Plan(message_id, "job-a", "all")], "version")
     look(stack)
     stack.drain()
@@ -68,7 +68,7 @@ def test_run_that_was_created_but_not_queued_is_queued(stack):
 
 
 def test_run_whose_lease_has_ended_is_queued(stack):
-    message_id = kept()
+    message_id = stored_message()
     plan = Plan(message_id, "job-a", "all")
     runs.create([plan], "version")
     runs.claim(plan.id, -5)
@@ -78,7 +78,7 @@ def test_run_whose_lease_has_ended_is_queued(stack):
 
 
 def test_run_that_is_being_executed_is_not_queued(stack, log_lines):
-    plan = Plan(kept(), "job-a", "all")
+    plan = Plan(stored_message(), "job-a", "all")
     runs.create([plan], "version")
     runs.claim(plan.id, 600)
     look(stack)
@@ -88,9 +88,9 @@ def test_run_that_is_being_executed_is_not_queued(stack, log_lines):
 def test_ended_unmatched_and_unreadable_items_are_no_orphans(create_job_stack, log_lines):
     stack = create_job_stack(NOTHING, inclusion="{a: 1}")
     for number, body in enumerate(('{"a": 1}', '{"a": 2}')):
-        messages.queue(kept(body, number=number))
+        messages.queue(stored_message(body, number=number))
     stack.drain()
-    unreadable = Message(kept(number=9, minutes=5)[:-1] + "8", "inbox-a", b"{")
+    unreadable = Message(stored_message(number=9, minutes=5)[:-1] + "8", "inbox-a", b"{")
     messages.store(unreadable, unreadable="not JSON")
     look(stack)
     assert log_lines.events(LogEvent.ORPHANS_QUEUED) == []
@@ -104,11 +104,12 @@ def test_orphans_of_an_ordered_inbox_are_queued_in_order(create_project_stack, l
         """,
         a=NOTHING,
     )
-    found = [kept(json.dumps({"case": 1, "n": n}), number=n) for n in range(5)]
+    message_ids = [stored_message(json.dumps({"case": 1, "n": n}), number=n) for n in range(5)]
     look(stack)
     stack.drain()
-    told = [event["run_id"].partition("#")[0] for event in log_lines.events(LogEvent.RUN_SUCCEEDED)]
-    assert told == found
+    events = log_lines.events(LogEvent.RUN_SUCCEEDED)
+    matched = [ids.source_id_of(event["run_id"]) for event in events]
+    assert matched == message_ids
 
 
 def test_reconciliation_reads_sixteen_partitions_every_ten_minutes(stack):
@@ -117,7 +118,7 @@ def test_reconciliation_reads_sixteen_partitions_every_ten_minutes(stack):
     hooks.register("before-parameter-build", lambda model, **_: calls.append(model.name))
     for minute in range(10):
         tick(stack, f"2026-03-09T10:{minute:02}:00Z")
-    own = [name for name in calls if name != "Query"]
-    assert own == []
+    others = [name for name in calls if name != "Query"]
+    assert others == []
     marks = 5 * 10  # what could not be queued (messages, runs), what waits, circuits due and open
     assert calls.count("Query") == marks + 16

@@ -20,6 +20,7 @@ from openfn.runs.model import Plan
 from openfn.storage import table
 from tests.conftest import post
 from tests.support.fake_destination import FakeDestination
+from tests.support.sqs import sqs_event
 from workbench.local import lambda_functions
 
 PROJECT = """
@@ -96,7 +97,7 @@ def pass_time(run_id):
 
 
 def again(stack, run_id):
-    """Let a run's next attempt be due, and be made."""
+    """Let a run's next attempt be due, execute it, and return the run."""
     pass_time(run_id)
     stack.tick()
     stack.drain()
@@ -104,19 +105,19 @@ def again(stack, run_id):
 
 
 def attempts(stack, run_id):
-    """Give what is kept of a run's earlier attempts: outcome and error of each."""
+    """Return status and error of a run's earlier attempts."""
     key = ids.key_of(run_id)
-    answer = boto3.client("dynamodb").query(
+    response = boto3.client("dynamodb").query(
         TableName=stack.resources.physical_ids["Table"],
         KeyConditionExpression="pk = :pk AND begins_with(sk, :sk)",
         ExpressionAttributeValues={":pk": {"S": key["pk"]}, ":sk": {"S": f"{run_id}#"}},
     )
     return [
         (
-            each["status"]["S"],
-            json.loads(each["error"]["S"])["message"] if "error" in each else None,
+            item["status"]["S"],
+            json.loads(item["error"]["S"])["message"] if "error" in item else None,
         )
-        for each in answer["Items"]
+        for item in response["Items"]
     ]
 
 
@@ -137,7 +138,7 @@ def test_messages_emitted_before_a_failure_are_published_after_success(posted, r
     stack, run_id = posted()
     assert len(details.newest(10, days=2)) == 1
     again(stack, run_id)
-    assert [json.loads(each.message.body) for each in details.newest(10, days=2)][:-1] == [
+    assert [json.loads(row.message.body) for row in details.newest(10, days=2)][:-1] == [
         {"skip": True}
     ]
 
@@ -147,8 +148,8 @@ def test_messages_of_the_failed_operation_are_published_once(posted, remote):
     stack, run_id = posted(EACH)
     assert again(stack, run_id).status == "waiting"
     assert again(stack, run_id).status == "succeeded"
-    emitted = [json.loads(each.message.body) for each in details.newest(10, days=2)][:-1]
-    assert sorted(each["n"] for each in emitted) == [0, 1, 2]
+    emitted = [json.loads(row.message.body) for row in details.newest(10, days=2)][:-1]
+    assert sorted(record["n"] for record in emitted) == [0, 1, 2]
 
 
 def test_contents_of_an_attempt_replace_those_of_earlier_attempts(posted):
@@ -217,11 +218,11 @@ def test_job_with_fresh_retries_restarts_and_emits_once(posted, remote):
 
 
 @pytest.mark.parametrize(
-    "kept", ["__import__('datetime').date(2026, 3, 9)", "{1: 2}", "{1, 2}", "float('nan')"]
+    "value", ["__import__('datetime').date(2026, 3, 9)", "{1: 2}", "{1, 2}", "float('nan')"]
 )
-def test_job_restarts_if_json_cannot_represent_its_state(posted, remote, kept):
+def test_job_restarts_if_json_cannot_represent_its_state(posted, remote, value):
     remote.statuses["/second"] = [503]
-    code = THREE.replace('"seen":', f'"odd": {kept}, "seen":')
+    code = THREE.replace('"seen":', f'"odd": {value}, "seen":')
     stack, run_id = posted(code)
     assert again(stack, run_id).status == "succeeded"
     assert remote.paths == ["/first", "/second", "/first", "/second", "/third"]
@@ -297,7 +298,7 @@ def test_job_that_exceeds_the_time_limit_is_stopped_and_retried(posted, log_line
     run_id = created(stack)
     expression().write_text(SLOW, "utf-8")
     hurried = replace(stack.resources.functions["runner"], timeout_seconds=6.2)
-    lambda_functions.invoke(hurried, _delivery(run_id), stack.on_log_line)
+    lambda_functions.invoke(hurried, sqs_event("run_id", run_id), stack.on_log_line)
     record = details.run(run_id)
     assert (record.status, record.error["type"]) == ("waiting", "TimedOut")
     assert (record.error["operation"], record.error["line"]) == ("fn", 9)
@@ -312,17 +313,12 @@ def test_run_whose_runner_died_is_retried_and_the_crash_recorded(posted):
     stack, _ = posted()
     run_id = created(stack)
     died = runs.claim(run_id, -5)
-    stack.invoke("runner", _delivery(run_id))
+    stack.invoke("runner", sqs_event("run_id", run_id))
     record = details.run(run_id)
     assert (record.status, record.attempt) == ("succeeded", 2)
     (item,) = table.get([ids.key_of(f"{run_id}#0001")])
     assert item["started"] == died.started
     assert attempts(stack, run_id) == [("crashed", None)]
-
-
-def _delivery(run_id):
-    body = json.dumps({"run_id": run_id})
-    return {"Records": [{"messageId": "1", "body": body, "eventSource": "aws:sqs"}]}
 
 
 def test_run_that_kills_its_runner_three_times_fails(posted):
@@ -332,7 +328,7 @@ def test_run_that_kills_its_runner_three_times_fails(posted):
         run = runs.claim(run_id, -5)
         if run.crashed:
             outcomes.record_crash(run)
-    stack.invoke("runner", _delivery(run_id))
+    stack.invoke("runner", sqs_event("run_id", run_id))
     record = details.run(run_id)
     assert record.status == "failed"
     assert "The runner died 3 times" in record.error["message"]

@@ -20,6 +20,7 @@ from openfn.runs.model import Plan
 from openfn.runs.outcomes import Outcome
 from openfn.storage import aws, table
 from tests.conftest import post
+from tests.support.sqs import sqs_event
 from workbench.local import lambda_functions
 
 
@@ -40,14 +41,6 @@ def _create(message_id, job="job-a"):
     plan = Plan(message_id, job, "all")
     runs.create([plan], "version")
     return plan.id
-
-
-def _batch(run_id):
-    return {
-        "Records": [
-            {"messageId": "1", "body": json.dumps({"run_id": run_id}), "eventSource": "aws:sqs"}
-        ]
-    }
 
 
 def test_successful_run_stores_final_state_log_and_duration(create_job_stack):
@@ -108,17 +101,17 @@ def test_failed_run_stores_its_error_with_operation_and_line(create_job_stack, l
 def test_failed_run_is_in_the_attention_index(create_job_stack):
     stack = create_job_stack("from adaptors.common import fn\nfn(lambda state: 1 / 0)\n")
     record = _run(stack)
-    found = boto3.client("dynamodb").query(
+    response = boto3.client("dynamodb").query(
         TableName=stack.resources.physical_ids["Table"],
         IndexName="attention",
         KeyConditionExpression="attention = :failed",
         ExpressionAttributeValues={":failed": {"S": "failed"}},
     )
-    assert [item["sk"]["S"] for item in found["Items"]] == [record.id]
+    assert [item["sk"]["S"] for item in response["Items"]] == [record.id]
 
 
 @pytest.mark.parametrize(
-    ("code", "kind", "what"),
+    ("code", "kind", "words"),
     [
         (
             "import sys\nfrom adaptors.common import fn\nfn(lambda s: sys.exit(3))\n",
@@ -129,11 +122,11 @@ def test_failed_run_is_in_the_attention_index(create_job_stack):
         ("from adaptors.http import get\nget('x')\n", "ConfigurationError", "baseUrl"),
     ],
 )
-def test_exit_wrong_result_and_adaptor_error_are_failed_runs(create_job_stack, code, kind, what):
+def test_exit_wrong_result_and_adaptor_error_are_failed_runs(create_job_stack, code, kind, words):
     record = _run(create_job_stack(code))
     assert record.status == "failed"
     assert record.error["type"] == kind
-    assert what in record.error["message"]
+    assert words in record.error["message"]
 
 
 def test_missing_secret_error_names_the_secret_to_create(create_job_stack):
@@ -186,7 +179,7 @@ def test_large_final_state_and_log_are_stored_completely(create_job_stack):
 def test_run_that_has_ended_is_not_executed_again(create_job_stack, log_lines):
     stack = create_job_stack("from adaptors.common import fn\nfn(lambda state: state)\n")
     record = _run(stack)
-    assert stack.invoke("runner", _batch(record.id))["batchItemFailures"] == []
+    assert stack.invoke("runner", sqs_event("run_id", record.id))["batchItemFailures"] == []
     assert details.run(record.id).attempt == 1
     assert len(log_lines.events(LogEvent.RUN_SUCCEEDED)) == 1
 
@@ -195,7 +188,7 @@ def test_run_claimed_by_another_runner_stays_on_the_queue(create_job_stack):
     stack = create_job_stack("from adaptors.common import fn\nfn(lambda state: state)\n")
     run_id = _created(stack)
     assert runs.claim(run_id, 60).attempt == 1
-    assert len(stack.invoke("runner", _batch(run_id))["batchItemFailures"]) == 1
+    assert len(stack.invoke("runner", sqs_event("run_id", run_id))["batchItemFailures"]) == 1
     assert details.run(run_id).status == "running"
 
 
@@ -203,7 +196,7 @@ def test_run_whose_runner_died_is_executed_after_its_lease(create_job_stack):
     stack = create_job_stack("from adaptors.common import fn\nfn(lambda state: state)\n")
     run_id = _created(stack)
     runs.claim(run_id, -5)
-    assert stack.invoke("runner", _batch(run_id))["batchItemFailures"] == []
+    assert stack.invoke("runner", sqs_event("run_id", run_id))["batchItemFailures"] == []
     record = details.run(run_id)
     assert (record.status, record.attempt) == ("succeeded", 2)
 
@@ -240,7 +233,7 @@ def test_run_is_executed_once_if_first_responses_are_lost(create_job_stack, log_
     stack = create_job_stack("from adaptors.common import fn\nfn(lambda state: state)\n")
     run_id = _created(stack)
     with _answers_lost("UpdateItem"):
-        assert stack.invoke("runner", _batch(run_id))["batchItemFailures"] == []
+        assert stack.invoke("runner", sqs_event("run_id", run_id))["batchItemFailures"] == []
     record = details.run(run_id)
     assert (record.status, record.attempt) == ("succeeded", 1)
     assert len(log_lines.events(LogEvent.RUN_SUCCEEDED)) == 1
@@ -264,7 +257,7 @@ def test_run_of_a_removed_job_fails_with_the_reason(create_job_stack):
     stack = create_job_stack("from adaptors.common import fn\nfn(lambda state: state)\n")
     message_id = post(stack, "{}")["headers"]["X-Message-Id"]
     run_id = _create(message_id, "job-of-old")
-    stack.invoke("runner", _batch(run_id))
+    stack.invoke("runner", sqs_event("run_id", run_id))
     assert "no job job-of-old" in details.run(run_id).error["message"]
 
 
@@ -272,7 +265,7 @@ def test_no_run_begins_in_the_last_seconds_of_an_invocation(create_job_stack):
     stack = create_job_stack("from adaptors.common import fn\nfn(lambda state: state)\n")
     run_id = _created(stack)
     hurried = dataclasses.replace(stack.resources.functions["runner"], timeout_seconds=5)
-    answer = lambda_functions.invoke(hurried, _batch(run_id), stack.on_log_line)
+    answer = lambda_functions.invoke(hurried, sqs_event("run_id", run_id), stack.on_log_line)
     assert len(answer["batchItemFailures"]) == 1
     assert details.run(run_id).status == "queued"
 
@@ -325,7 +318,7 @@ def test_run_without_its_message_body_fails_with_the_reason(create_job_stack):
     run_id = _create(message_id)
     bucket = stack.resources.physical_ids["Bucket"]
     boto3.client("s3").delete_object(Bucket=bucket, Key=f"messages/{message_id}/body")
-    assert stack.invoke("runner", _batch(run_id))["batchItemFailures"] == []
+    assert stack.invoke("runner", sqs_event("run_id", run_id))["batchItemFailures"] == []
     assert "deleted from the bucket" in details.run(run_id).error["message"]
 
 
@@ -352,5 +345,5 @@ def test_expired_run_is_not_executed(create_job_stack):
     stack = create_job_stack("from adaptors.common import fn\nfn(lambda state: state)\n")
     run_id = _created(stack)
     table.update(ids.key_of(run_id), {"expires": 1})
-    assert len(stack.invoke("runner", _batch(run_id))["batchItemFailures"]) == 1
+    assert len(stack.invoke("runner", sqs_event("run_id", run_id))["batchItemFailures"]) == 1
     assert details.run(run_id).status == "queued"

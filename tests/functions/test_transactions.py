@@ -75,7 +75,7 @@ def rows(db):
 
 
 def bodies():
-    return [json.loads(each.message.body) for each in details.newest(10, days=2)]
+    return [json.loads(row.message.body) for row in details.newest(10, days=2)]
 
 
 def test_successful_run_commits_all_rows(posted, db):
@@ -95,7 +95,7 @@ def test_retry_resumes_where_the_transaction_began_and_writes_rows_once(posted, 
     assert (record.status, record.attempt) == ("succeeded", 3)
     assert rows(db) == [(7, "first"), (8, "second")]
     assert remote.paths == ["/before", "/amidst", "/amidst", "/amidst"]
-    assert len([each for each in bodies() if each.get("skip")]) == 2
+    assert len([body for body in bodies() if body.get("skip")]) == 2
 
 
 def test_committed_operations_are_not_repeated(posted, remote, db):
@@ -143,7 +143,7 @@ def test_retryable_failure_of_the_commit_is_retried(posted, remote, db):
     assert again(stack, run_id).status == "succeeded"
     assert rows(db) == [(7, "first"), (8, "second")]
     assert remote.paths == ["/before", *["/amidst"] * 3]
-    assert len([each for each in bodies() if each.get("skip")]) == 2
+    assert len([body for body in bodies() if body.get("skip")]) == 2
 
 
 def test_run_that_exceeds_the_time_limit_writes_nothing_and_is_retried(posted, db):
