@@ -11,8 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from adaptors._runtime import emit, run_context
 from adaptors._runtime.dry_run import Dry, Responder, dry_run
+from adaptors._runtime.job_runtime import AdaptorRuntime
 from adaptors.errors import AdaptorError
 from openfn import ids
 from openfn.errors import JobError, Verdict
@@ -85,15 +85,16 @@ def run_locally(
     log: list[str] = []
     emitted: list[tuple[str, str]] = []
     final, error = None, None
+    runtime = AdaptorRuntime()
     recording: AbstractContextManager[list[Dry]] = dry_run(responder) if dry else nullcontext([])
     with (
         recording as requests,
-        run_context.run_context(f"try#{expression.stem}", datetime.now(UTC)),
+        runtime.run_context(f"try#{expression.stem}", datetime.now(UTC)),
         output_capture.capture(log.append),
-        emit.emit_to(partial(_record_emitted, inboxes, emitted)),
+        runtime.emit_to(partial(_record_emitted, inboxes, emitted)),
     ):
         try:
-            with run_context.attempt():
+            with runtime.attempt():
                 final = json.loads(states.to_json(execute(load(expression), initial, expression)))
         except JobError as job_error:
             error = job_error
