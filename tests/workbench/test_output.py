@@ -10,7 +10,7 @@ from rich.console import Console
 from adaptors._runtime.dry_run import DryStatement
 from openfn.history.why_not import Verdict
 from workbench.cli import output
-from workbench.cli.demo import print_journeys
+from workbench.cli.demo import print_deliveries
 from workbench.cli.job import print_local_run
 from workbench.cli.match import print_verdicts
 from workbench.local.demo import Delivery
@@ -71,15 +71,15 @@ def test_steps_are_lines_without_a_terminal(printed):
 
 def test_received_body_is_shown_literally_and_truncated(printed):
     received = Received("POST", "/x", None, b"[red]" + b"y" * 1000)
-    journey = Delivery("Kobo", "200 {}", "id", ("form",), ("go succeeded",), (received,))
-    text = printed(print_journeys, [journey])
+    delivery = Delivery("Kobo", "200 {}", "id", ("form",), ("go succeeded",), (received,))
+    text = printed(print_deliveries, [delivery])
     assert "Kobo arrived\n" in text
     assert f"  received  POST /x [red]{'y' * 395}… (1005 characters)\n" in text
     assert text.endswith("1 of 1 posts arrived\n")
 
 
 @pytest.mark.parametrize(
-    "journey",
+    "delivery",
     [
         Delivery("Kobo", "503 {}", None, (), (), ()),
         Delivery("Kobo", "200 {}", "id", (), (), ()),
@@ -89,6 +89,6 @@ def test_received_body_is_shown_literally_and_truncated(printed):
     ],
     ids=["refused", "unmatched", "not run", "failed", "not received"],
 )
-def test_post_that_is_lost_at_any_stage_did_not_arrive(printed, journey):
-    assert "Kobo DID NOT ARRIVE\n" in printed(print_journeys, [journey])
-    assert journey.as_dict()["arrived"] is False
+def test_post_that_is_lost_at_any_stage_did_not_arrive(printed, delivery):
+    assert "Kobo DID NOT ARRIVE\n" in printed(print_deliveries, [delivery])
+    assert delivery.as_dict()["arrived"] is False
