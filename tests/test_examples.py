@@ -12,8 +12,8 @@ from adaptors.common import parse_xml
 from openfn.history import details
 from tests.adaptors import dhis2_server, salesforce_server
 from tests.adaptors.kobotoolbox_server import FORM, PASSWORD, USER, Kobo
-from tests.adaptors.serving import served
 from tests.conftest import ROOT, post, tick
+from tests.support.wsgi_server import serve
 from workbench.local.destination import run_destination
 from workbench.local.stack import create_stack
 from workbench.project.compiler import check
@@ -108,7 +108,7 @@ def test_visit_is_in_salesforce_once_with_its_household_and_area():
 def test_new_kobo_submissions_are_pulled_and_delivered_once():
     kobo, first = Kobo(), json.loads(event("kobo-pull", "water_point.json"))
     with (
-        served(kobo.app) as server,
+        serve(kobo.app) as server,
         run_destination() as registry,
         deployed("kobo-pull") as deployment,
     ):

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
-from tests.adaptors.serving import Served, served, status
+from tests.support.wsgi_server import WsgiServer, serve, status
 
 USER, PASSWORD, TOKEN = "admin", "district-Zm9v", "d2pat_s3cr3tZm9vYmFy1234"
 PERSON, NAME, NATIONAL_ID = "nEenWmSyUEp", "w75KJ2mc4zz", "lZGmxYbs97q"
@@ -62,13 +62,13 @@ class Site:
     """A served DHIS2: its database, and the requests it received."""
 
     database: Database
-    served: Served
+    served: WsgiServer
 
     def reset(self, version=40):
         """Delete everything, and change to this version."""
         self.database.reset(version)
         self.served.received.clear()
-        self.served.troubles.clear()
+        self.served.failures.clear()
 
     def state(self, data=None, **configuration):
         """Return the state of a job with a credential for this DHIS2."""
@@ -78,7 +78,7 @@ class Site:
     def respond_with(self, body, code=200, **headers):
         """Respond to the next request with this JSON."""
         headers = {"Content-Type": "application/json", **headers}
-        self.served.troubles.append(status(code, json.dumps(body).encode(), **headers))
+        self.served.failures.append(status(code, json.dumps(body).encode(), **headers))
 
     @property
     def requested(self):
@@ -96,7 +96,7 @@ class Site:
 def running():
     """Serve a DHIS2 on loopback."""
     database = Database(40)
-    with served(application(database)) as server:
+    with serve(application(database)) as server:
         yield Site(database, server)
 
 

@@ -18,7 +18,7 @@ from xml.etree import ElementTree as ET
 
 from flask import Flask, Response, jsonify, request
 
-from tests.adaptors.serving import Served, served
+from tests.support.wsgi_server import WsgiServer, serve
 
 USER, PASSWORD, TOKEN = "amina@example.org", "p&ss<w>rd-Zm9v", "tok3n8Yh2"
 CLIENT, SECRET = "3MVG9consumer", "c0nsum3r-s3cr3t"
@@ -112,7 +112,7 @@ class Salesforce:
 
     org: Org
     app: Flask
-    served: Served
+    served: WsgiServer
 
     @property
     def url(self):
@@ -124,7 +124,7 @@ class Salesforce:
 
     def respond_with(self, *responses):
         """Respond to the next requests with these responses, instead of the organization's."""
-        self.served.troubles.extend(responses)
+        self.served.failures.extend(responses)
 
     def itself(self, _request):
         """Let the organization itself respond: an element of `respond_with`."""
@@ -166,7 +166,7 @@ def running():
     """Run a server of an organization without records."""
     org = Org()
     app = _app(org)
-    with served(app) as server:
+    with serve(app) as server:
         yield Salesforce(org, app, server)
 
 

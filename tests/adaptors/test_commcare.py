@@ -26,7 +26,6 @@ from adaptors.commcare import (
 from adaptors.common import data_value, each
 from adaptors.errors import ConfigurationError, RemoteRefused, RemoteUnavailable
 from tests.adaptors.commcare_server import APP, DOMAIN, KEY, OPENROSA, PASSWORD, USER, CommCare
-from tests.adaptors.serving import html_page, status
 from tests.support.errors import error_of
 from tests.support.fake_systems import (
     dry_run_of,
@@ -42,6 +41,7 @@ from tests.support.http_failures import (
     assert_times_out,
     every_failure,
 )
+from tests.support.wsgi_server import html_page, status
 
 PAYLOADS = Path(__file__).resolve().parents[1] / "cases/payloads"
 SECRETS = [PASSWORD, KEY, f"{USER}:{PASSWORD}", f"{USER}:{KEY}"]
@@ -188,7 +188,7 @@ def test_too_many_pages_are_a_configuration_error(commcare):
 
 def test_failure_on_a_later_page_fails_the_operation(commcare):
     page = {"objects": [1], "meta": {"next": "?offset=1"}}
-    commcare.served.troubles += [status(200, json.dumps(page).encode()), status(503)]
+    commcare.served.failures += [status(200, json.dumps(page).encode()), status(503)]
     assert "503" in str(error_of(get("form"), state_for(commcare)))
 
 
@@ -421,7 +421,7 @@ def openrosa(nature, code=201):
     ids=range(14),
 )
 def test_verdict_depends_on_status_and_nature(commcare, response, error_type):
-    commcare.served.troubles.append(response)
+    commcare.served.failures.append(response)
     error = error_of(submit(VISIT), state_for(commcare))
     assert type(error) is error_type
     assert "Amina" not in str(error)
@@ -501,7 +501,7 @@ def test_empty_list_of_cases_sends_no_request(commcare):
 @pytest.mark.parametrize("body", [b"[]", b"{}", b'{"case": []}', b'{"cases": {}}'])
 def test_response_without_the_case_is_refused(commcare, body):
     for operate in (upsert_case("7", CASE), upsert_cases([{**CASE, "external_id": "7"}])):
-        commcare.served.troubles.append(status(200, body))
+        commcare.served.failures.append(status(200, body))
         assert isinstance(error_of(operate, state_for(commcare)), RemoteRefused)
 
 
@@ -579,7 +579,7 @@ def test_refused_file_is_not_retried(commcare, newer, capsys):
     ],
 )
 def test_upload_without_a_success_code_is_refused(commcare, body):
-    commcare.served.troubles.append(status(200, body))
+    commcare.served.failures.append(status(200, body))
     operate = bulk_cases(ROWS, case_type="patient", pause=0.001)
     assert type(error_of(operate, state_for(commcare))) is RemoteRefused
 
@@ -588,7 +588,7 @@ def test_warning_code_is_refused_even_with_a_status_url(commcare):
     import_rows(commcare)
     status_url = f"{commcare.url}/a/demo/importer/excel/status/1/"
     body = {"code": 402, "message": "warning", "status_url": status_url}
-    commcare.served.troubles.append(status(200, json.dumps(body).encode()))
+    commcare.served.failures.append(status(200, json.dumps(body).encode()))
     error = error_of(bulk_cases(ROWS, case_type="patient", pause=0.001), state_for(commcare))
     assert isinstance(error, RemoteRefused)
     assert "code 402" in str(error)
@@ -598,7 +598,7 @@ def test_status_url_may_be_relative(commcare):
     import_rows(commcare)
     status_url = "/a/demo/importer/excel/status/1/"
     body = {"code": 200, "message": "success", "status_url": status_url}
-    commcare.served.troubles.append(status(200, json.dumps(body).encode()))
+    commcare.served.failures.append(status(200, json.dumps(body).encode()))
     assert import_rows(commcare)["data"]["created_count"] == 2
 
 
@@ -634,7 +634,7 @@ def test_import_that_does_not_end_is_not_retried(commcare):
 def test_failures_while_waiting_do_not_upload_again(commcare):
     first = partial(respond, commcare)
     slow_down = status(429, b"<html>slow down</html>", Retry_After="1")
-    commcare.served.troubles += [first, status(503), slow_down]
+    commcare.served.failures += [first, status(503), slow_down]
     after = import_rows(commcare)
     assert len(commcare.uploads) == 1
     assert after["data"]["created_count"] == 2
@@ -642,7 +642,7 @@ def test_failures_while_waiting_do_not_upload_again(commcare):
 
 def test_status_url_at_another_origin_is_not_requested(commcare, elsewhere):
     body = {"code": 200, "message": "success", "status_url": f"{elsewhere.url}/status/1/"}
-    commcare.served.troubles.append(status(200, json.dumps(body).encode()))
+    commcare.served.failures.append(status(200, json.dumps(body).encode()))
     operate = bulk_cases(ROWS, case_type="patient", pause=0.001)
     assert isinstance(error_of(operate, state_for(commcare)), RemoteRefused)
     assert elsewhere.received == []
@@ -700,7 +700,7 @@ def test_default_server_is_commcarehq(commcare):
 def test_no_state_log_error_or_dry_run_contains_a_secret(commcare, make, credential, capsys):
     list_forms(commcare, 1)
     after = make()(state_for(commcare, **credential))
-    commcare.served.troubles.append(status(401, b"no"))
+    commcare.served.failures.append(status(401, b"no"))
     error = error_of(make(), state_for(commcare, **credential))
     _, requests = dry_run_of(make(), state_for(commcare, **credential))
     log = capsys.readouterr().out

@@ -32,8 +32,8 @@ from adaptors.dhis2 import (
 )
 from adaptors.errors import AdaptorError, ConfigurationError, RemoteRefused, RemoteUnavailable
 from tests.adaptors.dhis2_server import FACILITY, MEASLES, NAME, PASSWORD, PERSON, TOKEN, USER
-from tests.adaptors.serving import html_page, redirect, status, truncated
 from tests.support.errors import error_of
+from tests.support.wsgi_server import html_page, redirect, status, truncated
 
 BASIC = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
 UNIT = {"name": "Ngelehun CHC", "shortName": "Ngelehun"}
@@ -224,7 +224,7 @@ def test_missing_permission_is_refused(dhis2, operate):
 
 @some_of(ALL, "get", "create", values=[429, 500, 502, 503, 504], sparse=503)
 def test_server_failures_are_retryable(dhis2, operate, code):
-    dhis2.served.troubles.append(status(code, b"<html>busy</html>", Retry_After="7"))
+    dhis2.served.failures.append(status(code, b"<html>busy</html>", Retry_After="7"))
     error = error_of(operate, dhis2.state())
     assert isinstance(error, RemoteUnavailable)
     assert error.retry_after == 7
@@ -233,12 +233,12 @@ def test_server_failures_are_retryable(dhis2, operate, code):
 
 @each_of(ALL)
 def test_truncated_response_is_retryable(dhis2, operate):
-    dhis2.served.troubles.append(truncated)
+    dhis2.served.failures.append(truncated)
     assert isinstance(error_of(operate, dhis2.state()), RemoteUnavailable)
 
 
 def test_timeout_is_retryable(dhis2):
-    dhis2.served.troubles.append(dhis2.served.silent)
+    dhis2.served.failures.append(dhis2.served.silent)
     started = time.monotonic()
     operate = tracker_import({"events": [VISIT]}, timeout=0.05)
     assert isinstance(error_of(operate, dhis2.state()), RemoteUnavailable)
@@ -253,7 +253,7 @@ def test_closed_port_is_retryable(dhis2, closed_url):
 
 @each_of(ALL)
 def test_web_page_instead_of_json_is_retryable(dhis2, operate):
-    dhis2.served.troubles.append(html_page)
+    dhis2.served.failures.append(html_page)
     error = error_of(operate, dhis2.state())
     assert isinstance(error, RemoteUnavailable)
     assert "answered 200 OK, but with a web page instead of JSON" in str(error)
@@ -268,14 +268,14 @@ def test_web_page_instead_of_json_is_retryable(dhis2, operate):
     ],
 )
 def test_web_page_is_recognized_by_content_type_or_content(dhis2, content_type, page):
-    dhis2.served.troubles.append(status(200, page, Content_Type=content_type))
+    dhis2.served.failures.append(status(200, page, Content_Type=content_type))
     assert isinstance(error_of(get("events"), dhis2.state()), RemoteUnavailable)
 
 
 @each_of(ALL)
 def test_login_page_error_says_what_to_check(dhis2, operate):
     page = b"<!DOCTYPE html><html><form><input name='j_username'></form></html>"
-    dhis2.served.troubles.append(status(200, page))
+    dhis2.served.failures.append(status(200, page))
     error = error_of(operate, dhis2.state())
     assert isinstance(error, RemoteRefused)
     assert "but with a login page. DHIS2 does not accept the credential" in str(error)
@@ -284,7 +284,7 @@ def test_login_page_error_says_what_to_check(dhis2, operate):
 @each_of(WRITES)
 def test_redirect_of_a_write_to_the_login_page_is_refused(dhis2, operate):
     login_page = "/dhis-web-commons/security/login.action?token=1"
-    dhis2.served.troubles.append(redirect(login_page))
+    dhis2.served.failures.append(redirect(login_page))
     error = error_of(operate, dhis2.state())
     assert isinstance(error, RemoteRefused)
     assert "a redirect to its login page. DHIS2 does not accept the credential" in str(error)
@@ -293,8 +293,8 @@ def test_redirect_of_a_write_to_the_login_page_is_refused(dhis2, operate):
 
 @each_of(READS)
 def test_redirect_of_a_read_to_the_login_page_is_refused(dhis2, operate):
-    dhis2.served.troubles.append(redirect("/dhis-web-login/"))
-    dhis2.served.troubles.append(status(200, b"<html>DHIS2</html>"))
+    dhis2.served.failures.append(redirect("/dhis-web-login/"))
+    dhis2.served.failures.append(status(200, b"<html>DHIS2</html>"))
     error = error_of(operate, dhis2.state())
     assert isinstance(error, RemoteRefused)
     assert "but with a login page" in str(error)
@@ -302,7 +302,7 @@ def test_redirect_of_a_read_to_the_login_page_is_refused(dhis2, operate):
 
 @each_of(WRITES)
 def test_redirect_of_a_write_is_not_followed(dhis2, operate):
-    dhis2.served.troubles.append(redirect("https://dhis2.example.org/api/"))
+    dhis2.served.failures.append(redirect("https://dhis2.example.org/api/"))
     error = error_of(operate, dhis2.state())
     assert isinstance(error, RemoteRefused)
     assert "Set the URL in the credential to the final one." in str(error)
@@ -320,7 +320,7 @@ def test_redirect_of_a_write_is_not_followed(dhis2, operate):
     ids=["not JSON", "truncated", "too deep"],
 )
 def test_invalid_json_is_refused(dhis2, operate, content_type, body):
-    dhis2.served.troubles.append(status(200, body, Content_Type=content_type))
+    dhis2.served.failures.append(status(200, body, Content_Type=content_type))
     error = error_of(operate, dhis2.state())
     assert isinstance(error, RemoteRefused)
     assert "with invalid JSON" in str(error)
@@ -381,7 +381,7 @@ def test_single_tracker_object_is_fetched_from_the_tracker(dhis2):
 
 def test_other_content_is_fetched_as_text(dhis2):
     csv = b"code,value\nA,1\n"
-    dhis2.served.troubles.append(status(200, csv, Content_Type="application/csv"))
+    dhis2.served.failures.append(status(200, csv, Content_Type="application/csv"))
     assert get("sqlViews/abc/data.csv")(dhis2.state())["data"] == "code,value\nA,1\n"
 
 
@@ -458,7 +458,7 @@ SECRET_CASES = [
 @pytest.mark.parametrize(("name", "response", "pat"), SECRET_CASES)
 def test_no_state_log_error_or_dry_run_contains_a_secret(dhis2, capsys, name, response, pat):
     operate, state = ALL[name], dhis2.state(pat=pat)
-    dhis2.served.troubles.append(RESPONSES[response])
+    dhis2.served.failures.append(RESPONSES[response])
     outputs = []
     try:
         after = operate(state)

@@ -23,8 +23,8 @@ from tests.adaptors.dhis2_server import (
     NATIONAL_ID,
     PERSON,
 )
-from tests.adaptors.serving import status
 from tests.support.errors import error_of
+from tests.support.wsgi_server import status
 
 # A server's version, and the apiVersion of the credential.
 AGGREGATE = [(37, None), (38, None), (40, 37), (41, 37), (40, None), (42, None), (43, None)]
@@ -463,7 +463,7 @@ def test_refused_object_error_names_the_missing_field(dhis2, operation):
     ],
 )
 def test_refusal_of_any_shape_is_an_error_without_a_payload(dhis2, capsys, code, body):
-    dhis2.served.troubles.append(status(code, body))
+    dhis2.served.failures.append(status(code, body))
     message = refused(CREATE, dhis2.state())
     assert f"answered {code}" in message
     assert "Amina" not in message
@@ -474,7 +474,7 @@ def test_refusal_of_any_shape_is_an_error_without_a_payload(dhis2, capsys, code,
 
 @pytest.mark.parametrize("code", [200, 201, 204])
 def test_empty_response_is_a_success(dhis2, code):
-    dhis2.served.troubles.append(status(code))
+    dhis2.served.failures.append(status(code))
     assert CREATE(dhis2.state())["data"] is None
 
 
@@ -495,7 +495,7 @@ IMPORTS = {
 @pytest.mark.parametrize("body", [b"", b"{}", b"[]", b'{"status": "OK"}', b"fine", b"null"])
 @pytest.mark.parametrize("operate", IMPORTS.values(), ids=IMPORTS)
 def test_import_without_an_import_summary_is_refused(dhis2, operate, body):
-    dhis2.served.troubles.append(status(200, body))
+    dhis2.served.failures.append(status(200, body))
     message = refused(operate, dhis2.state())
     assert "answered 200 OK without an import summary" in message
 

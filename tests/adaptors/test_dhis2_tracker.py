@@ -38,8 +38,8 @@ from tests.adaptors.dhis2_server import (
     STAGE,
     application,
 )
-from tests.adaptors.serving import truncated
 from tests.support.errors import error_of
+from tests.support.wsgi_server import truncated
 
 PAYLOADS = Path(__file__).resolve().parents[1] / "cases/payloads"
 VERSIONS = [37, 38, 40, 41, 42, 43]
@@ -452,7 +452,7 @@ def lose_response(site):
         Response.from_app(application(site.database), request.environ)
         return truncated(request)
 
-    site.served.troubles.append(respond)
+    site.served.failures.append(respond)
 
 
 JOB = """

@@ -21,7 +21,6 @@ from adaptors.kobotoolbox import (
     update_submissions,
 )
 from tests.adaptors.kobotoolbox_server import FORM, PASSWORD, TOKEN, USER, Kobo
-from tests.adaptors.serving import status
 from tests.support.errors import error_of
 from tests.support.fake_systems import (
     dry_run_of,
@@ -37,6 +36,7 @@ from tests.support.http_failures import (
     assert_times_out,
     every_failure,
 )
+from tests.support.wsgi_server import status
 
 SECRETS = [PASSWORD, TOKEN, f"{USER}:{PASSWORD}"]
 BASIC = {"username": USER, "password": PASSWORD}
@@ -170,16 +170,16 @@ def test_next_page_at_another_origin_is_not_requested(kobo, elsewhere):
 
 def test_link_to_an_earlier_page_is_refused(kobo):
     page = json.dumps({"results": [1], "next": f"{kobo.url}/api/v2/assets/x/data/?start=1"})
-    kobo.served.troubles += [status(200, page.encode())] * 2
+    kobo.served.failures += [status(200, page.encode())] * 2
     error = error_of(get_submissions("x"), state_for(kobo))
     assert isinstance(error, RemoteRefused)
     assert "fetched already" in str(error)
-    assert not kobo.served.troubles
+    assert not kobo.served.failures
 
 
 @pytest.mark.parametrize("body", [b"[]", b'{"results": null}', b"null", b'"a"'])
 def test_json_without_a_list_is_refused(kobo, body):
-    kobo.served.troubles.append(status(200, body))
+    kobo.served.failures.append(status(200, body))
     assert isinstance(error_of(get_submissions(FORM), state_for(kobo)), RemoteRefused)
 
 
@@ -238,7 +238,7 @@ def test_next_run_catches_up_after_a_failed_run(kobo):
     kobo.submit("2026-03-09T10:00:00")
     stored, _ = run_job(state_for(kobo))
     kobo.submit("2026-03-09T10:01:00")
-    kobo.served.troubles.append(status(503))
+    kobo.served.failures.append(status(503))
     error_of(get_new_submissions(FORM), {**stored, **state_for(kobo)})
     assert run_job({**stored, **state_for(kobo)})[1] == [2]
 
@@ -354,7 +354,7 @@ def test_operations_time_out(kobo, make):
 
 def test_failure_on_a_later_page_fails_the_operation(kobo):
     submit(kobo, 2)
-    kobo.served.troubles += [first_page(kobo), status(503)]
+    kobo.served.failures += [first_page(kobo), status(503)]
     error = error_of(get_submissions(FORM, page_size=1), state_for(kobo))
     assert "503" in str(error)
 
@@ -377,7 +377,7 @@ def test_incomplete_credential_is_a_configuration_error(kobo, credential):
 def test_no_state_log_error_or_dry_run_contains_a_secret(kobo, make, credential, capsys):
     submit(kobo, 1)
     after = make()(state_for(kobo, **credential))
-    kobo.served.troubles.append(status(401, b"no"))
+    kobo.served.failures.append(status(401, b"no"))
     error = error_of(make(), state_for(kobo, **credential))
     _, requests = dry_run_of(make(), state_for(kobo, **credential))
     log = capsys.readouterr().out

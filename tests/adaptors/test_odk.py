@@ -31,7 +31,6 @@ from adaptors.odk import (
     put,
 )
 from tests.adaptors.odk_server import EMAIL, FORM, PASSWORD, USER, VERSION, Aggregate, Central
-from tests.adaptors.serving import html_page, status, truncated
 from tests.support.errors import error_of
 from tests.support.fake_systems import (
     dry_run_of,
@@ -48,6 +47,7 @@ from tests.support.http_failures import (
     assert_times_out,
     every_failure,
 )
+from tests.support.wsgi_server import html_page, status, truncated
 
 SECRETS = [PASSWORD, f"{EMAIL}:{PASSWORD}", f"{USER}:{PASSWORD}", "lSpAIeksRu1CNZs7"]
 STARTED_AT = datetime(2026, 3, 9, 10, tzinfo=UTC)
@@ -149,7 +149,7 @@ def test_refused_token_is_renewed_and_the_request_sent_again(central):
 def test_token_is_renewed_only_once(central):
     get_forms(22)(state_for(central))
     central.served.received.clear()
-    central.served.troubles += [status(401), partial(respond, central), status(401)]
+    central.served.failures += [status(401), partial(respond, central), status(401)]
     error = error_of(get_forms(22), state_for(central))
     assert isinstance(error, RemoteRefused)
     assert len(paths(central)) == 3
@@ -158,7 +158,7 @@ def test_token_is_renewed_only_once(central):
 def test_refused_new_token_is_not_renewed(central):
     state = state_for(central)
     state["configuration"]["baseUrl"] += "/"  # no test has logged in with this credential
-    central.served.troubles += [partial(respond, central), status(401)]
+    central.served.failures += [partial(respond, central), status(401)]
     assert isinstance(error_of(get_forms(22), state), RemoteRefused)
     assert paths(central) == ["/v1/sessions", "/v1/projects/22/forms"]
 
@@ -199,7 +199,7 @@ def test_token_of_the_credential_is_used(central):
     ids=["no end", "invalid end", "list", "web page", "truncated", "503", "429"],
 )
 def test_failed_login_has_a_verdict_and_shows_no_token(central, response, error_type, capsys):
-    central.served.troubles.append(response)
+    central.served.failures.append(response)
     state = state_for(central, email="never-seen@example.org")
     error = error_of(get_forms(22), state)
     assert type(error) is error_type
@@ -275,7 +275,7 @@ def test_unsupported_query_is_refused_with_its_problem_code(central, capsys):
 
 def test_status_501_without_a_problem_code_is_not_retried(central):
     get_forms(22)(state_for(central))
-    central.served.troubles.append(status(501, b"<html>"))
+    central.served.failures.append(status(501, b"<html>"))
     assert isinstance(error_of(get_forms(22), state_for(central)), RemoteRefused)
 
 
@@ -312,7 +312,7 @@ def test_single_submission_is_fetched_as_json_and_as_xml(central):
 @pytest.mark.parametrize("body", [b'{"value": []}', b'{"value": [1, 2]}', b"[]", b"null"])
 def test_response_that_is_not_one_submission_is_refused(central, body):
     get_forms(22)(state_for(central))
-    central.served.troubles.append(status(200, body))
+    central.served.failures.append(status(200, body))
     error = error_of(get_submission(22, FORM, "uuid:a"), state_for(central))
     assert isinstance(error, RemoteRefused)
 
@@ -415,7 +415,7 @@ def test_other_xml_with_the_same_id_is_refused(central, capsys):
 def test_existing_id_without_a_readable_submission_is_refused(central):
     central.xml["uuid:7"] = XML
     get_forms(22)(state_for(central))
-    central.served.troubles += [partial(respond, central), status(404)]
+    central.served.failures += [partial(respond, central), status(404)]
     error = error_of(create_submission(22, FORM, XML), state_for(central))
     assert isinstance(error, RemoteRefused)
     assert "problem 409.3" in str(error)
@@ -426,7 +426,7 @@ def test_existing_id_without_a_readable_submission_is_refused(central):
 def test_server_problems_are_retryable(central, number):
     get_forms(22)(state_for(central))
     body = json.dumps({"code": number, "message": "…"}).encode()
-    central.served.troubles.append(status(int(number), body, Retry_After="9"))
+    central.served.failures.append(status(int(number), body, Retry_After="9"))
     error = error_of(create_submission(22, FORM, DATA), state_for(central))
     assert isinstance(error, RemoteUnavailable)
     assert error.retry_after == 9
@@ -445,7 +445,7 @@ def test_server_problems_are_retryable(central, number):
 def test_error_names_the_problem_code(central, number, meaning):
     get_forms(22)(state_for(central))
     body = json.dumps({"code": number, "message": "Amina"}).encode()
-    central.served.troubles.append(status(int(number), body))
+    central.served.failures.append(status(int(number), body))
     error = error_of(create_submission(22, FORM, DATA), state_for(central))
     assert isinstance(error, RemoteRefused)
     assert f"problem {number}" in str(error)
@@ -524,7 +524,7 @@ def test_new_submissions_are_fetched_once_and_up_to_the_limit(aggregate):
 def test_failed_download_does_not_move_the_cursor(aggregate):
     store(aggregate, *"ab")
     state = {**state_for(aggregate), "pulled": {}}
-    aggregate.served.troubles += [partial(respond, aggregate)] * 2 + [status(503)]
+    aggregate.served.failures += [partial(respond, aggregate)] * 2 + [status(503)]
     assert isinstance(error_of(aggregate_new_submissions(FORM), state), RemoteUnavailable)
     assert state["pulled"] == {}
 
@@ -558,7 +558,7 @@ def test_missing_form_is_refused(aggregate):
 def test_response_that_is_not_openrosa_is_refused(aggregate, response):
     store(aggregate, "a")
     aggregate_submission_ids(FORM)(state_for(aggregate))  # gets the challenge
-    aggregate.served.troubles.append(response)
+    aggregate.served.failures.append(response)
     assert isinstance(error_of(aggregate_submit(FORM, DATA), state_for(aggregate)), RemoteRefused)
 
 
@@ -619,7 +619,7 @@ def test_operations_of_aggregate_time_out(aggregate, make):
 def test_no_state_log_error_or_dry_run_contains_a_secret_of_central(central, make, capsys):
     central.submit("a")
     after = make()(state_for(central))
-    central.served.troubles.append(status(403, b"no"))
+    central.served.failures.append(status(403, b"no"))
     error = error_of(make(), state_for(central))
     _, requests = dry_run_of(make(), state_for(central))
     log = capsys.readouterr().out
@@ -631,7 +631,7 @@ def test_no_state_log_error_or_dry_run_contains_a_secret_of_central(central, mak
 def test_no_state_log_error_or_dry_run_contains_a_secret_of_aggregate(aggregate, make, capsys):
     store(aggregate, "a")
     after = make()(state_for(aggregate))
-    aggregate.served.troubles.append(status(403, b"no"))
+    aggregate.served.failures.append(status(403, b"no"))
     error = error_of(make(), state_for(aggregate))
     _, requests = dry_run_of(make(), state_for(aggregate))
     log = capsys.readouterr().out

@@ -21,8 +21,8 @@ from adaptors.salesforce import (
     upsert,
     upsert_if,
 )
-from tests.adaptors.serving import html_page, redirect, status, truncated
 from tests.support.errors import error_of
+from tests.support.wsgi_server import html_page, redirect, status, truncated
 
 CREATE = create("Contact", {"LastName": "Amina"})
 UPSERT = upsert("Contact", "MRN__c", {"MRN__c": "mrn-4711", "LastName": "Amina"})

@@ -8,8 +8,8 @@ from functools import partial
 import pytest
 
 from adaptors.salesforce import bulk, query
-from tests.adaptors.serving import status
 from tests.support.errors import error_of
+from tests.support.wsgi_server import status
 
 quick_bulk = partial(bulk, "Contact", timeout=10, poll=0.01)
 JOB = "/services/async/59.0/job"

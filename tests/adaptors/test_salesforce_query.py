@@ -11,8 +11,8 @@ import pytest
 from adaptors.common import data_value
 from adaptors.salesforce import create, describe, query, request, retrieve
 from tests.adaptors import salesforce_server
-from tests.adaptors.serving import redirect, status
 from tests.support.errors import error_of
+from tests.support.wsgi_server import redirect, status
 
 ALL = "SELECT Id, LastName FROM Contact"
 

@@ -12,8 +12,8 @@ import pytest
 from adaptors._runtime.dry_run import dry_run
 from adaptors.salesforce import bulk, create, query, update, upsert
 from tests.adaptors.salesforce_server import CLIENT, PASSWORD, SECRET, TOKEN, USER
-from tests.adaptors.serving import html_page, redirect, status, truncated
 from tests.support.errors import error_of
+from tests.support.wsgi_server import html_page, redirect, status, truncated
 
 CREATE = create("Contact", {"LastName": "Amina"})
 QUERY = query("SELECT Id FROM Contact")

@@ -7,8 +7,8 @@ import json
 import pytest
 
 from adaptors.salesforce import create, destroy, query, update, upsert
-from tests.adaptors.serving import status, truncated
 from tests.support.errors import error_of
+from tests.support.wsgi_server import status, truncated
 
 PEOPLE = [{"LastName": "Amina"}, {"LastName": "Locked"}, {"LastName": "Kofi"}]
 

@@ -10,7 +10,7 @@ import pytest
 from adaptors._runtime.dry_run import dry_run
 from adaptors._runtime.emit import emit_to
 from adaptors.common import each, emit, fn
-from tests.adaptors.serving import served
+from tests.support.wsgi_server import serve
 
 
 def each_of(operations):
@@ -21,7 +21,7 @@ def each_of(operations):
 @contextmanager
 def serving(system):
     """Serve the `app` of a fake system, which learns its `url` and its server as `served`."""
-    with served(system.app) as server:
+    with serve(system.app) as server:
         system.served, system.url = server, server.url
         yield system
 
@@ -30,7 +30,7 @@ def reset(system):
     """Empty a fake system for the next test."""
     system.begin()
     system.served.received.clear()
-    system.served.troubles.clear()
+    system.served.failures.clear()
     return system
 
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import pytest
 
 from adaptors.errors import RemoteRefused, RemoteUnavailable
-from tests.adaptors.serving import html_page, redirect, status, truncated
 from tests.support.errors import error_of
+from tests.support.wsgi_server import html_page, redirect, status, truncated
 
 
 @dataclass(frozen=True)
@@ -50,26 +50,26 @@ def every_failure(operations, read, write, without=()):
 
 def assert_failure_has_verdict(failure, server, operate, state):
     """Let the server fail once, and check the error. It may not quote the payload."""
-    server.troubles.append(failure.response)
+    server.failures.append(failure.response)
     error = error_of(operate, state)
     assert type(error) is failure.error
     assert getattr(error, "retry_after", None) == failure.retry_after
     assert server.url in str(error)
     assert "Amina" not in str(error)
-    assert not server.troubles
+    assert not server.failures
 
 
 def assert_times_out(server, operate, state):
     """Let the server not respond, and check that the operation does not wait for it."""
-    server.troubles.append(server.silent)
+    server.failures.append(server.silent)
     error = error_of(operate, state)
     assert type(error) is RemoteUnavailable
     assert str(error).endswith("no response in time.")
     # A server that is slow to receive the request would be silent in the next test.
     deadline = time.monotonic() + 2
-    while server.troubles and time.monotonic() < deadline:
+    while server.failures and time.monotonic() < deadline:
         time.sleep(0.005)
-    server.troubles.clear()
+    server.failures.clear()
 
 
 def assert_no_secrets(secrets, *outputs):
