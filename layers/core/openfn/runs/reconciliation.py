@@ -9,13 +9,10 @@ what is on the queue already does no harm.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from itertools import groupby
+from datetime import datetime, timedelta
 
-from openfn import ids
 from openfn.runs.model import Run, RunStatus
-from openfn.storage import table
+from openfn.storage import partitions
 from openfn.storage.aws import Item
 from openfn.storage.item_type import ItemType, item_type
 
@@ -36,10 +33,11 @@ def orphans(minute: datetime) -> tuple[list[tuple[str, str]], list[Run]]:
     """Return the orphaned messages (id and inbox) and the orphaned runs, in order of their ids."""
     messages: list[tuple[str, str]] = []
     runs: list[Run] = []
-    for message_or_run, *beside in _families(minute - _OLDEST, minute - _NEWEST):
+    since, until = minute - _OLDEST, minute - _NEWEST
+    for items in partitions.newest_first(since, until, names=_ATTRIBUTES):
+        message_or_run, *beside = items
         if _is_readable_message(message_or_run) and not beside:
             messages.append((message_or_run["sk"], message_or_run["inbox"]))
-        items = (message_or_run, *beside)
         runs += [Run.from_item(item) for item in items if _is_orphaned_run(item)]
     return sorted(messages), sorted(runs, key=lambda run: run.id)
 
@@ -53,13 +51,3 @@ def _is_orphaned_run(item: Item) -> bool:
         return False
     is_lost = item["status"] == RunStatus.RUNNING and int(item.get("lease") or 0) < time.time()
     return is_lost or item["status"] == RunStatus.QUEUED
-
-
-def _families(since: datetime, until: datetime) -> Iterator[list[Item]]:
-    """Yield each message with the items beside it, and the items of each minute of cron."""
-    first, last = ids.minute_id(since), ids.minute_id(until)
-    days = sorted({f"{moment.astimezone(UTC):%Y-%m-%d}" for moment in (since, until)})
-    for partition in (f"{day}#{shard}" for day in days for shard in ids.SHARDS):
-        items = table.query_range(partition, first, last, _ATTRIBUTES)
-        for _, family in groupby(items, lambda item: ids.source_id_of(item["sk"])):
-            yield list(family)

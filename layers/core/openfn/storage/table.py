@@ -90,7 +90,9 @@ def get(keys: Iterable[Item]) -> list[Item]:
     return items
 
 
-def query_range(pk: str, first: str, last: str, names: Sequence[str] = ()) -> Iterator[Item]:
+def query_range(
+    pk: str, first: str, last: str, names: Sequence[str] = (), *, newest_first: bool = False
+) -> Iterator[Item]:
     """Yield the items of a partition between two sort keys, in order, page by page.
 
     `names` limits the attributes that are read.
@@ -100,6 +102,7 @@ def query_range(pk: str, first: str, last: str, names: Sequence[str] = ()) -> It
         "KeyConditionExpression": "#pk = :pk AND #sk BETWEEN :first AND :last",
         "ExpressionAttributeNames": {f"#{name}": name for name in ("pk", "sk", *names)},
         "ExpressionAttributeValues": to_dynamodb({":pk": pk, ":first": first, ":last": last}),
+        "ScanIndexForward": not newest_first,
     }
     if names:
         request["ProjectionExpression"] = ", ".join(f"#{name}" for name in names)

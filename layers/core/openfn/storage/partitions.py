@@ -1,0 +1,68 @@
+"""The partitions of the table: each UTC day lies on sixteen, one per shard.
+
+The items of one source lie together on a partition: a message, or a minute of a cron trigger,
+then its runs and their attempts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from heapq import merge
+from itertools import chain, groupby
+
+from openfn import ids
+from openfn.storage import table
+from openfn.storage.aws import Item, client
+
+
+def newest_first(
+    since: datetime,
+    until: datetime,
+    before: str = "",
+    names: Sequence[str] = (),
+    *,
+    parallel: bool = False,
+) -> Iterator[list[Item]]:
+    """Yield the items of each source of a period, the newest source first.
+
+    A source's items are in the order of their ids. `before` leaves out this id and all after it.
+    With `names`, the items have these attributes only. With `parallel`, the first pages of a day's
+    partitions are read at the same time.
+    """
+    first, last = ids.minute_id(since), before or ids.minute_id(until)
+    first_day, day = since.astimezone(UTC).date(), until.astimezone(UTC).date()
+    while day >= first_day:
+        partitions = [
+            _sources(table.query_range(f"{day}#{shard}", first, last, names, newest_first=True), before)
+            for shard in ids.SHARDS
+        ]
+        if parallel:
+            partitions = _started(partitions)
+        yield from merge(*partitions, key=_source_id, reverse=True)
+        day -= timedelta(days=1)
+
+
+def below(identifier: str, names: Sequence[str] = ()) -> Iterator[Item]:
+    """Yield the items below a message, a minute or a run: its runs, or its attempts."""
+    pk = ids.key_of(identifier)["pk"]
+    # "$" is the character after "#".
+    return table.query_range(pk, f"{identifier}#", f"{identifier}$", names)
+
+
+def _sources(items: Iterator[Item], before: str) -> Iterator[list[Item]]:
+    rest = (item for item in items if item["sk"] != before)
+    for _, group in groupby(rest, lambda item: ids.source_id_of(item["sk"])):
+        yield list(group)[::-1]
+
+
+def _started(partitions: Sequence[Iterator[list[Item]]]) -> list[Iterator[list[Item]]]:
+    client("dynamodb")  # made once, before the threads share it
+    with ThreadPoolExecutor(len(partitions)) as pool:
+        firsts = list(pool.map(lambda sources: next(sources, None), partitions))
+    return [chain([first], rest) for first, rest in zip(firsts, partitions, strict=True) if first]
+
+
+def _source_id(items: Sequence[Item]) -> str:
+    return ids.source_id_of(items[0]["sk"])
