@@ -198,7 +198,7 @@ def dollars(usage: Usage) -> dict[str, float]:
     amounts = {name: usage.per_message(name) * 1_000_000 for name in prices().used}
     amounts["gb_seconds"] = usage.per_message("mb_ms") * 1_000_000 / 1024 / 1000
     amounts["log_gb"] = usage.per_message("log_bytes") * 1_000_000 / 1e9
-    return {name: prices().of(name, amount) for name, amount in amounts.items()}
+    return {name: prices().cost_of(name, amount) for name, amount in amounts.items()}
 
 
 def table() -> list[str]:
@@ -207,7 +207,7 @@ def table() -> list[str]:
     costs = [dollars(usage) for usage in counts()]
     for name, price in prices().used.items():
         if any(cost[name] for cost in costs):
-            rows.append([price.what, *[f"{cost[name]:.2f}" for cost in costs]])
+            rows.append([price.unit, *[f"{cost[name]:.2f}" for cost in costs]])
     rows.append(["**total**", *[f"**{sum(cost.values()):.2f}**" for cost in costs]])
     return [f"| {' | '.join(row)} |" for row in rows]
 

@@ -37,9 +37,8 @@ def post_twice(deployment, inbox, body):
     for _ in range(2):
         assert post(deployment, body, inbox)["statusCode"] == 200
         deployment.drain()
-    message_ids = [record.message.id for record in details.newest(9)]
-    runs = [run for message_id in message_ids for run in details.runs_of(message_id)]
-    assert {run["status"] for run in runs} == {"succeeded"}, [run.get("error") for run in runs]
+    runs = [run for message in details.newest_messages(9) for run in message.summary.runs]
+    assert {run.status for run in runs} == {"succeeded"}, [run.error for run in runs]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -63,7 +63,7 @@ def test_contents_are_erased_and_statuses_stay(stack, size):
     assert [(record.final, record.log) for record in records] == [(None, "")] * 3
     assert "Amina" not in everything(stack)
     assert noise[-40:] not in everything(stack)
-    assert details.newest(1, days=2)[0].unreadable.endswith("was erased.")
+    assert details.newest_messages(1, days=2)[0].missing.endswith("was erased.")
 
 
 def test_contents_stay_until_all_runs_have_succeeded(stack):
@@ -71,7 +71,7 @@ def test_contents_stay_until_all_runs_have_succeeded(stack):
     stack.drain()
     assert details.run(ids.run_id(message_id, "job-b")).status == "failed"
     assert details.run(ids.run_id(message_id, "job-a")).log == "seen Amina Kofi\n"
-    assert json.loads(details.newest(1, days=2)[0].message.body)["name"] == "Amina Kofi"
+    assert json.loads(details.newest_messages(1, days=2)[0].message.body)["name"] == "Amina Kofi"
 
 
 def test_contents_of_other_inboxes_stay(stack):

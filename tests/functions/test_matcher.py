@@ -207,7 +207,7 @@ def test_a_message_that_matches_nothing_is_kept_as_such_beside_it_and_told(
     stack.drain()
     (event,) = log_lines.events(LogEvent.MESSAGE_UNMATCHED)
     assert (event["message_id"], event["inbox"]) == (message_id, "inbox-a")
-    assert records.newest(1, days=2)[0].unmatched is True
+    assert records.newest_messages(1, days=2)[0].summary.state == "unmatched"
     metrics = [json.loads(line) for name, line in log_lines if name == "matcher" and "_aws" in line]
     assert [each["MessagesUnmatched"] for each in metrics] == [[1.0]]
 

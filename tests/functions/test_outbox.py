@@ -47,7 +47,7 @@ def project(options=""):
 
 def stored_records():
     """Give the bodies of the kept messages, oldest first."""
-    return [json.loads(row.message.body) for row in reversed(details.newest(100, days=2))]
+    return [json.loads(row.message.body) for row in reversed(details.newest_messages(100, days=2))]
 
 
 @pytest.fixture
@@ -74,11 +74,15 @@ def test_cron_job_emits_a_message_and_a_run_for_every_record(pulled, log_lines):
 
 def test_emitted_messages_have_the_usual_initial_state(pulled):
     pulled().drain()
-    record = details.newest(1, days=2)[0]
+    record = details.newest_messages(1, days=2)[0]
     run = details.run(ids.run_id(record.message.id, "keep"))
     assert run.final["kept"] == {"_uuid": "u24", "n": 24}
     assert run.final["request"]["method"] == "EMIT"
-    assert (record.message.emitted_by, record.message.depth, record.ran) == (RUN, 1, ("keep",))
+    assert (record.message.emitted_by, record.message.depth, record.started_jobs) == (
+        RUN,
+        1,
+        ("keep",),
+    )
 
 
 def test_emitting_needs_few_aws_calls(pulled):
@@ -124,7 +128,7 @@ def test_unqueued_messages_are_queued_when_the_run_is_delivered_again(pulled):
     with without_queue(stack, "MATCH_QUEUE_URL"):
         assert len(stack.invoke("runner", sqs_event("run_id", RUN))["batchItemFailures"]) == 1
     stack.drain()
-    assert {row.ran for row in details.newest(100, days=2)} == {("keep",)}
+    assert {row.started_jobs for row in details.newest_messages(100, days=2)} == {("keep",)}
     assert len(stored_records()) == 25
 
 
@@ -192,7 +196,7 @@ def test_jobs_that_emit_in_a_circle_are_stopped(pulled, log_lines):
 def test_following_runs_count_towards_the_depth_of_a_circle(pulled, log_lines):
     follower = "  follow: {trigger: kept, expression: jobs/pull.py}\n"
     pulled(EMIT, more=project() + follower).drain()
-    assert max(row.message.depth for row in details.newest(50, days=2)) == 5
+    assert max(row.message.depth for row in details.newest_messages(50, days=2)) == 5
     assert [event["job"] for event in log_lines.events(LogEvent.RUN_FAILED)] == ["follow"]
 
 

@@ -82,5 +82,5 @@ def _check(accepted, destination, log_lines):
     assert Counter(request.path for request in destination.received) == Counter(deliveries)
     ended = [event["run_id"] for event in log_lines.events(LogEvent.RUN_SUCCEEDED)]
     assert len(ended) == len(set(ended))
-    assert len(details.newest(100, days=2)) == len(accepted) + 2
+    assert len(details.newest_messages(100, days=2)) == len(accepted) + 2
     assert set(map(ids.source_id_of, expected)) == {message_id for _, message_id, _ in accepted}

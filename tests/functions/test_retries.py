@@ -136,9 +136,9 @@ def test_retry_resumes_at_the_failed_operation_with_its_state(posted, remote, lo
 def test_messages_emitted_before_a_failure_are_published_after_success(posted, remote):
     remote.statuses["/second"] = [503]
     stack, run_id = posted()
-    assert len(details.newest(10, days=2)) == 1
+    assert len(details.newest_messages(10, days=2)) == 1
     again(stack, run_id)
-    assert [json.loads(row.message.body) for row in details.newest(10, days=2)][:-1] == [
+    assert [json.loads(row.message.body) for row in details.newest_messages(10, days=2)][:-1] == [
         {"skip": True}
     ]
 
@@ -148,7 +148,7 @@ def test_messages_of_the_failed_operation_are_published_once(posted, remote):
     stack, run_id = posted(EACH)
     assert again(stack, run_id).status == "waiting"
     assert again(stack, run_id).status == "succeeded"
-    emitted = [json.loads(row.message.body) for row in details.newest(10, days=2)][:-1]
+    emitted = [json.loads(row.message.body) for row in details.newest_messages(10, days=2)][:-1]
     assert sorted(record["n"] for record in emitted) == [0, 1, 2]
 
 
@@ -214,7 +214,7 @@ def test_job_with_fresh_retries_restarts_and_emits_once(posted, remote):
     stack, run_id = posted(retry="{fresh: true}")
     assert again(stack, run_id).status == "succeeded"
     assert remote.paths == ["/first", "/second", "/first", "/second", "/third"]
-    assert len(details.newest(10, days=2)) == 2
+    assert len(details.newest_messages(10, days=2)) == 2
 
 
 @pytest.mark.parametrize(

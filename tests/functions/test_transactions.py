@@ -75,7 +75,7 @@ def rows(db):
 
 
 def bodies():
-    return [json.loads(row.message.body) for row in details.newest(10, days=2)]
+    return [json.loads(row.message.body) for row in details.newest_messages(10, days=2)]
 
 
 def test_successful_run_commits_all_rows(posted, db):

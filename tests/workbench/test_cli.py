@@ -113,10 +113,13 @@ def test_match_shows_matching_triggers_and_why_others_do_not_match(ofn):
     assert ended.out.splitlines() == [
         "kobo-household matches, runs register-household",
         (
-            'odk-registration does not match: formId: wants "child_registration", '
-            "there is no such key"
+            'odk-registration does not match: formId: expected "child_registration", '
+            "but there is no such key"
         ),
-        ('commcare-visit does not match: form: wants {@name: "Home Visit"}, there is no such key'),
+        (
+            'commcare-visit does not match: form: expected {@name: "Home Visit"}, '
+            "but there is no such key"
+        ),
     ]
 
 
@@ -127,7 +130,7 @@ def test_body_of_another_inbox_does_not_match(ofn):
         "trigger": "kobo-household",
         "matches": False,
         "jobs": ["register-household"],
-        "why": "listens to the inbox field-data",
+        "why": "accepts only messages of inbox field-data",
     }
 
 
@@ -146,7 +149,7 @@ def test_number_is_matched_exactly(ofn, project):
     project.change("{formId: registration}", "{a: 0.1}")
     body = project.write("body.json", '{"a": 0.1000000000000000000001}')
     ended = ofn("match", body, "--project", project.folder)
-    assert "does not match: a: wants 0.1, has 0.1000000000000000000001" in ended.out
+    assert "does not match: a: expected 0.1, found 0.1000000000000000000001" in ended.out
 
 
 @pytest.mark.parametrize(
@@ -299,7 +302,7 @@ def test_characters_that_the_terminal_cannot_show_are_escaped(posting):
         check=False,
     )
     assert (ran.returncode, ran.stderr) == (0, "")
-    assert ran.stdout == ('form does not match: formId: wants "registration", has "Zo\\xe9"\n')
+    assert ran.stdout == ('form does not match: formId: expected "registration", found "Zo\\xe9"\n')
 
 
 @pytest.fixture

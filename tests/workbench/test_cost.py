@@ -39,9 +39,9 @@ def deployment(create_project_stack, tmp_path):
 def test_what_nobody_counts_is_estimated_from_messages_and_runs_and_said_to_be(ofn, deployment):
     ended = ofn("cost", "--project", deployment[1])
     assert "2 messages, 2 runs" in ended.out
-    assert "estimated" in ended.out
+    assert "Estimated" in ended.out
     assert "HTTP API requests 2 0.0000" in ended.out
-    assert f"list prices of {prices().date}" in ended.out
+    assert f"List prices of {prices().date}" in ended.out
 
 
 def test_what_cloudwatch_counts_is_priced(ofn, deployment):

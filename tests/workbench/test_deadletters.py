@@ -117,7 +117,7 @@ def test_it_asks_before_it_puts_anything_back(stack, ofn, listed, tmp_path, monk
     monkeypatch.setattr(sys, "stdin", io.StringIO("n\n"))
     ended = ofn("dead-letters", "redrive", "--project", tmp_path)
     assert ended.status == 1
-    assert "put 1 id back? [y/N]:" in ended.err
+    assert "Put 1 id back? [y/N]:" in ended.err
     assert listed()[0]["count"] == 1
 
 
@@ -126,7 +126,7 @@ def test_nothing_is_lost_when_the_queue_does_not_take_it(stack, ofn, listed, tmp
     with without_queue(stack, "MATCH_QUEUE_URL"):
         ended = ofn("dead-letters", "redrive", "--yes", "--project", tmp_path)
     assert ended.status == 1
-    assert "0 of 2 put back: MatchDeadLetters: the queue does not take them" in ended.out
+    assert "0 of 2 put back: MatchDeadLetters: the queue did not accept them" in ended.out
     assert [each["id"] for each in listed()[0]["letters"]] == found
 
 
@@ -184,7 +184,7 @@ def test_an_id_is_shown_with_what_is_behind_it(stack, ofn, tmp_path):
 
 @pytest.mark.parametrize(
     ("given", "words"),
-    [("x", "there is no message x"), (f"{GONE}#job-a", f"there is no run {GONE}")],
+    [("x", "No message with id x."), (f"{GONE}#job-a", f"No run with id {GONE}")],
 )
 def test_an_id_that_is_not_known_is_said_in_words(stack, ofn, tmp_path, given, words):
     ended = ofn("dead-letters", "show", given, "--project", tmp_path)

@@ -67,8 +67,8 @@ def test_every_command_works_in_the_order_given(ofn, project, tmp_path):
                 assert post(stack, body, "field-data")["statusCode"] == 200
                 stack.drain()
             if "RUN" in words:
-                (message,) = details.newest(1)
-                words[words.index("RUN")] = f"{message.message.id}#{message.ran[0]}"
+                (message,) = details.newest_messages(1)
+                words[words.index("RUN")] = f"{message.message.id}#{message.started_jobs[0]}"
             ended = ofn(*words, "--project", project)
             assert _done(ended)
         assert [each.method for each in destination.received] == ["PUT"]

@@ -162,7 +162,9 @@ def test_logs_are_what_a_run_printed_and_follow_ends_with_it(ofn, deployment):
     _, folder, ids = deployment
     told = ofn("logs", f"{ids['good']}#good", "--follow", "--project", folder)
     assert (told.status, told.out.splitlines()[-1]) == (0, "seen 1")
-    assert "it printed nothing" in ofn("logs", f"{ids['good']}#after", "--project", folder).out
+    assert (
+        "The run printed nothing." in ofn("logs", f"{ids['good']}#after", "--project", folder).out
+    )
 
 
 @pytest.mark.parametrize("command", ["show", "logs"])
@@ -170,9 +172,8 @@ def test_logs_are_what_a_run_printed_and_follow_ends_with_it(ofn, deployment):
 def test_an_id_of_nothing_is_said_in_words(ofn, deployment, command, identifier):
     ended = ofn(command, identifier, "--project", deployment[1])
     assert ended.status == 1
-    assert (
-        f"there is no {'message' if command == 'show' and '#' not in identifier else 'run'} "
-        in (ended.err)
+    assert f"No {'message' if command == 'show' and '#' not in identifier else 'run'} with id " in (
+        ended.err
     )
 
 
@@ -208,8 +209,11 @@ def test_status_says_what_came_what_failed_and_what_waits(ofn, asked, deployment
     assert "failed, all   1" in told
 
 
-def test_a_time_that_is_none_and_a_name_there_is_not_are_said_in_words(ofn, deployment):
-    assert "no time such as" in ofn("runs", "--since", "soon", "--project", deployment[1]).err
+def test_invalid_times_and_unknown_names_are_errors(ofn, deployment):
+    assert (
+        "--since soon is not a time."
+        in ofn("runs", "--since", "soon", "--project", deployment[1]).err
+    )
     assert "has no job x" in ofn("runs", "--job", "x", "--project", deployment[1]).err
     late = ofn("runs", "--since", "1h", "--until", "2h", "--project", deployment[1])
     assert "is later than" in late.err

@@ -8,18 +8,18 @@ import pytest
 from rich.console import Console
 
 from adaptors._runtime.dry_run import DryStatement
-from openfn.history.why_not import Verdict
+from openfn.history.why_not import MatchResult
 from workbench.cli import output
 from workbench.cli.demo import print_deliveries
 from workbench.cli.job import print_local_run
-from workbench.cli.match import print_verdicts
+from workbench.cli.match import print_results
 from workbench.local.demo import Delivery
 from workbench.local.destination import Received
 from workbench.testing.local_run import LocalRun
 
 VERDICTS = [
-    Verdict("form", matches=True),
-    Verdict("other", matches=False, why="a: wants [b], has 1"),
+    MatchResult("form", matches=True),
+    MatchResult("other", matches=False, why="a: expected [b], found 1"),
 ]
 JOBS = {"form": [], "other": ["go"]}
 
@@ -38,15 +38,15 @@ def printed():
 
 
 def test_verdicts_are_a_table_on_a_terminal(printed):
-    lines = printed(print_verdicts, VERDICTS, JOBS, terminal=True).splitlines()
+    lines = printed(print_results, VERDICTS, JOBS, terminal=True).splitlines()
     assert "why not" in lines[1]
-    assert "a: wants [b], has 1" in lines[4]
+    assert "a: expected [b], found 1" in lines[4]
 
 
 def test_verdicts_are_one_line_each_elsewhere(printed):
-    assert printed(print_verdicts, VERDICTS, JOBS).splitlines() == [
+    assert printed(print_results, VERDICTS, JOBS).splitlines() == [
         "form matches, runs no job",
-        "other does not match: a: wants [b], has 1",
+        "other does not match: a: expected [b], found 1",
     ]
 
 

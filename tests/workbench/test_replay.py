@@ -261,7 +261,7 @@ def test_all_that_failed_is_replayed_in_the_order_received_and_what_is_not_is_na
     assert ended.status == 1
     first, second, last = ended.out.splitlines()
     assert first == "job-a: 50 runs"
-    assert second == f"{busy} not queued: it is running by now"
+    assert second == f"{busy} not queued: Its status is now running."
     assert last == "49 of 50 queued"
     stack.drain()
     executed = [
@@ -320,7 +320,7 @@ def test_it_asks_and_does_nothing_unless_the_answer_is_yes(stack, ofn, tmp_path,
         answer(monkeypatch, text)
         ended = ofn("replay", "--job", "job-a", "--project", tmp_path)
         assert ended.status == 1
-        assert "replay 1 run? [y/N]:" in ended.err
+        assert "Replay 1 run? [y/N]:" in ended.err
         assert runs.load(run_id).status == "failed"
     answer(monkeypatch, "y\n")
     ended = ofn("replay", "--job", "job-a", "--project", tmp_path)
@@ -370,7 +370,7 @@ def test_what_the_queue_does_not_take_is_named_and_queued_by_the_next_tick(stack
     with without_queue(stack, "RUN_QUEUE_URL"):
         ended = ofn("replay", *failed, "--project", tmp_path)
     assert ended.status == 1
-    assert f"{failed[0]} not queued: the run queue did not take it" in ended.out
+    assert f"{failed[0]} not queued: The run queue did not accept it" in ended.out
     assert ended.out.endswith("0 of 2 queued\n")
     stack.tick()
     stack.drain()
@@ -390,20 +390,20 @@ def test_once_aws_refuses_one_those_behind_it_are_not_begun(stack, replay):
     finally:
         events.unregister("before-call.dynamodb.TransactWriteItems", refused)
     assert (found["selected"], found["queued"], list(found["left"])) == (55, 0, failed)
-    assert found["left"][failed[0]] == "AWS refuses it: EndpointConnectionError"
-    assert found["left"][failed[-1]].startswith("not begun, after AWS refuses it")
+    assert found["left"][failed[0]] == "AWS error EndpointConnectionError."
+    assert found["left"][failed[-1]].startswith("Not started after: AWS error")
     assert replay("--job", "job-a", "--yes")["queued"] == 55
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ((), "give ids of messages and runs, or select runs"),
-        (("x", "--job", "job-a"), "not both"),
+        ((), "Name what to replay: ids, or --job"),
+        (("x", "--job", "job-a"), "but not both"),
         (("--job", "gone"), "The project has no job gone. It has: job-a, after, catch."),
-        (("--state", "succeeded"), "name the job whose succeeded runs"),
-        (("--since", "soon"), "--since soon is no time such as 90m, 2h, 3d"),
-        (("--job", "job-a", "--stack", "nowhere"), "there is no stack nowhere of ours here"),
+        (("--state", "succeeded"), "Name the job whose succeeded runs"),
+        (("--since", "soon"), "--since soon is not a time. Write 90m, 2h or 3d"),
+        (("--job", "job-a", "--stack", "nowhere"), "There is no stack nowhere here."),
     ],
 )
 def test_what_cannot_be_replayed_is_said_in_words(stack, ofn, tmp_path, arguments, words):
@@ -414,7 +414,7 @@ def test_what_cannot_be_replayed_is_said_in_words(stack, ofn, tmp_path, argument
 
 def test_nothing_to_replay_is_said_without_a_question(stack, ofn, tmp_path):
     ended = ofn("replay", "--job", "job-a", "--project", tmp_path)
-    assert (ended.status, ended.out) == (0, "no run is so\n0 of 0 queued\n")
+    assert (ended.status, ended.out) == (0, "No runs match.\n0 of 0 queued\n")
 
 
 def test_a_run_that_has_not_ended_is_named(stack, replay):
@@ -433,12 +433,12 @@ def test_what_was_erased_is_not_replayed(create_project_stack, ofn, replay, tmp_
     assert ends(run_id)[:2] == ("succeeded", 1)
     ended = ofn("replay", ids.source_id_of(run_id), "--project", tmp_path)
     assert ended.status == 1
-    assert "it cannot be replayed: The body of" in ended.words
+    assert "cannot be replayed: The body of" in ended.words
 
 
 def test_a_message_that_could_not_be_read_is_not_matched_again(stack, ofn, tmp_path):
     post(stack, "{broken")
-    unreadable = details.newest(1)[0].message.id
+    unreadable = details.newest_messages(1)[0].message.id
     ended = ofn("replay", unreadable, "--project", tmp_path)
     assert ended.status == 1
-    assert f"the message {unreadable} could not be read" in ended.words
+    assert f"Message {unreadable} was not readable when it came" in ended.words

@@ -74,9 +74,9 @@ def test_a_rematch_is_told_in_one_line_each_with_what_it_ran_then(ofn, deploymen
     (folder / "project.yaml").write_text(f"name: test\n{project('death')}", "utf-8")
     ended = ofn("match", "--last", "2", "--project", folder)
     newest, oldest, sum_ = ended.out.splitlines()
-    assert newest.endswith("form: also-a, job-a; ran no job")
-    assert oldest.endswith("no trigger: no job; ran also-a, job-a")
-    assert sum_ == "2 messages; 2 would run other jobs than they did"
+    assert newest.endswith(" matches form; would run also-a, job-a; ran nothing")
+    assert oldest.endswith(" matches nothing; would run nothing; ran also-a, job-a")
+    assert sum_ == "2 of 2 messages would be treated differently from when they came"
 
 
 def test_the_newest_are_given_first_and_no_more_than_asked_for(ofn, deployment):
@@ -86,7 +86,7 @@ def test_the_newest_are_given_first_and_no_more_than_asked_for(ofn, deployment):
     found = rows(ofn("match", "--last", "7", "--project", folder, "--json"))
     ids = [row["message_id"] for row in found]
     assert ids == sorted(ids, reverse=True)
-    assert [json.loads(each.message.body)["n"] for each in details.newest(7)] == list(
+    assert [json.loads(each.message.body)["n"] for each in details.newest_messages(7)] == list(
         range(29, 22, -1)
     )
 
@@ -97,7 +97,7 @@ def test_one_trigger_says_of_each_kept_message_why_it_does_not_match(ofn, deploy
         "match", "--last", "2", "--trigger", "form", "--inbox", "inbox-b", "--project", folder
     )
     line, _ = ended.out.splitlines()
-    assert 'form: wants "visit", has "death": no job' in line
+    assert 'form: expected "visit", found "death"; ran nothing' in line
 
 
 def test_a_message_that_could_not_be_read_or_is_gone_from_the_bucket_is_said_to_be_so(
@@ -114,16 +114,16 @@ def test_a_message_that_could_not_be_read_or_is_gone_from_the_bucket_is_said_to_
 
 
 def test_what_no_trigger_matched_is_kept_as_such(deployment):
-    unmatched, matched = details.newest(2)
-    assert (unmatched.unmatched, unmatched.ran) == (True, ())
-    assert (matched.unmatched, matched.ran) == (False, ("also-a", "job-a"))
+    unmatched, matched = details.newest_messages(2)
+    assert (unmatched.summary.state, unmatched.started_jobs) == ("unmatched", ())
+    assert (matched.summary.state, matched.started_jobs) == ("matched", ("also-a", "job-a"))
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         ((), "give a file with the body of a post, or --last"),
-        (("--last", "1", "--stack", "nowhere"), "there is no stack nowhere of ours here"),
+        (("--last", "1", "--stack", "nowhere"), "There is no stack nowhere here."),
         (("--last", "1", "--trigger", "clock"), "The project has no message trigger clock"),
         (("--last", "1", "--inbox", "x"), "The project has no inbox x. It has: inbox-a, inbox-b."),
     ],
@@ -140,7 +140,7 @@ def test_without_a_region_it_is_said_how_to_set_one(ofn, project, monkeypatch):
     monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
     ended = ofn("match", "--last", "1", "--project", project.folder)
     assert ended.status == 1
-    assert "set AWS_REGION" in ended.words
+    assert "Set AWS_REGION" in ended.words
 
 
 def test_a_job_of_the_clock_is_started_now_and_shown_to_its_end(ofn, deployment):
@@ -222,7 +222,7 @@ def test_the_url_of_an_inbox_is_whole_with_its_id_which_is_checked(ofn, with_url
 
 def test_a_stack_without_urls_says_where_they_are(ofn, deployment):
     ended = ofn("inbox", "url", "inbox-a", "--project", deployment[1])
-    assert "those that it shows" in ended.err
+    assert "`ofn serve` prints the URLs" in ended.err
 
 
 EMITS = """

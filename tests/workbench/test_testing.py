@@ -122,7 +122,7 @@ def test_error_response_has_the_verdict_of_a_real_run(job, answer, verdict, seco
         (
             FETCHING,
             {"body": {"formId": "birth"}},
-            'form does not match this body: formId: wants "re',
+            'form does not match this body: formId: expected "re',
         ),
     ],
     ids=str,

@@ -1,7 +1,8 @@
-"""`ofn dead-letters`: what a stack gave up on, and putting it back."""
+"""`ofn dead-letters`: list, show and redrive the ids that a stack gave up on."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -10,38 +11,39 @@ import typer
 
 from openfn import ids
 from openfn.history import details
-from openfn.messages import store as messages
-from workbench.cli import output
+from workbench.cli import output, run_tables
 from workbench.cli.options import Json, Project, Stack, Yes, confirm, console
-from workbench.errors import CommandError
+from workbench.cli.times import format_time
 from workbench.stack import connection, dead_letters
-from workbench.stack.dead_letters import Held
+from workbench.stack.dead_letters import QueueContents
 from workbench.text import count_of
 
-app = typer.Typer(help="What a stack gave up on.", no_args_is_help=True)
+app = typer.Typer(
+    help="List and redrive the messages and runs that a stack gave up on.", no_args_is_help=True
+)
 
 
 @app.command("list")
 def list_(
     stack: Stack = "openfn", project: Project = Path("project"), as_json: Json = False
 ) -> None:
-    """List the ids in the dead-letter queues; they stay there."""
+    """List the ids in the dead-letter queues and leave them there."""
     with connection.connected(stack, project):
-        found = [dead_letters.look(queue) for queue in dead_letters.queues(stack)]
+        contents = [dead_letters.peek(queue) for queue in dead_letters.queues(stack)]
     if as_json:
-        output.as_json([_as_dict(held) for held in found])
+        output.as_json([_as_dict(queue) for queue in contents])
     else:
-        output.dead_letters(console, found)
+        _print_contents(contents)
 
 
 @app.command("show")
 def show_(
-    identifier: Annotated[str, typer.Argument(metavar="ID", help="A message's or a run's id.")],
+    identifier: Annotated[str, typer.Argument(metavar="ID", help="The id of a message or a run.")],
     stack: Stack = "openfn",
     project: Project = Path("project"),
     as_json: Json = False,
 ) -> None:
-    """Show the message or run behind an id: how it stands, its error, its attempts so far."""
+    """Show the message or run with an id: its status, its error and its attempts."""
     with connection.connected(stack, project):
         if ids.is_run_id(identifier):
             _show_run(identifier, as_json=as_json)
@@ -56,65 +58,76 @@ def redrive(
     project: Project = Path("project"),
     as_json: Json = False,
 ) -> None:
-    """Put all ids in the dead-letter queues back on the queues they come from, in their order."""
-    put, why = 0, ""
+    """Put all ids in the dead-letter queues back on their queues, in their order."""
+    moved, why = 0, ""
     with connection.connected(stack, project):
-        found = [dead_letters.look(queue) for queue in dead_letters.queues(stack)]
-        total = sum(held.count for held in found)
+        contents = [dead_letters.peek(queue) for queue in dead_letters.queues(stack)]
+        total = sum(queue.count for queue in contents)
         if total:
             if not as_json:
-                output.dead_letters(console, found)
-            confirm(f"put {count_of(total, 'id')} back?", yes=yes)
-            put, why = _put_back(found, total, shown=not as_json)
+                _print_contents(contents)
+            confirm(f"Put {count_of(total, 'id')} back?", yes=yes)
+            moved, why = _redrive(contents, total, shown=not as_json)
     if as_json:
-        output.as_json({"found": total, "put_back": put, "left": why})
+        output.as_json({"found": total, "put_back": moved, "left": why})
     else:
-        console.print(f"{put} of {total} put back{why and f': {why}'}", markup=False)
+        output.line(console, f"{moved} of {total} put back{why and f': {why}'}")
     if why:
         raise typer.Exit(1)
 
 
-def _put_back(found: list[Held], total: int, *, shown: bool) -> tuple[int, str]:
-    put, reasons = 0, []
-    with output.bar(console, "putting back", total, shown=shown) as advance:
-        for held in found:
-            count, why = dead_letters.redrive(held.queue, advance)
-            put += count
-            reasons += [f"{held.queue.name}: {why}"] if why else []
-    return put, "; ".join(reasons)
+def _redrive(contents: Sequence[QueueContents], total: int, *, shown: bool) -> tuple[int, str]:
+    moved, reasons = 0, []
+    with output.progress(console, "putting back", total, shown=shown) as advance:
+        for queue in contents:
+            count, why = dead_letters.redrive(queue.queue, advance)
+            moved += count
+            reasons += [f"{queue.queue.name}: {why}"] if why else []
+    return moved, "; ".join(reasons)
 
 
-def _as_dict(held: Held) -> dict[str, object]:
+def _as_dict(contents: QueueContents) -> dict[str, object]:
     letters = [
-        {"id": each.id, "kind": each.kind, "what": each.what, "since": each.since}
-        for each in held.letters
+        {"id": letter.id, "kind": letter.kind, "what": letter.summary, "since": letter.since}
+        for letter in contents.letters
     ]
-    return {"queue": held.queue.name, "count": held.count, "letters": letters}
+    return {"queue": contents.queue.name, "count": contents.count, "letters": letters}
 
 
-def _show_run(identifier: str, *, as_json: bool) -> None:
-    record = details.run(identifier)
-    if record is None:
-        raise CommandError(f"there is no run {identifier} (any more)")
-    attempts = details.attempts(identifier)
+def _print_contents(contents: Sequence[QueueContents]) -> None:
+    for queue in contents:
+        output.line(console, f"{queue.queue.name}: {queue.count}")
+        for letter in queue.letters:
+            name = letter.id or f"not the id of a {letter.kind}"
+            output.line(console, f"  {name} ({letter.summary}) since {letter.since}")
+        if more := queue.count - len(queue.letters):
+            console.print(f"  and {more} more, behind these or being read by another program")
+
+
+def _show_run(run_id: str, *, as_json: bool) -> None:
+    run = details.run(run_id)
+    if run is None:
+        raise details.not_found("run", run_id)
+    attempts = details.attempts(run_id)
     if as_json:
-        before = [asdict(each) for each in attempts]
-        output.as_json({**asdict(record), "attempts": before})
+        output.as_json({**asdict(run), "attempts": [asdict(attempt) for attempt in attempts]})
     else:
-        output.attempts(console, attempts)
-        output.run(console, record)
+        run_tables.print_attempts(console, attempts)
+        run_tables.print_run(console, run)
 
 
-def _show_message(identifier: str, *, as_json: bool) -> None:
-    item = messages.read_items([identifier]).get(identifier)
-    if item is None:
-        raise CommandError(f"there is no message {identifier} (any more)")
-    started = {each["sk"]: each["status"] for each in details.runs_of(identifier)}
-    received = f"{ids.received_at(identifier):%Y-%m-%d %H:%M:%S}"
+def _show_message(message_id: str, *, as_json: bool) -> None:
+    message = details.message(message_id)
+    if message is None:
+        raise details.not_found("message", message_id)
+    summary, received = message.summary, format_time(message.summary.received)
+    runs = {run.id: run.status for run in summary.runs}
     if as_json:
-        of_it = {"inbox": item["inbox"], "received": received, "unreadable": item.get("unreadable")}
-        output.as_json({"id": identifier, **of_it, "runs": started})
-    else:
-        unreadable = item.get("unreadable", "")
-        what = f"received {received} in {item['inbox']}"
-        output.message(console, what, unreadable, started)
+        values = {"id": message_id, "inbox": summary.inbox, "received": received}
+        output.as_json({**values, "unreadable": message.unreadable, "runs": runs})
+        return
+    output.line(console, f"received {received} in {summary.inbox}")
+    if message.unreadable:
+        output.line(console, f"unreadable: {message.unreadable}", style="red")
+    for run_id, status in runs.items():
+        output.line(console, f"{run_id} {status}")

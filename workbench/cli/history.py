@@ -1,140 +1,141 @@
-"""`ofn messages` and `ofn runs`: what a stack has kept, the newest first."""
+"""`ofn messages` and `ofn runs`: the messages and runs of a stack, newest first."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
 
-from openfn.history import messages as history
-from openfn.history.messages import ListedMessage, ListedRun, Span
+from openfn.history import messages as message_history
+from openfn.history import runs as run_history
+from openfn.history.messages import MessageState, MessageSummary
+from openfn.history.queries import Period
+from openfn.history.runs import RunSummary
 from openfn.runs.model import RunStatus
 from workbench.cli import output, run_tables
 from workbench.cli.options import Json, Project, Stack, console
-from workbench.cli.times import moment
+from workbench.cli.times import parse_time
 from workbench.errors import CommandError
 from workbench.project.compiler import check
 from workbench.project.references import require_known
 from workbench.stack import connection
 
 Since = Annotated[
-    str, typer.Option(help="From 90m, 2h or 3d ago, or from a date or time (UTC), on.")
+    str, typer.Option(help="Start of the period: 90m, 2h or 3d ago, or a date or time (UTC).")
 ]
-Until = Annotated[str | None, typer.Option(help="Up to then; by default now.")]
-Limit = Annotated[int, typer.Option(min=1, help="How many to show.")]
-Before = Annotated[str, typer.Option(metavar="ID", help="Go on behind the last that was shown.")]
-Error = Annotated[str, typer.Option(help="Runs whose error has this text in it.")]
-Item = TypeVar("Item", ListedMessage, ListedRun)
-
-
-class MessageState(StrEnum):
-    """What became of a message."""
-
-    MATCHED = history.MATCHED
-    UNMATCHED = history.UNMATCHED
-    UNREADABLE = history.UNREADABLE
-    KEPT = history.KEPT
+Until = Annotated[str | None, typer.Option(help="End of the period; by default now.")]
+Limit = Annotated[int, typer.Option(min=1, help="Show at most this many.")]
+Before = Annotated[
+    str, typer.Option(metavar="ID", help="Continue after this id, the last one that was shown.")
+]
+Summary = TypeVar("Summary", MessageSummary, RunSummary)
 
 
 def messages(
-    inbox: Annotated[str | None, typer.Option(help="Messages of this inbox.")] = None,
-    job: Annotated[str | None, typer.Option(help="Messages with a run of this job.")] = None,
-    state: Annotated[MessageState | None, typer.Option(help="Messages of this state.")] = None,
+    inbox: Annotated[str | None, typer.Option(help="Only messages of this inbox.")] = None,
+    job: Annotated[str | None, typer.Option(help="Only messages with a run of this job.")] = None,
+    state: Annotated[MessageState | None, typer.Option(help="Only messages in this state.")] = None,
     since: Since = "7d",
     until: Until = None,
-    error: Error = "",
+    error: Annotated[
+        str, typer.Option(help="Only messages with a run whose error contains this text.")
+    ] = "",
     limit: Limit = 20,
     before: Before = "",
     stack: Stack = "openfn",
     project: Project = Path("project"),
     as_json: Json = False,
 ) -> None:
-    """List messages that a stack has kept, the newest first, with the runs on them."""
-    written = check(project)
-    require_known("inbox", inbox, written.inboxes)
-    require_known("job", job, written.jobs)
+    """List the messages of a stack with their runs, newest first."""
+    _require_known(project, inbox, job)
 
-    def wanted(each: ListedMessage) -> bool:
+    def matches(message: MessageSummary) -> bool:
         return (
-            inbox in (None, each.inbox)
-            and state in (None, each.state)
-            and (job is None or any(run.job == job for run in each.runs))
-            and (not error or any(_says(run, error) for run in each.runs))
+            inbox in (None, message.inbox)
+            and state in (None, message.state)
+            and (job is None or any(run.job == job for run in message.runs))
+            and (not error or any(_error_contains(run, error) for run in message.runs))
         )
 
-    span = _span(since, until, before)
+    period = _period(since, until, before)
     with connection.connected(stack, project):
-        found, more = _taken(history.read_messages(span), wanted, limit)
+        found, more = _first(message_history.newest_first(period), matches, limit)
     if as_json:
-        output.as_json([_plain(each) for each in found])
+        output.as_json([_as_dict(message) for message in found])
+    elif found:
+        run_tables.print_messages(console, found, f"`--before {found[-1].id}`" if more else "")
     else:
-        run_tables.messages(console, found, f"--before {found[-1].id}" if more else "")
+        run_tables.print_no_match(console, "messages", period)
 
 
 def runs(
-    inbox: Annotated[
-        str | None, typer.Option(help="Runs that go back to a message of this inbox.")
-    ] = None,
-    job: Annotated[str | None, typer.Option(help="Runs of this job.")] = None,
-    state: Annotated[RunStatus | None, typer.Option(help="Runs that stand so.")] = None,
+    inbox: Annotated[str | None, typer.Option(help="Only runs for messages of this inbox.")] = None,
+    job: Annotated[str | None, typer.Option(help="Only runs of this job.")] = None,
+    state: Annotated[RunStatus | None, typer.Option(help="Only runs with this status.")] = None,
     since: Since = "7d",
     until: Until = None,
-    error: Error = "",
+    error: Annotated[str, typer.Option(help="Only runs whose error contains this text.")] = "",
     limit: Limit = 20,
     before: Before = "",
     stack: Stack = "openfn",
     project: Project = Path("project"),
     as_json: Json = False,
 ) -> None:
-    """List runs of a stack, the newest first: how each stands, its error and its next attempt."""
-    written = check(project)
-    require_known("inbox", inbox, written.inboxes)
-    require_known("job", job, written.jobs)
+    """List the runs of a stack with their status, error and next attempt, newest first."""
+    _require_known(project, inbox, job)
 
-    def wanted(each: ListedRun) -> bool:
-        return job in (None, each.job) and (not error or _says(each, error))
+    def matches(run: RunSummary) -> bool:
+        return job in (None, run.job) and (not error or _error_contains(run, error))
 
-    span = _span(since, until, before)
+    period = _period(since, until, before)
     with connection.connected(stack, project):
-        found, more = _taken(history.read_runs(span, state, inbox), wanted, limit)
+        found, more = _first(run_history.newest_first(period, state, inbox), matches, limit)
     if as_json:
-        output.as_json([_plain(each) for each in found])
+        output.as_json([_as_dict(run) for run in found])
+    elif found:
+        run_tables.print_runs(console, found, f"`--before '{found[-1].id}'`" if more else "")
     else:
-        run_tables.runs(console, found, f"--before '{found[-1].id}'" if more else "")
+        run_tables.print_no_match(console, "runs", period)
 
 
-def _span(since: str, until: str | None, before: str) -> Span:
-    now = datetime.now(UTC)
-    begin, end = moment("--since", since), moment("--until", until) if until else now
+def _require_known(project: Path, inbox: str | None, job: str | None) -> None:
+    checked = check(project)
+    require_known("inbox", inbox, checked.inboxes)
+    require_known("job", job, checked.jobs)
+
+
+def _period(since: str, until: str | None, before: str) -> Period:
+    # The clocks of two machines differ by seconds, and the newest message must be in the list.
+    latest = datetime.now(UTC) + timedelta(minutes=1)
+    begin, end = parse_time("--since", since), parse_time("--until", until) if until else latest
     if begin > end:
-        raise CommandError(f"--since {since} is later than --until {until or 'now'}")
-    # Two clocks differ by seconds, and what was posted a moment ago is to be there.
-    return Span(begin, end if until else now + timedelta(minutes=1), before)
+        raise CommandError(f"--since {since} is later than --until {until or 'now'}.")
+    return Period(begin, end, before)
 
 
-def _says(run: ListedRun, text: str) -> bool:
-    return (
-        bool(run.error) and text.lower() in " ".join(map(str, (run.error or {}).values())).lower()
-    )
+def _error_contains(run: RunSummary, text: str) -> bool:
+    return run.error is not None and text.lower() in " ".join(map(str, run.error.values())).lower()
 
 
-def _taken(
-    found: Iterable[Item], wanted: Callable[[Item], bool], limit: int
-) -> tuple[list[Item], bool]:
-    chosen: Iterator[Item] = (each for each in found if wanted(each))
-    taken = list(islice(chosen, limit + 1))
-    return taken[:limit], len(taken) > limit
+def _first(
+    summaries: Iterable[Summary], matches: Callable[[Summary], bool], limit: int
+) -> tuple[list[Summary], bool]:
+    """Return the first that match, and whether there are more."""
+    found = list(islice(filter(matches, summaries), limit + 1))
+    return found[:limit], len(found) > limit
 
 
-def _plain(each: ListedMessage | ListedRun) -> dict[str, Any]:
-    return {
+def _as_dict(summary: MessageSummary | RunSummary) -> dict[str, Any]:
+    values = {
         name: value.isoformat() if isinstance(value, datetime) else value
-        for name, value in asdict(each).items()
-        if name != "runs"
-    } | ({"runs": [_plain(run) for run in each.runs]} if isinstance(each, ListedMessage) else {})
+        for name, value in asdict(summary).items()
+        if name not in ("runs", "kind")
+    }
+    if isinstance(summary, MessageSummary):
+        values["runs"] = [_as_dict(run) for run in summary.runs]
+    return values

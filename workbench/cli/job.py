@@ -15,12 +15,12 @@ from rich.markup import escape
 from adaptors._runtime.dry_run import Dry, DryStatement
 from openfn import ids
 from openfn.history import details
-from openfn.history.details import RunRecord
+from openfn.history.details import RunDetails
 from openfn.messages.store import parse_query
 from openfn.project.triggers import Kind
 from openfn.runs import dispatch
 from openfn.runs.model import Plan, RunStatus
-from workbench.cli import output
+from workbench.cli import output, run_tables
 from workbench.cli.options import ContentType, Event, Json, Project, Query, Stack, console
 from workbench.credentials import placeholders
 from workbench.credentials.files import file_of, read_credential
@@ -116,7 +116,7 @@ def run(
     if as_json:
         output.as_json({"run_id": plan.id} if record is None else asdict(record))
     elif record:
-        output.run(console, record)
+        run_tables.print_run(console, record)
     else:
         console.print(f"{plan.id} is queued", markup=False)
     if record and record.error:
@@ -154,7 +154,7 @@ def _print_request(console: Console, request: Dry) -> None:
         console.print(f"  {request.body.decode('utf-8', 'replace')}", markup=False, soft_wrap=True)
 
 
-def _wait_for_end(run_id: str, seconds: float) -> RunRecord | None:
+def _wait_for_end(run_id: str, seconds: float) -> RunDetails | None:
     deadline = time.monotonic() + seconds
     while (remaining := deadline - time.monotonic()) > 0:
         record = details.run(run_id)

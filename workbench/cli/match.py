@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from openfn.history.why_not import Verdict, explain
+from openfn.history.why_not import MatchResult, explain
 from openfn.messages import bodies
 from openfn.messages.store import parse_query
 from openfn.project.triggers import MessageTrigger, with_query_params
@@ -21,7 +21,9 @@ from workbench.errors import CommandError
 from workbench.project.compiler import check, message_triggers
 from workbench.project.references import require_known
 from workbench.stack import backtest, connection
+from workbench.stack.backtest import Backtest
 from workbench.testing.saved_posts import headers_of
+from workbench.text import count_of
 
 Last = Annotated[
     int | None,
@@ -65,12 +67,12 @@ def match(
         _match_body(selected, inbox, body, jobs, as_json=as_json)
     elif last:
         with connection.connected(stack, project):
-            rematches = backtest.rematch(filters, jobs, last, trigger)
-        rematches = [rematch for rematch in rematches if inbox in (None, rematch.inbox)]
+            results = backtest.run(filters, jobs, last, trigger)
+        results = [result for result in results if inbox in (None, result.inbox)]
         if as_json:
-            output.as_json([rematch.as_dict() for rematch in rematches])
+            output.as_json([result.as_dict() for result in results])
         else:
-            output.rematches(console, rematches)
+            print_backtest(console, results)
 
 
 def _match_body(
@@ -81,29 +83,67 @@ def _match_body(
     *,
     as_json: bool,
 ) -> None:
-    verdicts = [explain(message, inbox, body) for message in filters]
+    results = [explain(message, inbox, body) for message in filters]
     if as_json:
-        rows = [
-            {"trigger": v.trigger, "matches": v.matches, "jobs": jobs[v.trigger], "why": v.why}
-            for v in verdicts
-        ]
-        output.as_json(rows)
+        output.as_json(
+            [
+                {
+                    "trigger": result.trigger,
+                    "matches": result.matches,
+                    "jobs": jobs[result.trigger],
+                    "why": result.why,
+                }
+                for result in results
+            ]
+        )
     else:
-        print_verdicts(console, verdicts, jobs)
+        print_results(console, results, jobs)
 
 
-def print_verdicts(
-    console: Console, verdicts: Sequence[Verdict], jobs: Mapping[str, Sequence[str]]
+def print_results(
+    console: Console, results: Sequence[MatchResult], jobs: Mapping[str, Sequence[str]]
 ) -> None:
-    """Show which triggers a body matches, and why it does not match the others."""
+    """Print which triggers match a body, and why the others do not."""
     if not console.is_terminal:
-        for verdict in verdicts:
-            runs = f"matches, runs {', '.join(jobs[verdict.trigger]) or 'no job'}"
-            result = runs if verdict.matches else f"does not match: {verdict.why}"
-            console.print(f"{verdict.trigger} {result}", markup=False, soft_wrap=True)
+        for result in results:
+            runs = f"matches, runs {', '.join(jobs[result.trigger]) or 'no job'}"
+            text = runs if result.matches else f"does not match: {result.why}"
+            output.line(console, f"{result.trigger} {text}")
         return
     table = Table("trigger", "matches", "jobs", "why not")
-    for verdict in verdicts:
-        mark = "[green]yes[/green]" if verdict.matches else "no"
-        table.add_row(verdict.trigger, mark, ", ".join(jobs[verdict.trigger]), escape(verdict.why))
+    for result in results:
+        mark = "[green]yes[/green]" if result.matches else "no"
+        table.add_row(result.trigger, mark, ", ".join(jobs[result.trigger]), escape(result.why))
     console.print(table)
+
+
+def print_backtest(console: Console, results: Sequence[Backtest]) -> None:
+    """Print what messages would run now, and where that differs from what they ran."""
+    if console.is_terminal:
+        table = Table("received", "inbox", "message", "triggers", "jobs now", "jobs then")
+        for result in results:
+            now, then = ", ".join(result.jobs), ", ".join(result.ran)
+            style = "yellow" if result.changes else None
+            cells = (result.received, result.inbox, result.message_id, _matched(result), now, then)
+            table.add_row(*map(escape, cells), style=style)
+        console.print(table)
+    else:
+        for result in results:
+            text = f"{_matched(result)}; {_jobs(result)}"
+            output.line(console, f"{result.received} {result.inbox} {result.message_id} {text}")
+    changed = sum(result.changes for result in results)
+    console.print(
+        f"{changed} of {count_of(len(results), 'message')} "
+        "would be treated differently from when they came"
+    )
+
+
+def _matched(result: Backtest) -> str:
+    if result.unreadable:
+        return f"unreadable: {result.unreadable}"
+    return result.why or f"matches {', '.join(result.triggers) or 'nothing'}"
+
+
+def _jobs(result: Backtest) -> str:
+    now, then = (", ".join(jobs) or "nothing" for jobs in (result.jobs, result.ran))
+    return f"would run {now}; ran {then}" if result.changes else f"ran {then}"

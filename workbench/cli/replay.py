@@ -1,8 +1,10 @@
-"""`ofn replay`: runs that have ended, run again in a stack."""
+"""`ofn replay`: run messages and finished runs of a stack again."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -12,25 +14,35 @@ import typer
 
 from openfn.history import replay as replays
 from openfn.history import replay_selection
-from openfn.history.replay_selection import Selected
+from openfn.history.replay_selection import ReplayTarget
 from openfn.messages.store import Message
 from openfn.runs.model import RunStatus
-from workbench.cli import output, times
+from workbench.cli import output
 from workbench.cli.options import Json, Project, Stack, Yes, confirm, console
+from workbench.cli.times import parse_time
 from workbench.errors import CommandError
 from workbench.project.compiler import check
 from workbench.project.references import require_known
 from workbench.stack import connection
 from workbench.text import count_of
 
-_BOTH_WAYS = "give ids of messages and runs, or select runs by --job, --state and --since: not both"
 
-
-class State(StrEnum):
-    """How the runs that are to be replayed have ended."""
+class EndedStatus(StrEnum):
+    """The statuses of a run that can be replayed."""
 
     FAILED = RunStatus.FAILED
     SUCCEEDED = RunStatus.SUCCEEDED
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The runs and messages to replay."""
+
+    runs: Sequence[ReplayTarget]
+    messages: Sequence[Message] = ()
+
+    def __len__(self) -> int:
+        return len(self.runs) + len(self.messages)
 
 
 def replay(
@@ -38,79 +50,90 @@ def replay(
         list[str] | None,
         typer.Argument(
             metavar="MESSAGE|RUN",
-            help="The id of a run, or of a message: its own runs, and those it starts by now.",
+            help="The id of a run, or of a message: its runs, and the jobs that it matches now.",
         ),
     ] = None,
-    job: Annotated[str | None, typer.Option(help="Runs of this job.")] = None,
+    job: Annotated[str | None, typer.Option(help="Only runs of this job.")] = None,
     state: Annotated[
-        State | None, typer.Option(help="Runs that have ended so; by default failed.")
+        EndedStatus | None, typer.Option(help="Only runs with this status; by default failed.")
     ] = None,
     since: Annotated[
         str | None,
-        typer.Option(help="Runs that failed, or whose message came, in the last 90m, 2h or 3d."),
+        typer.Option(
+            help="Start of the period: 90m, 2h or 3d ago, or a date or time (UTC). It counts when "
+            "a run failed, or when the message of a succeeded run came."
+        ),
     ] = None,
-    restart: Annotated[
-        bool, typer.Option("--fresh", help="Begin anew, not where the run failed.")
+    fresh: Annotated[
+        bool,
+        typer.Option("--fresh", help="Restart from the first operation instead of resuming."),
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only list and count what would be replayed.")
+        bool, typer.Option("--dry-run", help="Only list what would be replayed.")
     ] = False,
     yes: Yes = False,
     stack: Stack = "openfn",
     project: Project = Path("project"),
     as_json: Json = False,
 ) -> None:
-    """Run again, in a stack, what has ended: with the jobs as they are deployed by now."""
+    """Replay finished runs with the currently deployed jobs."""
     if bool(ids) == bool(job or state or since):
-        raise CommandError(_BOTH_WAYS)
+        raise CommandError("Name what to replay: ids, or --job, --state or --since, but not both.")
     require_known("job", job, check(project).jobs)
-    begin = times.moment("--since", since) if since else None
+    begin = parse_time("--since", since) if since else None
+    not_queued: dict[str, str] = {}
     with connection.connected(stack, project):
-        chosen, messages = replay_selection.named(ids) if ids else (_select(job, state, begin), [])
-        if not as_json:
-            output.selected(console, chosen, len(messages), each=dry_run)
-        if dry_run or not chosen + messages:
-            left: dict[str, str] = {}
+        if ids:
+            selection = Selection(*replay_selection.by_ids(ids))
         else:
+            selection = Selection(_select(job, state, begin))
+        if not as_json:
+            _print_selection(selection, with_ids=dry_run)
+        if selection and not dry_run:
             if not ids:
-                confirm(f"replay {count_of(len(chosen), 'run')}?", yes=yes)
-            left = _replay(chosen, messages, restart=restart, shown=not as_json)
-    _tell(chosen, messages, left, dry=dry_run, as_json=as_json)
+                confirm(f"Replay {count_of(len(selection), 'run')}?", yes=yes)
+            not_queued = _replay(selection, restart=fresh, shown=not as_json)
+    _report(selection, not_queued, dry_run=dry_run, as_json=as_json)
 
 
-def _select(job: str | None, state: State | None, since: datetime | None) -> list[Selected]:
-    if state is not State.SUCCEEDED:
+def _select(
+    job: str | None, status: EndedStatus | None, since: datetime | None
+) -> list[ReplayTarget]:
+    if status is not EndedStatus.SUCCEEDED:
         return replay_selection.failed(job, since)
     if job is None:
-        raise CommandError("name the job whose succeeded runs are to be replayed, with --job")
+        raise CommandError("Name the job whose succeeded runs to replay, with --job.")
     return replay_selection.succeeded(job, since)
 
 
-def _replay(
-    chosen: Sequence[Selected], messages: Sequence[Message], *, restart: bool, shown: bool
-) -> dict[str, str]:
-    with output.bar(console, "queueing", len(chosen), shown=shown) as advance:
-        left = replays.replay_runs(chosen, restart=restart, advance=advance)
-    return left | replays.replay_messages(messages)
+def _replay(selection: Selection, *, restart: bool, shown: bool) -> dict[str, str]:
+    with output.progress(console, "queueing", len(selection.runs), shown=shown) as advance:
+        runs = replays.replay_runs(selection.runs, restart=restart, on_progress=advance)
+    return runs | replays.replay_messages(selection.messages)
 
 
-def _tell(
-    chosen: Sequence[Selected],
-    messages: Sequence[Message],
-    left: dict[str, str],
-    *,
-    dry: bool,
-    as_json: bool,
+def _print_selection(selection: Selection, *, with_ids: bool) -> None:
+    for run in selection.runs if with_ids else ():
+        output.line(console, f"{run.id} {run.status}")
+    for job, count in sorted(Counter(run.job for run in selection.runs).items()):
+        output.line(console, f"{job}: {count_of(count, 'run')}")
+    if selection.messages:
+        console.print(count_of(len(selection.messages), "message"))
+    if not selection:
+        console.print("No runs match.")
+
+
+def _report(
+    selection: Selection, not_queued: Mapping[str, str], *, dry_run: bool, as_json: bool
 ) -> None:
-    total = len(chosen) + len(messages)
-    queued = 0 if dry else total - len(left)
+    queued = 0 if dry_run else len(selection) - len(not_queued)
     if as_json:
-        selected = [{"id": each.id, "job": each.job, "status": each.status} for each in chosen]
-        found = {"selected": total, "queued": queued, "left": left, "runs": selected}
-        output.as_json({**found, "messages": [message.id for message in messages]})
-    elif not dry:
-        for identifier, why in left.items():
-            console.print(f"{identifier} not queued: {why}", markup=False, soft_wrap=True)
-        console.print(f"{queued} of {total} queued")
-    if left:
+        runs = [asdict(run) for run in selection.runs]
+        report = {"selected": len(selection), "queued": queued, "left": not_queued, "runs": runs}
+        output.as_json({**report, "messages": [message.id for message in selection.messages]})
+    elif not dry_run:
+        for identifier, why in not_queued.items():
+            output.line(console, f"{identifier} not queued: {why}")
+        console.print(f"{queued} of {len(selection)} queued")
+    if not_queued:
         raise typer.Exit(1)

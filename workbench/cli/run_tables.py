@@ -1,16 +1,20 @@
-"""Lists of messages and runs for people: a table on a terminal, a line for each elsewhere."""
+"""Print messages and runs: lists of them, and one run with its attempts."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
-from openfn.history.messages import ListedMessage, ListedRun
-from workbench.cli.times import age, written
+from openfn.history.details import AttemptDetails, RunDetails
+from openfn.history.messages import MessageSummary
+from openfn.history.queries import Period
+from openfn.history.runs import RunSummary
+from workbench.cli import output
+from workbench.cli.times import format_age, format_time
 
 _COLORS = {
     "failed": "red",
@@ -19,31 +23,65 @@ _COLORS = {
     "unmatched": "yellow",
     "succeeded": "green",
 }
+_LOOK_BACK = timedelta(days=30)
 
 
-def messages(console: Console, found: Sequence[ListedMessage], more: str) -> None:
-    """Show messages; `more` is the option that goes on where the list ends."""
+def print_messages(console: Console, messages: Sequence[MessageSummary], next_page: str) -> None:
+    """Print a list of messages; `next_page` is the option that continues it."""
     rows = [
-        (each.id, written(each.received), each.inbox, each.state, _told(each)) for each in found
+        (message.id, format_time(message.received), message.inbox, message.state, _runs(message))
+        for message in messages
     ]
-    _rows(console, ("message", "received (UTC)", "inbox", "", "runs"), rows, state=3)
-    _end(console, len(found), "message", more)
+    headers = ("message", "received (UTC)", "inbox", "state", "runs")
+    output.table(console, headers, rows, _colors)
+    _print_next_page(console, next_page)
 
 
-def runs(console: Console, found: Sequence[ListedRun], more: str) -> None:
-    """Show runs; `more` is the option that goes on where the list ends."""
-    rows = [(each.id, written(each.received), each.status, why(each)) for each in found]
-    _rows(console, ("run", "received (UTC)", "", "what there is to say"), rows, state=2)
-    _end(console, len(found), "run", more)
+def print_runs(console: Console, runs: Sequence[RunSummary], next_page: str) -> None:
+    """Print a list of runs; `next_page` is the option that continues it."""
+    rows = [(run.id, format_time(run.received), run.status, describe(run)) for run in runs]
+    headers = ("run", "received (UTC)", "status", "error / duration")
+    output.table(console, headers, rows, _colors)
+    _print_next_page(console, next_page)
 
 
-def why(run: ListedRun) -> str:
-    """Say what there is to say of a run in a line: its error, its next attempt, what it took."""
+def print_no_match(console: Console, noun: str, period: Period) -> None:
+    """Print that a list is empty, and how to look further back."""
+    text = f"No {noun} match since {format_time(period.since)[:10]}."
+    if period.since > datetime.now(UTC) - _LOOK_BACK:
+        text += " Look further back with `--since 30d`."
+    console.print(text)
+
+
+def print_run(console: Console, run: RunDetails) -> None:
+    """Print the log of a run, its status, and its error if it failed."""
+    if run.log:
+        console.print("[bold]log[/bold]")
+        output.line(console, run.log.rstrip())
+    duration = "" if run.duration_ms is None else f" in {run.duration_ms} ms"
+    output.line(console, f"{run.job} {run.status}{duration}")
+    if error := run.error:
+        text = f"line {error['line']}, {error['operation']}: {_error(error)}"
+        output.line(console, text, style="red")
+
+
+def print_attempts(console: Console, attempts: Sequence[AttemptDetails]) -> None:
+    """Print the earlier attempts at a run, one line each."""
+    for attempt in attempts:
+        error = f": {_error(attempt.error)}" if attempt.error else ""
+        output.line(
+            console, f"attempt {attempt.attempt} {attempt.status} {attempt.finished}{error}"
+        )
+
+
+def describe(run: RunSummary) -> str:
+    """Return a run's error, next attempt and upstream job, or else its duration."""
     parts = []
     if run.error and run.status != "succeeded":
-        parts.append(f"{run.error.get('type', '')}: {run.error.get('message', '')}")
+        parts.append(_error(run.error))
     if run.next:
-        parts.append(f"attempt {run.attempt + 1} {age(run.next)}")
+        is_due = run.next <= datetime.now(UTC)
+        parts.append(f"attempt {run.attempt + 1} {'is due' if is_due else format_age(run.next)}")
     if run.upstream:
         parts.append(f"after {run.upstream}")
     if run.duration_ms is not None and not parts:
@@ -51,29 +89,19 @@ def why(run: ListedRun) -> str:
     return "; ".join(parts)
 
 
-def _told(message: ListedMessage) -> str:
+def _error(error: dict[str, Any]) -> str:
+    return f"{error.get('type', '')}: {error.get('message', '')}"
+
+
+def _runs(message: MessageSummary) -> str:
     counts = Counter(run.status for run in message.runs)
     return ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
 
 
-def _rows(
-    console: Console, heads: Sequence[str], rows: Sequence[Sequence[str]], *, state: int
-) -> None:
-    if not console.is_terminal:
-        for row in rows:
-            console.print(" ".join(filter(None, row)), markup=False, soft_wrap=True)
-        return
-    table = Table(*heads, box=None, pad_edge=False)
-    for row in rows:
-        cells = [escape(cell) for cell in row]
-        color = _COLORS.get(row[state])
-        cells[state] = f"[{color}]{cells[state]}[/{color}]" if color else cells[state]
-        table.add_row(*cells)
-    console.print(table)
+def _colors(row: Sequence[str]) -> list[str]:
+    return [_COLORS.get(cell, "") for cell in row]
 
 
-def _end(console: Console, count: int, what: str, more: str) -> None:
-    if not count:
-        console.print(f"no {what} is so in this time; look further back with --since")
-    elif more:
-        console.print(f"there are more: {more}", markup=False, soft_wrap=True)
+def _print_next_page(console: Console, option: str) -> None:
+    if option:
+        output.line(console, f"There are more. Continue with {option}.")

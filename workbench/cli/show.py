@@ -1,33 +1,28 @@
-"""`ofn show` and `ofn logs`: one message or run of a stack, with all that became of it."""
+"""`ofn show` and `ofn logs`: one message or run of a stack, with all around it."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
-import boto3
 import typer
 
 from openfn import ids
 from openfn.errors import NotFound
 from openfn.history import details
-from openfn.history import messages as history
+from openfn.history.details import MessageDetails, RunDetails
 from openfn.jobs import state
-from openfn.messages import store as messages
-from openfn.runs import outbox
-from openfn.runs.model import Run, RunStatus
-from openfn.storage import table
+from openfn.runs import store as runs
+from openfn.runs.model import RunStatus
 from workbench.cli import output, run_tables
 from workbench.cli.options import Json, Project, Stack, console
-from workbench.cli.times import written
-from workbench.errors import CommandError
-from workbench.stack import connection
+from workbench.cli.times import format_time
+from workbench.stack import connection, log_lines
 
-_GROUPS = ("InboxLogs", "MatcherLogs", "RunnerLogs")
 Id = Annotated[str, typer.Argument(metavar="MESSAGE|RUN", help="The id of a message or a run.")]
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="The id of a run.")]
 
@@ -35,7 +30,7 @@ RunId = Annotated[str, typer.Argument(metavar="RUN", help="The id of a run.")]
 def show_one(
     identifier: Id,
     body: Annotated[
-        bool, typer.Option("--body", help="A message's body, or the states of a run, as well.")
+        bool, typer.Option("--body", help="Show a message's body, or a run's states, as well.")
     ] = False,
     stack: Stack = "openfn",
     project: Project = Path("project"),
@@ -43,136 +38,106 @@ def show_one(
 ) -> None:
     """Show a message with its runs, or a run with its error, attempts and log."""
     with connection.connected(stack, project):
-        found = _run(identifier, body=body) if "#" in identifier else _message(identifier)
+        if "#" in identifier:
+            values = _run_values(_find_run(identifier), body=body)
+        else:
+            values = _message_values(_find_message(identifier), body=body)
     if as_json:
-        output.as_json({name: each for name, each in found.items() if body or name != "body"})
-        return
-    for name, value in found.items():
-        if name == "body" and not body:
-            continue
-        _say(name, value)
+        output.as_json(values)
+    else:
+        _print_values(values)
 
 
 def logs(
     run: RunId,
     follow: Annotated[
-        bool, typer.Option("--follow", help="Wait for its end, through all its attempts.")
+        bool, typer.Option("--follow", help="Wait until the run has ended, with all its attempts.")
     ] = False,
     stack: Stack = "openfn",
     project: Project = Path("project"),
 ) -> None:
-    """Show what a run printed, and the functions' log lines about it where CloudWatch has them."""
+    """Show what a run printed, and the functions' log lines about it from CloudWatch."""
     with connection.connected(stack, project):
-        record, told = _known(run), ""
-        while follow and not RunStatus(record.status).has_ended:
-            if told != (told := f"attempt {record.attempt} {record.status}"):
-                console.print(told, style="dim")
+        current, last_line = _find_run(run), ""
+        while follow and not RunStatus(current.status).has_ended:
+            line = f"attempt {current.attempt} {current.status}"
+            if line != last_line:
+                console.print(line, style="dim")
+            last_line = line
             time.sleep(1)
-            record = _known(run)
-        for line in _lines(stack, run):
-            console.print(line, style="dim", markup=False, soft_wrap=True)
-    console.print(f"{run} {record.status}, attempt {record.attempt}", markup=False, soft_wrap=True)
-    console.print(record.log.rstrip() or "it printed nothing", markup=False, soft_wrap=True)
+            current = _find_run(run)
+        for line in log_lines.read(stack, run):
+            output.line(console, line, style="dim")
+    output.line(console, f"{run} {current.status}, attempt {current.attempt}")
+    output.line(console, current.log.rstrip() or "The run printed nothing.")
 
 
-def _known(run_id: str) -> details.RunRecord:
-    record = details.run(run_id) if ids.is_run_id(run_id) else None
-    if record is None:
-        raise CommandError(f"there is no run {run_id} (any more); `ofn runs` lists those there are")
-    return record
+def _find_run(run_id: str) -> RunDetails:
+    run = details.run(run_id) if ids.is_run_id(run_id) else None
+    if run is None:
+        raise NotFound(f"{details.not_found('run', run_id)} `ofn runs` lists the runs.")
+    return run
 
 
-def _message(identifier: str) -> dict[str, Any]:
-    item = messages.read_items([identifier]).get(identifier)
-    if item is None:
-        raise CommandError(
-            f"there is no message {identifier} (any more); `ofn messages` lists those there are, "
-            "and the id of a run has its job behind a #"
+def _find_message(message_id: str) -> MessageDetails:
+    message = details.message(message_id)
+    if message is None:
+        raise NotFound(
+            f"{details.not_found('message', message_id)} `ofn messages` lists the messages. "
+            "The id of a run ends in # and the name of its job."
         )
-    try:
-        message = messages.from_item(item)
-    except NotFound as gone:
-        return {"message": identifier, "inbox": item["inbox"], "gone": str(gone)}
+    return message
+
+
+def _message_values(message: MessageDetails, *, body: bool) -> dict[str, Any]:
+    summary, post = message.summary, message.message
+    if message.missing:
+        return {"message": summary.id, "inbox": summary.inbox, "gone": message.missing}
+    values = {
+        "message": summary.id,
+        "inbox": summary.inbox,
+        "received": format_time(summary.received),
+        "emitted_by": summary.emitted_by,
+        "unreadable": message.unreadable,
+        "request": post.request,
+        "bytes": len(post.body),
+        "runs": {
+            run.id: f"{run.status} {run_tables.describe(run)}".strip() for run in summary.runs
+        },
+    }
+    return values | ({"body": post.body.decode("utf-8", "backslashreplace")} if body else {})
+
+
+def _run_values(run: RunDetails, *, body: bool) -> dict[str, Any]:
+    values = asdict(run)
+    del values["id"], values["log"], values["final"], values["error"]
     return {
-        "message": identifier,
-        "inbox": message.inbox,
-        "received": written(ids.received_at(identifier)),
-        "emitted_by": message.emitted_by,
-        "unreadable": item.get("unreadable"),
-        "request": message.request,
-        "bytes": len(message.body),
-        "runs": _runs(identifier),
-        "body": message.body.decode("utf-8", "backslashreplace"),
+        "run": run.id,
+        "received": format_time(ids.received_at(run.id)),
+        **values,
+        "error": run.error,
+        "attempts": [asdict(attempt) for attempt in details.attempts(run.id)],
+        "emitted": details.emitted_messages(run.id),
+        "followed_by": details.follow_ups(run),
+        "log": run.log,
+        **(_states(run) if body else {}),
     }
 
 
-def _runs(origin: str) -> dict[str, str]:
-    found = history.read_family(origin)
-    return {run.id: f"{run.status} {run_tables.why(run)}".strip() for run in found}
-
-
-def _run(identifier: str, *, body: bool) -> dict[str, Any]:
-    record = _known(identifier)
-    item = table.get([ids.key_of(identifier)])[0]
-    about = {
-        name: value
-        for name, value in asdict(record).items()
-        if name not in ("id", "log", "final", "error")
-    }
-    emitted = outbox.load(Run.from_item(item))
-    return {
-        "run": identifier,
-        "received": written(ids.received_at(identifier)),
-        **about,
-        "error": record.error,
-        "attempts": [asdict(each) for each in details.attempts(identifier)],
-        "emitted": [each.id for each in emitted],
-        "followed_by": [
-            run.id
-            for run in history.read_family(ids.source_id_of(identifier))
-            if run.upstream == record.job
-        ],
-        "log": record.log,
-        **(_states(item, record) if body else {}),
-    }
-
-
-def _states(item: dict[str, Any], record: details.RunRecord) -> dict[str, Any]:
+def _states(run: RunDetails) -> dict[str, Any]:
     try:
-        initial: Any = state.initial_state(Run.from_item(item))
-    except NotFound as gone:
-        initial = str(gone)
-    return {"initial": initial, "final": record.final}
+        initial: Any = state.initial_state(runs.load(run.id))
+    except NotFound as error:
+        initial = str(error)
+    return {"initial": initial, "final": run.final}
 
 
-def _lines(stack: str, run_id: str) -> Iterator[str]:
-    cloudformation, found = boto3.client("cloudformation"), boto3.client("logs")
-    begin = int(ids.received_at(run_id).timestamp() * 1000)
-    lines: list[tuple[int, str]] = []
-    for group in _GROUPS:
-        answer = cloudformation.describe_stack_resource(StackName=stack, LogicalResourceId=group)
-        name = answer["StackResourceDetail"]["PhysicalResourceId"]
-        pages = found.get_paginator("filter_log_events").paginate(
-            logGroupName=name, filterPattern=f'"{ids.source_id_of(run_id)}"', startTime=begin
-        )
-        lines += [
-            (event["timestamp"], event["message"].strip())
-            for page in pages
-            for event in page["events"]
-        ]
-    yield from (line for _, line in sorted(lines))
-
-
-def _say(name: str, value: Any) -> None:
-    if value in (None, "", [], {}):
-        return
-    if isinstance(value, str) and "\n" in value.strip():
-        console.print(f"[bold]{name}[/bold]")
-        console.print(value.rstrip(), markup=False, soft_wrap=True)
-    elif isinstance(value, dict | list):
-        console.print(f"[bold]{name}[/bold]")
-        text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
-        console.print(text, markup=False, soft_wrap=True)
-    else:
-        console.print(f"[bold]{name}[/bold] ", end="")
-        console.print(str(value).rstrip(), markup=False, soft_wrap=True)
+def _print_values(values: Mapping[str, Any]) -> None:
+    for name, value in values.items():
+        if value in (None, "", [], {}):
+            continue
+        is_nested = isinstance(value, dict | list)
+        text = json.dumps(value, indent=2, ensure_ascii=False, default=str) if is_nested else value
+        is_long = is_nested or "\n" in str(value).strip()
+        console.print(f"[bold]{name}[/bold]", end="\n" if is_long else " ")
+        output.line(console, str(text).rstrip())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -12,56 +11,65 @@ import typer
 from openfn.runs.model import RunStatus
 from workbench.cli import output
 from workbench.cli.options import Json, Project, Stack, console
-from workbench.cli.times import age, moment, written
+from workbench.cli.times import format_age, format_time, parse_time
 from workbench.stack import connection
-from workbench.stack import status as overview
-from workbench.stack.status import Overview
-
-_NOT_ENDED = [status for status in RunStatus if not status.has_ended]
+from workbench.stack import status as stack_status
+from workbench.stack.status import StackStatus
 
 
 def status(
     since: Annotated[
-        str, typer.Option(help="Count from 90m, 2h or 3d ago, or from a date or time, on.")
+        str, typer.Option(help="Start of the period: 90m, 2h or 3d ago, or a date or time (UTC).")
     ] = "24h",
     stack: Stack = "openfn",
     project: Project = Path("project"),
     as_json: Json = False,
 ) -> None:
-    """Show how a stack stands: what came, what failed, what waits."""
-    begin = moment("--since", since)
+    """Show the status of a stack: what came, what failed, what waits."""
+    begin = parse_time("--since", since)
     with connection.connected(stack, project):
-        found = overview.read(stack, begin)
+        current = stack_status.read(stack, begin)
     if as_json:
-        output.as_json(asdict(found) | {"last": found.last.isoformat() if found.last else None})
+        output.as_json(current.as_dict())
         return
-    console.print(f"{stack}, since {written(begin)} UTC", markup=False)
-    for name, (told, color) in _told(found).items():
+    output.line(console, f"{stack}, since {format_time(begin)} UTC")
+    for name, (text, color) in _lines(current).items():
         console.print(f"  {name:<14}", end="", markup=False)
-        console.print(told, style=color, markup=False, soft_wrap=True)
+        output.line(console, text, style=color)
 
 
-def _told(found: Overview) -> dict[str, tuple[str, str]]:
-    last = f"; the last {age(found.last)}" if found.last else ""
-    more = " (there are more)" if found.more else ""
-    ended = {name: count for name, count in found.runs.items() if name not in _NOT_ENDED}
-    late = {str(name): found.runs[name] for name in _NOT_ENDED if found.runs.get(name)}
-    letters = {name: each["waiting"] for name, each in found.queues.items() if "Dead" in name}
-    queues = {name: each for name, each in found.queues.items() if "Dead" not in name}
-    on_queues = ", ".join(
-        f"{name} {each['waiting']} and {each['at_work']} at work" for name, each in queues.items()
-    )
+def _lines(status: StackStatus) -> dict[str, tuple[str, str]]:
+    """Return the text and the color of each line by its name."""
+    table = status.table
+    ended = {name: count for name, count in table.runs.items() if RunStatus(name).has_ended}
+    others = {name: count for name, count in table.runs.items() if name not in ended}
+    dead_letters = {name: queue for name, queue in status.queues.items() if "Dead" in name}
+    queues = {name: queue for name, queue in status.queues.items() if "Dead" not in name}
+    dead = {name: queue["waiting"] for name, queue in dead_letters.items()}
     return {
-        "messages": (f"{_counts(found.messages)}{last}{more}", ""),
-        "refused": (_counts(found.refused), "yellow" if found.refused else ""),
+        "messages": (_messages(status), ""),
+        "refused": (_counts(status.refused), "yellow" if status.refused else ""),
         "runs": (_counts(ended), ""),
-        "not ended": (_counts(late), ""),
-        "failed, all": (str(found.failed), "red" if found.failed else "green"),
-        "circuits open": (", ".join(found.circuits) or "none", "red" if found.circuits else ""),
-        "queues": (on_queues, ""),
-        "dead letters": (_counts(letters), "red" if any(letters.values()) else ""),
-        "alarms": (", ".join(found.alarms) or "none is on", "red" if found.alarms else "green"),
+        "not ended": (_counts(others), ""),
+        "failed, all": (str(table.failed), "red" if table.failed else "green"),
+        "circuits open": (", ".join(table.circuits) or "none", "red" if table.circuits else ""),
+        "queues": (_queues(queues), ""),
+        "dead letters": (_counts(dead), "red" if any(dead.values()) else ""),
+        "alarms": (", ".join(status.alarms) or "none", "red" if status.alarms else "green"),
     }
+
+
+def _messages(status: StackStatus) -> str:
+    table = status.table
+    last = f"; the last {format_age(table.last)}" if table.last else ""
+    return f"{_counts(table.messages)}{last}{' (there are more)' if table.more else ''}"
+
+
+def _queues(queues: Mapping[str, Mapping[str, int]]) -> str:
+    return ", ".join(
+        f"{name} {queue['waiting']} waiting and {queue['at_work']} in progress"
+        for name, queue in queues.items()
+    )
 
 
 def _counts(counts: Mapping[str, int]) -> str:

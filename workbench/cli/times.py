@@ -1,4 +1,4 @@
-"""Times as people write and read them: `2h` ago, a date, three minutes old."""
+"""Parse `--since` and `--until`, and format times and relative times."""
 
 from __future__ import annotations
 
@@ -8,47 +8,49 @@ from datetime import UTC, datetime, timedelta
 from workbench.errors import CommandError
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
-_MINUTE, _HOUR, _DAY = 60, 3600, 86_400
+_SECONDS = (("d", 86_400), ("h", 3600), ("m", 60))
 
 
-def moment(option: str, text: str) -> datetime:
-    """Read a time: `90m`, `2h` or `3d` ago, or an ISO date or time (UTC); else `CommandError`.
+def parse_time(option: str, text: str) -> datetime:
+    """Parse `90m`, `2h` or `3d` ago, or an ISO date or time, in UTC unless it has an offset.
 
-    >>> moment("--since", "2026-03-09T10:00").isoformat()
+    Raises `CommandError`, which names the option.
+
+    >>> parse_time("--since", "2026-03-09T10:00").isoformat()
     '2026-03-09T10:00:00+00:00'
     """
     if match := re.fullmatch(r"(\d{1,5})([mhd])", text):
         return datetime.now(UTC) - timedelta(**{_UNITS[match[2]]: int(match[1])})
     try:
-        found = datetime.fromisoformat(text)
+        time = datetime.fromisoformat(text)
     except ValueError:
         raise CommandError(
-            f"{option} {text} is no time such as 90m, 2h, 3d, 2026-03-09 or 2026-03-09T10:00"
+            f"{option} {text} is not a time. "
+            "Write 90m, 2h or 3d for that long ago, or 2026-03-09 or 2026-03-09T10:00."
         ) from None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
-def age(then: datetime, now: datetime | None = None) -> str:
-    """Say how long ago a time is, or how far off.
+def format_age(time: datetime, now: datetime | None = None) -> str:
+    """Return how long ago a time is, or how far in the future.
 
-    >>> age(datetime(2026, 3, 9, 10, tzinfo=UTC), datetime(2026, 3, 9, 12, 5, tzinfo=UTC))
+    >>> now = datetime(2026, 3, 9, 12, 5, tzinfo=UTC)
+    >>> format_age(datetime(2026, 3, 9, 10, tzinfo=UTC), now)
     '2h ago'
+    >>> format_age(datetime(2026, 3, 9, 12, 6, tzinfo=UTC), now)
+    'in 1m'
     """
-    seconds = ((now or datetime.now(UTC)) - then).total_seconds()
-    size = abs(seconds)
-    for unit, length in (("d", _DAY), ("h", _HOUR), ("m", _MINUTE)):
-        if size >= length:
-            told = f"{size // length:.0f}{unit}"
-            break
-    else:
-        told = f"{size:.0f}s"
-    return f"{told} ago" if seconds >= 0 else f"in {told}"
+    seconds = ((now or datetime.now(UTC)) - time).total_seconds()
+    distance = abs(seconds)
+    unit, length = next(((u, n) for u, n in _SECONDS if distance >= n), ("s", 1))
+    text = f"{distance // length:.0f}{unit}"
+    return f"{text} ago" if seconds >= 0 else f"in {text}"
 
 
-def written(then: datetime) -> str:
-    """Write a time as lists show it (UTC).
+def format_time(time: datetime) -> str:
+    """Return a time in UTC as lists show it.
 
-    >>> written(datetime(2026, 3, 9, 10, 5, 7, tzinfo=UTC))
+    >>> format_time(datetime(2026, 3, 9, 10, 5, 7, tzinfo=UTC))
     '2026-03-09 10:05:07'
     """
-    return f"{then.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S}"

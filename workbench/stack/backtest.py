@@ -1,15 +1,14 @@
-"""The newest kept messages against the project as it is edited now."""
+"""Match the newest messages of a stack with the project as it is edited now."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from openfn import ids
 from openfn.errors import UnreadableBody
 from openfn.history import details
-from openfn.history.details import MessageRecord
+from openfn.history.details import MessageDetails
 from openfn.history.why_not import explain
 from openfn.messages import bodies
 from openfn.project import trigger_index
@@ -18,8 +17,8 @@ from workbench.project.index_builder import build_index
 
 
 @dataclass(frozen=True, slots=True)
-class Rematch:
-    """What a kept message runs by the project as edited, and what it ran when it came."""
+class Backtest:
+    """What a message runs with the edited project, and what it ran when it came."""
 
     message_id: str
     received: str
@@ -29,50 +28,60 @@ class Rematch:
     ran: tuple[str, ...]
     unreadable: str | None
     why: str = ""
-    """Why the one trigger that was asked for does not match."""
+    """Why the selected trigger does not match."""
 
     @property
     def changes(self) -> bool:
-        """Whether it would run other jobs than it did."""
+        """Whether the message would run other jobs than it did."""
         return set(self.jobs) != set(self.ran)
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the rematch for a machine."""
+        """Return the result as JSON values."""
         return asdict(self) | {"changes": self.changes}
 
 
-def rematch(
-    triggers: Sequence[MessageTrigger], jobs: dict[str, list[str]], limit: int, only: str | None
-) -> list[Rematch]:
-    """Match the newest kept messages of the connected stack, the newest first."""
+def run(
+    triggers: Sequence[MessageTrigger],
+    jobs: Mapping[str, Sequence[str]],
+    limit: int,
+    trigger_name: str | None,
+) -> list[Backtest]:
+    """Match the newest messages of the connected stack, newest first.
+
+    `jobs` has the names of each trigger's jobs. With `trigger_name`, the results say why this
+    trigger does not match.
+    """
     prepared = trigger_index.load(build_index(triggers))
-    chosen = next((each for each in triggers if each.name == only), None)
-    return [_rematch(record, triggers, prepared, jobs, chosen) for record in details.newest(limit)]
+    selected = next((trigger for trigger in triggers if trigger.name == trigger_name), None)
+    return [
+        _backtest(message, triggers, prepared, jobs, selected)
+        for message in details.newest_messages(limit)
+    ]
 
 
-def _rematch(
-    record: MessageRecord,
+def _backtest(
+    stored: MessageDetails,
     triggers: Sequence[MessageTrigger],
     prepared: trigger_index.Index,
-    jobs: dict[str, list[str]],
-    chosen: MessageTrigger | None,
-) -> Rematch:
-    message, matching, why = record.message, [], ""
+    jobs: Mapping[str, Sequence[str]],
+    selected: MessageTrigger | None,
+) -> Backtest:
+    message, matching, why = stored.message, list[str](), ""
     try:
         parsed = bodies.parse_exact(message.body, message.headers)
     except UnreadableBody:
-        pass  # the record says so
+        pass  # `unreadable` says why
     else:
         body = with_query_params(parsed, dict(message.query_params))
-        matching = [triggers[each].name for each in prepared.matching(message.inbox, body)]
-        why = explain(chosen, message.inbox, body).why if chosen else ""
-    return Rematch(
+        matching = [triggers[n].name for n in prepared.matching(message.inbox, body)]
+        why = explain(selected, message.inbox, body).why if selected else ""
+    return Backtest(
         message_id=message.id,
-        received=f"{ids.received_at(message.id):%Y-%m-%d %H:%M:%S}",
+        received=f"{stored.summary.received:%Y-%m-%d %H:%M:%S}",
         inbox=message.inbox,
         triggers=tuple(matching),
         jobs=tuple(sorted(job for name in matching for job in jobs[name])),
-        ran=record.ran,
-        unreadable=record.unreadable,
+        ran=stored.started_jobs,
+        unreadable=stored.problem,
         why=why,
     )

@@ -1,9 +1,9 @@
-"""What a stack's dead-letter queues hold: ids that were received too often and not worked off."""
+"""The dead-letter queues of a stack: ids that were received too often without success."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,7 +15,7 @@ from openfn.storage import aws, table
 from openfn.storage.aws import Setting
 
 _BATCH = 10
-# What is looked at is hidden from others so long, should this program be stopped meanwhile.
+# Letters are hidden from other readers for this long if this program is stopped meanwhile.
 _HIDDEN_SECONDS = 120
 _QUEUES = (
     ("MatchDeadLetters", Setting.MATCH_QUEUE_URL, "message"),
@@ -24,138 +24,145 @@ _QUEUES = (
 
 
 @dataclass(frozen=True, slots=True)
-class DeadLetters:
-    """A dead-letter queue, and the queue whose ids go there."""
+class DeadLetterQueue:
+    """A dead-letter queue, and the queue that its ids come from."""
 
     name: str
     url: str
     source: Setting
     kind: str
-    """Of what its ids are: `message` or `run`."""
+    """What its ids are of: `message` or `run`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
-    """An id in a dead-letter queue; empty when what is queued there is none of ours."""
+class DeadLetter:
+    """An id in a dead-letter queue; empty if the body is not one that a function queued."""
 
     id: str
     kind: str
     since: str
-    text: str
+    body: str
     group: str
     receipt: str
-    what: str = ""
-    """The inbox of a message; the job of a run, and how it stands."""
+    summary: str = ""
+    """The inbox of a message; the job and the status of a run."""
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """What a dead-letter queue holds: all of it counted, and the letters that can be seen.
+class QueueContents:
+    """A dead-letter queue with its count, and the letters that can be read.
 
-    Of one group SQS gives ten at a time: those behind are seen once these are put back.
+    SQS returns at most ten of one group: the others follow once these are put back.
     """
 
-    queue: DeadLetters
+    queue: DeadLetterQueue
     count: int
-    letters: tuple[Letter, ...]
+    letters: tuple[DeadLetter, ...]
 
 
-def queues(stack: str) -> list[DeadLetters]:
-    """Give the dead-letter queues of a stack."""
+def queues(stack: str) -> list[DeadLetterQueue]:
+    """Return the dead-letter queues of a stack."""
     cloudformation = boto3.client("cloudformation")
     found = []
     for name, source, kind in _QUEUES:
-        made = cloudformation.describe_stack_resource(StackName=stack, LogicalResourceId=name)
-        url = made["StackResourceDetail"].get("PhysicalResourceId", "")
-        found.append(DeadLetters(name, url, source, kind))
+        resource = cloudformation.describe_stack_resource(StackName=stack, LogicalResourceId=name)
+        url = resource["StackResourceDetail"].get("PhysicalResourceId", "")
+        found.append(DeadLetterQueue(name, url, source, kind))
     return found
 
 
-def look(queue: DeadLetters) -> Held:
-    """Read what a dead-letter queue holds, and leave it there."""
-    count, found = _count(queue), dict[str, Letter]()
+def peek(queue: DeadLetterQueue) -> QueueContents:
+    """Read the letters of a queue and leave them there."""
+    count, letters = _count(queue), dict[str, DeadLetter]()
     receipts: list[str] = []
     try:
-        while batch := _receive(queue, wait=len(found) < count):
-            receipts += [letter.receipt for _, letter in batch]
-            if found.keys() >= {number for number, _ in batch}:
-                break  # the first are given again: they have been hidden too long
-            found |= dict(batch)
+        while batch := _receive(queue, wait=len(letters) < count):
+            receipts += [letter.receipt for letter in batch.values()]
+            if letters.keys() >= batch.keys():
+                break  # the first ones again: they are visible after _HIDDEN_SECONDS
+            letters |= batch
     finally:
-        _show(queue, receipts)
-    return Held(queue, max(count, len(found)), tuple(_described(list(found.values()))))
+        _make_visible(queue, receipts)
+    described = _with_summaries(list(letters.values()))
+    return QueueContents(queue, max(count, len(letters)), tuple(described))
 
 
-def redrive(queue: DeadLetters, advance: Callable[[int], object]) -> tuple[int, str]:
-    """Put all back on the queue they come from; give how many, and why the rest was not.
+def redrive(queue: DeadLetterQueue, on_progress: Callable[[int], object]) -> tuple[int, str]:
+    """Put all letters back on their queue; return how many, and why the rest was not moved.
 
-    Each is deleted after it was sent, so that one may come twice if this is stopped, and none is
-    lost. `advance` is told how many are through.
+    A letter is deleted after it was sent. If this program stops in between, the letter arrives
+    twice, but is never lost. `on_progress` receives the size of each batch.
     """
-    put, count = 0, _count(queue)
-    while batch := [letter for _, letter in _receive(queue, wait=put < count)]:
-        refused = aws.send(queue.source, [(letter.text, letter.group) for letter in batch])
-        sent = [letter.receipt for letter in batch if letter.text not in refused]
+    moved, count = 0, _count(queue)
+    while batch := list(_receive(queue, wait=moved < count).values()):
+        refused = aws.send(queue.source, [(letter.body, letter.group) for letter in batch])
+        sent = [letter.receipt for letter in batch if letter.body not in refused]
         _delete(queue, sent)
-        put += len(sent)
-        advance(len(sent))
+        moved += len(sent)
+        on_progress(len(sent))
         if refused:
-            _show(queue, [letter.receipt for letter in batch if letter.text in refused])
-            return put, f"the queue does not take them: {', '.join(sorted({*refused.values()}))}"
-    return put, ""
+            _make_visible(queue, [letter.receipt for letter in batch if letter.body in refused])
+            return moved, f"the queue did not accept them: {', '.join(sorted({*refused.values()}))}"
+    return moved, ""
 
 
-def _count(queue: DeadLetters) -> int:
+def _count(queue: DeadLetterQueue) -> int:
     names: list[Any] = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-    answer = boto3.client("sqs").get_queue_attributes(QueueUrl=queue.url, AttributeNames=names)
-    return sum(int(answer["Attributes"][name]) for name in names)
+    response = boto3.client("sqs").get_queue_attributes(QueueUrl=queue.url, AttributeNames=names)
+    return sum(int(response["Attributes"][name]) for name in names)
 
 
-def _receive(queue: DeadLetters, *, wait: bool) -> list[tuple[str, Letter]]:
-    # Without a wait SQS asks only some of its servers, and may give nothing.
-    answer = boto3.client("sqs").receive_message(
+def _receive(queue: DeadLetterQueue, *, wait: bool) -> dict[str, DeadLetter]:
+    """Receive a batch of letters, by the id that SQS has given them."""
+    # Without a wait SQS asks only some of its servers, and may return nothing.
+    response = boto3.client("sqs").receive_message(
         QueueUrl=queue.url,
         MaxNumberOfMessages=_BATCH,
         VisibilityTimeout=_HIDDEN_SECONDS,
         WaitTimeSeconds=int(wait),
         AttributeNames=["All"],
     )
-    return [(each["MessageId"], _letter(queue, each)) for each in answer.get("Messages", [])]
+    received = response.get("Messages", [])
+    return {message["MessageId"]: _letter(queue, message) for message in received}
 
 
-def _letter(queue: DeadLetters, received: Any) -> Letter:
+def _letter(queue: DeadLetterQueue, message: Any) -> DeadLetter:
     try:
-        identifier = str(json.loads(received["Body"])[f"{queue.kind}_id"])
+        identifier = str(json.loads(message["Body"])[f"{queue.kind}_id"])
     except (ValueError, KeyError, TypeError):
         identifier = ""
-    attributes = received["Attributes"]
-    return Letter(
+    attributes = message["Attributes"]
+    return DeadLetter(
         id=identifier,
         kind=queue.kind,
         since=table.timestamp(int(attributes["SentTimestamp"]) / 1000),
-        text=received["Body"],
+        body=message["Body"],
         group=attributes["MessageGroupId"],
-        receipt=received["ReceiptHandle"],
+        receipt=message["ReceiptHandle"],
     )
 
 
-def _described(letters: Sequence[Letter]) -> list[Letter]:
-    given = list(dict.fromkeys(letter.id for letter in letters))
-    found = {each.id: f"{each.job}, {each.status}" for each in runs.load_all(given).values()}
-    found |= {each: item["inbox"] for each, item in messages.read_items(given).items()}
-    return [replace(letter, what=found.get(letter.id, "expired")) for letter in letters]
+def _with_summaries(letters: Sequence[DeadLetter]) -> list[DeadLetter]:
+    identifiers = list(dict.fromkeys(letter.id for letter in letters))
+    summaries = {run.id: f"{run.job}, {run.status}" for run in runs.load_all(identifiers).values()}
+    summaries |= {name: item["inbox"] for name, item in messages.read_items(identifiers).items()}
+    return [replace(letter, summary=summaries.get(letter.id, "expired")) for letter in letters]
 
 
-def _show(queue: DeadLetters, receipts: Sequence[str]) -> None:
-    for entries in _entries(receipts, VisibilityTimeout=0):
+def _make_visible(queue: DeadLetterQueue, receipts: Sequence[str]) -> None:
+    for entries in _batches(receipts, VisibilityTimeout=0):
         boto3.client("sqs").change_message_visibility_batch(QueueUrl=queue.url, Entries=entries)
 
 
-def _delete(queue: DeadLetters, receipts: Sequence[str]) -> None:
-    for entries in _entries(receipts):
+def _delete(queue: DeadLetterQueue, receipts: Sequence[str]) -> None:
+    for entries in _batches(receipts):
         boto3.client("sqs").delete_message_batch(QueueUrl=queue.url, Entries=entries)
 
 
-def _entries(receipts: Sequence[str], **more: Any) -> list[list[Any]]:
-    entries = [{"Id": str(n), "ReceiptHandle": each, **more} for n, each in enumerate(receipts)]
-    return [entries[start : start + _BATCH] for start in range(0, len(entries), _BATCH)]
+def _batches(receipts: Sequence[str], **attributes: Any) -> Iterator[list[Any]]:
+    entries = [
+        {"Id": str(number), "ReceiptHandle": receipt, **attributes}
+        for number, receipt in enumerate(receipts)
+    ]
+    for start in range(0, len(entries), _BATCH):
+        yield entries[start : start + _BATCH]

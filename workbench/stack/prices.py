@@ -1,4 +1,4 @@
-"""What AWS asks for what a stack uses: the table `prices.yaml`, which names its date."""
+"""The list prices of AWS for what a stack uses, from `prices.yaml`."""
 
 from __future__ import annotations
 
@@ -12,40 +12,40 @@ from ruamel.yaml import YAML
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What so many of a thing cost (US dollars), and its name for people."""
+    """The price of `per` units in US dollars, and the unit's name."""
 
     per: int
     usd: float
-    what: str
+    unit: str
 
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """A table of prices, of one day and region."""
+    """The prices of one date and region."""
 
     date: str
     region: str
     used: Mapping[str, Price]
-    """Of what is used."""
+    """Prices by use."""
     monthly: Mapping[str, Price]
-    """Of what is there, by the month."""
+    """Prices by the month, whether the stack is used or not."""
 
-    def of(self, name: str, amount: float) -> float:
-        """Give what an amount of something costs (US dollars)."""
+    def cost_of(self, name: str, amount: float) -> float:
+        """Return the cost of an amount in US dollars."""
         return amount / self.used[name].per * self.used[name].usd
 
 
 @cache
 def prices() -> Prices:
-    """Read the table.
+    """Read the prices.
 
-    >>> round(prices().of("write_units", 5_000_000), 2)
+    >>> round(prices().cost_of("write_units", 5_000_000), 2)
     3.12
     """
     raw = YAML(typ="safe").load(files("workbench.stack").joinpath("prices.yaml").read_text("utf-8"))
     return Prices(
         str(raw["date"]),
         raw["region"],
-        {name: Price(**each) for name, each in raw["prices"].items()},
-        {name: Price(1, **each) for name, each in raw["monthly"].items()},
+        {name: Price(**values) for name, values in raw["prices"].items()},
+        {name: Price(1, **values) for name, values in raw["monthly"].items()},
     )

@@ -1,7 +1,8 @@
-"""What a stack has used since a time, and what that costs by the table of prices.
+"""What a stack has used since a time, and what it costs at list prices.
 
-CloudWatch counts it by the hour. Where it has nothing of a stack (that of `ofn serve` is counted by
-nobody), it is estimated from the messages and runs there are, at what docs/scale.md counts for one.
+CloudWatch counts the use by the hour. If it has no data for a stack (such as the one of
+`ofn serve`), the use is estimated from the number of messages and runs, with the amounts of
+docs/scale.md.
 """
 
 from __future__ import annotations
@@ -13,17 +14,18 @@ from typing import Any
 
 import boto3
 
-from openfn.history import messages as history
-from openfn.history.messages import Span
+from openfn.history import messages, runs
+from openfn.history.queries import Period
 from openfn.metrics import Metric
 from workbench.stack.prices import prices
 
 _PERIOD = 3600
 _FUNCTIONS = ("InboxFunction", "MatcherFunction", "RunnerFunction")
 _QUEUES = ("MatchQueue", "RunQueue")
+_VERBS = ("Sent", "Received", "Deleted")
 METRICS = len(Metric)
-"""How many metrics of its own a stack counts."""
-# What one message, and one run on it, use in a stack that is not busy: `benchmarks.cost` counts it.
+"""The number of metrics that a stack defines itself."""
+# The use by one message, and by one run for it, in a quiet stack: `benchmarks.cost` measures it.
 OF_A_MESSAGE = {
     "api_requests": 1.0,
     "invocations": 2.0,
@@ -44,8 +46,8 @@ OF_A_RUN = {
 
 
 @dataclass(frozen=True, slots=True)
-class Used:
-    """Amounts by the names of the price table, of so many messages and their runs."""
+class Usage:
+    """Amounts by the names of the price table, for a number of messages and runs."""
 
     amounts: Mapping[str, float]
     messages: int
@@ -54,69 +56,81 @@ class Used:
 
     @property
     def dollars(self) -> dict[str, float]:
-        """What each amount costs (US dollars)."""
-        return {name: prices().of(name, amount) for name, amount in self.amounts.items()}
+        """The cost of each amount in US dollars."""
+        return {name: prices().cost_of(name, amount) for name, amount in self.amounts.items()}
 
 
-def read(stack: str, since: datetime) -> Used:
-    """Read what a stack has used since a time."""
-    span = Span(since, datetime.now(UTC) + timedelta(minutes=1))
-    messages = sum(1 for _ in history.read_messages(span))
-    runs = sum(1 for _ in history.read_runs(span))
-    counted = _counted(stack, since)
-    if any(counted.values()):
-        return Used(counted, messages, runs, estimated=False)
+@dataclass(frozen=True, slots=True)
+class _Measure:
+    """A metric of CloudWatch, and the amount of the price table that it adds to."""
+
+    amount: str
+    factor: float
+    namespace: str
+    metric: str
+    dimension: str
+    value: str
+
+    def query(self, identifier: str) -> Any:
+        dimensions = [{"Name": self.dimension, "Value": self.value}]
+        metric = {
+            "Namespace": self.namespace,
+            "MetricName": self.metric,
+            "Dimensions": dimensions,
+        }
+        statistic = {"Metric": metric, "Period": _PERIOD, "Stat": "Sum"}
+        return {"Id": identifier, "MetricStat": statistic}
+
+
+def read(stack: str, since: datetime) -> Usage:
+    """Return what a stack has used since a time."""
+    period = Period(since, datetime.now(UTC) + timedelta(minutes=1))
+    message_count = sum(1 for _ in messages.newest_first(period))
+    run_count = sum(1 for _ in runs.newest_first(period))
+    measured = _measure(stack, since)
+    if any(measured.values()):
+        return Usage(measured, message_count, run_count, estimated=False)
     estimate = {
-        name: messages * each + runs * OF_A_RUN.get(name, 0) for name, each in OF_A_MESSAGE.items()
+        name: message_count * amount + run_count * OF_A_RUN.get(name, 0)
+        for name, amount in OF_A_MESSAGE.items()
     }
-    return Used(estimate, messages, runs, estimated=True)
+    return Usage(estimate, message_count, run_count, estimated=True)
 
 
-def _counted(stack: str, since: datetime) -> dict[str, float]:
-    resources = boto3.client("cloudformation").describe_stack_resources(StackName=stack)
+def _measure(stack: str, since: datetime) -> dict[str, float]:
+    response = boto3.client("cloudformation").describe_stack_resources(StackName=stack)
     names = {
-        each["LogicalResourceId"]: each.get("PhysicalResourceId", "")
-        for each in resources["StackResources"]
+        resource["LogicalResourceId"]: resource.get("PhysicalResourceId", "")
+        for resource in response["StackResources"]
     }
-    asked = list(_asked({**names, "Api": names.get("Api", "none")}))
+    measures = list(_measures({**names, "Api": names.get("Api", "none")}))
     pages = boto3.client("cloudwatch").get_paginator("get_metric_data")
-    found: dict[str, float] = {item: 0.0 for item, *_ in asked}
+    amounts = {measure.amount: 0.0 for measure in measures}
     for page in pages.paginate(
-        MetricDataQueries=[_query(f"q{n}", each) for n, each in enumerate(asked)],
+        MetricDataQueries=[measure.query(f"q{n}") for n, measure in enumerate(measures)],
         StartTime=since,
-        EndTime=datetime.now(UTC) + timedelta(seconds=_PERIOD),  # the hour that is not over too
+        EndTime=datetime.now(UTC) + timedelta(seconds=_PERIOD),  # with the current hour
     ):
-        for each in page["MetricDataResults"]:
-            item, factor, *_ = asked[int(each["Id"][1:])]
-            found[item] += sum(each["Values"]) * factor
-    return found
+        for result in page["MetricDataResults"]:
+            measure = measures[int(result["Id"][1:])]
+            amounts[measure.amount] += sum(result["Values"]) * measure.factor
+    return amounts
 
 
-def _asked(names: Mapping[str, str]) -> Iterator[tuple[str, float, str, str, str, str]]:
-    """Give price item, factor, namespace, metric, dimension and its value of what is counted."""
-    yield "api_requests", 1, "AWS/ApiGateway", "Count", "ApiId", names["Api"]
-    table = names["Table"]
-    for item, metric in (("write_units", "Write"), ("read_units", "Read")):
-        counted = f"Consumed{metric}CapacityUnits"
-        yield item, 1, "AWS/DynamoDB", counted, "TableName", table
+def _measures(names: Mapping[str, str]) -> Iterator[_Measure]:
+    yield _Measure("api_requests", 1, "AWS/ApiGateway", "Count", "ApiId", names["Api"])
+    for amount, metric in (("write_units", "Write"), ("read_units", "Read")):
+        units = f"Consumed{metric}CapacityUnits"
+        yield _Measure(amount, 1, "AWS/DynamoDB", units, "TableName", names["Table"])
     for function in _FUNCTIONS:
         name = names[function]
-        made = boto3.client("lambda").get_function_configuration(FunctionName=name)
-        yield "invocations", 1, "AWS/Lambda", "Invocations", "FunctionName", name
-        gb = made["MemorySize"] / 1024 / 1000
-        yield "gb_seconds", gb, "AWS/Lambda", "Duration", "FunctionName", name
+        configuration = boto3.client("lambda").get_function_configuration(FunctionName=name)
+        yield _Measure("invocations", 1, "AWS/Lambda", "Invocations", "FunctionName", name)
+        gb = configuration["MemorySize"] / 1024 / 1000
+        yield _Measure("gb_seconds", gb, "AWS/Lambda", "Duration", "FunctionName", name)
     for queue in _QUEUES:
         name = names[queue].rsplit("/", 1)[-1]
-        for metric in ("Sent", "Received", "Deleted"):
-            counted = f"NumberOfMessages{metric}"
-            yield "queue_requests", 1, "AWS/SQS", counted, "QueueName", name
-        yield "queue_requests", 1, "AWS/SQS", "NumberOfEmptyReceives", "QueueName", name
+        for metric in (*(f"NumberOfMessages{verb}" for verb in _VERBS), "NumberOfEmptyReceives"):
+            yield _Measure("queue_requests", 1, "AWS/SQS", metric, "QueueName", name)
     for group in ("InboxLogs", "MatcherLogs", "RunnerLogs"):
-        yield "log_gb", 1e-9, "AWS/Logs", "IncomingBytes", "LogGroupName", names[group]
-
-
-def _query(number: str, asked: tuple[str, float, str, str, str, str]) -> Any:
-    _, _, namespace, metric, dimension, value = asked
-    dimensions = [{"Name": dimension, "Value": value}]
-    about = {"Namespace": namespace, "MetricName": metric, "Dimensions": dimensions}
-    return {"Id": number, "MetricStat": {"Metric": about, "Period": _PERIOD, "Stat": "Sum"}}
+        yield _Measure("log_gb", 1e-9, "AWS/Logs", "IncomingBytes", "LogGroupName", names[group])

@@ -1,28 +1,32 @@
-"""Messages and runs as people read them, from the table they are kept in."""
+"""One message or one run, with all that is stored around it."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import groupby, islice
+from itertools import islice
 from typing import Any
 
 from openfn import ids
 from openfn.errors import NotFound
-from openfn.messages import store as messages
+from openfn.history import messages, queries, runs
+from openfn.history.messages import MessageSummary
+from openfn.history.queries import Period
+from openfn.messages import store
 from openfn.messages.store import Message
 from openfn.project.triggers import Kind
-from openfn.storage import aws, blobs, table
-from openfn.storage.aws import Setting
+from openfn.runs import outbox
+from openfn.runs import store as run_store
+from openfn.storage import aws, blobs, partitions, table
+from openfn.storage.aws import Item, Setting
 from openfn.storage.item_type import ItemType, item_type
 
 
 @dataclass(frozen=True, slots=True)
-class RunRecord:
-    """All that is kept of a run."""
+class RunDetails:
+    """A run with its log, its final state and its error."""
 
     id: str
     job: str
@@ -36,12 +40,12 @@ class RunRecord:
     error: dict[str, Any] | None
     project_version: str
     next: str | None
-    """When its next attempt is due, while it waits for one."""
+    """When the next attempt is due (UTC)."""
 
 
 @dataclass(frozen=True, slots=True)
-class AttemptRecord:
-    """An earlier attempt at a run, and how it ended: `failed`, `succeeded` or `crashed`."""
+class AttemptDetails:
+    """An earlier attempt at a run: `failed`, `succeeded` or `crashed`."""
 
     attempt: int
     status: str
@@ -51,121 +55,113 @@ class AttemptRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class MessageRecord:
-    """A kept message and what became of it."""
+class MessageDetails:
+    """A message with its body and its runs."""
 
+    summary: MessageSummary
     message: Message
+    """Its body is empty if it is missing."""
     unreadable: str | None
-    ran: tuple[str, ...]
-    """The jobs that its own content started."""
-    unmatched: bool
-    """Whether no trigger matched it when it came."""
+    """Why no trigger could read the body."""
+    missing: str | None
+    """Why the body cannot be read any more."""
+
+    @property
+    def problem(self) -> str | None:
+        """Why the body cannot be matched."""
+        return self.missing or self.unreadable
+
+    @property
+    def started_jobs(self) -> tuple[str, ...]:
+        """The jobs that the message itself started."""
+        return tuple(sorted(run.job for run in self.summary.runs if run.kind is Kind.MESSAGE))
 
 
-def run(run_id: str) -> RunRecord | None:
-    """Read a run; `None` when there is none by that id."""
+def run(run_id: str) -> RunDetails | None:
+    """Return a run, or None if there is no such run."""
     items = table.get([ids.key_of(run_id)])
     return _run(items[0]) if items and item_type(items[0]) is ItemType.RUN else None
 
 
-def attempts(run_id: str) -> list[AttemptRecord]:
-    """Read the attempts of a run that have a record beside it: all but the last, first to last."""
-    key = {"pk": ids.key_of(run_id)["pk"], "sk": f"{run_id}#"}
-    return [_attempt(item) for item in query("pk = :pk AND begins_with(sk, :sk)", key)]
+def attempts(run_id: str) -> list[AttemptDetails]:
+    """Return the earlier attempts at a run, without the last one."""
+    return [_attempt(item) for item in partitions.below(run_id)]
 
 
-def runs_of(origin: str) -> list[dict[str, Any]]:
-    """Read the items of all runs that go back to a message, or to a minute of the clock."""
-    key = {"pk": ids.key_of(origin)["pk"], "sk": f"{origin}#"}
-    found = query("pk = :pk AND begins_with(sk, :sk)", key)
-    return [item for item in found if item_type(item) is ItemType.RUN]
+def emitted_messages(run_id: str) -> list[str]:
+    """Return the ids of the messages that a run has emitted."""
+    return [emission.id for emission in outbox.load(run_store.load(run_id))]
 
 
-def query(condition: str, values: Mapping[str, Any], **request: Any) -> Iterator[dict[str, Any]]:
-    """Read all that a condition on the table's keys, or on an index's, finds, page by page."""
-    pages = aws.client("dynamodb").get_paginator("query")
-    for page in pages.paginate(
-        TableName=aws.setting(Setting.TABLE_NAME),
-        KeyConditionExpression=condition,
-        ExpressionAttributeValues=aws.to_dynamodb(
-            {f":{name}": each for name, each in values.items()}
-        ),
-        **request,
-    ):
-        yield from (aws.from_dynamodb(item) for item in page["Items"])
+def follow_ups(run: RunDetails) -> list[str]:
+    """Return the ids of the runs that the success or failure of a run has started."""
+    siblings = queries.runs_of(ids.source_id_of(run.id))
+    return [item["sk"] for item in siblings if item.get("upstream") == run.job]
 
 
-def newest(limit: int, days: int | None = None) -> list[MessageRecord]:
-    """Read the newest kept messages, the newest first, of so many days or of all that are kept."""
-    found: list[list[dict[str, Any]]] = []
-    today = datetime.now(UTC)
-    with ThreadPoolExecutor(len(ids.SHARDS)) as pool:
-        for before in range(days or int(aws.setting(Setting.RETENTION_DAYS)) + 1):
-            day = f"{today - timedelta(days=before):%Y-%m-%d}"
-            shards = pool.map(
-                lambda shard, day=day: _newest_of(f"{day}#{shard}", limit), ids.SHARDS
-            )
-            found += sorted((each for shard in shards for each in shard), key=_id, reverse=True)
-            if len(found) >= limit:
-                break
-    return [_message(items) for items in found[:limit]]
+def message(message_id: str) -> MessageDetails | None:
+    """Return a message, or None if there is no such message."""
+    return messages_by_id([message_id]).get(message_id)
 
 
-def _newest_of(partition: str, limit: int) -> list[list[dict[str, Any]]]:
-    families = (list(each) for _, each in groupby(_descending(partition), lambda i: i["sk"][:36]))
-    # A minute of the clock has runs as well, and no message.
-    return list(
-        islice((each for each in families if item_type(each[-1]) is ItemType.MESSAGE), limit)
+def messages_by_id(message_ids: Iterable[str]) -> dict[str, MessageDetails]:
+    """Return messages by id, without the ids that no message has."""
+    items = store.read_items(message_ids)
+    return {name: _message([item, *queries.runs_of(name)]) for name, item in items.items()}
+
+
+def not_found(kind: str, *identifiers: str) -> NotFound:
+    """Return the error for ids that no message or run has."""
+    days = aws.setting(Setting.RETENTION_DAYS)
+    return NotFound(
+        f"No {kind} with id {', '.join(identifiers)}. "
+        f"It may be older than the retention period ({days} days)."
     )
 
 
-def _descending(partition: str) -> Iterator[dict[str, Any]]:
-    return query("pk = :pk", {"pk": partition}, ScanIndexForward=False)
+def newest_messages(limit: int, days: int | None = None) -> list[MessageDetails]:
+    """Return the newest messages, newest first, of the last days or of the retention period."""
+    now = datetime.now(UTC)
+    earliest = now - timedelta(days=days or int(aws.setting(Setting.RETENTION_DAYS)) + 1)
+    period = Period(earliest, now + timedelta(minutes=1))
+    sources = queries.newest_first(period, (), parallel=True)
+    # A minute of a cron trigger has runs too, but no message.
+    found = (items for items in sources if item_type(items[0]) is ItemType.MESSAGE)
+    return [_message(items) for items in islice(found, limit)]
 
 
-def _id(items: list[dict[str, Any]]) -> str:
-    return str(items[-1]["sk"])
-
-
-def _message(items: list[dict[str, Any]]) -> MessageRecord:
-    *others, item = items
-    unreadable = item.get("unreadable")
+def _message(items: Sequence[Item]) -> MessageDetails:
+    item, missing = items[0], None
     try:
-        message = messages.from_item(item)
-    except NotFound as gone:
-        message, unreadable = Message(item["sk"], item["inbox"], b""), str(gone)
-    return MessageRecord(
-        message=message,
-        unreadable=unreadable,
-        ran=tuple(sorted(each["job"] for each in others if each.get("kind") == Kind.MESSAGE)),
-        unmatched=any(each["status"] == messages.UNMATCHED for each in others),
-    )
+        message = store.from_item(item)
+    except NotFound as error:
+        message, missing = Message(item["sk"], item["inbox"], b""), str(error)
+    return MessageDetails(messages.summary_of(items), message, item.get("unreadable"), missing)
 
 
-def _attempt(item: Mapping[str, Any]) -> AttemptRecord:
-    return AttemptRecord(
+def _attempt(item: Item) -> AttemptDetails:
+    return AttemptDetails(
         attempt=int(item["attempt"]),
         status=item["status"],
         started=item["started"],
         finished=item["finished"],
-        error=json.loads(item["error"]) if "error" in item else None,
+        error=runs.error_of(item),
     )
 
 
-def _run(item: Mapping[str, Any]) -> RunRecord:
-    kept = dict(item)
-    duration = kept.get("duration_ms")
-    return RunRecord(
-        id=kept["sk"],
-        job=kept["job"],
-        trigger=kept["trigger"],
-        kind=kept["kind"],
-        status=kept["status"],
-        attempt=int(kept["attempt"]),
-        duration_ms=None if duration is None else int(duration),
-        log=blobs.read("log", kept).decode() if blobs.has("log", kept) else "",
-        final=json.loads(blobs.read("final", kept)) if blobs.has("final", kept) else None,
-        error=json.loads(kept["error"]) if "error" in kept else None,
-        project_version=kept["project_version"],
-        next=table.timestamp(int(kept["due"])) if "due" in kept else None,
+def _run(item: Item) -> RunDetails:
+    due = runs.next_attempt_at(item)
+    return RunDetails(
+        id=item["sk"],
+        job=item["job"],
+        trigger=item["trigger"],
+        kind=item["kind"],
+        status=item["status"],
+        attempt=int(item["attempt"]),
+        duration_ms=runs.duration_ms(item),
+        log=blobs.read("log", item).decode() if blobs.has("log", item) else "",
+        final=json.loads(blobs.read("final", item)) if blobs.has("final", item) else None,
+        error=runs.error_of(item),
+        project_version=item["project_version"],
+        next=table.timestamp(due.timestamp()) if due else None,
     )

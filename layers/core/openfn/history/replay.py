@@ -1,14 +1,14 @@
-"""Selected runs and messages on their way to the runner again, in the order received."""
+"""Replay the selected runs and messages, in the order received."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from openfn.errors import NotReplayed, log_fields
-from openfn.history.replay_selection import Selected
+from openfn.history.replay_selection import ReplayTarget
 from openfn.messages import store as messages
 from openfn.messages.store import Message
 from openfn.project import compiled as project
@@ -18,61 +18,63 @@ from openfn.runs.model import Run
 from openfn.storage import aws
 from openfn.storage.attention import Attention
 
-# So many are made ready side by side, then queued one behind the other.
-_AT_ONCE, _CALLS = 50, 8
-_LATER = "; the next tick queues it"
+# Runs are prepared in batches, side by side, and then queued in order.
+_BATCH, _WORKERS = 50, 8
+_NEXT_TICK = "The next tick queues it."
 
 
 def replay_runs(
-    selected: Sequence[Selected], *, restart: bool, advance: Callable[[int], object]
+    targets: Sequence[ReplayTarget], *, restart: bool, on_progress: Callable[[int], object]
 ) -> dict[str, str]:
-    """Replay runs in the order given; give the ids of those that were not queued, with why.
+    """Replay runs in the given order; return why some were not queued, by id.
 
-    Once AWS refuses one, none of those behind it is begun. `advance` is told how many are through.
+    After the first AWS error no further batch is started. `on_progress` receives the size of each
+    finished batch.
     """
-    left: dict[str, str] = {}
-    for start in range(0, len(selected), _AT_ONCE):
-        part = selected[start : start + _AT_ONCE]
-        why, trouble = _replay(part, restart=restart)
-        left |= why
-        advance(len(part))
-        if trouble:
-            behind = selected[start + _AT_ONCE :]
-            return left | {each.id: f"not begun, after {trouble}" for each in behind}
-    return left
+    not_queued: dict[str, str] = {}
+    for start in range(0, len(targets), _BATCH):
+        batch = targets[start : start + _BATCH]
+        reasons, aws_error = _replay_batch(batch, restart=restart)
+        not_queued |= reasons
+        on_progress(len(batch))
+        if aws_error:
+            rest = targets[start + _BATCH :]
+            return not_queued | {run.id: f"Not started after: {aws_error}" for run in rest}
+    return not_queued
 
 
-def replay_messages(found: Sequence[Message]) -> dict[str, str]:
-    """Have messages matched again; give the ids of those that were not queued, with why."""
+def replay_messages(selected: Sequence[Message]) -> dict[str, str]:
+    """Queue messages to be matched again; return why some were not queued, by id."""
     current = project.current()
     return {
-        each.id: f"the match queue did not take it{_LATER}"
-        for each in found
-        if not messages.queue(each.id, current.group_of(each.inbox))
+        message.id: f"The match queue did not accept it. {_NEXT_TICK}"
+        for message in selected
+        if not messages.queue(message.id, current.group_of(message.inbox))
     }
 
 
-def _replay(part: Sequence[Selected], *, restart: bool) -> tuple[dict[str, str], str]:
-    found = runs.load_all(each.id for each in part)
-    with ThreadPoolExecutor(_CALLS) as pool:
-        refusals = pool.map(partial(_ready, found, restart=restart), part)
-        refused = {each.id: why for each, why in zip(part, refusals, strict=True) if why}
-    left = {run_id: _said(error) for run_id, error in refused.items()}
-    ready = [found[each.id].plan for each in part if each.id not in refused]
-    unqueued = runs.queue([(plan, dispatch.group_of(plan)) for plan in ready])
+def _replay_batch(batch: Sequence[ReplayTarget], *, restart: bool) -> tuple[dict[str, str], str]:
+    """Replay a batch; return the reasons by id, and the first error of AWS."""
+    stored = runs.load_all(target.id for target in batch)
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        errors = list(pool.map(partial(_prepare, stored, restart=restart), batch))
+    failed = {run.id: error for run, error in zip(batch, errors, strict=True) if error}
+    reasons = {run_id: _reason(error) for run_id, error in failed.items()}
+    plans = [stored[target.id].plan for target in batch if target.id not in failed]
+    unqueued = runs.queue([(plan, dispatch.group_of(plan)) for plan in plans])
     for run_id, why in unqueued.items():
         runs.flag(run_id, Attention.RUN_UNQUEUED, time.time())
-        left[run_id] = f"the run queue did not take it: {why}{_LATER}"
-    troubles = [left[run_id] for run_id, e in refused.items() if not isinstance(e, NotReplayed)]
-    return left, next(iter([*troubles, *(left[run_id] for run_id in unqueued)]), "")
+        reasons[run_id] = f"The run queue did not accept it: {why}. {_NEXT_TICK}"
+    from_aws = [run_id for run_id, error in failed.items() if not isinstance(error, NotReplayed)]
+    return reasons, next((reasons[run_id] for run_id in [*from_aws, *unqueued]), "")
 
 
-def _ready(found: dict[str, Run], selected: Selected, *, restart: bool) -> Exception | None:
-    run = found.get(selected.id)
+def _prepare(stored: Mapping[str, Run], target: ReplayTarget, *, restart: bool) -> Exception | None:
+    run = stored.get(target.id)
     if run is None:
-        return NotReplayed("it has expired")
-    if run.status != selected.status:
-        return NotReplayed(f"it is {run.status} by now")
+        return NotReplayed("It has expired.")
+    if run.status != target.status:
+        return NotReplayed(f"Its status is now {run.status}.")
     try:
         replay.replay(run, restart=restart)
     except (NotReplayed, *aws.AWSError) as error:
@@ -80,9 +82,7 @@ def _ready(found: dict[str, Run], selected: Selected, *, restart: bool) -> Excep
     return None
 
 
-def _said(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     return (
-        str(error)
-        if isinstance(error, NotReplayed)
-        else f"AWS refuses it: {log_fields(error)['error']}"
+        str(error) if isinstance(error, NotReplayed) else f"AWS error {log_fields(error)['error']}."
     )

@@ -1,18 +1,18 @@
-"""Which runs are to be replayed: named one by one, or all of a job that ended so since then."""
+"""Select the runs to replay: by id, or all that failed or succeeded since a time."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from openfn import ids
-from openfn.errors import NotFound, NotReplayed
-from openfn.history import details
-from openfn.messages import store as messages
+from openfn.errors import NotReplayed
+from openfn.history import details, runs
+from openfn.history.details import MessageDetails
+from openfn.history.queries import Period
 from openfn.messages.store import Message
 from openfn.project.triggers import Kind
-from openfn.runs import store as runs
+from openfn.runs import store
 from openfn.runs.model import RunStatus
 from openfn.storage import attention, aws
 from openfn.storage.attention import Attention
@@ -20,88 +20,73 @@ from openfn.storage.aws import Setting
 
 
 @dataclass(frozen=True, slots=True)
-class Selected:
-    """A run that is to be replayed, and how it stood when it was selected."""
+class ReplayTarget:
+    """A run to replay, and its status when it was selected."""
 
     id: str
     job: str
-    status: str
+    status: RunStatus
 
 
-def named(given: Sequence[str]) -> tuple[list[Selected], list[Message]]:
-    """Give the runs of these ids with the ended ones that the messages among them have started.
+def by_ids(identifiers: Sequence[str]) -> tuple[list[ReplayTarget], list[Message]]:
+    """Return the runs and messages with these ids, in the order received.
 
-    Raises `NotReplayed`, which names them, when some of the ids are of no message and no run.
+    The runs include those that the messages started, if they have ended. Raises `NotFound` for
+    unknown ids, and `NotReplayed` for a message whose body cannot be read.
     """
-    found = runs.load_all(dict.fromkeys(given))
-    kept = messages.read_items(dict.fromkeys(given))
-    if unknown := [each for each in given if each not in found and each not in kept]:
-        raise NotFound(f"there is no message and no run {', '.join(unknown)} (any more)")
-    read = [_readable(item) for item in kept.values()]
-    selected = [Selected(run.id, run.job, run.status) for run in found.values()]
-    for message in read:
-        selected += _started(message.id)
-    return _in_order(selected), sorted(read, key=lambda message: message.id)
+    unique = list(dict.fromkeys(identifiers))
+    selected, messages = store.load_all(unique), details.messages_by_id(unique)
+    if unknown := [name for name in unique if name not in selected and name not in messages]:
+        raise details.not_found("message or run", *unknown)
+    for message in messages.values():
+        _require_readable(message)
+    targets = [ReplayTarget(run.id, run.job, run.status) for run in selected.values()]
+    for message in messages.values():
+        targets += _started_by(message)
+    in_order = sorted(messages.values(), key=lambda message: message.summary.id)
+    return _in_order(targets), [message.message for message in in_order]
 
 
-def failed(job: str | None, since: datetime | None) -> list[Selected]:
-    """Give the runs that have failed, of one job or of any, since then or ever."""
-    found = attention.query_all(Attention.FAILED, since.timestamp() if since else None)
+def failed(job: str | None, since: datetime | None) -> list[ReplayTarget]:
+    """Return the failed runs of one job or of any, that failed since a time or ever."""
+    indexed = attention.query_all(Attention.FAILED, since.timestamp() if since else None)
     return _in_order(
-        Selected(item["sk"], item["job"], RunStatus.FAILED)
-        for item in found
+        ReplayTarget(item["sk"], item["job"], RunStatus.FAILED)
+        for item in indexed
         if job in (None, item["job"])
     )
 
 
-def succeeded(job: str, since: datetime | None) -> list[Selected]:
-    """Give the runs of a job that have succeeded, on what was received since then or ever."""
+def succeeded(job: str, since: datetime | None) -> list[ReplayTarget]:
+    """Return the succeeded runs of a job, received since a time or in the retention period."""
     now = datetime.now(UTC)
-    longest = timedelta(days=int(aws.setting(Setting.RETENTION_DAYS)) + 1)
-    begin = max(since or now - longest, now - longest)
-    days = ((begin.date() + timedelta(days=day)) for day in range((now - begin).days + 2))
-    partitions = [f"{day}#{shard}" for day in days for shard in ids.SHARDS]
+    earliest = now - timedelta(days=int(aws.setting(Setting.RETENTION_DAYS)) + 1)
+    period = Period(max(since or earliest, earliest), now + timedelta(minutes=1))
     return _in_order(
-        Selected(item["sk"], item["job"], RunStatus.SUCCEEDED)
-        for partition in partitions
-        for item in _succeeded(partition, job, begin)
+        ReplayTarget(run.id, run.job, run.status)
+        for run in runs.newest_first(period, RunStatus.SUCCEEDED)
+        if run.job == job
     )
 
 
-def _succeeded(partition: str, job: str, since: datetime) -> Iterator[dict[str, str]]:
-    values = {
-        "pk": partition,
-        "begin": ids.minute_id(since),
-        "job": job,
-        "status": RunStatus.SUCCEEDED,
-    }
-    return details.query(
-        "pk = :pk AND sk >= :begin",
-        values,
-        FilterExpression="#job = :job AND #status = :status",
-        ProjectionExpression="sk, #job",
-        ExpressionAttributeNames={"#job": "job", "#status": "status"},
-    )
+def _require_readable(message: MessageDetails) -> None:
+    if message.unreadable:
+        raise NotReplayed(
+            f"Message {message.summary.id} was not readable when it came: {message.unreadable}"
+        )
+    if message.missing:
+        raise NotReplayed(f"Message {message.summary.id} cannot be replayed: {message.missing}")
 
 
-def _started(message_id: str) -> list[Selected]:
+def _started_by(message: MessageDetails) -> list[ReplayTarget]:
     return [
-        Selected(item["sk"], item["job"], item["status"])
-        for item in details.runs_of(message_id)
-        if item["kind"] == Kind.MESSAGE
-        and item["status"] in (RunStatus.FAILED, RunStatus.SUCCEEDED)
+        ReplayTarget(run.id, run.job, run.status)
+        for run in message.summary.runs
+        if run.kind is Kind.MESSAGE and run.status.has_ended
     ]
 
 
-def _readable(item: dict[str, str]) -> Message:
-    if "unreadable" in item:
-        raise NotReplayed(f"the message {item['sk']} could not be read: {item['unreadable']}")
-    try:
-        return messages.from_item(item)
-    except NotFound as gone:
-        raise NotReplayed(f"it cannot be replayed: {gone}") from None
-
-
-def _in_order(selected: Iterator[Selected] | Sequence[Selected]) -> list[Selected]:
+def _in_order(targets: Iterable[ReplayTarget]) -> list[ReplayTarget]:
     # An id begins with the time its message was received, or its minute was due.
-    return sorted({each.id: each for each in selected}.values(), key=lambda each: each.id)
+    unique = {target.id: target for target in targets}
+    return sorted(unique.values(), key=lambda target: target.id)

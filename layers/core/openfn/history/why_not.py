@@ -1,4 +1,4 @@
-"""Why a trigger matches a body or does not."""
+"""Why a trigger does not match a message."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ MISSING = object()
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """The first place where a fragment and a body part ways."""
+    """The first value of a fragment that a body does not contain."""
 
     path: str
-    wanted: Any
-    found: Any
-    """`MISSING` where the body has nothing."""
+    expected: Any
+    actual: Any
+    """`MISSING` if the body has no such key."""
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """Whether a trigger matches; if not, why: by the inbox, an exclusion or a difference."""
+class MatchResult:
+    """Whether a trigger matches; if not, `why`, and the difference if there is one."""
 
     trigger: str
     matches: bool
@@ -34,38 +34,39 @@ class Verdict:
     difference: Difference | None = None
 
 
-def explain(trigger: MessageTrigger, inbox: str | None, body: Any) -> Verdict:
-    """Judge one trigger on a matchable body; `inbox` `None` leaves the inbox out of account."""
+def explain(trigger: MessageTrigger, inbox: str | None, body: Any) -> MatchResult:
+    """Evaluate a trigger on a matchable body; with `inbox` None, any inbox will do."""
     if inbox is not None and trigger.inbox not in (None, inbox):
-        return Verdict(trigger.name, matches=False, why=f"listens to the inbox {trigger.inbox}")
-    if different := difference(body, trigger.inclusion):
-        return Verdict(trigger.name, matches=False, why=_why(different), difference=different)
+        why = f"accepts only messages of inbox {trigger.inbox}"
+        return MatchResult(trigger.name, matches=False, why=why)
+    if first := difference(body, trigger.inclusion):
+        return MatchResult(trigger.name, matches=False, why=_why(first), difference=first)
     for number, exclusion in enumerate(trigger.exclusions, 1):
         if contains(body, exclusion):
-            why = f"excluded: the body contains exclusion {number}, {_shown(exclusion)}"
-            return Verdict(trigger.name, matches=False, why=why)
-    return Verdict(trigger.name, matches=True)
+            why = f"excluded: the body contains exclusion {number}, {_shorten(exclusion)}"
+            return MatchResult(trigger.name, matches=False, why=why)
+    return MatchResult(trigger.name, matches=True)
 
 
 def difference(body: Any, fragment: Any) -> Difference | None:
-    """Find the first place where the body does not contain the fragment; `None` if it does."""
-    return None if contains(body, fragment) else _differ(body, fragment, "")
+    """Return the first value of a fragment that the body does not contain, if any."""
+    return None if contains(body, fragment) else _first_difference(body, fragment, "")
 
 
-def _differ(value: Any, fragment: Any, path: str) -> Difference | None:
+def _first_difference(value: Any, fragment: Any, path: str) -> Difference | None:
     if isinstance(fragment, dict) and isinstance(value, dict):
         for key, part in fragment.items():
-            where = f"{path}.{_named(key)}" if path else _named(key)
+            key_path = f"{path}.{_quote_key(key)}" if path else _quote_key(key)
             if key not in value:
-                return Difference(where, part, MISSING)
-            if found := _differ(value[key], part, where):
-                return found
+                return Difference(key_path, part, MISSING)
+            if inner := _first_difference(value[key], part, key_path):
+                return inner
         return None
     if isinstance(fragment, list) and isinstance(value, list):
-        wanted = [
-            part for part in fragment if not any(contains_nested(each, part) for each in value)
+        missing = [
+            part for part in fragment if not any(contains_nested(item, part) for item in value)
         ]
-        return _differ_in_list(value, wanted[0], path) if wanted else None
+        return _difference_in_list(value, missing[0], path) if missing else None
     return (
         None
         if contains_nested(value, fragment)
@@ -73,37 +74,39 @@ def _differ(value: Any, fragment: Any, path: str) -> Difference | None:
     )
 
 
-def _differ_in_list(values: list[Any], part: Any, path: str) -> Difference | None:
-    # With one candidate the place inside it says more than "no element does".
-    alike = [n for n, value in enumerate(values) if type(value) is type(part)]
-    if len(alike) == 1 and isinstance(part, dict | list):
-        return _differ(values[alike[0]], part, f"{path}[{alike[0]}]")
+def _difference_in_list(values: list[Any], part: Any, path: str) -> Difference | None:
+    # With one candidate, the difference inside it says more than "no element matches".
+    candidates = [n for n, value in enumerate(values) if type(value) is type(part)]
+    if len(candidates) == 1 and isinstance(part, dict | list):
+        position = candidates[0]
+        return _first_difference(values[position], part, f"{path}[{position}]")
     return Difference(f"{path}[*]", part, values)
 
 
-def _named(key: str) -> str:
+def _quote_key(key: str) -> str:
     return key if key and not set(key) & set('."[]') else json.dumps(key, ensure_ascii=False)
 
 
-def _why(different: Difference) -> str:
-    wanted = _shown(different.wanted)
-    if different.found is MISSING:
-        return f"{different.path}: wants {wanted}, there is no such key"
-    found = _shown(different.found)
-    # An accent can be written in two ways, a space be a non-breaking one, a far end be cut off.
-    if normalize("NFKC", wanted) == normalize("NFKC", found):
-        wanted, found = json.dumps(different.wanted), json.dumps(different.found)
-    return f"{different.path}: wants {wanted}, has {found}"
+def _why(first: Difference) -> str:
+    expected = _shorten(first.expected)
+    if first.actual is MISSING:
+        return f"{first.path}: expected {expected}, but there is no such key"
+    actual = _shorten(first.actual)
+    # An accent has two encodings, a space may be non-breaking, the different end may be cut off.
+    if normalize("NFKC", expected) == normalize("NFKC", actual):
+        expected, actual = json.dumps(first.expected), json.dumps(first.actual)
+    return f"{first.path}: expected {expected}, found {actual}"
 
 
-def _shown(value: Any, limit: int = 120) -> str:
-    text = _json(value)
+def _shorten(value: Any, limit: int = 120) -> str:
+    text = _format(value)
     return text if len(text) <= limit else f"{text[:limit]}…"
 
 
-def _json(value: Any) -> str:
+def _format(value: Any) -> str:
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{_named(k)}: {_shown(v)}" for k, v in value.items()) + "}"
+        items = (f"{_quote_key(key)}: {_shorten(part)}" for key, part in value.items())
+        return "{" + ", ".join(items) + "}"
     if isinstance(value, list):
-        return "[" + ", ".join(map(_shown, value)) + "]"
+        return "[" + ", ".join(map(_shorten, value)) + "]"
     return str(value) if isinstance(value, Decimal) else json.dumps(value, ensure_ascii=False)

@@ -35,12 +35,13 @@ def newest_first(
     first_day, day = since.astimezone(UTC).date(), until.astimezone(UTC).date()
     while day >= first_day:
         partitions = [
-            _sources(table.query_range(f"{day}#{shard}", first, last, names, newest_first=True), before)
+            table.query_range(f"{day}#{shard}", first, last, names, newest_first=True)
             for shard in ids.SHARDS
         ]
+        sources = [_sources(items, before) for items in partitions]
         if parallel:
-            partitions = _started(partitions)
-        yield from merge(*partitions, key=_source_id, reverse=True)
+            sources = _started(sources)
+        yield from merge(*sources, key=_source_id, reverse=True)
         day -= timedelta(days=1)
 
 
@@ -57,11 +58,11 @@ def _sources(items: Iterator[Item], before: str) -> Iterator[list[Item]]:
         yield list(group)[::-1]
 
 
-def _started(partitions: Sequence[Iterator[list[Item]]]) -> list[Iterator[list[Item]]]:
+def _started(sources: Sequence[Iterator[list[Item]]]) -> list[Iterator[list[Item]]]:
     client("dynamodb")  # made once, before the threads share it
-    with ThreadPoolExecutor(len(partitions)) as pool:
-        firsts = list(pool.map(lambda sources: next(sources, None), partitions))
-    return [chain([first], rest) for first, rest in zip(firsts, partitions, strict=True) if first]
+    with ThreadPoolExecutor(len(sources)) as pool:
+        firsts = list(pool.map(lambda partition: next(partition, None), sources))
+    return [chain([first], rest) for first, rest in zip(firsts, sources, strict=True) if first]
 
 
 def _source_id(items: Sequence[Item]) -> str:
