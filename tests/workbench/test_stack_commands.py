@@ -122,7 +122,7 @@ def test_what_no_trigger_matched_is_kept_as_such(deployment):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ((), "give a file with the body of a post, or --last"),
+        ((), "Name a file with the body of a post, or use --last N."),
         (("--last", "1", "--stack", "nowhere"), "There is no stack nowhere here."),
         (("--last", "1", "--trigger", "clock"), "The project has no message trigger clock"),
         (("--last", "1", "--inbox", "x"), "The project has no inbox x. It has: inbox-a, inbox-b."),
@@ -179,7 +179,7 @@ def test_a_run_by_hand_that_nobody_waits_for_is_queued(ofn, deployment):
 @pytest.mark.parametrize(
     ("job", "words"),
     [
-        ("job-a", "job-a is not started by the clock: post a message, or `ofn try job-a`"),
+        ("job-a", "job-a is not a cron job. Post a message to start it"),
         ("gone", "The project has no job gone. It has: job-a, also-a, nightly."),
     ],
 )
@@ -217,7 +217,7 @@ def test_the_url_of_an_inbox_is_whole_with_its_id_which_is_checked(ofn, with_url
     assert "ofn inbox rotate inbox-a" in told.out
     wrong = ofn(*asked, "--id", "another")
     assert (wrong.status, "another" in wrong.out) == (1, False)
-    assert "has another id" in wrong.err
+    assert "This is not an id of inbox-a." in wrong.err
 
 
 def test_a_stack_without_urls_says_where_they_are(ofn, deployment):
