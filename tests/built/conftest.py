@@ -1,4 +1,4 @@
-"""What sam build made, laid out for Lambda's runtime client."""
+"""Fixtures that install the output of `sam build` for Lambda's runtime client."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from samtranslator.yaml_helper import yaml_parse
 
-from tests.built.lambda_runtime import lay_out
+from tests.built.lambda_runtime import install
 from workbench.local import resources
 from workbench.local.serve import serve_aws
 
@@ -20,42 +20,45 @@ BUILT = ROOT / ".build/here"
 @pytest.fixture(scope="module")
 def template():
     path = BUILT / "template.yaml"
-    assert path.is_file(), "nothing is built: `make test` builds first"
+    assert path.is_file(), "Run `make test`, which builds the functions and layers first."
     return yaml_parse(path.read_text("utf-8"))
 
 
 @pytest.fixture
-def layout(template, tmp_path):
-    """Lay out a function below a folder of its own, by the template that was built."""
-    found = {}
+def install_function(template, tmp_path):
+    """Install a built function with its layers in a folder; return the folder."""
+    builds = {}
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
             task = BUILT / resource["Properties"]["CodeUri"]
-            layers = [_built(template, ref) for ref in resource["Properties"]["Layers"]]
-            found[task.resolve().name] = task, layers
+            layers = [_layer_folder(template, ref) for ref in resource["Properties"]["Layers"]]
+            builds[task.resolve().name] = task, layers
 
-    def laid_out(function):
+    def install_built(function):
         root = tmp_path / function
-        lay_out(root, *found[function])
+        install(root, *builds[function])
         return root
 
-    return laid_out
+    return install_built
 
 
-def _built(template, ref):
+def _layer_folder(template, ref):
     return BUILT / template["Resources"][ref["Ref"]]["Properties"]["ContentUri"]
 
 
 @pytest.fixture
 def aws():
-    """The template's resources, and the endpoint at which other processes reach them."""
-    with resources.create({}) as made, serve_aws(0) as endpoint:
-        yield made, endpoint
+    """The template's resources, and their endpoint for other processes."""
+    with resources.create({}) as created, serve_aws(0) as endpoint:
+        yield created, endpoint
 
 
 def environment_of(function, root, endpoint):
-    given = {k: v.replace("/opt", str(root / "opt"), 1) for k, v in function.environment.items()}
-    return given | {
+    variables = {
+        name: value.replace("/opt", str(root / "opt"), 1)
+        for name, value in function.environment.items()
+    }
+    return variables | {
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_REGION": resources.REGION,
         "AWS_DEFAULT_REGION": resources.REGION,
@@ -65,12 +68,12 @@ def environment_of(function, root, endpoint):
 
 
 @pytest.fixture
-def known_ids():
-    """Give the inboxes of a layout ids that are known: see `id_of`."""
-    return _give_inboxes_known_ids
+def set_inbox_ids():
+    """Set the ids of an installed project's inboxes to those of `id_of`."""
+    return _set_inbox_ids
 
 
-def _give_inboxes_known_ids(root):
+def _set_inbox_ids(root):
     path = root / "opt/project/project.json"
     project = json.loads(path.read_text("utf-8"))
     for name, inbox in project["inboxes"].items():

@@ -1,8 +1,8 @@
-"""Lambda on this machine: AWS's own runtime client against a runtime API on loopback.
+"""Lambda on this machine: AWS's own runtime client and a runtime API on loopback.
 
-A function runs in a process of its own that sees Python's standard library, what AWS's managed
-runtime brings (the runtime client and boto3), its code in `/var/task` and its layers in `/opt`;
-both stand below a folder here. Nothing else of the virtual environment is visible to it.
+A function runs in its own process. It can import Python's standard library, AWS's managed runtime
+(the runtime client and boto3), its code in `/var/task` and its layers in `/opt`, and nothing else
+of the virtual environment.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pathlib import Path
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
-from workbench.local.http_server import working
+from workbench.local.http_server import run_in_thread
 
 RUNTIME = (
     "awslambdaric",
@@ -40,16 +40,16 @@ _SECONDS = 30
 
 
 class FunctionError(Exception):
-    """The function could not be loaded, raised, or ended."""
+    """The function could not be loaded, raised an exception or exited."""
 
 
-def lay_out(root, task, layers):
-    """Lay out a function's code and layers as Lambda does."""
+def install(root, task, layers):
+    """Install a function's code and layers below a folder as Lambda does."""
     shutil.copytree(task, root / "var/task")
     for layer in layers:
-        # Packages are only read, and many; what a project is made of, a test may write.
-        placed = _linked if (layer / "python").is_dir() else shutil.copy2
-        shutil.copytree(layer, root / "opt", copy_function=placed, dirs_exist_ok=True)
+        # Packages are many and only read, so links are enough; tests may change a project's files.
+        copy = _link if (layer / "python").is_dir() else shutil.copy2
+        shutil.copytree(layer, root / "opt", copy_function=copy, dirs_exist_ok=True)
     runtime = root / "var/runtime"
     runtime.mkdir()
     for name in RUNTIME:
@@ -59,14 +59,14 @@ def lay_out(root, task, layers):
                 (runtime / top).symlink_to(distribution(name).locate_file(top))
 
 
-def _linked(source, target):
-    # What two layers hold is the later one's, as in Lambda.
+def _link(source, target):
+    # A later layer replaces the files of an earlier one, as in Lambda.
     Path(target).unlink(missing_ok=True)
     Path(target).symlink_to(source)
 
 
 def command(root, *arguments):
-    """Give the command and the environment of Python as a function below `root` has it."""
+    """Return the command and environment of Python for a function installed in `root`."""
     paths = [root / "var/task", root / "opt/python", root / "var/runtime"]
     environment = {
         "PYTHONPATH": ":".join(map(str, paths)),
@@ -78,14 +78,17 @@ def command(root, *arguments):
 
 @contextmanager
 def running(root, function, environment):
-    """Start a function laid out below `root` and give what invokes it with an event."""
-    api = _Api()
+    """Run a function installed in `root` and yield a callable that invokes it."""
+    api = _RuntimeApi()
     server = make_server("127.0.0.1", 0, api, threaded=True, request_handler=_Quiet)
-    with working(server), _process(root, function, server.server_port, environment) as started:
+    with (
+        run_in_thread(server),
+        _process(root, function, server.server_port, environment) as process,
+    ):
         try:
-            yield lambda event: api.invoke(function, event, *started)
+            yield lambda event: api.invoke(function, event, *process)
         finally:
-            api.waiting.put(None)
+            api.events.put(None)
 
 
 @contextmanager
@@ -117,42 +120,42 @@ def _process(root, function, port, environment):
         process.stdout.close()
 
 
-class _Api:
-    """Lambda's runtime API, 2018-06-01."""
+class _RuntimeApi:
+    """Lambda's runtime API, version 2018-06-01."""
 
     def __init__(self):
-        self.waiting = queue.Queue()
-        self.answers = queue.Queue()
+        self.events = queue.Queue()
+        self.results = queue.Queue()
 
     def invoke(self, function, event, process, lines):
-        self.waiting.put((function, event))
+        self.events.put((function, event))
         deadline = time.monotonic() + _SECONDS
         while time.monotonic() < deadline:
             try:
-                good, answer = self.answers.get(timeout=0.05)
+                succeeded, result = self.results.get(timeout=0.05)
             except queue.Empty:
                 if process.poll() is None:
                     continue
                 raise FunctionError("".join(lines)) from None
-            if good:
-                return answer
-            raise FunctionError(f"{answer}\n{''.join(lines)}")
-        raise FunctionError(f"no answer in {_SECONDS} s\n{''.join(lines)}")
+            if succeeded:
+                return result
+            raise FunctionError(f"{result}\n{''.join(lines)}")
+        raise FunctionError(f"No result after {_SECONDS} s.\n{''.join(lines)}")
 
     def __call__(self, environ, start_response):
-        return self._answer(Request(environ))(environ, start_response)
+        return self._respond(Request(environ))(environ, start_response)
 
-    def _answer(self, request):
+    def _respond(self, request):
         if request.path.endswith("/invocation/next"):
-            return self._next()
-        self.answers.put((request.path.endswith("/response"), json.loads(request.get_data())))
+            return self._next_invocation()
+        self.results.put((request.path.endswith("/response"), json.loads(request.get_data())))
         return Response("{}", 202)
 
-    def _next(self):
-        waiting = self.waiting.get()
-        if waiting is None:
+    def _next_invocation(self):
+        invocation = self.events.get()
+        if invocation is None:
             return Response(status=500)
-        function, event = waiting
+        function, event = invocation
         deadline = round((time.time() + function.timeout_seconds) * 1000)
         headers = {
             "Lambda-Runtime-Aws-Request-Id": str(uuid.uuid4()),

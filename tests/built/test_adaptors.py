@@ -1,4 +1,4 @@
-"""Adaptors with what the built layer holds of their libraries, and nothing else."""
+"""The adaptors run with only the libraries of the built layer."""
 
 from __future__ import annotations
 
@@ -17,20 +17,21 @@ print(json.dumps(create("Contact", {"LastName": "Amina"})(json.loads(sys.argv[1]
 """
 
 
-def executed(layout, *arguments):
-    python, environment = command(layout("runner"), "-c", *arguments)
+def run_python(install_function, *arguments):
+    python, environment = command(install_function("runner"), "-c", *arguments)
     return subprocess.run(python, env=environment, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize("method", ["user", "client"])
-def test_salesforce_accepts_a_login_and_a_record(layout, method):
+def test_salesforce_accepts_a_login_and_a_record(install_function, method):
     with salesforce_server.running() as salesforce:
         state = salesforce.state(credential=getattr(salesforce, method))
-        answer = executed(layout, CREATE, json.dumps(state))
-    assert answer.returncode == 0, answer.stderr
-    assert json.loads(answer.stdout)["success"] is True
+        process = run_python(install_function, CREATE, json.dumps(state))
+    assert process.returncode == 0, process.stderr
+    assert json.loads(process.stdout)["success"] is True
     assert salesforce.requests == ["POST /sobjects/Contact"]
 
 
-def test_unused_dependencies_of_simple_salesforce_are_left_out(layout):
-    assert "No module named 'cryptography'" in executed(layout, "import cryptography").stderr
+def test_unused_dependencies_of_simple_salesforce_are_left_out(install_function):
+    process = run_python(install_function, "import cryptography")
+    assert "No module named 'cryptography'" in process.stderr

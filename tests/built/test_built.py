@@ -1,4 +1,4 @@
-"""What `sam build` produces, executed as Lambda executes it."""
+"""The output of `sam build`, executed as Lambda executes it."""
 
 from __future__ import annotations
 
@@ -20,42 +20,42 @@ from workbench.local.sample_posts import POSTS
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_what_is_built_delivers_the_posts_of_all_sources(layout, aws, known_ids):
-    made, endpoint = aws
+def test_built_functions_deliver_the_posts_of_all_sources(install_function, aws, set_inbox_ids):
+    created, endpoint = aws
     with ExitStack() as context:
         destination = context.enter_context(run_destination())
         secret = json.dumps({"baseUrl": destination.url, "access_token": "t0ken"})
         client = boto3.client("secretsmanager")
         client.create_secret(Name="openfn/credentials/registry", SecretString=secret)
         invoke_by_name = {}
-        for name, function in made.functions.items():
-            root = layout(name)
-            known_ids(root)
+        for name, function in created.functions.items():
+            root = install_function(name)
+            set_inbox_ids(root)
             started = running(root, function, environment_of(function, root, endpoint))
             invoke_by_name[name] = context.enter_context(started)
 
         def invoke(name, event):
             return invoke_by_name[name](event)
 
-        base = context.enter_context(api_gateway.serve_routes(made.routes, invoke, 0))
+        base = context.enter_context(api_gateway.serve_routes(created.routes, invoke, 0))
         for post in POSTS:
-            answer = post.send(f"{base}/inbox/{id_of(post.inbox)}")
-            assert (answer.status_code, answer.text) == (200, "{}")
-        while sum(event_source.poll(mapping, invoke) for mapping in made.mappings):
+            response = post.send(f"{base}/inbox/{id_of(post.inbox)}")
+            assert (response.status_code, response.text) == (200, "{}")
+        while sum(event_source.poll(mapping, invoke) for mapping in created.mappings):
             pass
         invoke(
             "matcher", json.loads((ROOT / "events/lambda/schedule_tick.json").read_text("utf-8"))
         )
-    assert sorted(f"{each.method} {each.path}" for each in destination.received) == [
+    assert sorted(f"{request.method} {request.path}" for request in destination.received) == [
         "POST /children",
         "POST /medicines",
         "POST /medicines",
         "POST /visits",
         "PUT /households/19d72997-8316-4e02-8016-4a8ddf6a2aa4",
     ]
-    assert {each.authorization for each in destination.received} == {"Bearer t0ken"}
+    assert {request.authorization for request in destination.received} == {"Bearer t0ken"}
     household = next(
-        each.json for each in destination.received if each.path.startswith("/households")
+        request.json for request in destination.received if request.path.startswith("/households")
     )
     assert household["answers"] == json.loads(POSTS[0].body)
 
@@ -64,33 +64,33 @@ def test_what_is_built_delivers_the_posts_of_all_sources(layout, aws, known_ids)
     ("function", "package"),
     [("inbox", "aws_lambda_powertools"), ("matcher", "jmespath"), ("runner", "requests")],
 )
-def test_a_layer_that_lacks_a_dependency_is_noticed(layout, aws, function, package):
-    made, endpoint = aws
-    root = layout(function)
+def test_missing_dependency_in_a_layer_fails_the_function(install_function, aws, function, package):
+    created, endpoint = aws
+    root = install_function(function)
     shutil.rmtree(root / "opt/python" / package)
     (root / "var/runtime" / package).unlink(missing_ok=True)
-    environment = environment_of(made.functions[function], root, endpoint)
+    environment = environment_of(created.functions[function], root, endpoint)
     with (
-        running(root, made.functions[function], environment) as invoke,
+        running(root, created.functions[function], environment) as invoke,
         pytest.raises(FunctionError, match=package),
     ):
         invoke({"Records": []})
 
 
-def test_the_layers_hold_no_aws_library_and_stay_small(template):
-    names = {"CoreLayer": 10, "AdaptorsLayer": 45}
-    for name, megabytes in names.items():
+def test_layers_are_small_and_contain_no_aws_library(template):
+    limits = {"CoreLayer": 10, "AdaptorsLayer": 45}
+    for name, megabytes in limits.items():
         files = [path for path in (BUILT / name).rglob("*") if path.is_file()]
         assert sum(path.stat().st_size for path in files) < megabytes * 1_000_000
         assert not [path for path in files if "botocore" in path.parts]
 
 
-def test_starting_the_inbox_drags_in_nothing_it_does_not_need(layout):
+def test_inbox_imports_nothing_unnecessary(install_function):
     code = "import sys, json, app; print(json.dumps(sorted(sys.modules)))"
-    python, environment = command(layout("inbox"), "-c", code)
+    python, environment = command(install_function("inbox"), "-c", code)
     environment["AWS_DEFAULT_REGION"] = resources.REGION
-    answer = subprocess.run(python, env=environment, capture_output=True, check=True, text=True)
-    modules = set(json.loads(answer.stdout))
+    process = subprocess.run(python, env=environment, capture_output=True, check=True, text=True)
+    modules = set(json.loads(process.stdout))
     assert {"openfn.messages.store", "boto3"} <= modules
     heavy = {
         "pydantic",
@@ -107,8 +107,8 @@ def test_starting_the_inbox_drags_in_nothing_it_does_not_need(layout):
     assert sorted(modules & heavy) == []
 
 
-def test_starting_the_runner_makes_the_project_s_adaptors_ready_and_no_others(layout):
-    root = layout("runner")
+def test_runner_imports_only_the_adaptors_of_the_project(install_function):
+    root = install_function("runner")
     path = root / "opt/project/project.json"
     project = json.loads(path.read_text("utf-8"))
     project["credentials"]["registry"]["adaptor"] = "kobotoolbox"
@@ -116,8 +116,8 @@ def test_starting_the_runner_makes_the_project_s_adaptors_ready_and_no_others(la
     code = "import sys, json, app; print(json.dumps(sorted(sys.modules)))"
     python, environment = command(root, "-c", code)
     environment |= {"AWS_DEFAULT_REGION": resources.REGION, "PROJECT_DIR": str(path.parent)}
-    answer = subprocess.run(python, env=environment, capture_output=True, check=True, text=True)
-    modules = set(json.loads(answer.stdout))
+    process = subprocess.run(python, env=environment, capture_output=True, check=True, text=True)
+    modules = set(json.loads(process.stdout))
     assert "adaptors.kobotoolbox" in modules
     others = {"adaptors.http", "adaptors.dhis2", "psycopg", "simple_salesforce", "jsonschema"}
     assert sorted(modules & others) == []
