@@ -55,7 +55,7 @@ def due_runs(log_lines):
 
 
 @pytest.mark.parametrize(
-    ("cron", "after", "until", "catch_up", "found"),
+    ("cron", "after", "until", "catch_up", "due"),
     [
         ("* * * * *", "10:00", "10:01", 60, ["10:01"]),
         ("* * * * *", "10:00", "10:00", 60, []),
