@@ -17,7 +17,7 @@ from openfn.jobs.expression import Operation, Progress, execute, load
 
 @pytest.fixture(autouse=True)
 def _search_path():
-    """Loading a job lets it import what lies beside it: forget those folders and modules."""
+    """Remove the folders and modules that loading a job adds to the import path."""
     path, modules = list(sys.path), set(sys.modules)
     yield
     sys.path[:] = path
@@ -39,13 +39,13 @@ def run(path, state=None):
     return execute(load(path), {"data": None} if state is None else state, path)
 
 
-def error_of(path, state=None):
+def job_error(path, state=None):
     with pytest.raises(JobError) as caught:
         run(path, state)
     return caught.value
 
 
-def mistake_in(path):
+def project_error(path):
     with pytest.raises(ProjectError) as caught:
         load(path)
     return str(caught.value)
@@ -161,7 +161,7 @@ def test_operations_after_a_failure_are_not_applied(job):
         fn(lambda state: state["missing"])
         fn(lambda state: state["data"]["seen"].append("third") or state)
     """)
-    error_of(path, {"data": {"seen": seen}})
+    job_error(path, {"data": {"seen": seen}})
     assert seen == ["first"]
 
 
@@ -238,11 +238,11 @@ def test_future_imports_of_a_job_take_effect(job):
     assert run(path)["data"] == "int"
 
 
-# Mistakes that show when the job is loaded
+# Errors while the job is loaded
 
 
 def test_missing_job_file_is_a_project_error(tmp_path):
-    assert mistake_in(tmp_path / "absent.py") == (
+    assert project_error(tmp_path / "absent.py") == (
         "Cannot read absent.py: No such file or directory."
     )
 
@@ -257,19 +257,19 @@ def test_missing_job_file_is_a_project_error(tmp_path):
     ],
 )
 def test_syntax_errors_have_the_file_and_line(job, code, line):
-    assert mistake_in(job(code)).startswith(f"job.py, line {line}: ")
+    assert project_error(job(code)).startswith(f"job.py, line {line}: ")
 
 
 @pytest.mark.parametrize("content", [b"x = '\xff'\n", b"x = 1\x00\n"])
 def test_job_file_that_is_not_utf8_text_is_a_project_error(tmp_path, content):
     path = tmp_path / "job.py"
     path.write_bytes(content)
-    assert mistake_in(path).startswith("job.py, line 1: ")
+    assert project_error(path).startswith("job.py, line 1: ")
 
 
 @pytest.mark.parametrize("code", ["", "x = 1\n", '"""Only words."""\n', "def f(state): ...\n"])
 def test_job_without_operations_is_a_project_error(job, code):
-    assert mistake_in(job(code)) == "job.py has no operation. Add a call at the top level."
+    assert project_error(job(code)) == "job.py has no operation. Add a call at the top level."
 
 
 @pytest.mark.parametrize(
@@ -281,7 +281,7 @@ def test_job_without_operations_is_a_project_error(job, code):
     ],
 )
 def test_top_level_call_without_an_operation_names_the_fix(job, call, name, kind):
-    error = error_of(job(f"x = 1\n{call}\n"))
+    error = job_error(job(f"x = 1\n{call}\n"))
     assert (error.type, error.operation, error.line) == ("TypeError", "loading", 2)
     assert error.message == (
         f"{name}(…) returned {kind}, not an operation. "
@@ -290,7 +290,7 @@ def test_top_level_call_without_an_operation_names_the_fix(job, call, name, kind
 
 
 def test_wrong_arguments_fail_while_loading_with_their_line(job):
-    error = error_of(
+    error = job_error(
         job("""
             from adaptors.http import post
 
@@ -302,37 +302,37 @@ def test_wrong_arguments_fail_while_loading_with_their_line(job):
 
 
 def test_errors_while_loading_have_their_line(job):
-    error = error_of(job("from adaptors.common import fn\n\nAGE = int('seven')\n"))
+    error = job_error(job("from adaptors.common import fn\n\nAGE = int('seven')\n"))
     assert (error.type, error.operation, error.line) == ("ValueError", "loading", 3)
     assert error.verdict == "author"
 
 
 def test_missing_modules_have_the_line_of_the_import(job):
-    error = error_of(job("x = 1\nimport nothing_of_that_name\n"))
+    error = job_error(job("x = 1\nimport nothing_of_that_name\n"))
     assert (error.type, error.line) == ("ModuleNotFoundError", 2)
 
 
 def test_job_that_exits_while_loading_fails(job):
-    error = error_of(job("import sys\nsys.exit(3)\n"))
+    error = job_error(job("import sys\nsys.exit(3)\n"))
     assert (error.type, error.line) == ("SystemExit", 2)
 
 
 @pytest.mark.parametrize("code", ["print(state)\n", "fn = print\nfn(state['data'])\n"])
 def test_using_state_at_the_top_level_gets_a_hint(job, code):
-    message = error_of(job(code)).message
+    message = job_error(job(code)).message
     assert message.startswith("name 'state' is not defined. ")
     assert message.endswith("The state exists only inside operations: write lambda state: …")
 
 
 def test_other_undefined_names_get_no_hint(job):
-    assert error_of(job("dat['x']\n")).message == "name 'dat' is not defined"
+    assert job_error(job("dat['x']\n")).message == "name 'dat' is not defined"
 
 
-# Mistakes that show when the job is executed
+# Errors while the job is executed
 
 
 def test_errors_have_the_line_that_raised_them(job):
-    error = error_of(
+    error = job_error(
         job("""
             from adaptors.common import fn
 
@@ -349,7 +349,7 @@ def test_errors_have_the_line_that_raised_them(job):
 
 
 def test_errors_in_nested_functions_have_the_inner_line(job):
-    error = error_of(
+    error = job_error(
         job("""
             from adaptors.common import fn
 
@@ -363,7 +363,7 @@ def test_errors_in_nested_functions_have_the_inner_line(job):
 
 
 def test_errors_inside_an_adaptor_have_the_line_of_the_operation(job):
-    error = error_of(
+    error = job_error(
         job("""
             from adaptors.http import get
 
@@ -375,7 +375,7 @@ def test_errors_inside_an_adaptor_have_the_line_of_the_operation(job):
 
 def test_errors_in_a_module_beside_the_job_have_the_line_of_the_job(job):
     job("\n\n\n\n\ndef fail(state):\n    raise ValueError('no')\n", "failing_of_this_test.py")
-    error = error_of(
+    error = job_error(
         job("""
             from adaptors.common import fn
             from failing_of_this_test import fail
@@ -387,7 +387,7 @@ def test_errors_in_a_module_beside_the_job_have_the_line_of_the_job(job):
 
 @pytest.mark.parametrize("value", ["None", "'text'", "[state]"])
 def test_operation_that_returns_no_state_names_the_fix(job, value):
-    error = error_of(
+    error = job_error(
         job(f"""
             from adaptors.common import fn
             fn(lambda state: {value})
@@ -401,7 +401,7 @@ def test_operation_that_returns_no_state_names_the_fix(job, value):
 @pytest.mark.parametrize("call", ["sys.exit(3)", "exit(3)"])
 def test_job_that_exits_fails(job, call):
     path = job(f"import sys\nfrom adaptors.common import fn\nfn(lambda state: {call})\n")
-    error = error_of(path)
+    error = job_error(path)
     assert (error.type, error.message, error.line) == ("SystemExit", "3", 3)
 
 
@@ -418,7 +418,7 @@ def test_keyboard_interrupt_is_not_a_job_error(job):
 
 @pytest.mark.parametrize("verdict", ["author", "remote", "remote-for-now"])
 def test_job_errors_have_the_verdict_of_the_adaptors_error(job, verdict):
-    error = error_of(
+    error = job_error(
         job(f"""
             class Refused(Exception):
                 verdict = {verdict!r}
@@ -431,13 +431,13 @@ def test_job_errors_have_the_verdict_of_the_adaptors_error(job, verdict):
 
 
 def test_errors_without_a_verdict_are_the_authors(job):
-    error = error_of(job("(lambda f: f)(lambda state: 1 / 0)\n"))
+    error = job_error(job("(lambda f: f)(lambda state: 1 / 0)\n"))
     assert (error.type, error.verdict) == ("ZeroDivisionError", "author")
 
 
 def test_job_errors_are_stored_as_plain_data(job):
     code = "from adaptors.common import fn\nfn(lambda state: state['x'])\n"
-    error = error_of(job(code))
+    error = job_error(job(code))
     assert error.as_dict() == {
         "type": "KeyError",
         "message": "'x'",
@@ -449,7 +449,7 @@ def test_job_errors_are_stored_as_plain_data(job):
 
 def test_job_errors_have_the_raised_error_as_cause(job):
     assert isinstance(
-        error_of(job("(lambda f: f)(lambda state: 1 / 0)\n")).__cause__, ArithmeticError
+        job_error(job("(lambda f: f)(lambda state: 1 / 0)\n")).__cause__, ArithmeticError
     )
 
 
@@ -459,7 +459,7 @@ def test_jobs_are_executed_on_the_state_passed_in():
 
 
 def progress_of(pending, *operations, state=None):
-    """Give how far operations came; after each, work is pending as `pending` says."""
+    """Execute operations and return their progress; `pending` has a value for each of them."""
     work = iter(pending)
     now = False
 

@@ -1,4 +1,4 @@
-"""A destination that fails again and again is left alone, but for one probe now and then."""
+"""The circuit breaker: runs wait while their destination fails, except for one probe at a time."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def remote():
 
 @pytest.fixture
 def create_stack(create_project_stack, remote):
-    """A stack whose destination is down; a run tried again is so days later."""
+    """A stack whose destination is down; retries are due days later."""
 
     def make(order="", retry="{attempts: 3, up_to: 7d}"):
         remote.default_status = 503

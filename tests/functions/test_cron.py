@@ -1,4 +1,4 @@
-"""The clock: a job runs once in each minute it is due in, and its state goes on."""
+"""Cron triggers: a job runs once in every due minute and carries its state to the next run."""
 
 from __future__ import annotations
 
@@ -295,7 +295,7 @@ def test_manual_run_takes_its_turn_in_the_carried_state(create_project_stack):
     stack = create_project_stack(EVERY_MINUTE, a=COUNT)
     tick(stack, "2026-03-09T10:00:00Z")
     stack.drain()
-    # Made a moment after the minute of which the tick is still to come, by a clock of its own.
+    # By a clock that is ahead: the tick of that minute is still to come.
     future = Plan(ids.minute_id(minutes("10:07")[0]), "job-a", "clock", Kind.CRON, order="cron")
     dispatch.create_and_queue([future])
     stack.drain()

@@ -1,4 +1,4 @@
-"""`keep: none`: body, states and logs are erased once every run has ended well, and not before."""
+"""`keep: none` erases body, states and logs once all runs have succeeded."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def stack(create_project_stack):
 
 
 def everything(stack):
-    """Give all that is kept anywhere, as one text."""
+    """Return everything stored in the table and the bucket, as one text."""
     table = boto3.resource("dynamodb").Table(stack.resources.physical_ids["Table"])
     bucket = boto3.resource("s3").Bucket(stack.resources.physical_ids["Bucket"])
     objects = [item.get()["Body"].read() for item in bucket.objects.all()]

@@ -1,4 +1,4 @@
-"""Flow triggers: a job runs when another has succeeded or failed, with the state that is due it."""
+"""Flow triggers start a job after another one has succeeded or failed, and pass its state."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ fn(lambda state: {**state, "seen": sorted(state), "configured": state["configura
 
 @pytest.fixture
 def ran(create_project_stack):
-    """Post a body through jobs that follow each other; give the records of its runs by job."""
+    """Post a body to a chain of jobs and return the records of its runs by job."""
     stack = create_project_stack(PROJECT, a=A, b=B, look=LOOK)
     stack.set_credential("secret-a", {"username": "amina"})
     stack.set_credential("secret-b", {"username": "kofi"})
@@ -157,7 +157,10 @@ def test_failure_of_a_cron_run_passes_its_initial_state(create_project_stack):
     )
     tick(stack, "2026-03-09T10:00:00Z")
     stack.drain()
-    for minute in ("10:01", "10:02"):  # the later one succeeds before what follows the failed one
+    for minute in (
+        "10:01",
+        "10:02",
+    ):  # the later one succeeds before the follower of the failed one
         tick(stack, f"2026-03-09T{minute}:00Z")
     stack.drain()
     origin = ids.minute_id(datetime.fromisoformat("2026-03-09T10:01:00+00:00"))

@@ -1,4 +1,4 @@
-"""Order: runs whose messages share a value execute one after the other, others side by side."""
+"""Runs whose messages share a value execute one after the other, others concurrently."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ jobs:
   job-a: {trigger: visit, credential: secret-a, expression: jobs/a.py}
   job-b: {trigger: visited, credential: secret-a, expression: jobs/b.py}
 """
-# A run says when it begins and when it ends, and fails now and then.
+# A run reports its begin and its end, and some runs fail.
 TELLING = """
 import random
 import time

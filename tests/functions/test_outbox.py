@@ -1,4 +1,4 @@
-"""What a job emits: messages in an inbox of the same stack, each once, when its run succeeded."""
+"""Emitted messages are published once, after their run has succeeded."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ def project(options=""):
 
 
 def stored_records():
-    """Give the bodies of the kept messages, oldest first."""
+    """Return the bodies of the stored messages, oldest first."""
     return [json.loads(row.message.body) for row in reversed(details.newest_messages(100, days=2))]
 
 
 @pytest.fixture
 def pulled(create_project_stack):
-    """Let the clock start a job with this code in a project that emits to itself."""
+    """Start a cron job with this code in a project that emits to its own inbox."""
 
     def run(code=PULL, keep=KEEP, options="", more=None):
         stack = create_project_stack(more or project(options), pull=code, keep=keep)
@@ -222,7 +222,7 @@ def test_publishing_a_long_list_resumes_where_it_stopped(pulled):
         with pytest.raises(KeyboardInterrupt):
             outbox.publish(runs.load(RUN), batch_size=10)
         assert outbox.publish(runs.load(RUN), batch_size=10) == 35
-    assert len(calls) == 3 + 2  # twenty were handed on before it died, ten to a call
+    assert len(calls) == 3 + 2  # twenty were published before it died, ten in each call
     assert [record["n"] for record in stored_records()] == list(range(35))
 
 

@@ -1,4 +1,4 @@
-"""The tick finds what was kept and never came to where it should be, and queues it."""
+"""Reconciliation queues messages and runs that were stored but never queued."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def stack(create_job_stack):
 
 
 def look(stack):
-    """Let the tick come of the last minute that looks."""
+    """Send the last tick that runs the reconciliation."""
     tick(stack, _minute().isoformat())
 
 
@@ -36,7 +36,7 @@ def _minute():
 
 
 def stored_message(body="{}", minutes=20, number=0):
-    """Keep a message, received so many minutes before, as an inbox does that dies at once."""
+    """Store a message received some minutes ago, as an inbox that dies before it queues it."""
     when = ids.minute_id(_minute() - timedelta(minutes=minutes))
     message_id = f"{when[:-12]}{number:012x}"
     messages.store(Message(message_id, "inbox-a", body.encode()))
@@ -120,5 +120,5 @@ def test_reconciliation_reads_sixteen_partitions_every_ten_minutes(stack):
         tick(stack, f"2026-03-09T10:{minute:02}:00Z")
     others = [name for name in calls if name != "Query"]
     assert others == []
-    marks = 5 * 10  # what could not be queued (messages, runs), what waits, circuits due and open
-    assert calls.count("Query") == marks + 16
+    flags = 5 * 10  # unqueued messages and runs, waiting runs, circuits due and open
+    assert calls.count("Query") == flags + 16

@@ -1,4 +1,4 @@
-"""A run that failed for now waits in the table, and goes on where it failed, so many times."""
+"""A run with a retryable failure waits, resumes where it failed, and fails after its last attempt."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def remote():
 
 @pytest.fixture
 def posted(create_project_stack, remote):
-    """Post a message through a job with this code and retry; give the stack and the run's id."""
+    """Post a message to a job with this code and retry; return the stack and the run's id."""
 
     def run(code=THREE, retry="{attempts: 4, up_to: 2h}", order=""):
         trigger = f", exclusion: {{skip: true}}{order}"
@@ -91,7 +91,7 @@ def posted(create_project_stack, remote):
 
 
 def pass_time(run_id):
-    """Let the time come at which a run's next attempt is due."""
+    """Let a run's next attempt be due now."""
     changes = {"due": 1, "attention_at": table.timestamp(1)}
     table.update(ids.key_of(run_id), changes, "#status = :waiting", waiting="waiting")
 
@@ -273,7 +273,7 @@ def test_ordered_run_waits_on_the_queue_and_blocks_later_runs(posted, remote):
 
 
 def _show_what_is_hidden(stack):
-    """Let the time come at which what is hidden on the run queue is seen again."""
+    """Make hidden ids of the run queue visible again."""
 
     name = stack.resources.functions["runner"].environment["RUN_QUEUE_URL"].rsplit("/", 1)[1]
     queue = sqs_backends["123456789012"]["eu-west-1"].queues[name]
@@ -282,12 +282,12 @@ def _show_what_is_hidden(stack):
 
 
 def expression():
-    """Give the file of job-a as it is deployed."""
+    """Return the deployed file of job-a."""
     return project.current().jobs["job-a"].expression
 
 
 def created(stack):
-    """Give the id of a run of job-a that is created and not executed."""
+    """Return the id of a run of job-a that is created but not executed."""
     plan = Plan(post(stack, '{"n": 1}')["headers"]["X-Message-Id"], "job-a", "all")
     runs.create([plan], "version")
     return plan.id

@@ -1,4 +1,4 @@
-"""The runner: executes a claimed run once and keeps how it ended."""
+"""The runner executes a claimed run once and records its outcome."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from workbench.local import lambda_functions
 
 
 def _run(stack, body='{"name": "Amina"}'):
-    """Post a message, work on it, and give the record of its run."""
+    """Post a message, drain the queues, and return the record of its run."""
     message_id = post(stack, body)["headers"]["X-Message-Id"]
     stack.drain()
     return details.run(ids.run_id(message_id, "job-a"))
 
 
 def _created(stack):
-    """Give the id of a run that is created and not executed."""
+    """Return the id of a run that is created but not executed."""
     message_id = post(stack, "{}")["headers"]["X-Message-Id"]
     return _create(message_id)
 
@@ -216,7 +216,7 @@ def test_runner_that_lost_its_claim_cannot_record_an_outcome(create_job_stack):
 
 @contextmanager
 def _answers_lost(operation):
-    """Let the answer to a call's first try be lost, so that botocore tries again."""
+    """Lose the response to the first try of a call, so that botocore retries."""
     hooks, event = aws.client("dynamodb").meta.events, f"needs-retry.dynamodb.{operation}"
     hooks.register_first(event, _once_more)
     try:

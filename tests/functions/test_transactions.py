@@ -1,4 +1,4 @@
-"""A run's transaction in the stack: committed with its success, and begun anew after a failure."""
+"""A run's transaction is committed with its success and repeated after a failure."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def db(postgresql_uri):
 
 @pytest.fixture
 def posted(create_project_stack, remote, db, postgresql_uri):
-    """Post a message through a job with this code; give the stack and the run's id."""
+    """Post a message to a job with this code; return the stack and the run's id."""
 
     def run(code=FOUR, between="", **more):
         stack = create_project_stack(PROJECT, a=code.replace("{between}", between))

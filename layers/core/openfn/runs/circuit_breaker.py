@@ -3,7 +3,7 @@
 After five retryable failures in a row the circuit opens: runs are parked, which costs no attempt.
 After a minute the circuit is half open and lets one run through. If that run succeeds, the circuit
 closes and the parked runs are released; if it fails, the circuit stays open for twice as long.
-A credential whose destination works has no item.
+Before the first failure of a credential there is no item.
 """
 
 from __future__ import annotations
