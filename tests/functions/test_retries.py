@@ -1,4 +1,4 @@
-"""A run with a retryable failure waits, resumes where it failed, and fails after its last attempt."""
+"""A run with a retryable failure waits, resumes, and fails after its last attempt."""
 
 from __future__ import annotations
 
