@@ -29,7 +29,7 @@ post("records", lambda state: state["data"])
 
 @pytest.fixture
 def delivering(create_job_stack):
-    """A stack whose job delivers each body as it is, and its destination."""
+    """A stack whose job delivers bodies unchanged, and its destination."""
     stack = create_job_stack(DELIVER, credential="secret-a")
     with run_destination() as destination:
         stack.set_credential(
@@ -38,10 +38,10 @@ def delivering(create_job_stack):
         yield stack, destination
 
 
-def test_every_post_of_the_example_project_arrives(stack, urls, destination):
+def test_every_sample_post_of_the_example_project_is_delivered(stack, urls, destination):
     with stack.running():
-        for each in POSTS:
-            assert each.send(urls[each.inbox]).status_code == 200
+        for sample in POSTS:
+            assert sample.send(urls[sample.inbox]).status_code == 200
         assert destination.wait_for(5)
     assert sorted(received.path for received in destination.received) == [
         "/children",
@@ -52,12 +52,10 @@ def test_every_post_of_the_example_project_arrives(stack, urls, destination):
     ]
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl on this machine")
-def test_the_guide_s_kobo_post_travels_from_curl_to_the_destination_intact(
-    stack, urls, destination
-):
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_kobo_post_of_the_guide_is_delivered_intact_with_curl(stack, urls, destination):
     event = ROOT / "events/kobo_household.json"
-    answer = subprocess.run(
+    response = subprocess.run(
         [
             "curl",
             "-sS",
@@ -71,14 +69,14 @@ def test_the_guide_s_kobo_post_travels_from_curl_to_the_destination_intact(
         check=True,
         text=True,
     )
-    assert answer.stdout == "{}"
+    assert response.stdout == "{}"
     stack.drain()
     (received,) = destination.received
     assert received.json["answers"] == json.loads(event.read_bytes())
     assert list(received.json["answers"]) == list(json.loads(event.read_bytes()))
 
 
-def test_a_record_of_every_kind_of_json_arrives_with_each_value_intact(delivering):
+def test_every_type_of_json_value_is_delivered_intact(delivering):
     stack, destination = delivering
     body = {
         "floats": [5.36, 250.3327026367, -1.286389, 1e-7, 1520.5000000000, 0.1],
@@ -95,7 +93,7 @@ def test_a_record_of_every_kind_of_json_arrives_with_each_value_intact(deliverin
     assert destination.received[0].json == body
 
 
-def test_posts_of_every_source_arrive_intact(delivering):
+def test_posts_of_every_source_are_delivered_intact(delivering):
     stack, destination = delivering
     bodies = [path.read_bytes() for path in PAYLOADS.glob("*.json") if ".form." not in path.name]
     assert len(bodies) > 20
@@ -107,12 +105,12 @@ def test_posts_of_every_source_arrive_intact(delivering):
     assert sorted(received) == sent
 
 
-def test_no_body_credential_or_inbox_id_is_in_any_log_line(stack, urls, log_lines):
+def test_log_lines_contain_no_body_credential_or_inbox_id(stack, urls, log_lines):
     with run_destination() as destination:
         secret = {"baseUrl": destination.url, "username": "registrar", "password": "hunter2!"}
         stack.set_credential("registry", secret)
-        for each in POSTS:
-            each.send(urls[each.inbox])
+        for sample in POSTS:
+            sample.send(urls[sample.inbox])
         post(stack, "{broken: Amina Kofi", inbox="field-data")
         bad_visit = json.loads(POSTS[2].body)
         bad_visit["form"]["temperature"] = "warm to the touch"
@@ -130,10 +128,10 @@ def test_no_body_credential_or_inbox_id_is_in_any_log_line(stack, urls, log_line
         "registrar",
         destination.url,
     }
-    values = {value for each in POSTS for value in _texts(json.loads(each.body)) if len(value) > 3}
+    values = {text for sample in POSTS for text in _texts(json.loads(sample.body)) if len(text) > 3}
     assert len(values) > 40
-    told = {value for value in values | secrets | {"Amina", "warm to"} if value in text}
-    assert told <= {"data", "record"}  # in the names of our own operations and inboxes
+    leaked = {value for value in values | secrets | {"Amina", "warm to"} if value in text}
+    assert leaked <= {"data", "record"}  # parts of the names of operations and inboxes
 
 
 def _texts(value):
@@ -147,12 +145,12 @@ def _texts(value):
 def test_one_message_with_one_run_stays_within_its_budget(delivering, log_lines):
     stack, _ = delivering
     kobo = POSTS[0]
-    _through(stack, kobo)  # the first one warms the function up: its credential is then known
+    _process(stack, kobo)  # warm up: the credential is then cached
     calls = _Calls(aws.client("dynamodb"), aws.client("sqs"), aws.client("secretsmanager"))
     del log_lines[:]
     with calls:
-        _through(stack, kobo)
-    assert calls.made == [
+        _process(stack, kobo)
+    assert calls.names == [
         "PutItem",
         "SendMessageBatch",
         "BatchGetItem",
@@ -163,21 +161,21 @@ def test_one_message_with_one_run_stays_within_its_budget(delivering, log_lines)
         "UpdateItem",
     ]
     assert calls.write_units <= 5
-    framing = 26  # what CloudWatch bills for each line beside its bytes
-    assert sum(len(line.encode()) + framing for _, line in log_lines) <= 1500
+    overhead = 26  # bytes that CloudWatch bills for each line
+    assert sum(len(line.encode()) + overhead for _, line in log_lines) <= 1500
 
 
-def _through(stack, kobo):
+def _process(stack, kobo):
     post(stack, kobo.body.decode())
     stack.drain()
 
 
 class _Calls:
-    """Counts the calls of clients, and the write units that DynamoDB would bill."""
+    """Records the calls of clients, and counts the write units that DynamoDB bills."""
 
     def __init__(self, *clients):
         self._hooks: list[BaseEventHooks] = [client.meta.events for client in clients]
-        self.made = []
+        self.names = []
         self.write_units = 0
 
     def __enter__(self):
@@ -189,12 +187,12 @@ class _Calls:
             hooks.unregister("before-parameter-build", self._count)
 
     def _count(self, params, model, **_):
-        self.made.append(model.name)
+        self.names.append(model.name)
         if model.name == "PutItem":
             self.write_units += -(-_size(params["Item"]) // 1024)
         if model.name == "UpdateItem":
             values = params["ExpressionAttributeValues"]
-            # The whole item is billed: what it had when it was created, at most 400 bytes here.
+            # DynamoDB bills the complete item; here it had at most 400 bytes before.
             self.write_units += -(-(_size(values) + 400) // 1024)
 
 
@@ -202,7 +200,7 @@ def _size(item):
     return sum(len(name) + len(next(iter(value.values()))) for name, value in item.items())
 
 
-def test_a_log_line_is_one_json_object(stack, urls, destination, log_lines):
+def test_log_line_is_one_json_object(stack, urls, destination, log_lines):
     POSTS[0].send(urls["field-data"])
     stack.drain()
     assert len(log_lines) >= 5
@@ -211,7 +209,7 @@ def test_a_log_line_is_one_json_object(stack, urls, destination, log_lines):
         assert not re.search(r"\s{2,}", line)
 
 
-def test_posts_that_come_together_are_each_delivered_once(create_job_stack, log_lines):
+def test_concurrent_posts_are_delivered_once(create_job_stack, log_lines):
     stack = create_job_stack(DELIVER, credential="secret-a")
     with run_destination() as destination, stack.serving() as served, stack.running():
         stack.set_credential("secret-a", {"baseUrl": destination.url})
@@ -222,4 +220,4 @@ def test_posts_that_come_together_are_each_delivered_once(create_job_stack, log_
         with ThreadPoolExecutor(8) as pool:
             assert set(pool.map(send, range(40))) == {200}
         assert destination.wait_for(40)
-    assert sorted(each.json["number"] for each in destination.received) == list(range(40))
+    assert sorted(request.json["number"] for request in destination.received) == list(range(40))

@@ -44,6 +44,6 @@ def test_template_filters_only_by_log_messages_that_exist():
         r"filter message (?:=|in) (\[.*?\]|'.*?'|\".*?\")",
         (ROOT / "template.yaml").read_text("utf-8"),
     )
-    texts = {text for each in filters for text in re.findall(r"['\"](.+?)['\"]", each)}
+    texts = {text for clause in filters for text in re.findall(r"['\"](.+?)['\"]", clause)}
     assert len(texts) >= 5
     assert texts <= RELEASED

@@ -1,4 +1,4 @@
-"""The inbox: what a source sees, and what is kept."""
+"""The inbox: what a source receives, and what is stored."""
 
 from __future__ import annotations
 
@@ -14,17 +14,12 @@ import pytest
 import requests
 
 from openfn.log_events import LogEvent
-from openfn.messages import store as messages
 from tests.conftest import ROOT, post
+from tests.support.stored_messages import stored_message
 from workbench.local.destination import run_destination
 from workbench.local.sample_posts import POSTS
 
 KOBO = POSTS[0]
-
-
-def _kept(answer):
-    message_id = answer["headers"]["X-Message-Id"]
-    return messages.read([message_id])[message_id]
 
 
 def _items():
@@ -35,16 +30,16 @@ def _table():
     return boto3.client("dynamodb").list_tables()["TableNames"][0]
 
 
-def test_a_post_is_answered_with_exactly_200_and_an_empty_object(urls):
-    answer = KOBO.send(urls["field-data"])
-    assert (answer.status_code, answer.text) == (200, "{}")
-    assert answer.headers["Content-Type"] == "application/json"
-    assert answer.history == []
+def test_response_is_exactly_200_and_an_empty_object(urls):
+    response = KOBO.send(urls["field-data"])
+    assert (response.status_code, response.text) == (200, "{}")
+    assert response.headers["Content-Type"] == "application/json"
+    assert response.history == []
 
 
-def test_the_exact_bytes_are_kept_with_the_request_around_them(stack):
+def test_exact_bytes_and_request_are_stored(stack):
     body = '{ "b":1.50,\r\n "a" : "é\\u00e9" }\n'
-    message = _kept(post(stack, body, inbox="field-data"))
+    message = stored_message(post(stack, body, inbox="field-data"))
     assert message.body == body.encode()
     assert message.inbox == "field-data"
     assert message.method == "POST"
@@ -55,41 +50,41 @@ def test_the_exact_bytes_are_kept_with_the_request_around_them(stack):
 def test_secret_headers_are_not_stored(stack):
     secret = ("Authorization", "X-Session-Id", "X-Passphrase", "X-Pwd", "X-Amzn-Trace-Id")
     headers = dict.fromkeys(secret, "hunter2") | {"X-Form": "household"}
-    message = _kept(post(stack, "{}", inbox="field-data", headers=headers))
+    message = stored_message(post(stack, "{}", inbox="field-data", headers=headers))
     assert dict(message.headers) == {"x-form": "household"}
 
 
 @pytest.mark.parametrize("suffix", ["", "?", "/", "/?", "?app_id=1", "?a=%20&a=2", "/?app_id=None"])
-def test_whatever_an_application_appends_to_the_url_still_routes(urls, suffix):
-    answer = requests.post(urls["field-data"] + suffix, data=b"{}", timeout=10)
-    assert answer.status_code == 200
+def test_suffixes_that_sources_append_to_the_url_are_routed(urls, suffix):
+    response = requests.post(urls["field-data"] + suffix, data=b"{}", timeout=10)
+    assert response.status_code == 200
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_a_connection_test_is_answered_with_200(urls, method):
-    answer = requests.request(method, urls["commcare"], timeout=10)
-    assert answer.status_code == 200
-    assert answer.text == ("" if method == "HEAD" else "{}")
+def test_connection_test_returns_200(urls, method):
+    response = requests.request(method, urls["commcare"], timeout=10)
+    assert response.status_code == 200
+    assert response.text == ("" if method == "HEAD" else "{}")
 
 
 @pytest.mark.parametrize("inbox_id", ["wrong", "a/b", "%00", "ü", "x" * 500])
 @pytest.mark.parametrize("method", ["POST", "GET"])
-def test_an_unknown_inbox_is_a_404_and_keeps_nothing(urls, method, inbox_id):
+def test_unknown_inbox_returns_404_and_stores_nothing(urls, method, inbox_id):
     base = urls["commcare"].rpartition("/")[0]
-    answer = requests.request(method, f"{base}/{inbox_id}", data=b"{}", timeout=10)
-    assert answer.status_code == 404
-    assert "inbox" in answer.json()["error"]
+    response = requests.request(method, f"{base}/{inbox_id}", data=b"{}", timeout=10)
+    assert response.status_code == 404
+    assert "inbox" in response.json()["error"]
     assert _items() == []
 
 
 @pytest.mark.parametrize("path", ["/inbox", "/inbox/", "/", "/other/x"])
-def test_what_is_no_inbox_is_api_gateway_s_own_404(urls, path):
+def test_other_paths_return_404_from_api_gateway(urls, path):
     base = urls["commcare"].split("/inbox/")[0]
     assert requests.post(base + path, data=b"{}", timeout=10).status_code == 404
 
 
 @pytest.mark.parametrize(
-    ("body", "what"),
+    ("body", "text"),
     [
         (b"", "empty"),
         (b"  \n", "empty"),
@@ -101,90 +96,91 @@ def test_what_is_no_inbox_is_api_gateway_s_own_404(urls, path):
         (b"\x00\xff\xfe", "not JSON"),
     ],
 )
-def test_a_body_that_cannot_be_read_is_a_400_that_says_where(stack, body, what):
-    answer = post(stack, body, inbox="field-data")
-    assert answer["statusCode"] == 400
-    assert what in json.loads(answer["body"])["error"]
+def test_unreadable_body_returns_400_with_the_location(stack, body, text):
+    response = post(stack, body, inbox="field-data")
+    assert response["statusCode"] == 400
+    assert text in json.loads(response["body"])["error"]
 
 
-def test_a_body_that_cannot_be_read_is_kept_once_per_inbox_and_content(stack, log_lines):
+def test_unreadable_body_is_stored_once_per_inbox_and_content(stack, log_lines):
     for _ in range(3):
         assert post(stack, b"{broken", inbox="field-data")["statusCode"] == 400
     post(stack, b"{broken", inbox="commcare")
     post(stack, b"{broken too", inbox="commcare")
-    kept = [item for item in _items() if "unreadable" in item]
-    assert [item["body"]["B"] for item in kept].count(b"{broken") == 2
-    assert len(kept) == 3
-    kept_before = [event.get("kept") for event in log_lines.events(LogEvent.MESSAGE_UNREADABLE)]
-    assert kept_before == [None, "before", "before", None, None]
+    stored = [item for item in _items() if "unreadable" in item]
+    assert [item["body"]["B"] for item in stored].count(b"{broken") == 2
+    assert len(stored) == 3
+    repeated = [event.get("kept") for event in log_lines.events(LogEvent.MESSAGE_UNREADABLE)]
+    assert repeated == [None, "before", "before", None, None]
     stack.drain()
     assert log_lines.events(LogEvent.MESSAGE_MATCHED) == []
 
 
-def test_a_body_in_iso_8859_1_is_read_and_its_bytes_are_kept(stack):
+def test_iso_8859_1_body_is_accepted_and_stored_unchanged(stack):
     body = '{"name": "Zoé"}'.encode("iso-8859-1")
-    message = _kept(post(stack, body, inbox="field-data"))
+    message = stored_message(post(stack, body, inbox="field-data"))
     assert message.body == body
 
 
 @pytest.mark.parametrize("size", [1_000, 349_000, 360_000, 3_000_000, 5_900_000])
-def test_bodies_of_every_size_come_back_byte_for_byte(urls, size):
+def test_bodies_of_every_size_are_stored_byte_for_byte(urls, size):
     noise = base64.b64encode(random.Random(size).randbytes(size * 3 // 4))
     body = b'{"image": "' + noise + b'"}'
-    answer = requests.post(
+    response = requests.post(
         urls["field-data"], data=body, headers={"Content-Type": "application/json"}, timeout=30
     )
-    assert answer.status_code == 200
-    message_id = answer.headers["X-Message-Id"]
-    assert messages.read([message_id])[message_id].body == body
+    assert response.status_code == 200
+    assert stored_message(response).body == body
 
 
-def test_a_body_and_a_long_query_that_share_an_item_are_both_kept(stack):
+def test_large_body_and_long_query_fit_into_one_item(stack):
     noise = base64.b64encode(random.Random(7).randbytes(345_000)).decode()
     query = "a=" + "%EF%BF%BD" * 10_000
-    answer = post(stack, f'"{noise}"', inbox="field-data", rawQueryString=query)
-    message = _kept(answer)
+    response = post(stack, f'"{noise}"', inbox="field-data", rawQueryString=query)
+    message = stored_message(response)
     assert message.body == f'"{noise}"'.encode()
     assert message.query_params == {"a": "\ufffd" * 10_000}
     (item,) = _items()
-    assert sum(len(name) + len(next(iter(each.values()))) for name, each in item.items()) < 400_000
+    assert (
+        sum(len(name) + len(next(iter(value.values()))) for name, value in item.items()) < 400_000
+    )
 
 
-def test_a_body_that_compresses_is_kept_compressed(stack):
+def test_compressible_body_is_stored_compressed(stack):
     post(stack, json.dumps({"answers": ["no"] * 2000}), inbox="field-data")
     (item,) = _items()
     assert len(item["body_zlib"]["B"]) < 200
 
 
-def test_a_body_larger_than_a_function_takes_is_a_413(urls):
-    answer = requests.post(urls["field-data"], data=b'"' + b"x" * 6_500_000 + b'"', timeout=30)
-    assert answer.status_code == 413
+def test_body_above_the_limit_of_lambda_returns_413(urls):
+    response = requests.post(urls["field-data"], data=b'"' + b"x" * 6_500_000 + b'"', timeout=30)
+    assert response.status_code == 413
 
 
-def test_a_failing_table_is_a_503_with_retry_after_and_nothing_is_queued(stack, log_lines):
+def test_failing_table_returns_503_with_retry_after_and_queues_nothing(stack, log_lines):
     boto3.client("dynamodb").delete_table(TableName=_table())
-    answer = post(stack, '{"name": "Amina Kofi"}', inbox="field-data")
-    assert answer["statusCode"] == 503
-    assert answer["headers"]["Retry-After"] == "5"
+    response = post(stack, '{"name": "Amina Kofi"}', inbox="field-data")
+    assert response["statusCode"] == 503
+    assert response["headers"]["Retry-After"] == "5"
     (event,) = log_lines.events(LogEvent.MESSAGE_NOT_STORED)
     assert event["error"] == "ResourceNotFoundException"
     stack.drain()
     assert log_lines.events(LogEvent.MESSAGE_MATCHED) == []
 
 
-def test_what_nobody_foresaw_is_a_503_too(stack):
+def test_unexpected_error_returns_503(stack):
     event = json.loads((ROOT / "events/lambda/http_api_post.json").read_text("utf-8"))
-    known = {"id": stack.inbox_ids["commcare"]}
+    path = {"id": stack.inbox_ids["commcare"]}
     for broken in (
         {},
         event | {"pathParameters": None},
-        event | {"pathParameters": known, "requestContext": {}},
-        event | {"pathParameters": known, "isBase64Encoded": True},
+        event | {"pathParameters": path, "requestContext": {}},
+        event | {"pathParameters": path, "isBase64Encoded": True},
     ):
         assert stack.invoke("inbox", broken)["statusCode"] == 503
 
 
-def test_when_the_queue_is_down_the_message_is_accepted_and_the_tick_queues_it(stack, log_lines):
+def test_message_is_accepted_while_the_queue_fails_and_queued_by_the_tick(stack, log_lines):
     sqs, name = boto3.client("sqs"), _queue_name("MatchQueue")
     url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
     attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy"])
@@ -206,29 +202,29 @@ def test_when_the_queue_is_down_the_message_is_accepted_and_the_tick_queues_it(s
 
 def _queue_name(logical_id):
     urls = boto3.client("sqs").list_queues()["QueueUrls"]
-    (url,) = [each for each in urls if logical_id in each]
+    (url,) = [url for url in urls if logical_id in url]
     return url.rpartition("/")[2]
 
 
-def test_the_gateway_s_events_have_the_shape_of_api_gateway_s_own(stack):
-    seen = []
+def test_local_gateway_sends_the_event_format_of_api_gateway(stack):
+    events = []
     from workbench.local import api_gateway  # noqa: PLC0415 - beside its use
 
     def invoke(_function, event):
-        seen.append(event)
+        events.append(event)
         return {"statusCode": 200, "body": "{}"}
 
     with api_gateway.serve_routes(stack.resources.routes, invoke, 0) as base:
         requests.post(f"{base}/inbox/id/?a=1&a=2", json={"a": "ä"}, timeout=10)
     saved = json.loads((ROOT / "events/lambda/http_api_post.json").read_text("utf-8"))
-    (event,) = seen
+    (event,) = events
     assert set(event) == set(saved)
     assert set(saved["requestContext"]) - set(event["requestContext"]) == {"domainPrefix"}
     assert set(event["requestContext"]["http"]) == set(saved["requestContext"]["http"])
     assert event["queryStringParameters"] == {"a": "1,2"}
 
 
-def test_only_the_hash_of_an_inbox_id_is_in_what_is_deployed(stack):
+def test_deployed_project_contains_only_hashes_of_inbox_ids(stack):
     text = (Path(os.environ["PROJECT_DIR"]) / "project.json").read_text("utf-8")
     for inbox_id in stack.inbox_ids.values():
         assert inbox_id not in text

@@ -1,4 +1,4 @@
-"""The options of an inbox: records kept once, bodies of limited size, bodies of every form."""
+"""The options of an inbox: deduplication and size limits; and bodies of every format."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 
 from openfn.log_events import LogEvent
 from openfn.messages import bodies
-from openfn.messages import store as messages
 from tests.conftest import post
+from tests.support.stored_messages import message_id_of, stored_message
 from workbench.local.sample_posts import POSTS
 
 JOB = "from adaptors.common import fn\nfn(lambda state: state)\n"
@@ -19,20 +19,16 @@ JOB = "from adaptors.common import fn\nfn(lambda state: state)\n"
 
 @pytest.fixture
 def by_uuid(create_job_stack):
-    """A stack whose inbox keeps a record once by its `_uuid`."""
+    """A stack whose inbox stores a record once by its `_uuid`."""
     return create_job_stack(JOB, options="dedupe: _uuid, max_bytes: 2000")
 
 
-def _id(answer):
-    return answer["headers"]["X-Message-Id"]
-
-
-def test_a_record_that_comes_again_is_acknowledged_and_kept_once(by_uuid, log_lines):
+def test_repeated_record_is_acknowledged_and_stored_once(by_uuid, log_lines):
     first = post(by_uuid, '{"_uuid": "a", "version": 1}')
-    again = post(by_uuid, '{"_uuid": "a", "version": 2}')
-    assert (again["statusCode"], again["body"]) == (200, "{}")
-    assert _id(again) == _id(first)
-    assert messages.read([_id(first)])[_id(first)].body == b'{"_uuid": "a", "version": 1}'
+    repeated = post(by_uuid, '{"_uuid": "a", "version": 2}')
+    assert (repeated["statusCode"], repeated["body"]) == (200, "{}")
+    assert message_id_of(repeated) == message_id_of(first)
+    assert stored_message(first).body == b'{"_uuid": "a", "version": 1}'
     by_uuid.drain()
     assert len(log_lines.events(LogEvent.RUN_SUCCEEDED)) == 1
     assert [event.get("kept") for event in log_lines.events(LogEvent.MESSAGE_STORED)] == [
@@ -42,24 +38,25 @@ def test_a_record_that_comes_again_is_acknowledged_and_kept_once(by_uuid, log_li
 
 
 @pytest.mark.parametrize("body", ["{}", '{"_uuid": null}', '{"_uuid": ""}', "[1]", '{"_uuid": {}}'])
-def test_a_record_without_the_value_is_kept_each_time(by_uuid, body):
-    assert _id(post(by_uuid, body)) != _id(post(by_uuid, body))
+def test_record_without_the_dedupe_value_is_always_stored(by_uuid, body):
+    assert message_id_of(post(by_uuid, body)) != message_id_of(post(by_uuid, body))
 
 
-def test_values_of_different_types_are_different(by_uuid):
-    ids = {_id(post(by_uuid, json.dumps({"_uuid": value}))) for value in ("1", 1, True, "True")}
+def test_values_of_different_types_are_different_records(by_uuid):
+    ids = {
+        message_id_of(post(by_uuid, json.dumps({"_uuid": value})))
+        for value in ("1", 1, True, "True")
+    }
     assert len(ids) == 4
 
 
-def test_a_record_whose_first_post_ended_before_it_was_queued_runs_when_it_comes_again(
-    by_uuid, log_lines
-):
+def test_repeated_record_is_queued_if_its_first_post_was_not(by_uuid, log_lines):
     sqs, url = (
         boto3.client("sqs"),
         by_uuid.resources.functions["inbox"].environment["MATCH_QUEUE_URL"],
     )
     post(by_uuid, '{"_uuid": "a"}')
-    sqs.purge_queue(QueueUrl=url)  # as if the function had died between the two
+    sqs.purge_queue(QueueUrl=url)  # as if the function had stopped between the two calls
     by_uuid.drain()
     assert log_lines.events(LogEvent.RUN_SUCCEEDED) == []
     post(by_uuid, '{"_uuid": "a"}')
@@ -67,27 +64,27 @@ def test_a_record_whose_first_post_ended_before_it_was_queued_runs_when_it_comes
     assert len(log_lines.events(LogEvent.RUN_SUCCEEDED)) == 1
 
 
-def test_content_that_cannot_be_read_takes_no_record_s_place(by_uuid):
+def test_unreadable_body_does_not_block_a_record(by_uuid):
     for content in ("str:a", "value str\na", "a"):
         assert post(by_uuid, content)["statusCode"] == 400
-    answer = post(by_uuid, '{"_uuid": "a"}')
-    assert messages.read([_id(answer)])[_id(answer)].body == b'{"_uuid": "a"}'
+    response = post(by_uuid, '{"_uuid": "a"}')
+    assert stored_message(response).body == b'{"_uuid": "a"}'
 
 
-def test_a_record_that_comes_after_the_retention_period_is_kept_anew(by_uuid):
-    first = _id(post(by_uuid, '{"_uuid": "a"}'))
+def test_record_is_stored_repeated_after_the_retention_period(by_uuid):
+    first = message_id_of(post(by_uuid, '{"_uuid": "a"}'))
     dynamodb, table = boto3.client("dynamodb"), by_uuid.resources.physical_ids["Table"]
-    for item in dynamodb.scan(TableName=table)["Items"]:  # expired, and not deleted yet
+    for item in dynamodb.scan(TableName=table)["Items"]:  # expired, but not deleted yet
         item["expires"] = {"N": "1"}
         dynamodb.put_item(TableName=table, Item=item)
-    assert _id(post(by_uuid, '{"_uuid": "a"}')) != first
+    assert message_id_of(post(by_uuid, '{"_uuid": "a"}')) != first
 
 
-def test_an_inbox_s_own_limit_holds(by_uuid):
+def test_body_above_the_limit_of_the_inbox_returns_413(by_uuid):
     assert post(by_uuid, json.dumps({"a": "x" * 1900}))["statusCode"] == 200
-    answer = post(by_uuid, json.dumps({"a": "x" * 2000}))
-    assert answer["statusCode"] == 413
-    assert "The limit is 2000" in answer["body"]
+    response = post(by_uuid, json.dumps({"a": "x" * 2000}))
+    assert response["statusCode"] == 413
+    assert "The limit is 2000" in response["body"]
 
 
 FORM = "application/x-www-form-urlencoded"
@@ -133,18 +130,18 @@ PARTS = (
         ),
     ],
 )
-def test_a_body_of_every_form_is_read_and_its_bytes_are_kept(stack, body, content_type, value):
+def test_body_of_every_format_is_accepted_and_stored_unchanged(stack, body, content_type, value):
     headers = {"content-type": content_type}
-    answer = post(stack, body, inbox="field-data", headers=headers)
-    assert answer["statusCode"] == 200
-    message = messages.read([_id(answer)])[_id(answer)]
+    response = post(stack, body, inbox="field-data", headers=headers)
+    assert response["statusCode"] == 200
+    message = stored_message(response)
     assert message.body == body
     if value is not None:
         assert bodies.parse(message.body, message.headers) == value
 
 
 @pytest.mark.parametrize(
-    ("body", "content_type", "what"),
+    ("body", "content_type", "text"),
     [
         (b"[" * 300 + b"]" * 300, "", "200 levels"),
         (b"<a>" * 300 + b"</a>" * 300, "", "200 levels"),
@@ -162,13 +159,13 @@ def test_a_body_of_every_form_is_read_and_its_bytes_are_kept(stack, body, conten
         (b"--XX\r\n", "multipart/form-data; boundary*0=X; boundary*=X", "cannot be parsed"),
     ],
 )
-def test_a_body_that_is_nearly_something_is_a_400_that_says_what(stack, body, content_type, what):
-    answer = post(stack, body, inbox="field-data", headers={"content-type": content_type})
-    assert answer["statusCode"] == 400
-    assert what in json.loads(answer["body"])["error"]
+def test_almost_valid_body_returns_400_with_the_reason(stack, body, content_type, text):
+    response = post(stack, body, inbox="field-data", headers={"content-type": content_type})
+    assert response["statusCode"] == 400
+    assert text in json.loads(response["body"])["error"]
 
 
-def test_aggregate_s_json_in_a_form_is_matched_exactly_too(stack):
+def test_json_in_a_form_of_aggregate_has_exact_numbers(stack):
     part = b'--XX\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n'
     pairs = [(b"content", b"record"), (b"format", b"json"), (b"data", b'{"a": 0.1, "b": NaN}')]
     body = b"".join(part % pair for pair in pairs) + b"--XX--\r\n"
@@ -176,24 +173,24 @@ def test_aggregate_s_json_in_a_form_is_matched_exactly_too(stack):
     assert parsed["data"] == {"a": Decimal("0.1"), "b": "NaN"}
 
 
-def test_names_of_a_form_may_have_accents(stack):
+def test_names_of_form_fields_may_have_accents(stack):
     body = '--XX\r\nContent-Disposition: form-data; name="prénom"\r\n\r\nZoé\r\n--XX--'.encode()
     assert bodies.parse(body, {"content-type": MULTIPART}) == {"prénom": "Zoé"}
 
 
-def test_a_gzip_bomb_is_a_400_and_is_kept_as_it_came(stack):
+def test_gzip_bomb_returns_400_and_is_stored_unchanged(stack):
     import gzip  # noqa: PLC0415 - beside its use
 
     bomb = gzip.compress(b" " * 40_000_000)
-    answer = post(stack, bomb, inbox="field-data")
-    assert answer["statusCode"] == 400
-    assert "expands" in answer["body"]
-    assert messages.read([_id(answer)])[_id(answer)].body == bomb
+    response = post(stack, bomb, inbox="field-data")
+    assert response["statusCode"] == 400
+    assert "expands" in response["body"]
+    assert stored_message(response).body == bomb
 
 
-def test_a_wrong_id_takes_the_same_path_whatever_is_wrong_with_it(stack, log_lines):
+def test_all_wrong_ids_are_logged_alike(stack, log_lines):
     for inbox_id in ("", "x", stack.inbox_ids["commcare"][:-1], stack.inbox_ids["commcare"] + "x"):
-        answer = post(stack, POSTS[0].body, inbox=inbox_id)
-        assert answer["statusCode"] == 404
+        response = post(stack, POSTS[0].body, inbox=inbox_id)
+        assert response["statusCode"] == 404
     lines = [line for _, line in log_lines if LogEvent.MESSAGE_REFUSED in line]
     assert len({json.dumps(json.loads(line) | {"timestamp": ""}) for line in lines}) == 1

@@ -1,4 +1,4 @@
-"""Whatever is posted, the inbox answers in one of its ways and loses nothing it accepted."""
+"""Properties of the inbox: it responds to any request and loses nothing it accepted."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def stack():
     query=st.text(max_size=40),
     method=st.sampled_from(["POST", "GET"]),
 )
-def test_every_request_has_an_answer_and_what_is_accepted_can_be_read_back(
+def test_every_request_has_a_response_and_accepted_bodies_are_stored(
     stack, body, content_type, query, method
 ):
     event = json.loads((ROOT / "events/lambda/http_api_post.json").read_text("utf-8"))
@@ -60,17 +60,17 @@ def test_every_request_has_an_answer_and_what_is_accepted_can_be_read_back(
     event["requestContext"]["http"]["method"] = method
     event |= {"body": base64.b64encode(body).decode(), "isBase64Encoded": True}
     event |= {"rawQueryString": query, "headers": {"content-type": content_type}}
-    answer = stack.invoke("inbox", event)
-    assert answer["statusCode"] in (200, 400)
+    response = stack.invoke("inbox", event)
+    assert response["statusCode"] in (200, 400)
     if method == "POST":
-        message_id = answer["headers"]["X-Message-Id"]
+        message_id = response["headers"]["X-Message-Id"]
         assert messages.read([message_id])[message_id].body == body
-        json.loads(answer["body"])
+        json.loads(response["body"])
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(value=JSON)
-def test_json_that_is_accepted_is_read_as_what_was_sent(stack, value):
+def test_accepted_json_is_parsed_as_sent(stack, value):
     from openfn.messages import bodies  # noqa: PLC0415 - beside its use
 
     text = json.dumps(value, allow_nan=True)
@@ -80,7 +80,7 @@ def test_json_that_is_accepted_is_read_as_what_was_sent(stack, value):
 
 @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 @given(inbox_id=st.text(max_size=60))
-def test_no_id_that_was_not_given_out_is_let_in(stack, inbox_id):
+def test_random_inbox_id_returns_404(stack, inbox_id):
     event = json.loads((ROOT / "events/lambda/http_api_post.json").read_text("utf-8"))
     event["pathParameters"]["id"] = inbox_id
     assert stack.invoke("inbox", event)["statusCode"] == 404

@@ -1,4 +1,4 @@
-"""The matcher: a run for every job whose trigger says so, once."""
+"""The matcher: one run for every job whose trigger matches a message."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from openfn.runs import store as runs
 from openfn.runs.model import Plan
 from openfn.storage import aws
 from tests.conftest import ROOT, post, without_queue
+from tests.support.stored_messages import message_id_of
 from workbench.local.sample_posts import POSTS
 
 NOTHING = "from adaptors.common import fn\nfn(lambda state: state)\n"
 
 
 def _event(*bodies):
-    """Give a batch of the match queue with these bodies."""
+    """Return a batch of the match queue with these bodies."""
     event = json.loads((ROOT / "events/lambda/sqs_match_queue.json").read_text("utf-8"))
     (record,) = event["Records"]
     records = [record | {"messageId": str(n), "body": body} for n, body in enumerate(bodies)]
     return {"Records": records}
 
 
-def _queued(stack, body, inbox="inbox-a"):
-    answer = post(stack, body, inbox=inbox)
-    return answer["headers"]["X-Message-Id"]
+def _post_message(stack, body, inbox="inbox-a"):
+    return message_id_of(post(stack, body, inbox=inbox))
 
 
-def test_a_message_runs_every_job_whose_trigger_matches(stack, urls, destination, log_lines):
-    for each in POSTS:
-        each.send(urls[each.inbox])
+def test_message_runs_every_job_whose_trigger_matches(stack, urls, destination, log_lines):
+    for sample in POSTS:
+        sample.send(urls[sample.inbox])
     stack.drain()
     matched = [
         (event["trigger"], event["job"]) for event in log_lines.events(LogEvent.MESSAGE_MATCHED)
@@ -46,7 +46,7 @@ def test_a_message_runs_every_job_whose_trigger_matches(stack, urls, destination
     ]
 
 
-def test_an_exclusion_and_another_inbox_keep_a_job_from_running(stack, log_lines):
+def test_excluded_messages_and_other_inboxes_start_no_run(stack, log_lines):
     draft = json.loads(POSTS[0].body) | {"_status": "draft"}
     post(stack, json.dumps(draft), inbox="field-data")
     post(stack, POSTS[0].body, inbox="commcare")
@@ -55,9 +55,9 @@ def test_an_exclusion_and_another_inbox_keep_a_job_from_running(stack, log_lines
     assert log_lines.events(LogEvent.MESSAGE_MATCHED) == []
 
 
-def test_a_message_delivered_twice_has_one_run(create_job_stack, log_lines):
+def test_message_delivered_twice_has_one_run(create_job_stack, log_lines):
     stack = create_job_stack(NOTHING)
-    message_id = _queued(stack, "{}")
+    message_id = _post_message(stack, "{}")
     body = json.dumps({"message_id": message_id})
     for _ in range(2):
         assert stack.invoke("matcher", _event(body, body))["batchItemFailures"] == []
@@ -66,28 +66,28 @@ def test_a_message_delivered_twice_has_one_run(create_job_stack, log_lines):
     assert records.run(ids.run_id(message_id, "job-a")).attempt == 1
 
 
-def test_a_message_that_comes_again_after_its_run_is_not_run_again(create_job_stack, log_lines):
+def test_message_delivered_after_its_run_starts_no_other(create_job_stack, log_lines):
     stack = create_job_stack(NOTHING)
-    message_id = _queued(stack, "{}")
+    message_id = _post_message(stack, "{}")
     stack.drain()
     stack.invoke("matcher", _event(json.dumps({"message_id": message_id})))
     stack.drain()
     assert len(log_lines.events(LogEvent.RUN_SUCCEEDED)) == 1
 
 
-def test_only_the_records_that_failed_stay_on_the_queue(create_job_stack):
+def test_only_failed_records_stay_on_the_queue(create_job_stack):
     stack = create_job_stack(NOTHING)
-    good = json.dumps({"message_id": _queued(stack, "{}")})
+    good = json.dumps({"message_id": _post_message(stack, "{}")})
     gone = json.dumps({"message_id": ids.new_message_id()})
     bad = ["", "[]", '{"message_id": 7}', '{"message_id": "x"}', '{"run_id": "y"}', "\ud800"]
-    answer = stack.invoke("matcher", _event(good, gone, *bad))
-    failed = {each["itemIdentifier"] for each in answer["batchItemFailures"]}
+    response = stack.invoke("matcher", _event(good, gone, *bad))
+    failed = {failure["itemIdentifier"] for failure in response["batchItemFailures"]}
     assert failed == {"1", "2", "3", "4", "5", "6", "7"}
 
 
-def test_a_run_that_cannot_be_queued_is_queued_by_the_next_tick(create_job_stack, log_lines):
+def test_run_that_could_not_be_queued_is_queued_by_the_next_tick(create_job_stack, log_lines):
     stack = create_job_stack(NOTHING)
-    message_id = _queued(stack, "{}")
+    message_id = _post_message(stack, "{}")
     event = _event(json.dumps({"message_id": message_id}))
     with without_queue(stack, "RUN_QUEUE_URL"):
         assert stack.invoke("matcher", event)["batchItemFailures"] == []
@@ -96,7 +96,7 @@ def test_a_run_that_cannot_be_queued_is_queued_by_the_next_tick(create_job_stack
     assert records.run(ids.run_id(message_id, "job-a")).status == "succeeded"
 
 
-def test_an_ordered_run_that_cannot_be_queued_leaves_its_message_on_the_queue(create_project_stack):
+def test_message_stays_on_the_queue_if_its_ordered_run_was_not_queued(create_project_stack):
     stack = create_project_stack(
         """
         triggers: {all: {inclusion: {}, order_by: case}}
@@ -104,13 +104,13 @@ def test_an_ordered_run_that_cannot_be_queued_leaves_its_message_on_the_queue(cr
         """,
         a=NOTHING,
     )
-    message_id = _queued(stack, '{"case": 1}')
+    message_id = _post_message(stack, '{"case": 1}')
     with without_queue(stack, "RUN_QUEUE_URL"):
-        answer = stack.invoke("matcher", _event(json.dumps({"message_id": message_id})))
-    assert len(answer["batchItemFailures"]) == 1
+        response = stack.invoke("matcher", _event(json.dumps({"message_id": message_id})))
+    assert len(response["batchItemFailures"]) == 1
 
 
-def test_a_message_that_can_never_be_matched_ends_in_the_dead_letter_queue(stack):
+def test_invalid_queue_body_ends_in_the_dead_letter_queue(stack):
     sqs = boto3.client("sqs")
     url = stack.resources.functions["matcher"].environment["MATCH_QUEUE_URL"]
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "0"})
@@ -121,21 +121,21 @@ def test_a_message_that_can_never_be_matched_ends_in_the_dead_letter_queue(stack
         MessageDeduplicationId="d",
     )
     stack.drain()
-    (dead,) = [each for each in sqs.list_queues()["QueueUrls"] if "MatchDeadLetters" in each]
+    (dead,) = [url for url in sqs.list_queues()["QueueUrls"] if "MatchDeadLetters" in url]
     (message,) = sqs.receive_message(QueueUrl=dead)["Messages"]
     assert message["Body"] == "not one of ours"
 
 
-def test_ten_messages_are_read_and_their_runs_queued_in_one_batch(create_job_stack, log_lines):
+def test_ten_messages_are_matched_in_one_batch(create_job_stack, log_lines):
     stack = create_job_stack(NOTHING)
     for number in range(10):
         post(stack, json.dumps({"number": number}))
     stack.drain()
     metrics = [json.loads(line) for name, line in log_lines if name == "matcher" and "_aws" in line]
-    assert [each["MessagesMatched"] for each in metrics] == [[10.0]]
+    assert [metric["MessagesMatched"] for metric in metrics] == [[10.0]]
 
 
-def test_the_query_string_can_be_matched(create_job_stack, log_lines):
+def test_query_string_can_be_matched(create_job_stack, log_lines):
     stack = create_job_stack(NOTHING, inclusion="{__query_params: {site: A}}")
     post(stack, "{}", rawQueryString="site=A&x=1")
     post(stack, "{}", rawQueryString="site=B")
@@ -144,16 +144,16 @@ def test_the_query_string_can_be_matched(create_job_stack, log_lines):
     assert len(log_lines.events(LogEvent.MESSAGE_UNMATCHED)) == 1
 
 
-def test_a_message_whose_body_is_gone_does_not_take_others_with_it(create_job_stack, log_lines):
+def test_message_without_its_body_does_not_fail_others(create_job_stack, log_lines):
     stack = create_job_stack(NOTHING)
     noise = random.Random(1).randbytes(600_000).hex()
-    gone = _queued(stack, json.dumps({"noise": noise}))
-    good = [_queued(stack, "{}") for _ in range(3)]
+    gone = _post_message(stack, json.dumps({"noise": noise}))
+    good = [_post_message(stack, "{}") for _ in range(3)]
     bucket = stack.resources.physical_ids["Bucket"]
     boto3.client("s3").delete_object(Bucket=bucket, Key=f"messages/{gone}/body")
-    bodies = [json.dumps({"message_id": each}) for each in (gone, *good)]
-    answer = stack.invoke("matcher", _event(*bodies))
-    assert [each["itemIdentifier"] for each in answer["batchItemFailures"]] == ["0"]
+    bodies = [json.dumps({"message_id": message_id}) for message_id in (gone, *good)]
+    response = stack.invoke("matcher", _event(*bodies))
+    assert [failure["itemIdentifier"] for failure in response["batchItemFailures"]] == ["0"]
     assert len(log_lines.events(LogEvent.MESSAGE_MATCHED)) == 3
 
 
@@ -166,14 +166,12 @@ class _Calls(list):
             hooks.register("before-parameter-build", lambda model, **_: self.append(model.name))
 
 
-def test_a_message_that_matches_fifty_jobs_creates_their_runs_in_few_calls(
-    create_project_stack, log_lines
-):
+def test_runs_of_fifty_jobs_are_created_in_few_calls(create_project_stack, log_lines):
     jobs = "".join(f"  job-{n}: {{trigger: all, expression: jobs/a.py}}\n" for n in range(50))
     stack = create_project_stack(
         f"triggers: {{all: {{inclusion: {{}}}}}}\njobs:\n{jobs}", a=NOTHING
     )
-    message_id = _queued(stack, "{}")
+    message_id = _post_message(stack, "{}")
     calls = _Calls("dynamodb", "sqs")
     stack.invoke("matcher", _event(json.dumps({"message_id": message_id})))
     assert calls == ["BatchGetItem", "TransactWriteItems", *["SendMessageBatch"] * 5]
@@ -184,35 +182,31 @@ def test_a_message_that_matches_fifty_jobs_creates_their_runs_in_few_calls(
     assert len(log_lines.events(LogEvent.RUN_SUCCEEDED)) == 50
 
 
-def test_runs_that_were_created_before_do_not_keep_others_from_being_created(
-    create_project_stack, log_lines
-):
+def test_existing_runs_do_not_prevent_the_creation_of_others(create_project_stack, log_lines):
     jobs = "".join(f"  job-{n}: {{trigger: all, expression: jobs/a.py}}\n" for n in range(120))
     stack = create_project_stack(
         f"triggers: {{all: {{inclusion: {{}}}}}}\njobs:\n{jobs}", a=NOTHING
     )
-    message_id = _queued(stack, "{}")
-    before = [Plan(message_id, f"job-{n}", "all") for n in (3, 50, 119)]
-    runs.create(before, "earlier")
+    message_id = _post_message(stack, "{}")
+    existing = [Plan(message_id, f"job-{n}", "all") for n in (3, 50, 119)]
+    runs.create(existing, "earlier")
     stack.invoke("matcher", _event(json.dumps({"message_id": message_id})))
     versions = [records.run(ids.run_id(message_id, f"job-{n}")).project_version for n in range(120)]
     assert [n for n, version in enumerate(versions) if version == "earlier"] == [3, 50, 119]
 
 
-def test_a_message_that_matches_nothing_is_kept_as_such_beside_it_and_told(
-    create_job_stack, log_lines
-):
+def test_unmatched_message_is_recorded_logged_and_counted(create_job_stack, log_lines):
     stack = create_job_stack(NOTHING, inclusion="{form: visit}")
-    message_id = _queued(stack, "{}")
+    message_id = _post_message(stack, "{}")
     stack.drain()
     (event,) = log_lines.events(LogEvent.MESSAGE_UNMATCHED)
     assert (event["message_id"], event["inbox"]) == (message_id, "inbox-a")
     assert records.newest_messages(1, days=2)[0].summary.state == "unmatched"
     metrics = [json.loads(line) for name, line in log_lines if name == "matcher" and "_aws" in line]
-    assert [each["MessagesUnmatched"] for each in metrics] == [[1.0]]
+    assert [metric["MessagesUnmatched"] for metric in metrics] == [[1.0]]
 
 
-def test_an_index_of_many_triggers_runs_the_right_jobs(create_project_stack, log_lines):
+def test_right_jobs_of_300_triggers_run(create_project_stack, log_lines):
     triggers = "".join(f"  t{n}: {{inclusion: {{form: f{n}}}}}\n" for n in range(300))
     jobs = "".join(f"  j{n}: {{trigger: t{n}, expression: jobs/a.py}}\n" for n in range(300))
     stack = create_project_stack(f"triggers:\n{triggers}jobs:\n{jobs}", a=NOTHING)

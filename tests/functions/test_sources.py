@@ -1,7 +1,7 @@
-"""Every source posts its real body as its own client does, and judges the answer by its own rule.
+"""Every source posts a real body as its own client does, and checks the response by its own rule.
 
-Where a client is a Python program, the library it uses is used here; the headers of the others are
-those that their source code or a capture of their traffic shows. The rules are theirs too.
+Sources written in Python are tested with the library they use. The headers and rules of others come
+from their source code or from captured traffic.
 """
 
 from __future__ import annotations
@@ -21,10 +21,9 @@ import boto3
 import pytest
 import requests
 
-from openfn.messages import bodies
-from openfn.messages import store as messages
 from openfn.storage import secrets
 from tests.conftest import ROOT
+from tests.support.stored_messages import message_id_of, parsed_body, stored_message
 from workbench.local.stack import create_stack
 
 EVENTS = ROOT / "events"
@@ -64,7 +63,7 @@ SECRETS = {
 
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory):
-    """A stack with an inbox as each source would have it; gives the inboxes' URLs."""
+    """The URLs of a stack that has an inbox for each source."""
     project = tmp_path_factory.mktemp("sources")
     (project / "jobs").mkdir()
     nothing = "from adaptors.common import fn\nfn(lambda state: state)\n"
@@ -78,68 +77,58 @@ def sources(tmp_path_factory):
         yield urls
 
 
-def _kept(answer):
-    message_id = answer.headers["X-Message-Id"]
-    return messages.read([message_id])[message_id]
-
-
-def _parsed(answer):
-    message = _kept(answer)
-    return bodies.parse(message.body, message.headers)
-
-
 def _event(name):
     return (SOURCES / name).read_bytes()
 
 
-# --- CommCare HQ: requests, POST; any 2xx of the final answer counts --------------------------
+# --- CommCare HQ: requests, POST; any final 2xx status counts --------------------------
 
 
 def _commcare(url, body, content_type, **extra):
     session = requests.Session()
     headers = {"content-type": content_type, "content-length": str(len(body)), **extra}
-    answer = session.request("POST", url, data=body, headers=headers, timeout=(60, 300))
-    assert 200 <= answer.status_code < 300
-    assert answer.status_code != 204  # it would be recorded as "Empty"
-    return answer
+    response = session.request("POST", url, data=body, headers=headers, timeout=(60, 300))
+    assert 200 <= response.status_code < 300
+    assert response.status_code != 204  # it would be recorded as "Empty"
+    return response
 
 
 def test_commcare_forwards_a_form_as_json(sources):
     body = (EVENTS / "commcare_home_visit.json").read_bytes()
     url = sources["open-door"] + "?app_id=6f1d5a0c9b7e4d1f8a2b3c4d5e6f7a8b"
-    answer = _commcare(url, body, "application/json", **{"received-on": "2026-03-09T09:02:13Z"})
-    assert _parsed(answer)["form"]["village"] == "Ñame Krom"
-    assert _kept(answer).query_params == {"app_id": "6f1d5a0c9b7e4d1f8a2b3c4d5e6f7a8b"}
+    response = _commcare(url, body, "application/json", **{"received-on": "2026-03-09T09:02:13Z"})
+    assert parsed_body(response)["form"]["village"] == "Ñame Krom"
+    assert stored_message(response).query_params == {"app_id": "6f1d5a0c9b7e4d1f8a2b3c4d5e6f7a8b"}
 
 
 def test_commcare_forwards_a_case_with_basic_authentication(sources):
     body = _event("commcare_case.json")
     login = base64.b64encode(b"hq:s3cret: with colon").decode()
-    answer = _commcare(
+    response = _commcare(
         sources["commcare"], body, "application/json", Authorization=f"Basic {login}"
     )
-    assert _parsed(answer)["properties"]["case_name"] == "Esi Owusu"
-    assert _kept(answer).body == body
+    assert parsed_body(response)["properties"]["case_name"] == "Esi Owusu"
+    assert stored_message(response).body == body
 
 
 def test_commcare_forwards_a_form_as_xml(sources):
-    answer = _commcare(sources["open-door"], _event("commcare_form.xml"), "text/xml")
-    form = _parsed(answer)["data"]
+    response = _commcare(sources["open-door"], _event("commcare_form.xml"), "text/xml")
+    form = parsed_body(response)["data"]
     assert form["@name"] == "Home Visit"
     assert form["village"] == "Ñame Krom"
     assert form["case"]["@case_id"] == "b7c1f6f0"
     assert form["meta"]["instanceID"] == "4c1f0a52-7f63-4d0a-8a2f-6a5b6f1e2d3c"
-    assert [each["tablets"] for each in form["medicine"]] == ["6", "10"]
+    assert [medicine["tablets"] for medicine in form["medicine"]] == ["6", "10"]
 
 
-def test_commcare_s_test_connection_is_a_get(sources):
+def test_commcare_tests_the_connection_with_a_get(sources):
     headers = {"Accept": "application/json"}
     assert requests.get(sources["open-door"], headers=headers, timeout=10).ok
     assert requests.get(sources["commcare"], auth=("hq", "s3cret: with colon"), timeout=10).ok
     assert requests.get(sources["commcare"], headers=headers, timeout=10).status_code == 401
 
 
-# --- ODK Aggregate: Apache HttpClient; exactly 200 before 2.0.5; blocks its queue on anything else
+# --- ODK Aggregate: Apache HttpClient; exactly 200 before 2.0.5, else it stops its queue --------
 
 AGGREGATE = {
     "Content-Type": "application/json",
@@ -149,43 +138,45 @@ AGGREGATE = {
 
 
 def _aggregate(url, body, headers=AGGREGATE):
-    answer = requests.post(url + "?", data=body, headers=headers, timeout=60, allow_redirects=False)
-    assert answer.status_code == 200
-    return answer
+    response = requests.post(
+        url + "?", data=body, headers=headers, timeout=60, allow_redirects=False
+    )
+    assert response.status_code == 200
+    return response
 
 
-def test_aggregate_publishes_a_record_and_a_repeated_one_is_kept_once(sources):
+def test_aggregate_publishes_a_record_and_a_repeated_one_is_stored_once(sources):
     body = (EVENTS / "odk_child_registration.json").read_bytes()
-    first, again = (_aggregate(sources["aggregate"], body) for _ in range(2))
-    assert first.headers["X-Message-Id"] == again.headers["X-Message-Id"]
-    assert _parsed(first)["data"][0]["weight"] == 7.25
+    first, repeated = (_aggregate(sources["aggregate"], body) for _ in range(2))
+    assert message_id_of(first) == message_id_of(repeated)
+    assert parsed_body(first)["data"][0]["weight"] == 7.25
 
 
-def test_aggregate_before_1_4_14_sends_iso_8859_1_without_saying_so(sources):
+def test_aggregate_before_1_4_14_sends_undeclared_iso_8859_1(sources):
     text = (EVENTS / "odk_child_registration.json").read_text("utf-8")
     body = text.replace("uuid:5b1f", "uuid:1414").encode("iso-8859-1")
-    answer = _aggregate(sources["aggregate"], body)
-    assert _parsed(answer)["data"][0]["child_name"] == "Zoé Adjei"
-    assert _kept(answer).body == body
+    response = _aggregate(sources["aggregate"], body)
+    assert parsed_body(response)["data"][0]["child_name"] == "Zoé Adjei"
+    assert stored_message(response).body == body
 
 
-def test_aggregate_before_1_4_posts_a_multipart_form_with_json_in_it(sources):
+def test_aggregate_before_1_4_posts_json_in_a_multipart_form(sources):
     record = json.dumps([{"child_name": "Kwame", "weight": 8.1}])
     parts = {"token": "", "content": "record", "format": "json", "data": record}
     request = requests.Request(
         "POST", sources["aggregate"], files={name: (None, part) for name, part in parts.items()}
     ).prepare()
-    answer = _aggregate(sources["aggregate"], request.body, dict(request.headers))
-    assert _parsed(answer)["data"] == [{"child_name": "Kwame", "weight": 8.1}]
+    response = _aggregate(sources["aggregate"], request.body, dict(request.headers))
+    assert parsed_body(response)["data"] == [{"child_name": "Kwame", "weight": 8.1}]
 
 
-def test_aggregate_1_3_broke_its_own_json_and_is_accepted_all_the_same(sources):
+def test_broken_json_of_aggregate_1_3_is_accepted(sources):
     parts = {"content": "record", "format": "json", "data": '"image1":"url1",null,null'}
     request = requests.Request(
         "POST", sources["aggregate"], files={name: (None, part) for name, part in parts.items()}
     ).prepare()
-    answer = _aggregate(sources["aggregate"], request.body, dict(request.headers))
-    assert _parsed(answer)["data"] == '"image1":"url1",null,null'
+    response = _aggregate(sources["aggregate"], request.body, dict(request.headers))
+    assert parsed_body(response)["data"] == '"image1":"url1",null,null'
 
 
 def test_aggregate_embeds_media_of_several_megabytes(sources):
@@ -193,35 +184,35 @@ def test_aggregate_embeds_media_of_several_megabytes(sources):
     record = {"*meta-instance-id*": "uuid:media", "photo": {"filename": "a.jpg", "bytes": media}}
     body = json.dumps({"content": "record", "formId": "f", "data": [record]}).encode()
     assert len(body) > 4_000_000
-    assert _kept(_aggregate(sources["aggregate"], body)).body == body
+    assert stored_message(_aggregate(sources["aggregate"], body)).body == body
 
 
 # --- KoboToolbox: requests with json= or data=; anything below 400 counts ---------------------
 
 
-def _kobo(url, **sent):
+def _kobo(url, **options):
     agent = {"User-Agent": "KoboToolbox external service - kobo.example.org #hK4bT2"}
-    sent["headers"] = {**sent.get("headers", {}), **agent}
-    answer = requests.post(url, timeout=30, **sent)
-    answer.raise_for_status()
-    return answer
+    options["headers"] = {**options.get("headers", {}), **agent}
+    response = requests.post(url, timeout=30, **options)
+    response.raise_for_status()
+    return response
 
 
 def test_kobo_posts_json_with_basic_authentication(sources):
     submission = json.loads((EVENTS / "kobo_household.json").read_bytes())
     login = ("kobo", "pässword".encode())
-    answer = _kobo(sources["kobo"], json=submission, auth=login)
-    assert _parsed(answer) == submission
+    response = _kobo(sources["kobo"], json=submission, auth=login)
+    assert parsed_body(response) == submission
 
 
-def test_kobo_posts_with_a_custom_header_instead(sources):
+def test_kobo_posts_with_a_custom_header(sources):
     submission = {"_uuid": str(uuid.uuid4()), "group1/name": "Zoé"}
-    answer = _kobo(sources["kobo"], json=submission, headers={"X-Kobo-Key": "k-123456"})
-    assert _parsed(answer) == submission
-    assert "x-kobo-key" not in _kept(answer).headers
+    response = _kobo(sources["kobo"], json=submission, headers={"X-Kobo-Key": "k-123456"})
+    assert parsed_body(response) == submission
+    assert "x-kobo-key" not in stored_message(response).headers
 
 
-def test_kobo_s_retry_button_sends_what_is_kept_once(sources):
+def test_submission_is_stored_once_after_kobo_retries_it(sources):
     submission = {"_uuid": str(uuid.uuid4())}
     ids = {
         _kobo(
@@ -234,32 +225,32 @@ def test_kobo_s_retry_button_sends_what_is_kept_once(sources):
 
 def test_kobo_posts_xml(sources):
     headers = {"Content-Type": "application/xml"}
-    answer = _kobo(sources["open-door"], data=_event("kobo_submission.xml"), headers=headers)
-    assert _parsed(answer)["aHk3"]["group1"] == {"name": "Akua", "age": "31"}
+    response = _kobo(sources["open-door"], data=_event("kobo_submission.xml"), headers=headers)
+    assert parsed_body(response)["aHk3"]["group1"] == {"name": "Akua", "age": "31"}
 
 
-def test_classic_kobocat_and_ona_post_json_and_look_at_nothing(sources):
+def test_classic_kobocat_and_ona_post_json_and_ignore_the_response(sources):
     for name in (EVENTS / "kobo_household.json", SOURCES / "ona_submission.json"):
         submission = json.loads(name.read_bytes())
-        answer = requests.post(
+        response = requests.post(
             sources["open-door"],
             headers={"Content-Type": "application/json"},
             data=json.dumps(submission),
             timeout=30,
         )
-        assert _parsed(answer) == submission  # they never send it again, so it must be kept
+        assert parsed_body(response) == submission  # they never send it again, so it must be stored
 
 
-# --- The others -------------------------------------------------------------------------------
+# --- Other sources -------------------------------------------------------------------------------
 
 
-def test_the_guide_s_curl_labels_its_json_as_a_form(sources):
+def test_json_of_curl_has_the_content_type_of_a_form(sources):
     headers = {"Content-Type": "application/x-www-form-urlencoded", "User-Agent": "curl/8.5.0"}
-    answer = requests.post(
+    response = requests.post(
         sources["open-door"], data='{"foo":"bar", "baz":"qux"}', headers=headers, timeout=10
     )
-    assert (answer.status_code, answer.json()) == (200, {})
-    assert _parsed(answer) == {"foo": "bar", "baz": "qux"}
+    assert (response.status_code, response.json()) == (200, {})
+    assert parsed_body(response) == {"foo": "bar", "baz": "qux"}
 
 
 @pytest.mark.parametrize(
@@ -270,14 +261,14 @@ def test_the_guide_s_curl_labels_its_json_as_a_form(sources):
         ("dhis2_event_hook.json", "Apache-HttpClient/5.2.1 (Java/17.0.9)"),
     ],
 )
-def test_sources_that_post_json_get_a_json_object_back(sources, name, agent):
+def test_sources_that_post_json_receive_a_json_object(sources, name, agent):
     inbox = "dhis2" if name.startswith("dhis2") else "open-door"
     headers = {"Content-Type": "application/json", "User-Agent": agent}
     if inbox == "dhis2":
         headers["Authorization"] = "Bearer t-123456"
-    answer = requests.post(sources[inbox], data=_event(name), headers=headers, timeout=10)
-    assert (answer.status_code, answer.json()) == (200, {})
-    assert _parsed(answer) == json.loads(_event(name))
+    response = requests.post(sources[inbox], data=_event(name), headers=headers, timeout=10)
+    assert (response.status_code, response.json()) == (200, {})
+    assert parsed_body(response) == json.loads(_event(name))
 
 
 @pytest.mark.parametrize(
@@ -289,39 +280,41 @@ def test_sources_that_post_json_get_a_json_object_back(sources, name, agent):
         ("twilio_sms.form", "From", "+12025550100"),
     ],
 )
-def test_text_messages_come_as_forms_and_want_exactly_200(sources, name, key, value):
+def test_text_messages_are_forms_and_need_exactly_200(sources, name, key, value):
     headers = {"Content-Type": "application/x-www-form-urlencoded; charset=UTF-8"}
-    answer = requests.post(sources["open-door"], data=_event(name), headers=headers, timeout=10)
-    assert answer.status_code == 200
-    assert _parsed(answer)[key] == value
-    assert _kept(answer).body == _event(name)
+    response = requests.post(sources["open-door"], data=_event(name), headers=headers, timeout=10)
+    assert response.status_code == 200
+    assert parsed_body(response)[key] == value
+    assert stored_message(response).body == _event(name)
 
 
-def test_odk_central_by_central_webhook_sends_a_key_in_a_header(sources):
+def test_central_webhook_sends_its_key_in_a_header(sources):
     headers = {"Content-Type": "application/json", "X-API-Key": "c-123456"}
     body = _event("odk_central_webhook.json")
-    answer = requests.post(sources["central"], data=body, headers=headers, timeout=10)
-    assert answer.status_code == 200
-    assert _parsed(answer)["type"] == "submission.create"
+    response = requests.post(sources["central"], data=body, headers=headers, timeout=10)
+    assert response.status_code == 200
+    assert parsed_body(response)["type"] == "submission.create"
 
 
-def test_a_salesforce_outbound_message_is_acknowledged_in_soap(sources):
+def test_salesforce_outbound_message_is_acknowledged_in_soap(sources):
     headers = {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": '""'}
     body = _event("salesforce_outbound_message.xml")
-    answer = requests.post(sources["open-door"], data=body, headers=headers, timeout=60)
-    assert answer.status_code == 200
-    assert answer.headers["Content-Type"].startswith("text/xml")
-    ack = ET.fromstring(answer.text).find(".//{http://soap.sforce.com/2005/09/outbound}Ack")
+    response = requests.post(sources["open-door"], data=body, headers=headers, timeout=60)
+    assert response.status_code == 200
+    assert response.headers["Content-Type"].startswith("text/xml")
+    ack = ET.fromstring(response.text).find(".//{http://soap.sforce.com/2005/09/outbound}Ack")
     assert ack.text == "true"
-    notifications = _parsed(answer)["Envelope"]["Body"]["notifications"]
-    assert [each["sObject"]["LastName"] for each in notifications["Notification"]] == [
+    notifications = parsed_body(response)["Envelope"]["Body"]["notifications"]
+    assert [
+        notification["sObject"]["LastName"] for notification in notifications["Notification"]
+    ] == [
         "Owusu",
         "Boateng",
     ]
     assert notifications["Notification"][0]["sObject"]["@xsi:type"] == "sf:Contact"
 
 
-def test_a_github_webhook_is_signed_over_its_bytes(sources):
+def test_github_signs_the_bytes_of_the_body(sources):
     body = _event("github_push.json")
     signature = "sha256=" + hmac.new(b"g-123456", body, hashlib.sha256).hexdigest()
     headers = {
@@ -337,29 +330,29 @@ def test_a_github_webhook_is_signed_over_its_bytes(sources):
     assert changed.status_code == 401
 
 
-def _stripe_signature(body, when, key=b"whsec_123456"):
-    signed = f"{when}.".encode() + body
-    return f"t={when},v1={hmac.new(key, signed, hashlib.sha256).hexdigest()},v0=0"
+def _stripe_signature(body, sent_at, key=b"whsec_123456"):
+    signed = f"{sent_at}.".encode() + body
+    return f"t={sent_at},v1={hmac.new(key, signed, hashlib.sha256).hexdigest()},v0=0"
 
 
-def test_a_stripe_webhook_is_signed_with_its_time(sources):
+def test_stripe_signs_the_time_and_the_body(sources):
     body, now = _event("stripe_event.json"), int(time.time())
-    for when, status in ((now, 200), (now - 3600, 401)):
+    for sent_at, status in ((now, 200), (now - 3600, 401)):
         headers = {
             "Content-Type": "application/json; charset=utf-8",
-            "Stripe-Signature": _stripe_signature(body, when),
+            "Stripe-Signature": _stripe_signature(body, sent_at),
         }
-        answer = requests.post(sources["stripe"], data=body, headers=headers, timeout=10)
-        assert answer.status_code == status
+        response = requests.post(sources["stripe"], data=body, headers=headers, timeout=10)
+        assert response.status_code == status
 
 
-def test_a_gzipped_body_is_read_and_kept_as_it_came(sources):
+def test_gzipped_body_is_accepted_and_stored_unchanged(sources):
     body = gzip.compress((EVENTS / "kobo_household.json").read_bytes())
     headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
-    answer = requests.post(sources["open-door"], data=body, headers=headers, timeout=10)
-    assert answer.status_code == 200
-    assert _kept(answer).body == body
-    assert _parsed(answer)["group1/name"] == "twenty"
+    response = requests.post(sources["open-door"], data=body, headers=headers, timeout=10)
+    assert response.status_code == 200
+    assert stored_message(response).body == body
+    assert parsed_body(response)["group1/name"] == "twenty"
 
 
 # --- Wrong credentials ------------------------------------------------------------------------
@@ -384,15 +377,15 @@ def test_a_gzipped_body_is_read_and_kept_as_it_came(sources):
         ("stripe", {"Stripe-Signature": f"t={'9' * 5000},v1=0"}),
     ],
 )
-def test_wrong_credentials_are_a_401_with_a_challenge_and_keep_nothing(sources, inbox, headers):
-    answer = requests.post(sources[inbox], data=b"{}", headers=headers, timeout=10)
-    assert answer.status_code == 401
-    assert answer.headers["WWW-Authenticate"]
-    assert "X-Message-Id" not in answer.headers
+def test_wrong_credentials_return_401_with_a_challenge(sources, inbox, headers):
+    response = requests.post(sources[inbox], data=b"{}", headers=headers, timeout=10)
+    assert response.status_code == 401
+    assert response.headers["WWW-Authenticate"]
+    assert "X-Message-Id" not in response.headers
 
 
 @pytest.mark.parametrize(
-    ("secret", "given"),
+    ("secret", "header"),
     [
         ({"token": None}, "Bearer None"),
         ({"token": False}, "Bearer False"),
@@ -400,39 +393,39 @@ def test_wrong_credentials_are_a_401_with_a_challenge_and_keep_nothing(sources, 
         ({}, "Bearer "),
     ],
 )
-def test_a_secret_that_is_not_whole_admits_nobody(sources, secret, given):
+def test_incomplete_secret_authorizes_nobody(sources, secret, header):
     client, name = boto3.client("secretsmanager"), "openfn/inboxes/dhis2-token"
     secrets.clear_cache()
     client.update_secret(SecretId=name, SecretString=json.dumps(secret))
-    answer = requests.post(
-        sources["dhis2"], data=b"{}", headers={"Authorization": given}, timeout=10
+    response = requests.post(
+        sources["dhis2"], data=b"{}", headers={"Authorization": header}, timeout=10
     )
     client.update_secret(SecretId=name, SecretString=json.dumps(SECRETS["dhis2-token"]))
     secrets.clear_cache()
-    assert answer.status_code == 401
+    assert response.status_code == 401
 
 
-def test_a_missing_secret_does_not_lock_out_another_way(sources):
+def test_missing_secret_does_not_block_another_scheme(sources):
     client, name = boto3.client("secretsmanager"), "openfn/inboxes/kobo-login"
     secrets.clear_cache()
     client.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
-    answer = requests.post(
+    response = requests.post(
         sources["kobo"], data=b"{}", headers={"X-Kobo-Key": "k-123456"}, timeout=10
     )
     client.create_secret(Name=name, SecretString=json.dumps(SECRETS["kobo-login"]))
     secrets.clear_cache()
-    assert answer.status_code == 200
+    assert response.status_code == 200
 
 
-def test_a_rotated_secret_is_taken_and_a_missing_one_is_trouble_and_never_a_401(sources):
+def test_rotated_secret_is_accepted_and_a_missing_one_returns_503(sources):
     client = boto3.client("secretsmanager")
     headers = {"X-API-Key": "c-123456"}
     name = "openfn/inboxes/central-key"
     assert requests.post(sources["central"], data=b"{}", headers=headers, timeout=10).ok
     client.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
     secrets.clear_cache()
-    answer = requests.post(sources["central"], data=b"{}", headers=headers, timeout=10)
-    assert answer.status_code == 503
+    response = requests.post(sources["central"], data=b"{}", headers=headers, timeout=10)
+    assert response.status_code == 503
     client.create_secret(Name=name, SecretString=json.dumps({"key": "c-new"}))
     new = {"X-API-Key": "c-new"}
     assert requests.post(sources["central"], data=b"{}", headers=new, timeout=10).ok

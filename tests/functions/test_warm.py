@@ -1,4 +1,4 @@
-"""A warm runner: what its later runs do not do again."""
+"""A warm runner: connections and secrets that later runs reuse."""
 
 from __future__ import annotations
 
@@ -32,25 +32,25 @@ fn(lambda state: state)
 
 
 @contextmanager
-def calls():
-    """Collect the calls that the stack makes to AWS."""
+def record_aws_calls():
+    """Record the names of the AWS calls of the stack."""
     names = []
     with ExitStack() as context:
         for service in SERVICES:
-            note = lambda model, **_: names.append(model.name)  # noqa: E731
-            context.enter_context(hook_aws_call(f"before-parameter-build.{service}", note))
+            record = lambda model, **_: names.append(model.name)  # noqa: E731
+            context.enter_context(hook_aws_call(f"before-parameter-build.{service}", record))
         yield names
 
 
 @pytest.fixture
 def destination():
-    with serving() as running:
-        yield running
+    with serving() as server:
+        yield server
 
 
 @pytest.fixture
-def warm(create_project_stack, destination):
-    """A stack whose jobs have each run once."""
+def warm_stack(create_project_stack, destination):
+    """A stack whose two jobs have run once."""
     stack = create_project_stack(PROJECT, posts=POSTS, rests=RESTS)
     stack.set_credential("registry", {"baseUrl": destination.url, "access_token": "s3cr3t"})
     for kind in ("posts", "rests"):
@@ -63,15 +63,13 @@ def _run(stack, kind):
     stack.drain()
 
 
-def test_a_warm_run_that_posts_connects_to_nothing_again_and_asks_aws_for_no_more_than_any_other(
-    warm, destination
-):
-    with calls() as of_nothing:
-        _run(warm, "rests")
-    with calls() as of_posting:
-        _run(warm, "posts")
-    assert of_posting == of_nothing
-    assert "UpdateItem" in of_posting
-    assert "GetSecretValue" not in of_posting
+def test_warm_run_reuses_its_connection_and_reads_no_secret(warm_stack, destination):
+    with record_aws_calls() as calls_without_post:
+        _run(warm_stack, "rests")
+    with record_aws_calls() as calls_with_post:
+        _run(warm_stack, "posts")
+    assert calls_with_post == calls_without_post
+    assert "UpdateItem" in calls_with_post
+    assert "GetSecretValue" not in calls_with_post
     assert len(destination.received) == 2
     assert len({received.client_port for received in destination.received}) == 1
