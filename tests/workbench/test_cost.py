@@ -1,4 +1,4 @@
-"""`ofn cost`: what a stack used, from CloudWatch where it counts, else estimated, and priced."""
+"""`ofn cost`: what a stack has used, from CloudWatch or estimated, and what it costs."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def deployment(create_project_stack, tmp_path):
     return stack, tmp_path
 
 
-def test_what_nobody_counts_is_estimated_from_messages_and_runs_and_said_to_be(ofn, deployment):
+def test_use_is_estimated_if_cloudwatch_has_no_data(ofn, deployment):
     ended = ofn("cost", "--project", deployment[1])
     assert "2 messages, 2 runs" in ended.out
     assert "Estimated" in ended.out
@@ -44,7 +44,7 @@ def test_what_nobody_counts_is_estimated_from_messages_and_runs_and_said_to_be(o
     assert f"List prices of {prices().date}" in ended.out
 
 
-def test_what_cloudwatch_counts_is_priced(ofn, deployment):
+def test_use_that_cloudwatch_has_counted_is_priced(ofn, deployment):
     stack, folder = deployment
     name = stack.resources.functions["runner"].arn.split(":")[-1]
     dimensions = [{"Name": "FunctionName", "Value": name}]
@@ -61,26 +61,26 @@ def test_what_cloudwatch_counts_is_priced(ofn, deployment):
                 }
             ],
         )
-    found = json.loads(ofn("cost", "--project", folder, "--since", "2h", "--json").out)
-    assert found["estimated"] is False
-    assert found["dollars"]["invocations"] == pytest.approx(0.60)
+    report = json.loads(ofn("cost", "--project", folder, "--since", "2h", "--json").out)
+    assert report["estimated"] is False
+    assert report["dollars"]["invocations"] == pytest.approx(0.60)
     memory = stack.resources.functions["runner"].memory / 1024
-    assert found["dollars"]["gb_seconds"] == pytest.approx(4_000 * memory * 0.0000133334)
+    assert report["dollars"]["gb_seconds"] == pytest.approx(4_000 * memory * 0.0000133334)
 
 
-def test_what_is_estimated_of_one_message_with_one_run_is_what_is_counted_of_one():
+def test_estimate_of_a_message_agrees_with_the_benchmark():
     counted = counts()[0]
-    of_both = {n: each + usage.OF_A_RUN.get(n, 0) for n, each in usage.OF_A_MESSAGE.items()}
+    of_both = {n: amount + usage.OF_A_RUN.get(n, 0) for n, amount in usage.OF_A_MESSAGE.items()}
     seen = {name: counted.per_message(name) for name in of_both}
     seen["gb_seconds"] = counted.per_message("mb_ms") / 1024 / 1000
     seen["log_gb"] = counted.per_message("log_bytes") / 1e9
     assert of_both == pytest.approx(seen, rel=0.05)
 
 
-def test_what_is_paid_each_month_is_what_the_template_makes(ofn, deployment):
-    found = json.loads(ofn("cost", "--project", deployment[1], "--json").out)["monthly"]
+def test_monthly_cost_agrees_with_the_template(ofn, deployment):
+    monthly = json.loads(ofn("cost", "--project", deployment[1], "--json").out)["monthly"]
     alarms = set(resources_of_type("AWS::CloudWatch::Alarm")) - {"NoPostsAlarm"}
     composites = resources_of_type("AWS::CloudWatch::CompositeAlarm")
-    assert found["alarms"] == pytest.approx(0.10 * len(alarms) + 0.50 * len(composites))
-    assert found["secrets"] == pytest.approx(0.40)
-    assert found["metrics at most"] == pytest.approx(0.30 * len(Metric))
+    assert monthly["alarms"] == pytest.approx(0.10 * len(alarms) + 0.50 * len(composites))
+    assert monthly["secrets"] == pytest.approx(0.40)
+    assert monthly["metrics at most"] == pytest.approx(0.30 * len(Metric))

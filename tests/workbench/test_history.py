@@ -1,4 +1,4 @@
-"""`ofn status`, `messages`, `runs`, `show` and `logs` on a stack with a bit of everything."""
+"""`ofn status`, `messages`, `runs`, `show` and `logs` on a stack with all kinds of messages."""
 
 from __future__ import annotations
 
@@ -38,25 +38,25 @@ JOBS = {
 }
 
 
-def say(kind, number=0):
+def body_of(kind, number=0):
     return json.dumps({"kind": kind, "n": number})
 
 
 @pytest.fixture(scope="module")
 def deployment(tmp_path_factory):
-    """A stack, its project's folder, and the ids of its messages by what they are."""
+    """A stack, its project's folder, and the ids of its messages by name."""
     folder, ids, remote = tmp_path_factory.mktemp("project"), {}, FakeDestination()
     write_project(folder, PROJECT, JOBS)
     remote.default_status = 503
     with remote.running(), create_stack(folder) as stack:
         stack.set_credential("remote", {"baseUrl": remote.url})
         for name, body in (
-            ("good", say("good", 1)),
-            ("other", say("nobody's")),
+            ("good", body_of("good", 1)),
+            ("other", body_of("nobody's")),
             ("unreadable", "neither JSON nor XML"),
-            ("bad", say("bad")),
-            ("away", say("away")),
-            ("good again", say("good", 2)),
+            ("bad", body_of("bad")),
+            ("away", body_of("away")),
+            ("good again", body_of("good", 2)),
         ):
             ids[name] = post(stack, body)["headers"]["X-Message-Id"]
         stack.drain()
@@ -64,23 +64,23 @@ def deployment(tmp_path_factory):
 
 
 @pytest.fixture
-def asked(ofn, deployment):
-    """Run a command on the stack and give what it prints as JSON."""
+def query(ofn, deployment):
+    """Run a command on the stack and return its JSON."""
 
-    def ask(*arguments):
+    def run_query(*arguments):
         ended = ofn(*arguments, "--project", deployment[1], "--json")
         assert (ended.err, ended.status) == ("", 0)
         return json.loads(ended.out)
 
-    return ask
+    return run_query
 
 
-def test_messages_are_listed_newest_first_with_their_state_and_runs(asked, deployment):
+def test_messages_are_listed_newest_first_with_state_and_runs(query, deployment):
     _, _, ids = deployment
-    rows = asked("messages")
+    rows = query("messages")
     assert [row["id"] for row in rows] == sorted(ids.values(), reverse=True)
     by_id = {row["id"]: row for row in rows}
-    states = {name: by_id[each]["state"] for name, each in ids.items()}
+    states = {name: by_id[message_id]["state"] for name, message_id in ids.items()}
     assert states == {
         "good": "matched",
         "other": "unmatched",
@@ -93,7 +93,7 @@ def test_messages_are_listed_newest_first_with_their_state_and_runs(asked, deplo
 
 
 @pytest.mark.parametrize(
-    ("options", "found"),
+    ("options", "expected"),
     [
         (("--state", "unmatched"), ["other"]),
         (("--state", "unreadable"), ["unreadable"]),
@@ -103,17 +103,17 @@ def test_messages_are_listed_newest_first_with_their_state_and_runs(asked, deplo
         (("--since", "2026-01-01", "--until", "2026-01-02"), []),
     ],
 )
-def test_messages_are_filtered(asked, deployment, options, found):
+def test_messages_can_be_filtered(query, deployment, options, expected):
     _, _, ids = deployment
-    assert [row["id"] for row in asked("messages", *options)] == [ids[name] for name in found]
+    assert [row["id"] for row in query("messages", *options)] == [ids[name] for name in expected]
 
 
-def test_a_list_goes_on_where_it_ended(asked, ofn, deployment):
-    everything = [row["id"] for row in asked("runs")]
-    told = ofn("runs", "--limit", "2", "--project", deployment[1]).out
-    assert f"--before '{everything[1]}'" in told
-    rest = asked("runs", "--before", everything[1])
-    assert [row["id"] for row in rest] == everything[2:]
+def test_next_page_continues_after_the_last_id(query, ofn, deployment):
+    all_ids = [row["id"] for row in query("runs")]
+    page = ofn("runs", "--limit", "2", "--project", deployment[1]).out
+    assert f"--before '{all_ids[1]}'" in page
+    rest = query("runs", "--before", all_ids[1])
+    assert [row["id"] for row in rest] == all_ids[2:]
 
 
 @pytest.mark.parametrize(
@@ -128,40 +128,40 @@ def test_a_list_goes_on_where_it_ended(asked, ofn, deployment):
         (("--inbox", "inbox-b"), []),
     ],
 )
-def test_runs_are_filtered_newest_first(asked, deployment, options, jobs):
-    assert [row["job"] for row in asked("runs", *options)] == jobs
+def test_runs_can_be_filtered_newest_first(query, deployment, options, jobs):
+    assert [row["job"] for row in query("runs", *options)] == jobs
 
 
-def test_a_run_that_waits_says_why_and_when_it_is_tried_again(ofn, deployment):
-    told = ofn("runs", "--state", "waiting", "--project", deployment[1]).out
-    assert "RemoteUnavailable" in told
-    assert "attempt 2 in" in told
+def test_waiting_run_shows_its_error_and_next_attempt(ofn, deployment):
+    printed = ofn("runs", "--state", "waiting", "--project", deployment[1]).out
+    assert "RemoteUnavailable" in printed
+    assert "attempt 2 in" in printed
 
 
-def test_a_message_is_shown_with_its_runs_and_its_body_only_if_wanted(ofn, asked, deployment):
+def test_message_is_shown_with_runs_and_with_body_on_request(ofn, query, deployment):
     _, folder, ids = deployment
-    found = asked("show", ids["good"])
-    assert found["inbox"] == "inbox-a"
-    assert found["runs"][f"{ids['good']}#good"].startswith("succeeded")
-    assert "body" not in found
-    assert asked("show", ids["good"], "--body")["body"] == say("good", 1)
+    message = query("show", ids["good"])
+    assert message["inbox"] == "inbox-a"
+    assert message["runs"][f"{ids['good']}#good"].startswith("succeeded")
+    assert "body" not in message
+    assert query("show", ids["good"], "--body")["body"] == body_of("good", 1)
     assert "unreadable" in ofn("show", ids["unreadable"], "--project", folder).out
 
 
-def test_a_run_is_shown_with_error_attempts_log_and_what_followed(asked, deployment):
+def test_run_is_shown_with_error_attempts_log_and_follow_ups(query, deployment):
     _, _, ids = deployment
-    good = asked("show", f"{ids['good']}#good")
+    good = query("show", f"{ids['good']}#good")
     assert good["log"].strip() == "seen 1"
     assert good["followed_by"] == [f"{ids['good']}#after"]
-    bad = asked("show", f"{ids['bad']}#bad", "--body")
+    bad = query("show", f"{ids['bad']}#bad", "--body")
     assert (bad["error"]["type"], bad["initial"]["data"]["kind"]) == ("KeyError", "bad")
-    assert "initial" not in asked("show", f"{ids['bad']}#bad")
+    assert "initial" not in query("show", f"{ids['bad']}#bad")
 
 
-def test_logs_are_what_a_run_printed_and_follow_ends_with_it(ofn, deployment):
+def test_logs_show_what_a_run_printed_and_follow_ends_with_the_run(ofn, deployment):
     _, folder, ids = deployment
-    told = ofn("logs", f"{ids['good']}#good", "--follow", "--project", folder)
-    assert (told.status, told.out.splitlines()[-1]) == (0, "seen 1")
+    ended = ofn("logs", f"{ids['good']}#good", "--follow", "--project", folder)
+    assert (ended.status, ended.out.splitlines()[-1]) == (0, "seen 1")
     assert (
         "The run printed nothing." in ofn("logs", f"{ids['good']}#after", "--project", folder).out
     )
@@ -169,7 +169,7 @@ def test_logs_are_what_a_run_printed_and_follow_ends_with_it(ofn, deployment):
 
 @pytest.mark.parametrize("command", ["show", "logs"])
 @pytest.mark.parametrize("identifier", ["nonsense", "nonsense#job"])
-def test_an_id_of_nothing_is_said_in_words(ofn, deployment, command, identifier):
+def test_unknown_id_is_an_error(ofn, deployment, command, identifier):
     ended = ofn(command, identifier, "--project", deployment[1])
     assert ended.status == 1
     assert f"No {'message' if command == 'show' and '#' not in identifier else 'run'} with id " in (
@@ -177,7 +177,7 @@ def test_an_id_of_nothing_is_said_in_words(ofn, deployment, command, identifier)
     )
 
 
-def test_status_says_what_came_what_failed_and_what_waits(ofn, asked, deployment):
+def test_status_counts_what_came_failed_and_waits(ofn, query, deployment):
     stack, folder, _ = deployment
     boto3.client("sqs").send_message(
         QueueUrl=stack.resources.physical_ids["RunDeadLetters"],
@@ -197,16 +197,16 @@ def test_status_says_what_came_what_failed_and_what_waits(ofn, asked, deployment
         boto3.client("cloudwatch").set_alarm_state(
             AlarmName=name, StateValue="ALARM", StateReason="a test"
         )
-    found = asked("status")
-    assert found["alarms"] == ["openfn-FailedRunsAlarm-1A2B"]
-    assert found["refused"] == {"404": 3}
-    assert found["messages"] == {"matched": 4, "unmatched": 1, "unreadable": 1}
-    assert found["runs"] == {"succeeded": 4, "failed": 1, "waiting": 1}
-    assert (found["failed"], found["circuits"]) == (1, [])
-    assert found["queues"]["RunDeadLetters"]["waiting"] == 1
-    told = ofn("status", "--project", folder).out
-    assert "1 RunDeadLetters" in told
-    assert "failed, all   1" in told
+    status = query("status")
+    assert status["alarms"] == ["openfn-FailedRunsAlarm-1A2B"]
+    assert status["refused"] == {"404": 3}
+    assert status["messages"] == {"matched": 4, "unmatched": 1, "unreadable": 1}
+    assert status["runs"] == {"succeeded": 4, "failed": 1, "waiting": 1}
+    assert (status["failed"], status["circuits"]) == (1, [])
+    assert status["queues"]["RunDeadLetters"]["waiting"] == 1
+    printed = ofn("status", "--project", folder).out
+    assert "1 RunDeadLetters" in printed
+    assert "failed, all   1" in printed
 
 
 def test_invalid_times_and_unknown_names_are_errors(ofn, deployment):

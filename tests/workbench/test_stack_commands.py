@@ -56,7 +56,7 @@ def rows(ended):
     return json.loads(ended.out)
 
 
-def test_kept_messages_are_matched_with_the_project_as_it_is_edited(ofn, deployment):
+def test_stored_messages_are_matched_with_the_edited_project(ofn, deployment):
     _, folder = deployment
     same = rows(ofn("match", "--last", "2", "--project", folder, "--json"))
     assert [(row["inbox"], row["triggers"], row["changes"]) for row in same] == [
@@ -69,7 +69,7 @@ def test_kept_messages_are_matched_with_the_project_as_it_is_edited(ofn, deploym
     assert (oldest["jobs"], oldest["ran"], oldest["changes"]) == ([], ["also-a", "job-a"], True)
 
 
-def test_a_rematch_is_told_in_one_line_each_with_what_it_ran_then(ofn, deployment):
+def test_backtest_prints_a_line_for_each_message(ofn, deployment):
     _, folder = deployment
     (folder / "project.yaml").write_text(f"name: test\n{project('death')}", "utf-8")
     ended = ofn("match", "--last", "2", "--project", folder)
@@ -79,19 +79,19 @@ def test_a_rematch_is_told_in_one_line_each_with_what_it_ran_then(ofn, deploymen
     assert sum_ == "2 of 2 messages would be treated differently from when they came"
 
 
-def test_the_newest_are_given_first_and_no_more_than_asked_for(ofn, deployment):
+def test_newest_messages_come_first_up_to_the_limit(ofn, deployment):
     stack, folder = deployment
     for number in range(3, 30):
         post(stack, json.dumps({"n": number}))
-    found = rows(ofn("match", "--last", "7", "--project", folder, "--json"))
-    ids = [row["message_id"] for row in found]
+    results = rows(ofn("match", "--last", "7", "--project", folder, "--json"))
+    ids = [row["message_id"] for row in results]
     assert ids == sorted(ids, reverse=True)
-    assert [json.loads(each.message.body)["n"] for each in details.newest_messages(7)] == list(
-        range(29, 22, -1)
-    )
+    assert [
+        json.loads(message.message.body)["n"] for message in details.newest_messages(7)
+    ] == list(range(29, 22, -1))
 
 
-def test_one_trigger_says_of_each_kept_message_why_it_does_not_match(ofn, deployment):
+def test_selected_trigger_explains_why_messages_do_not_match(ofn, deployment):
     _, folder = deployment
     ended = ofn(
         "match", "--last", "2", "--trigger", "form", "--inbox", "inbox-b", "--project", folder
@@ -100,9 +100,7 @@ def test_one_trigger_says_of_each_kept_message_why_it_does_not_match(ofn, deploy
     assert 'form: expected "visit", found "death"; ran nothing' in line
 
 
-def test_a_message_that_could_not_be_read_or_is_gone_from_the_bucket_is_said_to_be_so(
-    ofn, deployment
-):
+def test_unreadable_and_missing_bodies_are_reported(ofn, deployment):
     stack, folder = deployment
     post(stack, "{broken")
     gone = post(stack, json.dumps({"noise": [str(n * n) for n in range(200_000)]}))
@@ -113,14 +111,14 @@ def test_a_message_that_could_not_be_read_or_is_gone_from_the_bucket_is_said_to_
     assert unreadable["unreadable"].startswith("The body is not JSON")
 
 
-def test_what_no_trigger_matched_is_kept_as_such(deployment):
+def test_unmatched_message_is_stored_as_unmatched(deployment):
     unmatched, matched = details.newest_messages(2)
     assert (unmatched.summary.state, unmatched.started_jobs) == ("unmatched", ())
     assert (matched.summary.state, matched.started_jobs) == ("matched", ("also-a", "job-a"))
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "message"),
     [
         ((), "Name a file with the body of a post, or use --last N."),
         (("--last", "1", "--stack", "nowhere"), "There is no stack nowhere here."),
@@ -128,13 +126,13 @@ def test_what_no_trigger_matched_is_kept_as_such(deployment):
         (("--last", "1", "--inbox", "x"), "The project has no inbox x. It has: inbox-a, inbox-b."),
     ],
 )
-def test_what_cannot_be_matched_is_said_in_words(ofn, deployment, arguments, words):
+def test_invalid_match_options_are_errors(ofn, deployment, arguments, message):
     ended = ofn("match", *arguments, "--project", deployment[1])
     assert (ended.status, ended.out) == (1, "")
-    assert words in ended.words
+    assert message in ended.words
 
 
-def test_without_a_region_it_is_said_how_to_set_one(ofn, project, monkeypatch):
+def test_missing_region_is_an_error_that_says_how_to_set_it(ofn, project, monkeypatch):
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
@@ -143,7 +141,7 @@ def test_without_a_region_it_is_said_how_to_set_one(ofn, project, monkeypatch):
     assert "Set AWS_REGION" in ended.words
 
 
-def test_a_job_of_the_clock_is_started_now_and_shown_to_its_end(ofn, deployment):
+def test_cron_job_is_run_now_and_its_result_shown(ofn, deployment):
     stack, folder = deployment
     with stack.running():
         for count in (1, 2):
@@ -154,7 +152,7 @@ def test_a_job_of_the_clock_is_started_now_and_shown_to_its_end(ofn, deployment)
             assert run["final"]["count"] == 2 * count
 
 
-def test_a_run_by_hand_that_fails_says_where_and_ends_with_status_1(
+def test_failed_manual_run_shows_the_line_and_exits_with_status_1(
     ofn, create_project_stack, tmp_path
 ):
     failing = NIGHT.replace("return {", "raise ValueError('no')\n    return {")
@@ -166,7 +164,7 @@ def test_a_run_by_hand_that_fails_says_where_and_ends_with_status_1(
     assert "line 6, fn: ValueError: no" in ended.out
 
 
-def test_a_run_by_hand_that_nobody_waits_for_is_queued(ofn, deployment):
+def test_manual_run_without_waiting_is_queued(ofn, deployment):
     stack, folder = deployment
     ended = ofn("run", "nightly", "--wait", "0", "--project", folder)
     assert ended.out.strip().endswith("#nightly is queued")
@@ -177,16 +175,16 @@ def test_a_run_by_hand_that_nobody_waits_for_is_queued(ofn, deployment):
 
 
 @pytest.mark.parametrize(
-    ("job", "words"),
+    ("job", "message"),
     [
         ("job-a", "job-a is not a cron job. Post a message to start it"),
         ("gone", "The project has no job gone. It has: job-a, also-a, nightly."),
     ],
 )
-def test_what_cannot_be_run_by_hand_is_said_in_words(ofn, deployment, job, words):
+def test_jobs_without_cron_and_unknown_jobs_cannot_be_run(ofn, deployment, job, message):
     ended = ofn("run", job, "--project", deployment[1])
     assert (ended.status, ended.out) == (1, "")
-    assert words in ended.words
+    assert message in ended.words
 
 
 @pytest.fixture
@@ -203,24 +201,24 @@ def with_url(deployment):
     return deployment
 
 
-def test_the_url_of_an_inbox_is_whole_with_its_id_which_is_checked(ofn, with_url):
+def test_inbox_url_is_complete_with_its_id_which_is_checked(ofn, with_url):
     _, folder = with_url
     (folder / "project.yaml").write_text(
         project().replace("0" * 64, hashlib.sha256(b"the-id").hexdigest()).join(["name: t\n", ""]),
         "utf-8",
     )
-    asked = ("inbox", "url", "inbox-a", "--stack", "deployed", "--project", folder)
+    arguments = ("inbox", "url", "inbox-a", "--stack", "deployed", "--project", folder)
     address = "https://abc.execute-api.eu-west-1.amazonaws.com/inbox/"
-    assert ofn(*asked, "--id", "the-id").out.split() == [f"{address}the-id"]
-    told = ofn(*asked)
-    assert told.out.splitlines()[0] == address
-    assert "ofn inbox rotate inbox-a" in told.out
-    wrong = ofn(*asked, "--id", "another")
+    assert ofn(*arguments, "--id", "the-id").out.split() == [f"{address}the-id"]
+    ended = ofn(*arguments)
+    assert ended.out.splitlines()[0] == address
+    assert "ofn inbox rotate inbox-a" in ended.out
+    wrong = ofn(*arguments, "--id", "another")
     assert (wrong.status, "another" in wrong.out) == (1, False)
     assert "This is not an id of inbox-a." in wrong.err
 
 
-def test_a_stack_without_urls_says_where_they_are(ofn, deployment):
+def test_stack_without_inbox_url_says_where_urls_are_printed(ofn, deployment):
     ended = ofn("inbox", "url", "inbox-a", "--project", deployment[1])
     assert "`ofn serve` prints the URLs" in ended.err
 
@@ -231,7 +229,7 @@ jobs: {nightly: {trigger: minute, expression: jobs/tell.py}}
 """
 
 
-def test_what_a_run_of_the_clock_emitted_is_shown(ofn, create_project_stack, tmp_path):
+def test_messages_emitted_by_a_cron_job_are_shown(ofn, create_project_stack, tmp_path):
     stack = create_project_stack(
         EMITS, tell="from adaptors.common import emit\nemit('inbox-a', {'n': 1})\n"
     )

@@ -64,11 +64,11 @@ def messages(
 
     period = _period(since, until, before)
     with connection.connected(stack, project):
-        found, more = _first(message_history.newest_first(period), matches, limit)
+        page, more = _first(message_history.newest_first(period), matches, limit)
     if as_json:
-        output.as_json([_as_dict(message) for message in found])
-    elif found:
-        run_tables.print_messages(console, found, f"`--before {found[-1].id}`" if more else "")
+        output.as_json([_as_dict(message) for message in page])
+    elif page:
+        run_tables.print_messages(console, page, f"`--before {page[-1].id}`" if more else "")
     else:
         run_tables.print_no_match(console, "messages", period)
 
@@ -94,11 +94,11 @@ def runs(
 
     period = _period(since, until, before)
     with connection.connected(stack, project):
-        found, more = _first(run_history.newest_first(period, state, inbox), matches, limit)
+        page, more = _first(run_history.newest_first(period, state, inbox), matches, limit)
     if as_json:
-        output.as_json([_as_dict(run) for run in found])
-    elif found:
-        run_tables.print_runs(console, found, f"`--before '{found[-1].id}'`" if more else "")
+        output.as_json([_as_dict(run) for run in page])
+    elif page:
+        run_tables.print_runs(console, page, f"`--before '{page[-1].id}'`" if more else "")
     else:
         run_tables.print_no_match(console, "runs", period)
 
@@ -126,8 +126,8 @@ def _first(
     summaries: Iterable[Summary], matches: Callable[[Summary], bool], limit: int
 ) -> tuple[list[Summary], bool]:
     """Return the first that match, and whether there are more."""
-    found = list(islice(filter(matches, summaries), limit + 1))
-    return found[:limit], len(found) > limit
+    first = list(islice(filter(matches, summaries), limit + 1))
+    return first[:limit], len(first) > limit
 
 
 def _as_dict(summary: MessageSummary | RunSummary) -> dict[str, Any]:

@@ -63,12 +63,12 @@ class QueueContents:
 def queues(stack: str) -> list[DeadLetterQueue]:
     """Return the dead-letter queues of a stack."""
     cloudformation = boto3.client("cloudformation")
-    found = []
+    dead_letter_queues = []
     for name, source, kind in _QUEUES:
         resource = cloudformation.describe_stack_resource(StackName=stack, LogicalResourceId=name)
         url = resource["StackResourceDetail"].get("PhysicalResourceId", "")
-        found.append(DeadLetterQueue(name, url, source, kind))
-    return found
+        dead_letter_queues.append(DeadLetterQueue(name, url, source, kind))
+    return dead_letter_queues
 
 
 def peek(queue: DeadLetterQueue) -> QueueContents:

@@ -126,8 +126,8 @@ def newest_messages(limit: int, days: int | None = None) -> list[MessageDetails]
     period = Period(earliest, now + timedelta(minutes=1))
     sources = queries.newest_first(period, (), parallel=True)
     # A minute of a cron trigger has runs too, but no message.
-    found = (items for items in sources if item_type(items[0]) is ItemType.MESSAGE)
-    return [_message(items) for items in islice(found, limit)]
+    with_message = (items for items in sources if item_type(items[0]) is ItemType.MESSAGE)
+    return [_message(items) for items in islice(with_message, limit)]
 
 
 def _message(items: Sequence[Item]) -> MessageDetails:

@@ -1,4 +1,4 @@
-"""`ofn dead-letters`: what the queues gave up on is listed, shown and put back."""
+"""`ofn dead-letters`: the ids that the queues gave up on are listed, shown and put back."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def stack(create_project_stack):
 
 
 @pytest.fixture
-def listed(ofn, tmp_path):
-    """List the dead letters as a machine reads them: the matcher's, then the runner's."""
+def list_queues(ofn, tmp_path):
+    """Return the dead-letter queues of the matcher and of the runner as JSON."""
 
     def run():
         ended = ofn("dead-letters", "list", "--project", tmp_path, "--json")
@@ -43,8 +43,8 @@ def listed(ofn, tmp_path):
     return run
 
 
-def give_up(stack, name):
-    """Receive what is on a queue, and never delete it, until all is in the dead letters."""
+def receive_until_dead(stack, name):
+    """Receive the messages of a queue without deleting them until all are dead letters."""
     sqs, url = boto3.client("sqs"), stack.resources.functions["matcher"].environment[name]
     count = ["ApproximateNumberOfMessages"]
     while (
@@ -53,58 +53,67 @@ def give_up(stack, name):
         sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0)
 
 
-def given_up(stack, count):
-    """Give the ids of messages that the matcher could not match, in the order received."""
-    found = []
+def post_dead_letters(stack, count):
+    """Post messages that the matcher cannot match; return their ids in the order received."""
+    message_ids = []
     for number in range(count):
         body = json.dumps({"form": "visit", "n": number})
-        found.append(post(stack, body)["headers"]["X-Message-Id"])
-    give_up(stack, "MATCH_QUEUE_URL")
-    return found
+        message_ids.append(post(stack, body)["headers"]["X-Message-Id"])
+    receive_until_dead(stack, "MATCH_QUEUE_URL")
+    return message_ids
 
 
-def executed(log_lines):
-    return [each["run_id"] for each in log_lines.events(LogEvent.RUN_SUCCEEDED)]
+def executed_runs(log_lines):
+    return [event["run_id"] for event in log_lines.events(LogEvent.RUN_SUCCEEDED)]
 
 
-def test_the_dead_letters_are_listed_and_stay_where_they_are(stack, listed):
-    found = given_up(stack, 3)
-    matcher, runner = listed()
+def test_dead_letters_are_listed_and_stay_in_their_queue(stack, list_queues):
+    message_ids = post_dead_letters(stack, 3)
+    matcher, runner = list_queues()
     assert (matcher["queue"], matcher["count"]) == ("MatchDeadLetters", 3)
-    assert [each["id"] for each in matcher["letters"]] == found
-    assert {(each["kind"], each["what"]) for each in matcher["letters"]} == {("message", "inbox-a")}
-    assert all(each["since"] >= table.timestamp(0)[:2] for each in matcher["letters"])
+    assert [letter["id"] for letter in matcher["letters"]] == message_ids
+    assert {(letter["kind"], letter["what"]) for letter in matcher["letters"]} == {
+        ("message", "inbox-a")
+    }
+    assert all(letter["since"] >= table.timestamp(0)[:2] for letter in matcher["letters"])
     assert runner == {"queue": "RunDeadLetters", "count": 0, "letters": []}
-    assert listed() == [matcher, runner]
+    assert list_queues() == [matcher, runner]
 
 
-def test_more_than_ten_of_one_group_are_counted(stack, ofn, listed, tmp_path):
-    found = given_up(stack, 12)
+def test_more_than_ten_letters_of_one_group_are_counted(stack, ofn, list_queues, tmp_path):
+    message_ids = post_dead_letters(stack, 12)
     for _ in range(2):
-        matcher, _ = listed()
-        assert (matcher["count"], [each["id"] for each in matcher["letters"]]) == (12, found[:10])
+        matcher, _ = list_queues()
+        assert (matcher["count"], [letter["id"] for letter in matcher["letters"]]) == (
+            12,
+            message_ids[:10],
+        )
     ended = ofn("dead-letters", "list", "--project", tmp_path)
     assert "  and 2 more, behind these" in ended.out
 
 
-def test_they_are_put_back_in_their_order_and_worked_off(stack, ofn, listed, tmp_path, log_lines):
-    found = given_up(stack, 12)
+def test_redriven_letters_are_processed_in_their_order(
+    stack, ofn, list_queues, tmp_path, log_lines
+):
+    message_ids = post_dead_letters(stack, 12)
     ended = ofn("dead-letters", "redrive", "--yes", "--project", tmp_path)
     assert (ended.status, ended.err) == (0, "")
     assert ended.out.endswith("12 of 12 put back\n")
-    assert [each["count"] for each in listed()] == [0, 0]
+    assert [queue["count"] for queue in list_queues()] == [0, 0]
     stack.drain()
-    assert executed(log_lines) == [ids.run_id(each, "job-a") for each in found]
+    assert executed_runs(log_lines) == [
+        ids.run_id(message_id, "job-a") for message_id in message_ids
+    ]
 
 
-def test_a_run_is_put_back_and_executed(stack, ofn, listed, tmp_path):
+def test_redriven_run_is_executed(stack, ofn, list_queues, tmp_path):
     message_id = post(stack, '{"form": "other"}')["headers"]["X-Message-Id"]
     stack.drain()
     plan = Plan(message_id, "job-a", "form")
     runs.create([plan], "version")
     runs.queue([(plan, "group")])
-    give_up(stack, "RUN_QUEUE_URL")
-    (letter,) = listed()[1]["letters"]
+    receive_until_dead(stack, "RUN_QUEUE_URL")
+    (letter,) = list_queues()[1]["letters"]
     assert (letter["id"], letter["kind"], letter["what"]) == (plan.id, "run", "job-a, queued")
     ended = ofn("dead-letters", "redrive", "--yes", "--project", tmp_path, "--json")
     assert json.loads(ended.out) == {"found": 1, "put_back": 1, "left": ""}
@@ -112,26 +121,26 @@ def test_a_run_is_put_back_and_executed(stack, ofn, listed, tmp_path):
     assert details.run(plan.id).status == "succeeded"
 
 
-def test_it_asks_before_it_puts_anything_back(stack, ofn, listed, tmp_path, monkeypatch):
-    given_up(stack, 1)
+def test_redrive_asks_first(stack, ofn, list_queues, tmp_path, monkeypatch):
+    post_dead_letters(stack, 1)
     monkeypatch.setattr(sys, "stdin", io.StringIO("n\n"))
     ended = ofn("dead-letters", "redrive", "--project", tmp_path)
     assert ended.status == 1
     assert "Put 1 id back? [y/N]:" in ended.err
-    assert listed()[0]["count"] == 1
+    assert list_queues()[0]["count"] == 1
 
 
-def test_nothing_is_lost_when_the_queue_does_not_take_it(stack, ofn, listed, tmp_path):
-    found = given_up(stack, 2)
+def test_letters_stay_if_the_queue_does_not_accept_them(stack, ofn, list_queues, tmp_path):
+    message_ids = post_dead_letters(stack, 2)
     with without_queue(stack, "MATCH_QUEUE_URL"):
         ended = ofn("dead-letters", "redrive", "--yes", "--project", tmp_path)
     assert ended.status == 1
     assert "0 of 2 put back: MatchDeadLetters: the queue did not accept them" in ended.out
-    assert [each["id"] for each in listed()[0]["letters"]] == found
+    assert [letter["id"] for letter in list_queues()[0]["letters"]] == message_ids
 
 
-def test_what_is_sent_is_there_before_it_is_deleted(stack, ofn, listed, tmp_path, log_lines):
-    (message_id,) = given_up(stack, 1)
+def test_letters_are_sent_before_they_are_deleted(stack, ofn, list_queues, tmp_path, log_lines):
+    (message_id,) = post_dead_letters(stack, 1)
     sqs = boto3.client("sqs")
     (queue, _) = dead_letters.queues("openfn")
 
@@ -148,22 +157,24 @@ def test_what_is_sent_is_there_before_it_is_deleted(stack, ofn, listed, tmp_path
     there = sqs.get_queue_attributes(QueueUrl=queue.url, AttributeNames=["All"])["Attributes"]
     assert there["ApproximateNumberOfMessagesNotVisible"] == "1"
     stack.drain()
-    assert executed(log_lines) == [ids.run_id(message_id, "job-a")]
+    assert executed_runs(log_lines) == [ids.run_id(message_id, "job-a")]
 
 
-def test_what_is_none_of_our_ids_is_listed_and_put_back_as_it_is(stack, ofn, listed, tmp_path):
+def test_foreign_letter_is_listed_and_redriven_unchanged(stack, ofn, list_queues, tmp_path):
     sqs = boto3.client("sqs")
     (queue, _) = dead_letters.queues("openfn")
     sent = {"MessageGroupId": "g", "MessageDeduplicationId": "1", "MessageBody": "[not ours]"}
     sqs.send_message(QueueUrl=queue.url, **sent)
-    assert [(each["id"], each["what"]) for each in listed()[0]["letters"]] == [("", "expired")]
+    assert [(letter["id"], letter["what"]) for letter in list_queues()[0]["letters"]] == [
+        ("", "expired")
+    ]
     ofn("dead-letters", "redrive", "--yes", "--project", tmp_path)
     url = stack.resources.functions["matcher"].environment["MATCH_QUEUE_URL"]
     (back,) = sqs.receive_message(QueueUrl=url, AttributeNames=["All"])["Messages"]
     assert (back["Body"], back["Attributes"]["MessageGroupId"]) == ("[not ours]", "g")
 
 
-def test_an_id_is_shown_with_what_is_behind_it(stack, ofn, tmp_path):
+def test_message_and_run_are_shown_by_id(stack, ofn, tmp_path):
     message_id = post(stack, '{"form": "visit"}')["headers"]["X-Message-Id"]
     stack.drain()
     run_id = ids.run_id(message_id, "job-a")
@@ -183,10 +194,10 @@ def test_an_id_is_shown_with_what_is_behind_it(stack, ofn, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("given", "words"),
+    ("identifier", "message"),
     [("x", "No message with id x."), (f"{GONE}#job-a", f"No run with id {GONE}")],
 )
-def test_an_id_that_is_not_known_is_said_in_words(stack, ofn, tmp_path, given, words):
-    ended = ofn("dead-letters", "show", given, "--project", tmp_path)
+def test_unknown_id_is_an_error(stack, ofn, tmp_path, identifier, message):
+    ended = ofn("dead-letters", "show", identifier, "--project", tmp_path)
     assert (ended.status, ended.out) == (1, "")
-    assert words in ended.words
+    assert message in ended.words

@@ -1,4 +1,4 @@
-"""Why a trigger matches a body or does not."""
+"""Why a trigger does not match a message."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def why(body, inclusion, *exclusions, inbox=None):
 
 
 @pytest.mark.parametrize(
-    ("body", "inclusion", "words"),
+    ("body", "inclusion", "message"),
     [
         ({"a": {"b": {"c": 1}}}, {"a": {"b": {"c": 2}}}, "a.b.c: expected 2, found 1"),
         ({"a": 1, "b": 2}, {"a": 1, "b": 3}, "b: expected 3, found 2"),
@@ -32,12 +32,12 @@ def why(body, inclusion, *exclusions, inbox=None):
         ),
     ],
 )
-def test_the_first_place_where_they_part_ways_is_told(body, inclusion, words):
-    assert words in why(body, inclusion)
+def test_first_difference_is_described(body, inclusion, message):
+    assert message in why(body, inclusion)
 
 
 @pytest.mark.parametrize(
-    ("body", "inclusion", "words"),
+    ("body", "inclusion", "message"),
     [
         ({"a": ["x", "y"]}, {"a": ["x", "z"]}, 'a[*]: expected "z", found ["x", "y"]'),
         ({"a": []}, {"a": [{"b": 1}]}, "a[*]: expected {b: 1}, found []"),
@@ -51,12 +51,12 @@ def test_the_first_place_where_they_part_ways_is_told(body, inclusion, words):
         ([{"a": 1}], [{"a": 2}], "[0].a: expected 2, found 1"),
     ],
 )
-def test_in_a_list_the_one_candidate_is_looked_into_and_several_are_shown(body, inclusion, words):
-    assert why(body, inclusion) == words
+def test_single_candidate_in_a_list_is_compared_and_several_are_shown(body, inclusion, message):
+    assert why(body, inclusion) == message
 
 
 @pytest.mark.parametrize(
-    ("wanted", "found", "words"),
+    ("expected", "actual", "message"),
     [
         (1, "1", 'expected 1, found "1"'),
         ("1", 1, 'expected "1", found 1'),
@@ -76,15 +76,15 @@ def test_in_a_list_the_one_candidate_is_looked_into_and_several_are_shown(body, 
         ("x ", "x", 'expected "x ", found "x"'),
     ],
 )
-def test_values_of_different_kinds_are_told_apart(wanted, found, words):
-    assert why({"a": found}, {"a": wanted}) == f"a: {words}"
+def test_values_of_different_types_are_distinguished(expected, actual, message):
+    assert why({"a": actual}, {"a": expected}) == f"a: {message}"
 
 
-def test_a_null_that_is_expected_is_not_found_in_what_is_missing():
+def test_missing_key_is_not_null():
     assert why({}, {"a": None}) == "a: expected null, but there is no such key"
 
 
-def test_texts_that_look_alike_are_told_apart():
+def test_texts_that_look_alike_are_distinguished():
     assert why({"a": "Zoe\u0301"}, {"a": "Zo\u00e9"}) == (
         'a: expected "Zo\\u00e9", found "Zoe\\u0301"'
     )
@@ -93,25 +93,25 @@ def test_texts_that_look_alike_are_told_apart():
     assert why({"a": long + "1"}, {"a": long + "2"}).endswith('1"')
 
 
-def test_a_large_value_is_cut():
+def test_large_value_is_truncated():
     assert len(why({"a": [{"n": n} for n in range(1000)]}, {"a": ["x"]})) < 200
 
 
 @pytest.mark.parametrize(
     ("key", "shown"), [("a.b", '"a.b"'), ("group1/name", "group1/name"), ("", '""'), ("@x", "@x")]
 )
-def test_a_key_that_could_be_taken_for_a_path_stands_in_quotes(key, shown):
+def test_key_that_looks_like_a_path_is_quoted(key, shown):
     assert (
         why({"a": {"b": 1}}, {"a": {key: 1}}) == f"a.{shown}: expected 1, but there is no such key"
     )
 
 
-def test_a_trigger_of_another_inbox_says_so():
+def test_trigger_of_another_inbox_names_its_inbox():
     assert why({"a": 1}, {"a": 1}, inbox="commcare") == "accepts only messages of inbox field"
     assert why({"a": 1}, {"a": 1}, inbox="field") == ""
 
 
-def test_the_exclusion_that_excludes_is_named():
+def test_matching_exclusion_is_named():
     verdict = explain(
         MessageTrigger("form", None, {}, ({"a": 2}, {"a": 1})), "field", {"a": 1, "b": 2}
     )
@@ -119,17 +119,17 @@ def test_the_exclusion_that_excludes_is_named():
     assert verdict.why == "excluded: the body contains exclusion 2, {a: 1}"
 
 
-def test_a_trigger_that_matches_needs_no_reason():
+def test_matching_trigger_has_no_reason():
     verdict = explain(MessageTrigger("form", "field", {"a": 1}, ({"a": 2},)), "field", {"a": 1})
     assert (verdict.matches, verdict.why, verdict.difference) == (True, "", None)
 
 
-def test_a_difference_holds_what_was_expected_and_what_is_there():
-    found = difference({"a": 1}, {"b": {"c": 2}})
-    assert (found.path, found.expected, found.actual) == ("b", {"c": 2}, MISSING)
+def test_difference_has_the_expected_and_the_actual_value():
+    first = difference({"a": 1}, {"b": {"c": 2}})
+    assert (first.path, first.expected, first.actual) == ("b", {"c": 2}, MISSING)
 
 
-def test_there_is_a_difference_exactly_where_postgresql_sees_no_match():
+def test_difference_exists_exactly_if_postgresql_finds_no_match():
     for case in CASES:
         body, inclusion = parse_part(case, "message"), parse_part(case, "fragment")
         exclusions = exclusions_of(case)
