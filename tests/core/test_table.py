@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from botocore.exceptions import ClientError
 
+from openfn.errors import ConditionFailed
 from openfn.storage import aws, table
 from tests.conftest import hook_aws_call
 
@@ -92,3 +93,21 @@ def test_unprocessed_keys_are_read_again(calls):
     with hook_aws_call("after-call.dynamodb.BatchGetItem", leave_one_out):
         assert len(read_items(*range(5))) == 5
     assert left_out
+
+
+def test_failed_condition_raises_with_the_item_and_writes_nothing(calls):
+    table.put(item(0, status="queued"))
+    key = {"pk": "p0", "sk": "s"}
+    with pytest.raises(ConditionFailed) as raised:
+        table.update(key, {"status": "ended"}, "#status = :running", running="running")
+    assert raised.value.item == item(0, status="queued")
+    with pytest.raises(ConditionFailed) as raised:
+        table.update_and_put(key, {"a": 1}, "#status = :running", item(1), running="running")
+    assert raised.value.item == item(0, status="queued")
+    assert read_items(0, 1) == {"p0": item(0, status="queued")}
+
+
+def test_failed_condition_on_a_missing_item_raises_with_an_empty_item(calls):
+    with pytest.raises(ConditionFailed) as raised:
+        table.update({"pk": "p7", "sk": "s"}, {"a": 1}, "attribute_exists(pk)")
+    assert raised.value.item == {}
