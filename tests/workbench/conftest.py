@@ -1,4 +1,4 @@
-"""What tests of the workbench share: a project to spoil, and the command line to run on it."""
+"""Fixtures of the workbench tests: a project to change, and the command line."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ class Project:
         return path
 
     def change(self, old, new):
-        """Replace what stands once in a good project.yaml."""
+        """Replace a text that occurs once in the valid project.yaml."""
         assert GOOD.count(old) == 1
         return self.write("project.yaml", GOOD.replace(old, new))
 
 
 @dataclass(frozen=True)
 class Ended:
-    """How a command ended."""
+    """The exit status and output of a command."""
 
     status: int
     out: str
@@ -61,22 +61,22 @@ class Ended:
 
     @property
     def words(self):
-        """What is said on standard error, whatever frame and line width it is said in."""
+        """Return the text on standard error without frames and line breaks."""
         return " ".join(re.sub(r"[│╭╮╰╯─]", " ", self.err).split())
 
 
 @pytest.fixture
 def project(tmp_path):
-    """A project with one trigger and one job and nothing to mend."""
-    made = Project(tmp_path / "project")
-    made.write("project.yaml", GOOD)
-    made.write("jobs/go.py", JOB)
-    return made
+    """A valid project with one trigger and one job."""
+    project = Project(tmp_path / "project")
+    project.write("project.yaml", GOOD)
+    project.write("jobs/go.py", JOB)
+    return project
 
 
 @pytest.fixture
 def clinic(monkeypatch):
-    """Let there be one more adaptor: `clinic`, whose credential has keys of every kind."""
+    """Add an adaptor `clinic` whose credential has keys of every type."""
     monkeypatch.setattr(adaptors, "__path__", [*adaptors.__path__, str(MORE)])
     yield
     sys.modules.pop("adaptors.clinic", None)
@@ -84,7 +84,7 @@ def clinic(monkeypatch):
 
 @pytest.fixture(autouse=True)
 def _forget_imports(monkeypatch):
-    """Let no job of one test import what lay beside a job of another."""
+    """Forget modules that a job of a test imported, so that other tests do not see them."""
     monkeypatch.setattr(sys, "path", [*sys.path])
     before = set(sys.modules)
     yield
@@ -95,7 +95,7 @@ def _forget_imports(monkeypatch):
 
 @pytest.fixture
 def ofn(monkeypatch, capsys):
-    """Run the command line in this process: the program's own door, without its start-up."""
+    """Run the command line in this process."""
 
     for name in ("FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
         monkeypatch.delenv(name, raising=False)
@@ -104,7 +104,7 @@ def ofn(monkeypatch, capsys):
         monkeypatch.setattr(sys, "argv", ["ofn", *map(str, arguments)])
         with pytest.raises(SystemExit) as ended:
             main()
-        out, err = (re.sub(r"\x1b\[[0-9;]*m", "", each) for each in capsys.readouterr())
+        out, err = (re.sub(r"\x1b\[[0-9;]*m", "", text) for text in capsys.readouterr())
         return Ended(ended.value.code or 0, out, err)
 
     return run
