@@ -163,7 +163,7 @@ def test_invalid_credential_is_an_error_and_not_stored(credential, file, body, t
         (("nope", "--file", "-"), "The project has no credential nope. It has: registry, other."),
         (("registry",), "not a terminal. Pass the credential as a file with --file FILE.json"),
         (("registry", "--file", "gone.json"), "gone.json cannot be read: No such file"),
-        (("registry", "--file", "-", "--stack", "gone"), "there is no stack gone of ours"),
+        (("registry", "--file", "-", "--stack", "gone"), "There is no stack gone here."),
     ],
 )
 def test_unusable_argument_is_an_error(credential, arguments, text):
