@@ -1,4 +1,4 @@
-"""Errors that a person at the command line can fix.
+"""Errors that the user of the command line can fix.
 
 WorkbenchError
 └── CommandError      an argument, an option or this machine is not as the command needs it

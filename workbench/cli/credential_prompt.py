@@ -1,4 +1,4 @@
-"""Ask for a credential key by key on standard error, without echoing secrets."""
+"""Ask for each key of a credential on standard error, without echoing secrets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`ofn show` and `ofn logs`: one message or run of a stack, with all around it."""
+"""`ofn show` and `ofn logs`: one message or run with its attempts and its log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`ofn status`: is data flowing, is anything failing, is anything late."""
+"""`ofn status`: show whether data flows, and what fails or is late."""
 
 from __future__ import annotations
 

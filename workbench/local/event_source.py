@@ -1,4 +1,4 @@
-"""Invoke functions with messages of their queues, as Lambda's event source mappings do.
+"""Poll the queues and invoke their functions, as Lambda's event source mappings do.
 
 A batch is received, the function is invoked, and every message that it does not report as failed
 is deleted. A failed message is received again after its visibility timeout. After

@@ -1,4 +1,4 @@
-"""The functions' log lines and the destination's requests, one readable line each."""
+"""Format log lines and the destination's requests as one readable line each."""
 
 from __future__ import annotations
 

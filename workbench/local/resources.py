@@ -1,4 +1,4 @@
-"""Create the stack's AWS resources in memory, from template.yaml itself.
+"""Create the stack's AWS resources in memory, from template.yaml.
 
 SAM's own translator turns the template into CloudFormation, and moto creates its resources, so the
 embedded stack cannot drift from the deployed one. moto does not know the HTTP API, which

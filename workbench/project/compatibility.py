@@ -1,4 +1,4 @@
-"""Compatibility with OpenFn's engine: where it read `criteria` differently.
+"""Warn where OpenFn's engine would read a trigger's `criteria` differently.
 
 The engine did not match by containment. It took each top-level key as a JSONPath, and the first
 value there had to equal the value in `criteria`. Source: OpenFn/engine,

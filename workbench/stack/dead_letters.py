@@ -1,4 +1,4 @@
-"""The dead-letter queues of a stack: ids that were received too often without success."""
+"""The dead-letter queues of a stack: ids that failed too often."""
 
 from __future__ import annotations
 

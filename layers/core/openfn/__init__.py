@@ -1,1 +1,1 @@
-"""What the three functions share: one noun, one module."""
+"""The code that the three Lambda functions share."""

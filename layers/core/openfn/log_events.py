@@ -1,4 +1,4 @@
-"""The messages of all log lines; saved queries and dashboards filter by their texts."""
+"""The texts of all log messages; saved queries and dashboards filter by them."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Formats: JSON, plain text and paths into data."""
+"""Formats: JSON, plain text, XML encodings, and paths into data."""

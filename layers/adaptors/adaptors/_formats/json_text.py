@@ -1,4 +1,4 @@
-"""Values of a job as JSON text."""
+"""Convert a job's values to JSON text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSONPath as OpenFn's jobs write it, parsed into plain steps or else into RFC 9535.
+"""Parse JSONPath as OpenFn's jobs write it: into plain steps, or else as RFC 9535.
 
 Keys without dots and brackets need no quotes (`$.group1/name`, `$.form.@xmlns`), in brackets
 neither (`$.case[@case_id]`); a key with a dot is quoted (`$['form.xml']`); `arr.[0]` is `arr[0]`.

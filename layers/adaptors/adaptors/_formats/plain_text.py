@@ -1,4 +1,4 @@
-"""Values of a job as plain text: a form's field, a cell, a property of a case."""
+"""Convert a job's values to plain text, for form fields, cells and case properties."""
 
 from __future__ import annotations
 

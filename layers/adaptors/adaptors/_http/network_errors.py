@@ -1,4 +1,4 @@
-"""Errors without a readable response, and their verdicts."""
+"""Turn network errors into adaptor errors with a verdict."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Call a JSON API: send a request, and make its response the state of the job."""
+"""Call a JSON API: send a request and put its response into the job's state."""
 
 from __future__ import annotations
 

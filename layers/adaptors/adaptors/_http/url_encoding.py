@@ -1,4 +1,4 @@
-"""Names and values of a query or a form as text."""
+"""Convert the names and values of a query or form to text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Data as the XML of a form instance, in the notation of CommCare and the inbox.
+"""Write data as the XML of a form, from dicts with `@attribute` and `#text`.
 
 `@name` is an attribute, `#text` the text of an element with attributes, a list a repeated element,
 and `#type` at the top level the name of the root. OpenFn's `"@": {"xmlns": …}` works too.

@@ -1,1 +1,1 @@
-"""What surrounds an attempt: its context, dry runs, emitted messages."""
+"""The context of an attempt, dry runs and emitted messages."""

@@ -1,4 +1,4 @@
-"""Where emitted messages go: whatever executes the job receives them.
+"""Pass emitted messages to the process that executes the job.
 
 The runner makes messages of them once the run has succeeded; `ofn try` shows them.
 """

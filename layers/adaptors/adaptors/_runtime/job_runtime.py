@@ -1,4 +1,4 @@
-"""The adaptors' side of an attempt, as one object for the process that executes a job."""
+"""Connect an attempt at a job with the adaptors: run context, dry run, emit."""
 
 from __future__ import annotations
 

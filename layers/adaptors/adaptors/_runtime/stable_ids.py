@@ -1,4 +1,4 @@
-"""Ids that every attempt of a run derives again, so that a retry writes nothing twice.
+"""Ids that are the same in every attempt of a run, so that a retry writes nothing twice.
 
 They depend on the run's id and on content, not on a counter of all records: when a retry reads
 other rows than the attempt before, no row gets another row's id. Equal contents are numbered.

@@ -1,4 +1,4 @@
-"""Create or change cases by CommCare's Case API v2; the key of a case is its `external_id`."""
+"""Create or change cases with CommCare's Case API v2; a case's key is its `external_id`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Submit forms to CommCare by the OpenRosa protocol."""
+"""Submit forms to CommCare with the OpenRosa protocol."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Write rows as an Excel file whose cells are all texts.
+"""Write rows as an Excel file whose cells are all text.
 
 CommCare accepts CSV too, but guesses types from it: `007` becomes a date and `yes` a boolean.
 """

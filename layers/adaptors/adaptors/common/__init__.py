@@ -1,4 +1,4 @@
-"""Operations and values for every job: OpenFn's vocabulary, in Python's names.
+"""Operations and values for every job: OpenFn's names in Python's spelling.
 
 An *operation* takes the state and returns it: `fn`, `fn_if`, `combine`, `each`, `map`, `group`,
 `as_`, `parse_csv`, `cursor`, `validate`, `assert_`, `log`, `emit`, and those of `http`. A *value*

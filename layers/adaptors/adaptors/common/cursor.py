@@ -1,4 +1,4 @@
-"""Cursors: where a job's next run continues, mostly a time."""
+"""Cursors: the point, usually a time, where a job's next run continues."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Operations of operations: in sequence, under a condition, for each item of a list.
+"""Operations that run other operations: in sequence, under a condition, for each item.
 
 `map` and `group` put a new value in `data`, and the previous one at the front of `references`.
 `each` and `as_` restore `data` afterwards.

@@ -1,4 +1,4 @@
-"""Let plain functions of values accept functions of the state."""
+"""A decorator that lets functions of values accept functions of the state."""
 
 from __future__ import annotations
 

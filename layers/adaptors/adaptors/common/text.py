@@ -1,4 +1,4 @@
-"""Make texts presentable, or safe for systems without emoji."""
+"""Turn names into readable text, and replace emoji."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The endpoints of resources: below the tracker, or below their own name."""
+"""The paths of resources: under `tracker/`, or under their own name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Uids that a job derives itself, so that a repeated import stores everything once."""
+"""Derive uids from a record, so that a repeated import stores everything once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""KoboToolbox: read and change forms and submissions by its API v2, and fetch new submissions.
+"""KoboToolbox: read and change forms and submissions with its API v2.
 
 The credential: `baseUrl` (https://kf.kobotoolbox.org or your own server), and `username` with
 `password`, or `token`. The body of a response becomes `data`; `response` has its method, url,

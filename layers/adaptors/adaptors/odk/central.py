@@ -1,4 +1,4 @@
-"""Forms and submissions of ODK Central, by its OData and REST APIs."""
+"""Forms and submissions of ODK Central, with its OData and REST APIs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Connections from credentials: TLS, timeouts, and how column types are read."""
+"""Open a connection with a credential: TLS, timeouts and column types."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Routes the logins of simple-salesforce through our HTTP client."""
+"""Route the logins of simple-salesforce through our HTTP client."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The read side: lists, summaries and details of messages and runs, and replays."""
+"""Read messages and runs for display, and replay them."""

@@ -1,4 +1,4 @@
-"""One message or one run, with all that is stored around it."""
+"""Read one message or one run with everything that is stored beside it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The status of a stack as its table shows it: what came, what failed, what waits."""
+"""Count what a stack received, what failed and what waits, from its table."""
 
 from __future__ import annotations
 

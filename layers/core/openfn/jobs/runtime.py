@@ -1,4 +1,4 @@
-"""What the process that executes a job provides: the adaptors' side of an attempt.
+"""The interface through which an attempt at a job uses the adaptors.
 
 This layer imports no adaptors, so that a job executes with any set of them.
 """

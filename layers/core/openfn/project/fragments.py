@@ -1,4 +1,4 @@
-"""Whether a body contains a fragment: PostgreSQL's `body::jsonb @> fragment::jsonb`.
+"""Test whether a body contains a fragment, as PostgreSQL's `@>` does.
 
 Objects are compared by key, deep and partially; arrays as sets, where each element of the fragment
 is contained in some element of the body; `{}` is contained in any object and a nested `[]` in any

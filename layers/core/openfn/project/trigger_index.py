@@ -1,4 +1,4 @@
-"""The index of message triggers: finds matches at a cost nearly independent of their number.
+"""The index of message triggers: finds matches in almost constant time.
 
 Every fragment is a conjunction of *atoms*. An atom is a scalar, an object or an array at a path of
 the body, or the fact that an element of an array satisfies a conjunction of the array's own, nested

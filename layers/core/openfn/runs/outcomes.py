@@ -1,4 +1,4 @@
-"""Outcomes of attempts, recorded by the one runner that has claimed the run, or not at all.
+"""Record how an attempt ended, only while its runner still holds the claim.
 
 An attempt that is followed by another has a record of its own beside the run: `<run id>#<n>`.
 """

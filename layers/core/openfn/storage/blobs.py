@@ -1,4 +1,4 @@
-"""Bytes of any size in an item: compressed if that is smaller, in the bucket if too large.
+"""Store bytes of any size: in the item, compressed if smaller, or in the bucket.
 
 An item has one of three attributes: `<name>` (the bytes), `<name>_zlib` (compressed bytes) or
 `<name>_object` (the key of an object in the bucket).

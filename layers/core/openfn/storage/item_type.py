@@ -1,4 +1,4 @@
-"""The type of a table item, which its key tells."""
+"""Tell the type of a table item by its key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The partitions of the table: each UTC day lies on sixteen, one per shard.
+"""The partitions of the table: each UTC day is spread over sixteen shards.
 
 The items of one source lie together on a partition: a message, or a minute of a cron trigger,
 then its runs and their attempts.
