@@ -13,20 +13,20 @@ from adaptors import common
 HEAVY = ["jsonschema", "jsonpath", "pydantic", "requests", "xmltodict", "rpds"]
 
 
-def test_what_is_offered_is_there_and_says_what_it_does():
+def test_every_public_name_exists_and_has_a_docstring():
     offered = [getattr(common, name) for name in common.__all__]
     functions = [each for each in offered if inspect.isfunction(each)]
     assert len(functions) > 20
     assert all(each.__doc__ and ">>>" in each.__doc__ for each in functions)
 
 
-def test_importing_the_vocabulary_loads_no_library():
+def test_importing_common_loads_no_library():
     code = f"import sys, adaptors.common; print(sorted({{*sys.modules}} & {{*{HEAVY}}}))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
 
 
-def test_a_job_without_json_path_loads_no_library_to_read_paths():
+def test_job_without_jsonpath_does_not_load_its_library():
     code = (
         "import sys; from adaptors.common import data_path, data_value, each, source\n"
         "each(data_path('visits[*]'), lambda state: state)({'data': {'visits': [{'a/b': 1}]}})\n"
@@ -37,13 +37,13 @@ def test_a_job_without_json_path_loads_no_library_to_read_paths():
     assert found.stdout.strip() == "[]"
 
 
-def test_http_is_reached_through_the_vocabulary():
+def test_http_is_an_attribute_of_common():
     from adaptors import http  # noqa: PLC0415
     from adaptors.common import http as reached  # noqa: PLC0415
 
     assert reached is http
 
 
-def test_what_is_not_in_the_vocabulary_is_no_attribute_of_it():
+def test_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="has no attribute 'Configuration'"):
         common.Configuration  # noqa: B018

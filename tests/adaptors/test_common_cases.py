@@ -83,7 +83,7 @@ def load_document(name):
 
 
 @pytest.mark.parametrize("case", params(JSONPATH["cases"]))
-def test_a_path_finds_the_values_of_the_case(case):
+def test_path_finds_the_values_of_the_case(case):
     values = source(case["path"])(load_document(case["document"]))
     expected = case["result"]
     if case.get("unordered"):
@@ -94,17 +94,17 @@ def test_a_path_finds_the_values_of_the_case(case):
 @pytest.mark.parametrize(
     "case", params(case for case in JSONPATH["cases"] if not case.get("unordered"))
 )
-def test_a_data_value_is_the_first_value_of_the_case(case):
+def test_data_value_is_the_first_value_of_the_case(case):
     value = data_value(case["path"])({"data": load_document(case["document"])})
     assert value == (case["result"][0] if case["result"] else None)
 
 
 @pytest.mark.parametrize("path", ["$.data.village", "$.data[0].village"])
-def test_a_data_value_from_the_root_of_the_state_is_refused(path):
+def test_data_value_with_a_path_from_the_state_is_refused(path):
     with pytest.raises(ValueError, match=r"`\$` already is the data"):
         data_value(path)
 
 
-def test_a_filter_or_slice_without_a_dollar_sign_is_refused():
+def test_filter_or_slice_without_a_dollar_sign_is_refused():
     with pytest.raises(ValueError, match=r"which begins with \$"):
         data_value("meals[-1:].meals/hour")

@@ -38,35 +38,35 @@ def rows(text, **named):
         ("name,age,,\nAmina,7,,\nKofi,8,x,", {}),
     ],
 )
-def test_csv_becomes_a_dict_for_each_line(text, named):
+def test_every_line_becomes_a_dict(text, named):
     assert rows(text, **named) == TWO
 
 
-def test_without_a_header_a_line_is_a_list():
+def test_line_without_header_is_a_list():
     assert rows("a,1\n\nb,2,3\n", header=False) == [["a", "1"], ["b", "2", "3"]]
 
 
-def test_quoted_cells_hold_delimiters_quotes_and_lines():
+def test_quoted_cells_may_contain_delimiters_quotes_and_line_breaks():
     text = 'a,b\n"x, ""y""","1\r\n2"\n,""\n'
     assert rows(text) == [{"a": 'x, "y"', "b": "1\r\n2"}, {"a": "", "b": ""}]
 
 
-def test_a_cell_may_be_long():
+def test_cell_may_be_long():
     assert rows(f"shape\n{'1 2 ' * 100_000}3")[0]["shape"].endswith("2 3")
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "name,age\n", "\ufeff"])
-def test_nothing_has_no_rows(text):
+def test_empty_text_has_no_rows(text):
     assert rows(text) == []
 
 
-def test_the_rows_become_the_data_and_the_data_before_them_a_reference():
+def test_rows_become_data_and_the_previous_data_a_reference():
     state = {"data": {"csv": "n\n1"}, "references": []}
     after = parse_csv(data_value("csv"))(state)
     assert after == {"data": [{"n": "1"}], "references": [{"csv": "n\n1"}]}
 
 
-def test_operations_are_applied_to_so_many_rows_at_a_time_and_data_is_given_back():
+def test_operations_are_applied_to_chunks_and_data_is_restored():
     text = "n\n1\n2\n3\n4\n5\n"
     count = fn(lambda state: {**state, "places": [*state.get("places", []), state["index"]]})
     after = parse_csv(data_value(""), note, count, chunk_size=2)({"data": text})
@@ -80,12 +80,12 @@ def test_operations_are_applied_to_so_many_rows_at_a_time_and_data_is_given_back
 
 
 @pytest.mark.parametrize(("size", "chunks"), [(None, 1), (3, 1), (1, 3)])
-def test_without_a_size_all_rows_are_one_chunk(size, chunks):
+def test_rows_without_chunk_size_are_one_chunk(size, chunks):
     after = parse_csv("n\n1\n2\n3\n", note, chunk_size=size)({"data": None})
     assert len(after["seen"]) == chunks
 
 
-def test_no_rows_are_no_chunk():
+def test_no_rows_make_no_chunk():
     assert parse_csv("n\n", note)({"data": 1}) == {"data": 1}
 
 
@@ -101,22 +101,22 @@ def test_no_rows_are_no_chunk():
         (b"name\nOu\xe9draogo", {}, "The CSV is not utf-8. Set its encoding.*cp1252"),
     ],
 )
-def test_what_cannot_be_read_says_where(text, named, words):
+def test_invalid_csv_error_names_the_line(text, named, words):
     with pytest.raises(ValueError, match=words):
         rows(text, **named)
 
 
-def test_an_encoding_can_be_named():
+def test_encoding_can_be_set():
     assert rows(b"name\nOu\xe9draogo \x80", encoding="cp1252") == [{"name": "Ouédraogo €"}]
 
 
 @pytest.mark.parametrize("value", [None, 7, ["a"]])
-def test_only_texts_and_bytes_are_read(value):
+def test_only_texts_and_bytes_are_parsed(value):
     with pytest.raises(TypeError, match="accepts a text or bytes"):
         rows(value)
 
 
-def test_a_chunk_has_a_row():
+def test_chunk_size_must_be_positive():
     with pytest.raises(ValueError, match="at least 1"):
         parse_csv("a", chunk_size=0)
 
@@ -125,7 +125,7 @@ CELL = st.text(st.characters(exclude_categories=["C", "Z"])) | st.just('a "b", c
 
 
 @given(st.lists(st.tuples(CELL, CELL).filter(any)))
-def test_what_python_writes_is_read_again(table):
+def test_csv_written_by_python_is_parsed_again(table):
     written = io.StringIO()
     csv.writer(written, quoting=csv.QUOTE_ALL).writerows([("x", "y"), *table])
     assert rows(written.getvalue()) == [{"x": x, "y": y} for x, y in table]

@@ -45,7 +45,7 @@ def at(operation, state=None, began=BEGAN):
         ("2 weeks ago", "2026-02-23T00:00:00.000Z"),
     ],
 )
-def test_a_text_says_a_time_reckoned_from_the_beginning_of_the_run(value, written):
+def test_text_is_a_time_relative_to_the_start_of_the_run(value, written):
     assert at(cursor(value)) == {"cursor": written}
 
 
@@ -64,17 +64,17 @@ def test_a_text_says_a_time_reckoned_from_the_beginning_of_the_run(value, writte
         [1],
     ],
 )
-def test_what_says_no_time_stays_as_it_is(value):
+def test_other_values_stay_unchanged(value):
     assert at(cursor(value)) == {"cursor": value}
 
 
 @pytest.mark.parametrize("value", ["3 months ago", "a while ago", "-1 days ago", "1.5 hours ago"])
-def test_a_time_that_is_not_understood_is_an_error(value):
+def test_invalid_relative_time_is_an_error(value):
     with pytest.raises(ValueError, match=r"is not a time. Use minutes, hours, days or weeks"):
         at(cursor(value))
 
 
-def test_the_cursor_is_the_one_kept_or_else_the_default():
+def test_cursor_is_the_stored_value_or_the_default():
     fetch = cursor(source_value("cursor"), default="today")
     first = at(fetch, {"references": []})
     assert first == {"references": [], "cursor": "2026-03-09T00:00:00.000Z"}
@@ -83,7 +83,7 @@ def test_the_cursor_is_the_one_kept_or_else_the_default():
     assert at(cursor(None, default=lambda state: state["since"]), {"since": 4})["cursor"] == 4
 
 
-def test_each_call_names_its_own_key():
+def test_every_call_has_its_own_key():
     state = at(cursor("today", key="since"))
     assert at(cursor("now", key="until"), state) == {
         "since": "2026-03-09T00:00:00.000Z",
@@ -100,11 +100,11 @@ def test_each_call_names_its_own_key():
         (lambda when: when.date().isoformat(), "2026-03-09"),
     ],
 )
-def test_a_time_is_written_as_the_job_wants_it(form, written):
+def test_time_is_formatted_as_the_job_wants(form, written):
     assert at(cursor("now", format=form)) == {"cursor": written}
 
 
-def test_only_times_are_written_otherwise():
+def test_only_times_are_formatted():
     kept = {"cursor": "2026-03-09"}
     assert at(cursor(source_value("cursor"), format="%Y"), kept) == kept
     assert at(cursor(7, format=lambda _: "changed")) == {"cursor": 7}
@@ -119,22 +119,22 @@ def test_only_times_are_written_otherwise():
         (datetime(2026, 3, 9, 1), "2026-03-09T01:00:00.000Z"),  # noqa: DTZ001
     ],
 )
-def test_dates_and_times_of_python_are_written_in_utc(value, written, nairobi):
+def test_python_dates_and_times_are_formatted_in_utc(value, written, nairobi):
     assert at(cursor(lambda _: value)) == {"cursor": written}
 
 
-def test_a_run_that_began_elsewhere_counts_in_utc():
+def test_start_in_another_time_zone_is_converted_to_utc():
     began = datetime(2026, 3, 9, 1, tzinfo=timezone(timedelta(hours=2)))
     assert at(cursor("today"), began=began) == {"cursor": "2026-03-08T00:00:00.000Z"}
 
 
-def test_a_retry_has_the_same_times_however_late_it_is():
+def test_retry_has_the_same_times():
     first = [at(cursor(each)) for each in ("start", "now", "2 hours ago", "today")]
     with time_machine.travel(BEGAN + timedelta(days=2)):
         assert [at(cursor(each)) for each in ("start", "now", "2 hours ago", "today")] == first
 
 
-def test_outside_of_a_run_now_is_now():
+def test_now_outside_of_a_run_is_the_current_time():
     before = datetime.now(UTC)
     kept = datetime.fromisoformat(cursor("now")({})["cursor"])
     assert before - timedelta(milliseconds=1) <= kept <= datetime.now(UTC)

@@ -11,7 +11,7 @@ from adaptors.common import data_value, each, emit, log
 from adaptors.errors import ConfigurationError
 
 
-def test_what_is_emitted_is_handed_to_whoever_executes_the_job():
+def test_emitted_message_is_passed_to_the_receiver():
     taken = []
     state = {"data": {"a": date(2026, 3, 9), "n": [1]}, "mine": 1}
     with outbox.emit_to(lambda *each: taken.append(each)):
@@ -25,19 +25,19 @@ def test_what_is_emitted_is_handed_to_whoever_executes_the_job():
     ]
 
 
-def test_where_nobody_takes_what_is_emitted_it_is_refused():
+def test_emit_without_a_receiver_is_an_error():
     with pytest.raises(ConfigurationError, match="Nothing receives emitted messages here"):
         emit("here")({"data": 1})
 
 
-def test_each_item_of_a_list_is_emitted():
+def test_every_item_of_a_list_is_emitted():
     taken = []
     with outbox.emit_to(lambda _inbox, body: taken.append(body)):
         each("results[*]", emit("here"))({"data": {"results": [1, {"a": 2}]}})
     assert taken == ["1", '{"a": 2}']
 
 
-def test_what_is_logged_is_one_line_of_texts_and_json(capsys):
+def test_log_writes_one_line_of_texts_and_json(capsys):
     state = {"data": {"name": "Ouédraogo", "on": date(2026, 3, 9)}}
     assert log("seen", data_value("name"), [data_value("name")], 1, None)(state) is state
     log(data_value(""))(state)
@@ -47,7 +47,7 @@ def test_what_is_logged_is_one_line_of_texts_and_json(capsys):
     ]
 
 
-def test_a_logged_state_does_not_show_its_configuration(capsys):
+def test_logged_state_masks_its_configuration(capsys):
     state = {"data": 1, "configuration": {"password": "Zm9vYmFyMTIzNDU2"}}
     log("state:", lambda state: state)(state)
     assert capsys.readouterr().out == 'state: {"data": 1, "configuration": "***"}\n'

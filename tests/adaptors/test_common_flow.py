@@ -55,12 +55,12 @@ def test_each_applies_to_every_item_at_a_path(data, path, seen):
 @pytest.mark.parametrize(
     ("rows", "seen"), [([[1, 2]], [[1, 2]]), ([[1, 2], [3]], [[1, 2], [3]]), ([None], [None])]
 )
-def test_each_with_a_star_takes_the_items_as_they_are_however_many_there_are(rows, seen):
+def test_each_with_a_star_uses_the_matches_as_items(rows, seen):
     assert each("rows[*]", note)({"data": {"rows": rows}})["seen"] == seen
 
 
 @pytest.mark.parametrize("visits", [1, 2, 3])
-def test_each_takes_the_children_of_all_visits_however_many_there_are(visits):
+def test_each_iterates_over_nested_lists(visits):
     data = {"visits": [{"children": [f"{n}a", f"{n}b"]} for n in range(visits)]}
     seen = each("visits[*].children", note)({"data": data})["seen"]
     assert seen == [f"{n}{letter}" for n in range(visits) for letter in "ab"]
@@ -76,27 +76,27 @@ def test_each_takes_the_children_of_all_visits_however_many_there_are(visits):
         ({}, []),
     ],
 )
-def test_each_takes_a_value_as_it_takes_a_path(data, seen):
+def test_each_accepts_a_function_instead_of_a_path(data, seen):
     by_value = each(data_value("child"), note)({"data": data})
     assert by_value.get("seen", []) == seen
     assert by_value == each("child", note)({"data": data})
 
 
-def test_each_takes_any_items_a_function_of_the_state_gives():
+def test_each_accepts_any_iterable():
     operate = each(lambda state: (n * 2 for n in state["data"]), note)
     assert operate({"data": [1, 2]})["seen"] == [2, 4]
 
 
-def test_each_applies_its_operations_in_order_and_counts_from_0():
+def test_each_applies_operations_in_order_and_counts_from_0():
     trail = each("[*]", fn(lambda s: {**s, "data": s["data"] + 1}), note, count)({"data": [1, 5]})
     assert (trail["seen"], trail["counted"]) == ([2, 6], [0, 1])
 
 
-def test_each_leaves_no_index_behind():
+def test_each_leaves_no_index():
     assert "index" not in each("[*]", note)({"data": [1]})
 
 
-def test_an_each_inside_an_each_gives_the_outer_index_back():
+def test_nested_each_restores_the_outer_index():
     data = {"visits": [{"children": ["a", "b"]}, {"children": ["c"]}]}
     after = each("visits[*]", each("children", note), count)({"data": data})
     assert after["seen"] == ["a", "b", "c"]
@@ -104,7 +104,7 @@ def test_an_each_inside_an_each_gives_the_outer_index_back():
     assert after["data"] == data
 
 
-def test_each_gives_back_the_data_and_keeps_what_else_changed():
+def test_each_restores_data_and_keeps_other_changes():
     answered = fn(lambda state: next_state(state, {"id": state["data"]}))
     after = each("[*]", answered)({"data": ["a", "b"], "references": ["old"]})
     assert after == {"data": ["a", "b"], "references": ["b", "a", "old"]}
@@ -149,7 +149,7 @@ answered = fn(lambda state: next_state(state, {"id": state["data"]}))
         (to_array(data_value("child")), [{"name": "Amina"}]),
     ],
 )
-def test_each_takes_its_items_from_anywhere(source, seen):
+def test_each_accepts_a_path_from_the_state(source, seen):
     after = each(source, note)({"data": DATA, "cursor": "today"})
     assert after.pop("seen", []) == seen
     assert after == {"data": DATA, "cursor": "today"}
@@ -157,25 +157,25 @@ def test_each_takes_its_items_from_anywhere(source, seen):
 
 @pytest.mark.parametrize("offer", [each, map, group])
 @pytest.mark.parametrize("path", ["a..b", "$.a..", "$a"])
-def test_a_path_that_cannot_be_read_shows_where_the_job_says_it(offer, path):
+def test_invalid_path_fails_at_the_call(offer, path):
     with pytest.raises(ValueError, match="is not valid"):
         offer(path, "a")
 
 
-def test_items_of_a_path_with_a_star_from_the_whole_state_stay_lists():
+def test_matches_of_a_path_from_the_state_stay_lists():
     state = {"data": {"rows": [[1, 2], [3]]}}
     assert each("$.data.rows[*]", note)(state)["seen"] == [[1, 2], [3]]
     assert each("$.data.rows[?(@[1])]", note)(state)["seen"] == [[1, 2]]
 
 
-def test_an_each_inside_an_each_takes_a_path_in_its_item_or_from_the_whole_state():
+def test_nested_each_accepts_a_path_in_the_item_or_from_the_state():
     data = {"visits": [{"children": ["a", "b"]}, {"children": ["c"]}]}
     state = {"data": data, "sites": ["x", "y"]}
     assert each("visits", each("$.data.children", note))(state)["seen"] == ["a", "b", "c"]
     assert each("visits", each("$.sites[*]", note))(state)["seen"] == ["x", "y", "x", "y"]
 
 
-def test_a_state_without_data_has_none_after_an_each():
+def test_state_without_data_has_no_data_after_each():
     assert each(["a"], note)({"references": []}) == {"references": [], "seen": ["a"]}
 
 
@@ -189,7 +189,7 @@ def test_a_state_without_data_has_none_after_an_each():
         lambda operation: as_("key", operation),
     ],
 )
-def test_an_operation_inside_another_that_loses_the_state_is_told(outer, wrong):
+def test_nested_operation_must_return_the_state(outer, wrong):
     with pytest.raises(TypeError, match=r"not the state\. End its function with `return state`"):
         outer(wrong)({"data": 1})
 
@@ -208,18 +208,18 @@ def test_an_operation_inside_another_that_loses_the_state_is_told(outer, wrong):
         (lambda state: state["data"] > 2, 2),
     ],
 )
-def test_fn_if_applies_where_the_condition_holds(condition, data):
+def test_fn_if_applies_operations_if_the_condition_is_true(condition, data):
     assert fn_if(condition, double)({"data": 2}) == {"data": data}
 
 
-def test_operations_are_combined_in_order():
+def test_combined_operations_are_applied_in_order():
     plus = fn(lambda state: {**state, "data": state["data"] + 1})
     assert combine(double, plus, double)({"data": 2})["data"] == 10
     assert fn_if("yes", double, plus)({"data": 2})["data"] == 5
     assert combine()({"data": 2}) == {"data": 2}
 
 
-def test_as_keeps_the_data_and_puts_what_was_made_beside_it():
+def test_as_restores_data_and_stores_the_result():
     state = {"data": "a", "references": ["old"], "index": 3}
     after = as_("patient", answered)(state)
     assert after == {"data": "a", "index": 3, "references": ["a", "old"], "patient": {"id": "a"}}
@@ -241,7 +241,7 @@ def test_as_keeps_the_data_and_puts_what_was_made_beside_it():
         (answered, [{"id": each} for each in DATA["visits"]]),
     ],
 )
-def test_map_makes_a_list_of_a_value_for_each_item(value, made):
+def test_map_makes_a_list_with_a_value_for_every_item(value, made):
     state = {"data": DATA, "references": [], "configuration": {}, "x": "X"}
     after = map("visits[*]", value)(state)
     assert after["data"] == made
@@ -249,19 +249,19 @@ def test_map_makes_a_list_of_a_value_for_each_item(value, made):
     assert "index" not in after
 
 
-def test_map_keeps_what_operations_put_on_the_state_beside_the_data():
+def test_map_keeps_other_keys_that_operations_add():
     state = {"data": [1, 2], "references": [], "configuration": {}}
     after = map("[*]", combine(double, note))(state)
     assert (after["data"], after["seen"]) == ([2, 4], [2, 4])
 
 
-def test_a_dict_that_is_no_state_is_what_map_makes():
+def test_map_accepts_a_dict_that_is_not_a_state():
     state = {"data": [1], "references": ["old"], "configuration": {}}
     made = {"data": data_value(""), "index": 0}
     assert map("[*]", made)(state)["data"] == [{"data": 1, "index": 0}]
 
 
-def test_group_sorts_items_by_what_each_has_at_a_path(capsys):
+def test_group_groups_items_by_a_path(capsys):
     people = [{"n": n, "at": {"village": village}} for n, village in enumerate("abca")]
     after = group("[*]", "at.village")({"data": people, "references": ["old"]})
     assert {key: [each["n"] for each in found] for key, found in after["data"].items()} == {
@@ -273,14 +273,14 @@ def test_group_sorts_items_by_what_each_has_at_a_path(capsys):
     assert capsys.readouterr().out == ""
 
 
-def test_items_without_the_key_are_left_out_of_groups_and_told(capsys):
+def test_items_without_a_key_are_left_out_and_counted(capsys):
     data = [{"village": "Kolo"}, {}, {"village": None}, {"village": ""}]
     after = group("[*]", "village")({"data": data})
     assert after["data"] == {"Kolo": [{"village": "Kolo"}], "": [{"village": ""}]}
     assert "2 items have no key" in capsys.readouterr().out
 
 
-def test_the_keys_of_groups_are_texts_as_json_has_them():
+def test_keys_of_groups_are_written_as_json():
     data = [{"k": 1}, {"k": True}, {"k": 1.5}, {"k": "1"}, {"k": ["a"]}, {"k": DAY}]
     assert set(group("[*]", "k")({"data": data})["data"]) == {
         "1",
@@ -291,7 +291,7 @@ def test_the_keys_of_groups_are_texts_as_json_has_them():
     }
 
 
-def test_items_are_grouped_by_a_function_of_the_state_whose_data_is_the_item():
+def test_items_are_grouped_by_a_function_of_the_item():
     data = {"visits": [{"date": "2026-03-09"}, {"date": "2026-04-01"}]}
     month = group("visits[*]", lambda state: state["data"]["date"][:7])
     assert list(month({"data": data})["data"]) == ["2026-03", "2026-04"]

@@ -20,12 +20,12 @@ from adaptors.common.lazy import accepts_state_functions
 @pytest.mark.parametrize(
     ("value", "array"), [(None, []), ([], []), ([1], [1]), ({"a": 1}, [{"a": 1}]), (0, [0])]
 )
-def test_a_repeat_becomes_a_list_whether_one_or_many(value, array):
+def test_repeat_with_one_or_many_entries_becomes_a_list(value, array):
     assert to_array(value) == array
 
 
 @given(st.lists(st.integers()), st.integers(1, 9))
-def test_chunks_hold_all_members_in_order_and_only_the_last_may_be_short(values, size):
+def test_chunks_contain_all_members_and_only_the_last_may_be_short(values, size):
     chunks = chunk(values, size)
     assert [each for found in chunks for each in found] == values
     assert all(len(each) == size for each in chunks[:-1])
@@ -33,13 +33,13 @@ def test_chunks_hold_all_members_in_order_and_only_the_last_may_be_short(values,
 
 
 @pytest.mark.parametrize("size", [0, -1])
-def test_a_chunk_of_nothing_is_refused(size):
+def test_chunk_size_below_one_is_refused(size):
     with pytest.raises(ValueError, match=f"at least one member, not {size}"):
         chunk([1], size)
 
 
 @given(st.dictionaries(st.text(), st.integers()), st.lists(st.text()))
-def test_splitting_loses_nothing_and_picks_what_has_one_of_the_keys(value, keys):
+def test_split_keys_splits_without_loss(value, keys):
     keys += list(value)[::2]
     rest, picked = split_keys(value, keys)
     assert {**rest, **picked} == value
@@ -51,11 +51,11 @@ def test_splitting_loses_nothing_and_picks_what_has_one_of_the_keys(value, keys)
     ("values", "text"),
     [([], ""), (["a"], "a"), ([1, None, "b", 2.5], "1;;b;2.5"), (("a", "b"), "a;b")],
 )
-def test_values_are_written_one_after_the_other(values, text):
+def test_values_are_joined_to_a_text(values, text):
     assert array_to_string(values, ";") == text
 
 
-def test_plain_functions_take_functions_of_the_state_and_give_one():
+def test_plain_function_accepts_functions_of_the_state():
     state = {"data": {"tags": ["a", "b", "c"], "child": {"n": 1}}, "by": 2}
     assert chunk(data_value("tags"), source_value("by"))(state) == [["a", "b"], ["c"]]
     assert array_to_string(data_value("tags"), separator=" ")(state) == "a b c"
@@ -64,18 +64,18 @@ def test_plain_functions_take_functions_of_the_state_and_give_one():
     assert split_keys(data_value("child"), ["n"])(state) == ({}, {"n": 1})
 
 
-def test_a_plain_function_is_called_at_once_unless_a_function_of_the_state_is_in_its_arguments():
+def test_plain_function_runs_at_once_without_functions_of_the_state():
     seen = accepts_state_functions(lambda *values, **named: [values, named])
     assert seen(int, {"a": [str]}, b=b"x") == [(int, {"a": [str]}), {"b": b"x"}]
     later = seen({"a": [(1, lambda state: state["x"])]}, b=len)
     assert later({"x": 2}) == [({"a": [(1, 2)]},), {"b": 1}]
 
 
-def test_a_plain_function_refuses_wrong_arguments_at_once():
+def test_plain_function_rejects_wrong_arguments_at_once():
     with pytest.raises(TypeError, match="argument"):
         chunk(data_value("a"))
 
 
-def test_a_plain_function_keeps_its_name_and_its_documentation():
+def test_plain_function_keeps_name_and_docstring():
     assert chunk.__name__ == "chunk"
     assert chunk.__doc__.startswith("Split a list")

@@ -28,17 +28,17 @@ SIGNS = (SIGNS | set("⤴⤵⬅⬆⬇〰〽㊗㊙")) - set("⌚⌛⏩⏪⏫⏬�
         (["a_b"], ["a_b"]),
     ],
 )
-def test_a_name_is_written_for_people(text, proper):
+def test_human_proper_makes_a_name_readable(text, proper):
     assert human_proper(text) == proper
 
 
-def test_each_emoji_there_is_is_replaced_as_a_whole():
+def test_every_emoji_of_unicode_is_replaced_as_a_unit():
     pictures = [each for each in EMOJIS if each not in SIGNS]
     assert len(pictures) > 2500
     assert [each for each in pictures if scrub_emojis(f"a{each}b", "!") != "a!b"] == []
 
 
-def test_a_sign_is_text_unless_it_is_asked_to_be_a_picture():
+def test_sign_is_replaced_only_as_a_picture():
     assert len(SIGNS) > 30
     for sign in SIGNS:
         assert scrub_emojis(f"a{sign}b") == f"a{sign}b"
@@ -66,7 +66,7 @@ def test_a_sign_is_text_unless_it_is_asked_to_be_a_picture():
         "©️",
     ],
 )
-def test_an_emoji_of_several_characters_is_one(emoji):
+def test_emoji_of_several_characters_is_replaced_once(emoji):
     assert scrub_emojis(f"a{emoji}b") == "a\ufffdb"
     assert scrub_emojis(f"{emoji}{emoji}", "!") == "!!"
 
@@ -88,22 +88,22 @@ def test_an_emoji_of_several_characters_is_one(emoji):
         7,
     ],
 )
-def test_what_is_no_emoji_stays(text):
+def test_other_characters_stay(text):
     assert scrub_emojis(text) == text
 
 
 @given(st.text() | st.text(st.sampled_from("".join(EMOJIS[::7]) + "\ufe0f\u200d\u20e31🏽🇧é")))
-def test_scrubbing_again_changes_nothing(text):
+def test_scrubbing_twice_changes_nothing(text):
     once = scrub_emojis(text)
     assert scrub_emojis(once) == once
 
 
 @given(st.text(st.characters(max_codepoint=0x22FF, exclude_characters="\ufe0f\u20e3")))
-def test_letters_digits_and_punctuation_are_never_touched(text):
+def test_letters_digits_and_punctuation_stay(text):
     assert scrub_emojis(text) == text
 
 
-def test_texts_are_read_from_the_state_too():
+def test_text_functions_accept_functions_of_the_state():
     state = {"data": {"name": "AMINA_OUÉDRAOGO ⭐"}}
     assert human_proper(data_value("name"))(state) == "Amina Ouédraogo ⭐"
     assert scrub_emojis(data_value("name"), "")(state) == "AMINA_OUÉDRAOGO "

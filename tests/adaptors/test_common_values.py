@@ -33,7 +33,7 @@ STATE = {
 }
 
 
-def test_values_stand_for_what_the_state_holds():
+def test_values_are_resolved_from_the_state():
     state = {
         "data": {"group1/age": "7"},
         "request": {"query_params": {"site": "A"}},
@@ -45,19 +45,19 @@ def test_values_stand_for_what_the_state_holds():
     assert last_reference_value("id")(state) == 2
 
 
-def test_the_newest_reference_may_be_a_list_or_be_wanted_whole():
+def test_newest_reference_may_be_a_list_or_used_completely():
     state = {"references": [[{"id": 2}], "older"]}
     assert last_reference_value("[0].id")(state) == 2
     assert last_reference_value("")(state) == [{"id": 2}]
 
 
 @pytest.mark.parametrize("value", [data_value("a"), source_value("a.b"), last_reference_value("a")])
-def test_values_are_none_where_there_is_nothing(value):
+def test_missing_values_are_none(value):
     assert value({}) is None
     assert value({"data": None, "references": []}) is None
 
 
-def test_fields_make_a_dict_of_which_the_later_wins():
+def test_last_field_with_a_key_wins():
     assert fields(field("a", 1), field("b", 2), field("a", 3)) == {"a": 3, "b": 2}
     assert fields() == {}
 
@@ -84,7 +84,7 @@ def test_fields_are_resolved_like_any_dict():
         (lambda state: f"children[{len(state['references']) - 1}].name", "Kofi"),
     ],
 )
-def test_a_path_with_a_dollar_is_json_path_in_the_data(path, value):
+def test_path_with_a_dollar_is_jsonpath_in_the_data(path, value):
     assert data_value(path)(STATE) == value
 
 
@@ -97,24 +97,24 @@ def test_a_path_with_a_dollar_is_json_path_in_the_data(path, value):
         ("$.data", "Write '', or 'data' for"),
     ],
 )
-def test_the_data_of_the_data_is_refused_as_the_mistake_it_mostly_is(offer, path, words):
+def test_path_to_data_in_the_data_is_refused(offer, path, words):
     with pytest.raises(ValueError, match=f"already is the data. {words}"):
         offer(path)
 
 
-def test_a_key_that_only_begins_with_data_is_no_mistake():
+def test_key_that_begins_with_data_is_allowed():
     assert data_value("$.data_of_birth")({"data": {"data_of_birth": "2020"}}) == "2020"
     assert data_value("$..data")({"data": {"a": {"data": 1}}}) == 1
 
 
 @pytest.mark.parametrize("offer", [data_value, source_value, source, last_reference_value])
 @pytest.mark.parametrize("path", ["a..b", "$.a..", "a[-1:]"])
-def test_a_path_that_cannot_be_read_shows_where_the_job_says_it(offer, path):
+def test_invalid_path_fails_at_the_call(offer, path):
     with pytest.raises(ValueError, match=r"is not valid.*\$"):
         offer(path)
 
 
-def test_source_gives_all_and_source_value_the_first():
+def test_source_returns_all_values_and_source_value_the_first():
     assert source("data.children[*].name")(STATE) == ["Amina", "Kofi"]
     assert source("$.data.children[*].name")(STATE) == ["Amina", "Kofi"]
     assert source("$.missing")(STATE) == []
@@ -123,7 +123,7 @@ def test_source_gives_all_and_source_value_the_first():
     assert source(lambda _: "references[*].id")(STATE) == [2, 1]
 
 
-def test_the_newest_reference_is_read_with_json_path_too():
+def test_newest_reference_accepts_jsonpath():
     assert last_reference_value("$.id")(STATE) == 2
 
 
@@ -140,12 +140,12 @@ def test_the_newest_reference_is_read_with_json_path_too():
         ("$", "$.data"),
     ],
 )
-def test_a_path_in_the_data_becomes_one_from_the_whole_state(path, whole):
+def test_data_path_starts_at_the_state(path, whole):
     assert data_path(path) == whole
     assert source_value(whole)(STATE) == data_value(path)(STATE)
 
 
-def test_a_path_in_the_references_says_which():
+def test_reference_path_needs_an_index():
     assert reference_path("[1].id") == "$.references[1].id"
     assert source_value(reference_path("[1].id"))(STATE) == 1
     assert source(reference_path("$[*].id"))(STATE) == [2, 1]
@@ -153,18 +153,18 @@ def test_a_path_in_the_references_says_which():
         reference_path("id")
 
 
-def test_index_is_where_each_has_come_to_and_nothing_outside_of_it():
+def test_index_is_the_number_of_the_current_item():
     assert resolve({"index": 2}, {"n": index()}) == {"n": 2}
     assert index()({}) is None
 
 
-def test_a_value_is_read_like_the_data():
+def test_json_value_accepts_paths_like_data_value():
     assert json_value({"a": [{"b": 1}]}, "a[0].b") == 1
     assert json_value({"a": [{"b": 1}]}, "$..b") == 1
     assert json_value({}, "a") is None
 
 
-def test_merge_puts_fields_of_the_state_into_each_item():
+def test_merge_adds_fields_of_the_state_to_every_item():
     more = fields(field("village", data_value("village")), field("site", "A"))
     found = [
         {"name": "Amina", "village": "Kolo", "site": "A"},
@@ -176,29 +176,29 @@ def test_merge_puts_fields_of_the_state_into_each_item():
     assert STATE["data"]["children"][0] == {"name": "Amina"}
 
 
-def test_merge_takes_a_repeat_of_one_as_a_list_of_one():
+def test_merge_treats_a_single_value_as_a_list():
     assert merge("child", {"n": 1})(STATE) == [{"name": "Amina", "n": 1}]
     assert merge("missing", {"n": 1})(STATE) == []
 
 
 @pytest.mark.parametrize("where", ["village", "$.data.village", data_value("village")])
-def test_join_adds_a_value_and_leaves_what_an_item_has_itself(where):
+def test_join_adds_a_value_and_keeps_an_items_own(where):
     found = [{"name": "Amina", "village": "Kolo"}, {"name": "Kofi", "village": "Bana"}]
     assert join("children[*]", where, "village")(STATE) == found
     assert join("$.data.children", where, "village")(STATE) == found
 
 
-def test_join_takes_the_first_value_of_a_path():
+def test_join_uses_the_first_value_of_a_path():
     assert join("child", "$.references[*].id", "id")(STATE) == [{"id": 2, "name": "Amina"}]
     assert join("child", "missing", "id")(STATE) == [{"id": None, "name": "Amina"}]
 
 
 @pytest.mark.parametrize("offer", [lambda p: merge(p, {}), lambda p: join(p, "a", "k")])
-def test_where_the_items_are_is_read_at_once(offer):
+def test_invalid_source_path_fails_at_the_call(offer):
     with pytest.raises(ValueError, match="is not valid"):
         offer("a..b")
 
 
-def test_where_a_joined_value_is_is_read_at_once():
+def test_invalid_path_of_a_joined_value_fails_at_the_call():
     with pytest.raises(ValueError, match="is not valid"):
         join("a", "b..c", "k")

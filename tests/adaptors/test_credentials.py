@@ -24,25 +24,25 @@ def is_secret(field):
     return Secret in (field.annotation, *get_args(field.annotation))
 
 
-def test_there_are_adaptors_and_only_they_are_named():
+def test_names_lists_only_adaptors():
     assert "http" in ALL
     assert "common" not in ALL
     assert "transport" not in ALL
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_each_field_is_described(name):
+def test_every_field_has_a_description(name):
     assert all(field.description for field in configuration(name).model_fields.values())
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_each_secret_field_and_no_other_is_masked_in_logs(name):
+def test_secret_fields_and_no_others_are_masked_in_logs(name):
     for key, field in configuration(name).model_fields.items():
         shown = mask(SECRET, {field.alias or key: SECRET})
         assert shown == ("***" if is_secret(field) else SECRET), key
 
 
-def test_an_error_names_the_field_and_not_its_value():
+def test_error_names_the_field_and_not_its_value():
     class Configuration(CredentialModel):
         host: str
         port: int

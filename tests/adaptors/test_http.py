@@ -53,14 +53,14 @@ def basic(user, password):
 
 
 @each_call()
-def test_each_method_arrives_as_itself_below_the_base_url(destination, method, call):
+def test_every_method_is_sent_below_the_base_url(destination, method, call):
     call(state_for(destination))
     assert (destination.only.method, destination.only.path) == (method, "/things")
     assert destination.only.headers["Accept"] == "application/json, */*"
 
 
 @each_call({name: CALLS[name] for name in ("POST", "PUT", "PATCH")})
-def test_a_write_carries_its_json_and_says_so(destination, method, call):
+def test_write_sends_json_with_its_content_type(destination, method, call):
     call(state_for(destination))
     assert destination.only.body == b'{"a": 1}'
     assert destination.only.headers["Content-Type"] == "application/json"
@@ -68,7 +68,7 @@ def test_a_write_carries_its_json_and_says_so(destination, method, call):
 
 
 @each_call({"GET": get("things"), "DELETE": delete("things"), "POST": post("things")})
-def test_without_a_body_none_is_sent_and_none_is_announced(destination, method, call):
+def test_request_without_a_body_has_no_content_type(destination, method, call):
     call(state_for(destination))
     assert destination.only.body == b""
     assert destination.only.headers["Content-Type"] is None
@@ -87,12 +87,12 @@ def test_without_a_body_none_is_sent_and_none_is_announced(destination, method, 
     ],
     ids=repr,
 )
-def test_a_value_arrives_as_it_was(destination, value):
+def test_json_values_arrive_unchanged(destination, value):
     post("things", value)(state_for(destination))
     assert json.loads(destination.only.body) == value
 
 
-def test_dates_are_sent_in_their_iso_form(destination):
+def test_dates_are_sent_in_iso_format(destination):
     day, moment = date(2024, 2, 29), datetime(2024, 2, 29, 12, 30, tzinfo=UTC)
     post("things", {"day": day, "moment": moment})(state_for(destination))
     assert json.loads(destination.only.body) == {
@@ -102,7 +102,7 @@ def test_dates_are_sent_in_their_iso_form(destination):
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf], ids=str)
-def test_a_number_that_json_does_not_have_is_the_authors_mistake(destination, value):
+def test_nan_and_infinity_are_an_author_error(destination, value):
     error = error_of(post("things", {"weight": [value]}), state_for(destination))
     assert error.verdict == "author"
     assert "NaN" in str(error)
@@ -113,7 +113,7 @@ def test_a_number_that_json_does_not_have_is_the_authors_mistake(destination, va
 @pytest.mark.parametrize(
     "value", [{1, 2}, Decimal("1.5"), b"bytes", object()], ids=lambda value: type(value).__name__
 )
-def test_a_value_that_json_does_not_have_is_the_authors_mistake(destination, value):
+def test_value_without_a_json_form_is_an_author_error(destination, value):
     kind = type(value).__name__
     with pytest.raises(TypeError, match=f"JSON has no {kind}. Convert it to a text") as caught:
         post("things", {"value": value})(state_for(destination))
@@ -122,7 +122,7 @@ def test_a_value_that_json_does_not_have_is_the_authors_mistake(destination, val
 
 
 @each_call({"GET": get, "POST": post, "PUT": put, "PATCH": patch, "DELETE": delete})
-def test_a_query_is_encoded_and_nothing_of_it_is_lost(destination, method, call):
+def test_query_is_encoded_completely(destination, method, call):
     query = {"q": "a&b=c d/é", "ou": ["A", "B"], "page": 2, "empty": "", "none": None}
     call("things", query=query)(state_for(destination))
     assert destination.only.pairs == [
@@ -134,7 +134,7 @@ def test_a_query_is_encoded_and_nothing_of_it_is_lost(destination, method, call)
     ]
 
 
-def test_a_query_in_the_path_is_kept_beside_the_others(destination):
+def test_query_in_the_path_is_combined_with_the_option(destination):
     get("things?a=1", query={"b": 2})(state_for(destination))
     assert destination.only.pairs == [("a", "1"), ("b", "2")]
 
@@ -144,24 +144,24 @@ def test_headers_of_the_job_are_sent(destination):
     assert destination.only.headers["X-Run"] == "7"
 
 
-def test_a_header_whose_value_is_none_is_left_out(destination):
+def test_header_with_value_none_is_left_out(destination):
     get("things", headers={"X-Run": data_value("run"), "Accept": None})(state_for(destination, {}))
     assert destination.only.headers["X-Run"] is None
     assert destination.only.headers["Accept"] == "application/json, */*"
 
 
 @pytest.mark.parametrize("name", ["Content-Type", "content-type", "CONTENT-TYPE"])
-def test_a_content_type_of_the_job_wins_however_it_is_written(destination, name):
+def test_content_type_header_of_the_job_wins_in_any_case(destination, name):
     post("things", {}, headers={name: "application/fhir+json"})(state_for(destination))
     assert destination.only.headers.get_all("Content-Type") == ["application/fhir+json"]
 
 
-def test_an_accept_header_of_the_job_wins_however_it_is_written(destination):
+def test_accept_header_of_the_job_wins_in_any_case(destination):
     get("things", headers={"accept": "text/csv"})(state_for(destination))
     assert destination.only.headers.get_all("Accept") == ["text/csv"]
 
 
-def test_values_of_the_state_may_stand_in_path_query_headers_and_body(destination):
+def test_path_query_headers_and_body_may_contain_functions_of_the_state(destination):
     data = {"id": 7, "village": "Kisumu", "run": "r-1", "child": {"name": "Amina"}}
     put(
         lambda state: f"things/{state['data']['id']}",
@@ -175,7 +175,7 @@ def test_values_of_the_state_may_stand_in_path_query_headers_and_body(destinatio
     assert json.loads(destination.only.body) == {"child": {"name": "Amina"}, "names": ["Amina"]}
 
 
-def test_all_of_query_headers_and_body_may_be_one_value_of_the_state(destination):
+def test_query_headers_and_body_may_be_functions_of_the_state(destination):
     data = {"query": {"a": "1"}, "headers": {"X-Run": "7"}, "body": [1]}
     operate = post(
         "things", data_value("body"), query=data_value("query"), headers=data_value("headers")
@@ -197,26 +197,26 @@ def test_all_of_query_headers_and_body_may_be_one_value_of_the_state(destination
         ("/api", "mail/a@b.org", "/api/mail/a@b.org"),
     ],
 )
-def test_a_path_is_relative_to_the_base_url(destination, base, path, arrived):
+def test_path_is_relative_to_the_base_url(destination, base, path, arrived):
     get(path)({"configuration": {"baseUrl": destination.url + base}})
     assert destination.only.path == arrived
 
 
-def test_an_address_in_full_is_taken_as_it_is(destination, elsewhere):
+def test_complete_url_is_used_unchanged(destination, elsewhere):
     get(f"{elsewhere.url}/things?next=https://x.org")(state_for(destination))
     assert destination.received == []
     assert elsewhere.only.pairs == [("next", "https://x.org")]
 
 
 @pytest.mark.parametrize("state", [{}, {"configuration": None}, {"configuration": BEARER}])
-def test_a_relative_path_without_a_base_url_asks_for_one(state):
+def test_relative_path_without_base_url_is_an_author_error(state):
     error = error_of(get(f"things?token={SECRET}"), state)
     assert isinstance(error, ConfigurationError)
     assert "The path 'things' is relative, and the credential has no baseUrl." in str(error)
     assert SECRET not in str(error)
 
 
-def test_a_path_that_is_no_text_is_the_authors_mistake(destination):
+def test_path_must_be_a_text(destination):
     error = error_of(get(data_value("missing")), state_for(destination, {}))
     assert isinstance(error, ConfigurationError)
     assert str(error) == "A path is a text, not NoneType."
@@ -226,25 +226,25 @@ def test_a_path_that_is_no_text_is_the_authors_mistake(destination):
 
 
 @each_call()
-def test_a_user_and_password_are_sent_as_basic_authentication(destination, method, call):
+def test_user_and_password_are_sent_by_basic_authentication(destination, method, call):
     call(state_for(destination, username="nürse", password="pä:ss"))
     assert destination.only.headers["Authorization"] == basic("nürse", "pä:ss")
 
 
 @each_call()
-def test_an_access_token_is_sent_as_a_bearer(destination, method, call):
+def test_access_token_is_sent_as_a_bearer_token(destination, method, call):
     call(state_for(destination, **BEARER))
     assert destination.only.headers["Authorization"] == f"Bearer {SECRET}"
 
 
-def test_without_either_no_authentication_is_sent(destination):
+def test_request_without_credential_has_no_authorization(destination):
     get("things")(state_for(destination))
     assert destination.only.headers["Authorization"] is None
 
 
 @pytest.mark.parametrize("name", ["Authorization", "authorization"])
 @pytest.mark.parametrize("credential", [BASIC, BEARER], ids=["basic", "bearer"])
-def test_an_authorization_header_of_the_job_wins(destination, name, credential):
+def test_authorization_header_of_the_job_wins(destination, name, credential):
     own = source_value("configuration.key")
     get("things", headers={name: own})(state_for(destination, key="ApiToken 7", **credential))
     assert destination.only.headers.get_all("Authorization") == ["ApiToken 7"]
@@ -252,26 +252,26 @@ def test_an_authorization_header_of_the_job_wins(destination, name, credential):
 
 @pytest.mark.parametrize("credential", [BASIC, BEARER], ids=["basic", "bearer"])
 @each_call({"GET": get, "POST": post, "PUT": put, "PATCH": patch, "DELETE": delete})
-def test_another_origin_is_not_sent_the_credential(
+def test_other_origin_receives_no_credential(
     destination, elsewhere, method, call, credential
 ):
     call(f"{elsewhere.url}/things")(state_for(destination, **credential))
     assert elsewhere.only.headers["Authorization"] is None
 
 
-def test_another_name_of_the_same_server_is_another_origin(destination):
+def test_other_name_of_the_same_server_is_another_origin(destination):
     address = destination.url.replace("127.0.0.1", "localhost")
     get(f"{address}/things")(state_for(destination, **BEARER))
     assert destination.only.headers["Authorization"] is None
 
 
-def test_the_base_url_in_full_is_sent_the_credential(destination):
+def test_complete_url_at_the_base_url_receives_the_credential(destination):
     get(f"{destination.url.replace('http', 'HTTP')}/things")(state_for(destination, **BEARER))
     assert destination.only.headers["Authorization"] == f"Bearer {SECRET}"
 
 
 @pytest.mark.parametrize("name", ["bücher.invalid", "XN--BCHER-KVA.invalid", "BÜCHER.invalid:80"])
-def test_a_base_url_may_be_written_with_accents_and_capitals(elsewhere, monkeypatch, name):
+def test_base_url_may_contain_accents_and_capitals(elsewhere, monkeypatch, name):
     monkeypatch.setenv("HTTP_PROXY", elsewhere.url)  # so that the name is looked up nowhere
     get("things")({"configuration": {"baseUrl": f"http://{name}", **BEARER}})
     get("http://bücher.invalid/things")({"configuration": {"baseUrl": f"http://{name}", **BEARER}})
@@ -281,7 +281,7 @@ def test_a_base_url_may_be_written_with_accents_and_capitals(elsewhere, monkeypa
 
 
 @pytest.mark.parametrize("trick", ["\\@", "\\\\@", "#@", "?@", "/@"])
-def test_an_address_that_only_looks_like_the_base_url_is_not_sent_the_credential(
+def test_url_that_imitates_the_base_url_receives_no_credential(
     destination, elsewhere, trick
 ):
     base = destination.url.removeprefix("http://")
@@ -290,20 +290,20 @@ def test_an_address_that_only_looks_like_the_base_url_is_not_sent_the_credential
     assert elsewhere.only.headers["Authorization"] is None
 
 
-def test_a_user_in_the_address_does_not_make_it_the_base_url(destination, elsewhere):
+def test_user_in_a_url_does_not_imitate_the_base_url(destination, elsewhere):
     base, other = (each.url.removeprefix("http://") for each in (destination, elsewhere))
     get(f"http://{base}@{other}/things")(state_for(destination, **BEARER))
     assert elsewhere.only.headers["Authorization"] is None
 
 
-def test_without_a_base_url_nobody_is_sent_the_credential(elsewhere):
+def test_credential_without_base_url_is_never_sent(elsewhere):
     get(f"{elsewhere.url}/things")({"configuration": {**BASIC, **BEARER}})
     assert elsewhere.only.headers["Authorization"] is None
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("headers", [None, {"Authorization": SECRET}], ids=["credential", "own"])
-def test_a_redirect_to_another_origin_does_not_take_the_credential_along(
+def test_redirect_to_another_origin_drops_the_credential(
     destination, elsewhere, status, headers
 ):
     destination.answer("/moved", status, Location=f"{elsewhere.url}/there")
@@ -315,7 +315,7 @@ def test_a_redirect_to_another_origin_does_not_take_the_credential_along(
     assert after["response"]["url"] == f"{elsewhere.url}/there"
 
 
-def test_a_redirect_within_the_base_url_keeps_the_credential(destination):
+def test_redirect_within_the_origin_keeps_the_credential(destination):
     destination.answer("/moved", 302, Location="/there")
     get("moved")(state_for(destination, **BEARER))
     assert [each.path for each in destination.received] == ["/moved", "/there"]
@@ -330,18 +330,18 @@ def netrc(tmp_path, monkeypatch):
 
 
 @each_call()
-def test_a_netrc_file_is_not_used(netrc, destination, method, call):
+def test_netrc_file_is_ignored(netrc, destination, method, call):
     call(state_for(destination))
     assert destination.only.headers["Authorization"] is None
 
 
-def test_a_netrc_file_is_not_used_after_a_redirect_either(netrc, destination, elsewhere):
+def test_netrc_file_is_ignored_after_a_redirect(netrc, destination, elsewhere):
     destination.answer("/moved", 302, Location=f"{elsewhere.url}/there")
     get("moved")(state_for(destination))
     assert elsewhere.only.headers["Authorization"] is None
 
 
-def test_cookies_are_not_carried_from_one_request_to_the_next(destination):
+def test_cookies_are_not_sent_with_the_next_request(destination):
     destination.answer("/login", 200, Set_Cookie=f"session={SECRET}; Path=/")
     after = get("login")(state_for(destination))
     get("things")(state_for(destination))
@@ -372,7 +372,7 @@ def test_cookies_are_not_carried_from_one_request_to_the_next(destination):
     ],
 )
 @each_call()
-def test_an_answer_becomes_the_data(destination, method, call, status, content, kind, data):
+def test_response_body_becomes_data(destination, method, call, status, content, kind, data):
     destination.answer("/things", status, content, Content_Type=kind)
     before = state_for(destination, {"name": "Amina"}) | {"references": ["older"], "mine": 1}
     after = call(before)
@@ -383,7 +383,7 @@ def test_an_answer_becomes_the_data(destination, method, call, status, content, 
     assert after["response"]["method"] == method
 
 
-def test_the_response_tells_where_it_came_from_without_the_query(destination):
+def test_response_has_its_url_without_the_query(destination):
     destination.answer("/things", 200, {}, X_Total="2")
     after = get("things", query={"token": SECRET})(state_for(destination, **BEARER))
     assert after["response"]["url"] == f"{destination.url}/things"
@@ -391,7 +391,7 @@ def test_the_response_tells_where_it_came_from_without_the_query(destination):
     assert SECRET not in json.dumps(after["response"])
 
 
-def test_a_post_for_each_item_keeps_the_answers_as_references(destination):
+def test_responses_of_posts_inside_each_become_references(destination):
     destination.answer("/things", 201, {"id": 1})
     after = each("names", post("things", data_value("")))(
         state_for(destination, {"names": ["A", "B"]})
@@ -406,7 +406,7 @@ def test_a_post_for_each_item_keeps_the_answers_as_references(destination):
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409, 410, 413, 415, 422])
 @each_call()
-def test_what_the_destination_will_not_take_is_refused_for_good(destination, method, call, status):
+def test_client_error_status_is_a_refusal(destination, method, call, status):
     destination.answer("/things", status, {"message": "no"})
     error = error_of(call, state_for(destination))
     assert isinstance(error, RemoteRefused)
@@ -416,7 +416,7 @@ def test_what_the_destination_will_not_take_is_refused_for_good(destination, met
 
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504, 599])
 @each_call()
-def test_what_the_destination_cannot_take_now_may_be_sent_later(destination, method, call, status):
+def test_retryable_status_is_retryable(destination, method, call, status):
     destination.answer("/things", status, {"message": "no"})
     error = error_of(call, state_for(destination))
     assert isinstance(error, RemoteUnavailable)
@@ -424,7 +424,7 @@ def test_what_the_destination_cannot_take_now_may_be_sent_later(destination, met
     assert f"{method} {destination.url}/things answered {status}" in str(error)
 
 
-def test_the_destinations_wish_may_be_a_date(destination):
+def test_retry_after_may_be_a_date(destination):
     later = formatdate(time.time() + 90, usegmt=True)
     destination.answer("/things", 503, Retry_After=later)
     assert 80 < error_of(post("things", {}), state_for(destination)).retry_after <= 90
@@ -437,7 +437,7 @@ def test_the_destinations_wish_may_be_a_date(destination):
     [("120", 120.0), ("0", 0.0), ("soon", None), ("", None), ("-1", None), ("\u00b2", None)],
 )
 @pytest.mark.parametrize("status", [429, 503])
-def test_the_destinations_wish_when_to_come_back_is_told(destination, status, wish, seconds):
+def test_retry_after_is_read_in_seconds(destination, status, wish, seconds):
     destination.answer("/things", status, Retry_After=wish)
     error = error_of(post("things", {}), state_for(destination))
     assert error.verdict == "remote-for-now"
@@ -446,7 +446,7 @@ def test_the_destinations_wish_when_to_come_back_is_told(destination, status, wi
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @each_call(WRITES)
-def test_a_write_never_follows_a_redirect_and_says_what_to_do(destination, method, call, status):
+def test_redirected_write_is_refused_with_a_remedy(destination, method, call, status):
     destination.answer("/things", status, Location=f"{destination.url}/login?next={SECRET}")
     error = error_of(call, state_for(destination))
     assert isinstance(error, RemoteRefused)
@@ -456,7 +456,7 @@ def test_a_write_never_follows_a_redirect_and_says_what_to_do(destination, metho
     assert SECRET not in str(error)
 
 
-def test_a_post_is_never_turned_into_a_get(destination, elsewhere):
+def test_redirected_post_is_never_sent_as_a_get(destination, elsewhere):
     destination.answer("/things", 302, Location=f"{elsewhere.url}/things")
     error_of(post("things", {"name": "Amina"}), state_for(destination))
     assert destination.only.method == "POST"
@@ -464,14 +464,14 @@ def test_a_post_is_never_turned_into_a_get(destination, elsewhere):
 
 
 @pytest.mark.parametrize("location", ["", "/login", "//", "ftp://x.org/", "\u00e9"])
-def test_a_redirect_to_wherever_is_still_the_remotes(destination, location):
+def test_redirect_to_any_location_is_a_refusal(destination, location):
     destination.answer("/things", 302, Location=location)
     error = error_of(post("things", {}), state_for(destination))
     assert error.verdict == "remote"
     assert len(destination.received) == 1
 
 
-def test_a_get_that_is_redirected_without_end_is_refused(destination):
+def test_endless_redirect_is_refused(destination):
     destination.answer("/things", 302, Location="/things")
     error = error_of(get("things"), state_for(destination))
     assert isinstance(error, RemoteRefused)
@@ -479,7 +479,7 @@ def test_a_get_that_is_redirected_without_end_is_refused(destination):
 
 
 @each_call()
-def test_a_destination_that_does_not_answer_in_time_may_be_asked_later(destination, method, call):
+def test_timeout_is_retryable(destination, method, call):
     destination.answer("/never", silent=True)
     never = {"GET": get, "POST": post, "PUT": put, "PATCH": patch, "DELETE": delete}[method]
     error = error_of(never("never", timeout=0.03), state_for(destination))
@@ -488,7 +488,7 @@ def test_a_destination_that_does_not_answer_in_time_may_be_asked_later(destinati
 
 
 @each_call()
-def test_an_answer_that_breaks_off_may_be_asked_for_later(destination, method, call):
+def test_truncated_response_is_retryable(destination, method, call):
     destination.answer("/things", 200, b'{"id"', Content_Length="100", Connection="close")
     error = error_of(call, state_for(destination))
     assert isinstance(error, RemoteUnavailable)
@@ -496,13 +496,13 @@ def test_an_answer_that_breaks_off_may_be_asked_for_later(destination, method, c
 
 
 @each_call()
-def test_a_closed_door_may_be_knocked_at_later(closed_url, method, call):
+def test_refused_connection_is_retryable(closed_url, method, call):
     error = error_of(call, {"configuration": {"baseUrl": closed_url, **BASIC}})
     assert isinstance(error, RemoteUnavailable)
     assert str(error) == f"{method} {closed_url}/things: the connection failed."
 
 
-def test_an_answer_that_is_not_packed_as_it_says_is_refused(destination):
+def test_response_with_wrong_compression_is_refused(destination):
     destination.answer("/things", 200, b"not gzip", Content_Encoding="gzip")
     error = error_of(get("things"), state_for(destination))
     assert isinstance(error, RemoteRefused)
@@ -513,7 +513,7 @@ def test_an_answer_that_is_not_packed_as_it_says_is_refused(destination):
     "base", ["example.org/api", "ftp://example.org", "http://", "http://[::1", "http://x:port"]
 )
 @each_call()
-def test_an_address_that_is_none_is_the_authors_mistake(base, method, call):
+def test_invalid_url_is_an_author_error(base, method, call):
     error = error_of(call, {"configuration": {"baseUrl": base, **BASIC}})
     assert isinstance(error, ConfigurationError)
     assert "things" in str(error)
@@ -524,7 +524,7 @@ def test_an_address_that_is_none_is_the_authors_mistake(base, method, call):
 
 @pytest.mark.parametrize("status", [302, 400, 401, 404, 409, 429, 500, 503])
 @pytest.mark.parametrize("credential", [BASIC, BEARER], ids=["basic", "bearer"])
-def test_an_error_tells_no_secret_no_query_and_no_payload(destination, status, credential, capsys):
+def test_errors_contain_no_secret_no_query_and_no_payload(destination, status, credential, capsys):
     page = f"<html>Amina 42 {SECRET}</html>".encode()
     destination.answer("/things", status, page, Content_Type="text/html")
     operate = post("things", {"name": "Amina"}, query={"village": "Kisumu"})
@@ -534,7 +534,7 @@ def test_an_error_tells_no_secret_no_query_and_no_payload(destination, status, c
         assert part not in repr(error.args)
 
 
-def test_what_the_destination_said_is_printed_into_the_runs_log_and_cut(destination, capsys):
+def test_error_response_is_logged_and_shortened(destination, capsys):
     destination.answer("/things", 409, b"<html>" + b"x" * 5000, Content_Type="text/html")
     error_of(post("things", {}), state_for(destination))
     printed = capsys.readouterr().out
@@ -544,7 +544,7 @@ def test_what_the_destination_said_is_printed_into_the_runs_log_and_cut(destinat
 
 @pytest.mark.parametrize("secret", [f"{SECRET}\n", f"{SECRET}\r\nX-Evil: 1", f"\u2019{SECRET}"])
 @each_call()
-def test_a_token_that_no_header_can_hold_is_not_told(destination, method, call, secret):
+def test_token_that_no_header_can_contain_is_not_shown(destination, method, call, secret):
     error = error_of(call, state_for(destination, access_token=secret))
     assert isinstance(error, ConfigurationError)
     assert SECRET not in str(error)
@@ -552,7 +552,7 @@ def test_a_token_that_no_header_can_hold_is_not_told(destination, method, call, 
 
 
 @pytest.mark.parametrize("value", [f"{SECRET}\n", f" {SECRET}", 7, [SECRET]])
-def test_a_header_that_no_request_can_hold_is_not_told(destination, value):
+def test_header_that_cannot_be_sent_is_not_shown(destination, value):
     error = error_of(get("things", headers={"X-Key": value}), state_for(destination))
     assert isinstance(error, ConfigurationError)
     assert SECRET not in str(error)
@@ -560,7 +560,7 @@ def test_a_header_that_no_request_can_hold_is_not_told(destination, value):
 
 
 @pytest.mark.parametrize("ending", ["", "/", "?x=1"])
-def test_a_user_in_the_base_url_is_not_told(closed_url, ending):
+def test_user_in_the_base_url_is_not_shown(closed_url, ending):
     base = closed_url.replace("http://", f"http://nurse:{SECRET}@") + ending
     error = error_of(get("things"), {"configuration": {"baseUrl": base}})
     assert SECRET not in str(error)
@@ -570,14 +570,14 @@ def test_a_user_in_the_base_url_is_not_told(closed_url, ending):
 # Connections
 
 
-def test_two_requests_in_a_row_use_one_connection(destination):
+def test_two_requests_use_one_connection(destination):
     get("things")(state_for(destination))
     post("things", {})(state_for(destination))
     first, second = destination.received
     assert first.client_port == second.client_port
 
 
-def test_a_refused_request_leaves_the_connection_usable(destination):
+def test_connection_is_reused_after_a_refusal(destination):
     destination.answer("/things", 404, {"message": "no"})
     error_of(get("things"), state_for(destination))
     error_of(get("things"), state_for(destination))
@@ -585,7 +585,7 @@ def test_a_refused_request_leaves_the_connection_usable(destination):
     assert first.client_port == second.client_port
 
 
-def test_two_threads_do_not_share_a_connection(destination):
+def test_threads_do_not_share_a_connection(destination):
     get("things")(state_for(destination))
     thread = threading.Thread(target=get("things"), args=[state_for(destination)])
     thread.start()
@@ -594,13 +594,13 @@ def test_two_threads_do_not_share_a_connection(destination):
     assert first.client_port != second.client_port
 
 
-def test_the_environments_proxy_is_used(elsewhere, monkeypatch):
+def test_proxy_of_the_environment_is_used(elsewhere, monkeypatch):
     monkeypatch.setenv("HTTP_PROXY", elsewhere.url)
     get("things")({"configuration": {"baseUrl": "http://nobody.invalid"}})
     assert elsewhere.only.path == "http://nobody.invalid/things"
 
 
-def test_the_environments_exceptions_from_the_proxy_are_heard(destination, elsewhere, monkeypatch):
+def test_no_proxy_of_the_environment_is_respected(destination, elsewhere, monkeypatch):
     monkeypatch.setenv("HTTP_PROXY", elsewhere.url)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     get("things")(state_for(destination))
@@ -611,7 +611,7 @@ def test_the_environments_exceptions_from_the_proxy_are_heard(destination, elsew
 
 
 @each_call()
-def test_a_dry_run_sends_nothing_and_answers_with_an_empty_object(destination, method, call):
+def test_dry_run_sends_nothing_and_responds_with_an_empty_object(destination, method, call):
     with dry_run() as seen:
         after = call(state_for(destination, "before"))
     assert destination.received == []
@@ -621,7 +621,7 @@ def test_a_dry_run_sends_nothing_and_answers_with_an_empty_object(destination, m
     assert after["response"]["status"] == 200
 
 
-def test_a_dry_run_shows_what_would_have_been_sent(destination):
+def test_dry_run_records_the_request(destination):
     operate = post("things", {"name": data_value("name")}, query={"v": "x y"}, headers={"X-A": "1"})
     with dry_run() as seen:
         operate(state_for(destination, {"name": "Amina"}))
@@ -643,7 +643,7 @@ def test_a_dry_run_shows_what_would_have_been_sent(destination):
     ids=str,
 )
 @pytest.mark.parametrize("credential", [BASIC, BEARER], ids=["basic", "bearer"])
-def test_a_dry_run_masks_secrets(destination, credential, headers):
+def test_dry_run_masks_secrets(destination, credential, headers):
     with dry_run() as seen:
         get("things", headers=headers)(state_for(destination, **credential))
     assert SECRET not in repr(seen)
@@ -654,7 +654,7 @@ def test_a_dry_run_masks_secrets(destination, credential, headers):
     )
 
 
-def test_a_dry_run_masks_a_password_in_the_address(destination):
+def test_dry_run_masks_a_password_in_the_url(destination):
     address = destination.url.replace("://", f"://nurse:{SECRET}@")
     with dry_run() as seen:
         get(f"{address}/things")(state_for(destination))
@@ -662,7 +662,7 @@ def test_a_dry_run_masks_a_password_in_the_address(destination):
 
 
 @pytest.mark.parametrize("more", ["?token=t", "#x"])
-def test_a_base_url_is_an_address_alone(destination, more):
+def test_base_url_without_query_fragment_and_user(destination, more):
     for address in (destination.url + more, destination.url.replace("://", f"://nurse:{SECRET}@")):
         error = error_of(get("things"), {"configuration": {"baseUrl": address}})
         assert isinstance(error, ConfigurationError)
@@ -670,31 +670,31 @@ def test_a_base_url_is_an_address_alone(destination, more):
 
 
 @pytest.mark.parametrize("credential", [{"username": "u"}, {"password": "p"}])
-def test_half_a_credential_is_the_authors_mistake(destination, credential):
+def test_incomplete_credential_is_an_author_error(destination, credential):
     assert error_of(get("things"), state_for(destination, **credential)).verdict == "author"
 
 
-def test_a_relative_path_may_hold_an_address(destination):
+def test_relative_path_may_contain_a_url(destination):
     get("ValueSet/http://who.int/x")(state_for(destination))
     assert destination.received[0].path == "/ValueSet/http://who.int/x"
 
 
 @pytest.mark.parametrize("base", ["example.org", "ftp://example.org", "http://[::1"])
-def test_a_dry_run_finds_the_authors_mistakes(destination, base):
+def test_dry_run_finds_author_errors(destination, base):
     with dry_run() as seen:
         error = error_of(get("things"), {"configuration": {"baseUrl": base}})
     assert isinstance(error, ConfigurationError)
     assert seen == []
 
 
-def test_after_a_dry_run_requests_are_sent_again(destination):
+def test_requests_are_sent_again_after_a_dry_run(destination):
     with dry_run():
         get("things")(state_for(destination))
     get("things")(state_for(destination))
     assert len(destination.received) == 1
 
 
-def test_a_dry_run_is_its_own_contexts_alone(destination):
+def test_dry_run_does_not_affect_other_threads(destination):
     with dry_run() as seen:
         thread = threading.Thread(target=get("things"), args=[state_for(destination)])
         thread.start()

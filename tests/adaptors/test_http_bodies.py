@@ -55,7 +55,7 @@ def sent(server):
 
 
 @pytest.mark.parametrize("call", [post, put, patch, delete])
-def test_a_form_is_url_encoded(answer_to, call):
+def test_form_is_url_encoded(answer_to, call):
     answer = answer_to(call("things", form={"name": "Amina & Söhne", "age": 7, "n": ["1", "2"]}))
     assert answer["type"] == "application/x-www-form-urlencoded"
     assert MultiDict(map(tuple, answer["form"])) == MultiDict(
@@ -63,7 +63,7 @@ def test_a_form_is_url_encoded(answer_to, call):
     )
 
 
-def test_values_of_a_form_are_written_as_json_writes_them(answer_to):
+def test_form_values_are_written_like_json(answer_to):
     form = {"yes": True, "no": False, "day": date(2026, 3, 9), "at": NOON, "none": None}
     form["where"] = {"a": 1}
     assert answer_to(post("things", form=form))["form"] == [
@@ -75,12 +75,12 @@ def test_values_of_a_form_are_written_as_json_writes_them(answer_to):
     ]
 
 
-def test_an_empty_form_is_a_form(answer_to):
+def test_empty_form_is_sent_as_a_form(answer_to):
     answer = answer_to(post("things", form={}))
     assert (answer["type"], answer["form"]) == ("application/x-www-form-urlencoded", [])
 
 
-def test_files_are_sent_with_their_names_and_types_and_with_the_form_beside_them(answer_to):
+def test_files_are_sent_with_name_type_and_form(answer_to):
     files = {"photo": ("Foto ü.png", PHOTO, "image/png"), "note": b"text", "list": ("a.csv", "ä")}
     answer = answer_to(post("things", files=files, form={"case": "7", "tag": ["a", "b"]}))
     assert answer["type"].startswith("multipart/form-data; boundary=")
@@ -92,7 +92,7 @@ def test_files_are_sent_with_their_names_and_types_and_with_the_form_beside_them
     }
 
 
-def test_values_of_the_state_may_stand_in_files_and_form(answer_to):
+def test_files_and_form_may_contain_functions_of_the_state(answer_to):
     operate = post(
         "things",
         files={"photo": (data_value("name"), lambda state: state["data"]["text"].encode())},
@@ -103,12 +103,12 @@ def test_values_of_the_state_may_stand_in_files_and_form(answer_to):
     assert answer["form"] == [["case", "7"]]
 
 
-def test_all_files_may_be_one_value_of_the_state_and_one_that_is_none_is_left_out(answer_to):
+def test_files_may_be_a_function_of_the_state_and_none_is_left_out(answer_to):
     operate = post("things", files=lambda state: {"a": state["data"].encode(), "b": None})
     assert list(answer_to(operate, "x")["files"]) == ["a"]
 
 
-def test_the_same_files_make_the_same_body(server, answer_to):
+def test_same_files_make_the_same_body(server, answer_to):
     operate = post("things", files={"photo": ("a.png", PHOTO, "image/png")})
     answer_to(operate)
     first = sent(server)
@@ -116,24 +116,24 @@ def test_the_same_files_make_the_same_body(server, answer_to):
     assert sent(server) == first
 
 
-def test_text_is_sent_as_utf_8_and_says_so(server, answer_to):
+def test_text_is_sent_as_utf_8(server, answer_to):
     answer_to(post("things", text="id,name\n7,Amina é"))
     assert sent(server) == ("id,name\n7,Amina é".encode(), "text/plain; charset=utf-8")
 
 
-def test_text_may_be_of_another_type(server, answer_to):
+def test_text_may_have_another_content_type(server, answer_to):
     answer_to(post("things", text="id,name\n", content_type="text/csv"))
     assert sent(server) == (b"id,name\n", "text/csv")
 
 
-def test_content_is_sent_as_it_is(server, answer_to):
+def test_content_is_sent_unchanged(server, answer_to):
     answer_to(put("things", content=PHOTO))
     assert sent(server) == (PHOTO, "application/octet-stream")
     answer_to(put("things", content=PHOTO, content_type="image/png"))
     assert sent(server) == (PHOTO, "image/png")
 
 
-def test_a_content_type_among_the_headers_wins(server, answer_to):
+def test_content_type_header_wins(server, answer_to):
     answer_to(put("things", content=PHOTO, headers={"content-type": "image/png"}))
     assert sent(server) == (PHOTO, "image/png")
 
@@ -157,7 +157,7 @@ def test_xml_of_a_dict_has_attributes_and_repeats(server, answer_to):
 
 
 @pytest.mark.parametrize("encoding", ["ISO-8859-1", "utf-16", "us-ascii"])
-def test_xml_text_is_encoded_as_it_declares(server, answer_to, encoding):
+def test_xml_text_is_sent_in_its_declared_encoding(server, answer_to, encoding):
     answer_to(post("things", xml=f'<?xml version="1.0" encoding="{encoding}"?><a>é</a>'))
     assert xmltodict.parse(sent(server)[0], encoding=None) == {"a": "é"}
 
@@ -184,7 +184,7 @@ def test_xml_of_a_dict_needs_one_root(answer_to, xml):
     ],
     ids=lambda each: each if isinstance(each, str) else next(iter(each)),
 )
-def test_a_body_of_the_wrong_kind_is_the_authors_mistake(server, answer_to, options, told):
+def test_body_of_the_wrong_type_is_an_author_error(server, answer_to, options, told):
     before = len(server.received)
     with pytest.raises(ConfigurationError) as caught:
         answer_to(post("things", **options))
@@ -192,10 +192,10 @@ def test_a_body_of_the_wrong_kind_is_the_authors_mistake(server, answer_to, opti
     assert len(server.received) == before
 
 
-def test_a_request_may_have_any_method_and_is_written_in_capitals(answer_to):
+def test_request_accepts_any_method_in_any_case(answer_to):
     assert answer_to(any_request("report", "things", {"a": 1}))["method"] == "REPORT"
 
 
-def test_a_get_with_a_body_is_a_request_of_that_method(server, answer_to):
+def test_get_request_may_have_a_body(server, answer_to):
     answer_to(any_request("GET", "things", {"query": {"match_all": {}}}))
     assert json.loads(sent(server)[0]) == {"query": {"match_all": {}}}

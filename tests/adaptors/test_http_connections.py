@@ -37,7 +37,7 @@ def state_for(url, **more):
     ],
     ids=["204", "HEAD", "large", "302", "500"],
 )
-def test_a_connection_is_used_again_after(destination, operate, script):
+def test_connection_is_reused_after_any_response(destination, operate, script):
     destination.scripts["/things"] = script
     for _ in range(3):
         operate(state_for(destination.url))
@@ -45,7 +45,7 @@ def test_a_connection_is_used_again_after(destination, operate, script):
     assert len({received.client_port for received in destination.received}) == 1
 
 
-def test_two_credentials_for_one_server_go_over_one_connection_each_with_its_own(destination):
+def test_two_credentials_share_a_connection_and_not_their_headers(destination):
     for token in ("one", "two"):
         get("things")(state_for(destination.url, access_token=token))
     get("things")(state_for(destination.url))
@@ -54,7 +54,7 @@ def test_two_credentials_for_one_server_go_over_one_connection_each_with_its_own
     assert len({received.client_port for received in destination.received}) == 1
 
 
-def test_of_many_destinations_the_one_not_used_for_longest_is_let_go(destination, closed_url):
+def test_least_recently_used_pool_is_closed(destination, closed_url):
     get("things")(state_for(destination.url))
     for number in range(2, 40):
         with pytest.raises(RemoteUnavailable):
@@ -126,7 +126,7 @@ def secure():
         yield serving
 
 
-def test_https_goes_through_a_proxy_which_sees_neither_body_nor_credential(
+def test_https_proxy_sees_neither_body_nor_credential(
     secure, proxy, monkeypatch
 ):
     monkeypatch.setenv("HTTPS_PROXY", proxy.url)
@@ -140,7 +140,7 @@ def test_https_goes_through_a_proxy_which_sees_neither_body_nor_credential(
     assert "Proxy-Authorization" not in secure.received[-1].headers
 
 
-def test_a_next_page_that_an_api_takes_for_http_is_asked_for_by_https(secure, proxy, monkeypatch):
+def test_http_link_of_an_https_api_is_fetched_by_https(secure, proxy, monkeypatch):
     monkeypatch.setenv("HTTPS_PROXY", proxy.url)
     host, port = secure.url.removeprefix("https://").split(":")
     proxy.leads_to = (host, int(port))
@@ -151,7 +151,7 @@ def test_a_next_page_that_an_api_takes_for_http_is_asked_for_by_https(secure, pr
     assert {each.headers["Authorization"] for each in secure.received} == {"Bearer t0ken"}
 
 
-def test_http_goes_through_a_proxy_in_full_and_without_a_user_in_the_address(
+def test_http_proxy_receives_the_complete_url_without_user(
     elsewhere, monkeypatch
 ):
     address = elsewhere.url.replace("://", f"://nurse:{PROXY_SECRET}@")
@@ -165,13 +165,13 @@ def test_http_goes_through_a_proxy_in_full_and_without_a_user_in_the_address(
     assert received.headers["Proxy-Authorization"].startswith("Basic ")
 
 
-def test_a_proxy_may_be_named_without_its_scheme(elsewhere, monkeypatch):
+def test_proxy_may_be_set_without_a_scheme(elsewhere, monkeypatch):
     monkeypatch.setenv("HTTP_PROXY", elsewhere.url.removeprefix("http://"))
     get("things")(state_for("http://nobody.invalid"))
     assert elsewhere.only.path == "http://nobody.invalid/things"
 
 
-def test_when_the_environment_changes_so_does_the_way(destination, elsewhere, monkeypatch):
+def test_changed_environment_changes_the_proxy(destination, elsewhere, monkeypatch):
     get("things")(state_for(destination.url))
     monkeypatch.setenv("HTTP_PROXY", elsewhere.url)
     get("things")(state_for(destination.url))
@@ -179,7 +179,7 @@ def test_when_the_environment_changes_so_does_the_way(destination, elsewhere, mo
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_an_error_of_the_proxy_does_not_tell_its_password(closed_url, monkeypatch, scheme):
+def test_proxy_error_does_not_contain_its_password(closed_url, monkeypatch, scheme):
     address = closed_url.replace("://", f"://nurse:{PROXY_SECRET}@")
     monkeypatch.setenv(f"{scheme}_proxy", address)
     with pytest.raises(AdaptorError) as caught:
@@ -188,7 +188,7 @@ def test_an_error_of_the_proxy_does_not_tell_its_password(closed_url, monkeypatc
     assert PROXY_SECRET not in str(caught.value)
 
 
-def test_a_proxy_of_a_kind_that_is_not_known_is_the_authors_problem(monkeypatch):
+def test_unsupported_proxy_is_an_author_error(monkeypatch):
     monkeypatch.setenv("HTTP_PROXY", f"socks9://nurse:{PROXY_SECRET}@127.0.0.1:1")
     with pytest.raises(AdaptorError) as caught:
         get("things")(state_for("http://nobody.invalid"))

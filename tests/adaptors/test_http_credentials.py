@@ -60,7 +60,7 @@ def error_of(operate, state):
 
 @each_kind
 @pytest.mark.parametrize("call", [get, post])
-def test_a_server_knows_who_it_is(server, call, credential):
+def test_server_accepts_every_kind_of_credential(server, call, credential):
     assert call("things")(state_for(server, **credential))["data"]["user"] in {
         "nurse",
         "token",
@@ -73,31 +73,31 @@ def test_a_server_knows_who_it_is(server, call, credential):
     [{}, {"username": "nurse", "password": "wrong"}, {"access_token": "wrong"}],
     ids=str,
 )
-def test_a_server_that_does_not_know_it_refuses(server, credential):
+def test_server_refuses_every_wrong_credential(server, credential):
     error = error_of(post("things", {}), state_for(server, **credential))
     assert isinstance(error, RemoteRefused)
     assert "answered 401" in str(error)
 
 
-def test_a_key_in_the_query_stands_beside_what_the_job_asks(server):
+def test_api_key_in_the_query_is_added_to_the_jobs_query(server):
     state = state_for(server, apiKey="a&b=ü", parameter="app id")
     server.failures.append(status(200, b"{}"))
     get("things?x=1", query={"y": "2"})(state)
     assert list(server.received[-1].args.items()) == [("x", "1"), ("y", "2"), ("app id", "a&b=ü")]
 
 
-def test_a_header_of_the_job_wins_over_the_credentials(server):
+def test_header_of_the_job_wins_over_the_credential(server):
     state = state_for(server, apiKey="other", header="X-Organisation")
     assert get("things", headers={"x-organisation": SECRET})(state)["data"] == {"user": "key"}
 
 
-def test_an_authorization_of_the_job_does_not_take_the_key_away(server):
+def test_authorization_header_of_the_job_keeps_the_api_key(server):
     state = state_for(server, apiKey=SECRET, header="X-Organisation")
     assert get("things", headers={"Authorization": "x"})(state)["data"] == {"user": "key"}
 
 
 @each_kind
-def test_the_secret_is_nowhere_to_be_seen_when_all_is_well(server, credential, capsys):
+def test_successful_request_shows_no_secret(server, credential, capsys):
     after = post("things", {})(state_for(server, **credential))
     told = json.dumps({key: each for key, each in after.items() if key != "configuration"})
     told += capsys.readouterr().out
@@ -108,7 +108,7 @@ def test_the_secret_is_nowhere_to_be_seen_when_all_is_well(server, credential, c
 
 @each_kind
 @pytest.mark.parametrize("code", [302, 401, 404, 429, 503])
-def test_the_secret_is_in_no_error(server, credential, code, capsys):
+def test_errors_contain_no_secret(server, credential, code, capsys):
     server.failures.append(status(code, b"no", Location="/other"))
     error = error_of(post("things", {}), state_for(server, **credential))
     told = str(error) + repr(error.args) + capsys.readouterr().out
@@ -117,13 +117,13 @@ def test_the_secret_is_in_no_error(server, credential, code, capsys):
 
 
 @each_kind
-def test_the_secret_is_in_no_error_of_the_connection(closed_url, credential):
+def test_connection_errors_contain_no_secret(closed_url, credential):
     error = error_of(get("things"), {"configuration": {"baseUrl": closed_url, **credential}})
     assert SECRET not in str(error)
 
 
 @each_kind
-def test_a_dry_run_shows_that_there_is_one_and_not_which(server, credential):
+def test_dry_run_masks_the_credential(server, credential):
     before = len(server.received)
     with dry_run() as seen:
         get("things", query={"page": "2", "keyword": "flu"})(state_for(server, **credential))
@@ -137,7 +137,7 @@ def test_a_dry_run_shows_that_there_is_one_and_not_which(server, credential):
 @pytest.mark.parametrize(
     "name", ["token", "access_token", "apikey", "key", "signature", "password"]
 )
-def test_a_dry_run_masks_a_parameter_that_by_its_name_is_a_secret(server, name):
+def test_dry_run_masks_parameters_with_secret_names(server, name):
     with dry_run() as seen:
         get("things", query={name: SECRET, "page": 2})(state_for(server))
     assert seen[0].url == f"{server.url}/things?{name}=***&page=2"
@@ -156,7 +156,7 @@ def test_a_dry_run_masks_a_parameter_that_by_its_name_is_a_secret(server, name):
         ({"apiKey": f"{SECRET}\n", "header": "X-Key"}, "cannot be sent"),
     ],
 )
-def test_a_mistake_is_named_and_no_secret_with_it(server, credential, told):
+def test_invalid_credential_error_names_the_key_and_no_secret(server, credential, told):
     error = error_of(get("things"), state_for(server, **credential))
     assert isinstance(error, ConfigurationError)
     assert told in str(error)

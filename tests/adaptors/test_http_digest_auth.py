@@ -71,7 +71,7 @@ def tried(serving):
 
 
 @each_call
-def test_flask_knows_the_user_and_the_body_is_whole(flask, method, call):
+def test_flask_authenticates_the_user_and_receives_the_body(flask, method, call):
     answer = call(state_for(flask.url))["data"]
     assert answer["user"] == "nurse"
     if method in BODIES:
@@ -83,7 +83,7 @@ def test_flask_refuses_a_wrong_password(flask):
         get("things")(state_for(flask.url, password="wrong"))
 
 
-def test_flask_asks_once_and_knows_the_user_again_by_its_cookie(flask):
+def test_flask_challenges_once_and_recognizes_its_cookie(flask):
     before = len(flask.received)
     call = each("names", post("things", {}))
     call(state_for(flask.url, username="nurse") | {"data": {"names": [1, 2, 3]}})
@@ -92,7 +92,7 @@ def test_flask_asks_once_and_knows_the_user_again_by_its_cookie(flask):
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 @each_call
-def test_each_algorithm_is_known_and_the_body_is_whole(digest, algorithm, method, call):
+def test_every_algorithm_is_supported(digest, algorithm, method, call):
     app, serving = digest
     app.asks = ({"algorithm": algorithm, "qop": "auth"},)
     assert call(state_for(serving.url))["data"] == {"welcome": True}
@@ -101,14 +101,14 @@ def test_each_algorithm_is_known_and_the_body_is_whole(digest, algorithm, method
     assert first == second == BODIES.get(method, first)
 
 
-def test_without_an_algorithm_it_is_md5_and_without_qop_it_is_the_old_way(digest):
+def test_challenge_without_algorithm_and_qop_uses_rfc_2069(digest):
     app, serving = digest
     app.asks = ({},)
     assert get("things")(state_for(serving.url))["data"] == {"welcome": True}
     assert "cnonce" not in serving.received[-1].headers["Authorization"]
 
 
-def test_the_servers_proofs_are_those_of_rfc_7616():
+def test_server_computes_the_responses_of_rfc_7616():
     given = {
         "realm": "http-auth@example.org",
         "nonce": "7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v",
@@ -127,7 +127,7 @@ def test_the_servers_proofs_are_those_of_rfc_7616():
     ]
 
 
-def test_the_challenge_is_remembered_so_that_the_next_request_is_sent_once(digest):
+def test_remembered_challenge_saves_a_request(digest):
     _, serving = digest
     for number in range(3):
         post("things", number)(state_for(serving.url))
@@ -137,7 +137,7 @@ def test_the_challenge_is_remembered_so_that_the_next_request_is_sent_once(diges
     assert [json.loads(each.get_data()) for each in serving.received] == [0, 0, 1, 2]
 
 
-def test_a_stale_nonce_is_exchanged_and_the_body_sent_again(digest):
+def test_stale_nonce_is_replaced_and_the_body_sent_again(digest):
     app, serving = digest
     post("things", 1)(state_for(serving.url))
     app.forget()
@@ -146,14 +146,14 @@ def test_a_stale_nonce_is_exchanged_and_the_body_sent_again(digest):
     assert json.loads(serving.received[-1].get_data()) == 2
 
 
-def test_a_server_that_has_forgotten_its_nonces_asks_anew(digest):
+def test_unknown_nonce_is_replaced(digest):
     app, serving = digest
     get("things")(state_for(serving.url))
     app.nonces.clear()
     assert get("things")(state_for(serving.url))["data"] == {"welcome": True}
 
 
-def test_a_wrong_password_is_refused_after_one_more_request(digest):
+def test_wrong_password_is_refused_after_two_requests(digest):
     _, serving = digest
     with pytest.raises(RemoteRefused, match="answered 401"):
         post("things", {})(state_for(serving.url, password="wrong"))
@@ -167,7 +167,7 @@ def test_a_wrong_password_is_refused_after_one_more_request(digest):
         ({"algorithm": "SHA3", "qop": "auth"}, "SHA3 with qop=auth, which is not supported"),
     ],
 )
-def test_what_is_not_supported_is_said_and_not_tried(digest, ask, told):
+def test_unsupported_challenge_is_an_author_error(digest, ask, told):
     app, serving = digest
     app.asks = (ask,)
     with pytest.raises(ConfigurationError) as caught:
@@ -179,14 +179,14 @@ def test_what_is_not_supported_is_said_and_not_tried(digest, ask, told):
     assert len(serving.received) == 1
 
 
-def test_of_auth_and_auth_int_it_is_auth(digest):
+def test_qop_auth_is_preferred_to_auth_int(digest):
     app, serving = digest
     app.asks = ({"algorithm": "SHA-256", "qop": "auth-int, auth"},)
     assert post("things", {})(state_for(serving.url))["data"] == {"welcome": True}
 
 
 @pytest.mark.parametrize("joined", [False, True], ids=["headers of their own", "one header"])
-def test_of_several_challenges_the_strongest_is_met(digest, joined):
+def test_strongest_of_several_challenges_is_used(digest, joined):
     app, serving = digest
     app.asks = tuple({"algorithm": name, "qop": "auth"} for name in ("MD5", "SHA-256", "SHA3"))
     app.others = ('Basic realm="a, Digest b"', "Negotiate")
@@ -202,19 +202,19 @@ def test_of_several_challenges_the_strongest_is_met(digest, joined):
     assert "algorithm=SHA-256" in serving.received[-1].headers["Authorization"]
 
 
-def test_a_401_that_asks_for_something_else_is_refused(destination):
+def test_401_without_digest_challenge_is_a_refusal(destination):
     destination.answer("/things", 401, WWW_Authenticate='Basic realm="x"')
     with pytest.raises(RemoteRefused, match="answered 401"):
         get("things")(state_for(destination.url))
     assert len(destination.received) == 1
 
 
-def test_a_user_may_have_accents(digest):
+def test_user_name_may_contain_accents(digest):
     _, serving = digest
     assert get("things")(state_for(serving.url, username="nürse"))["data"] == {"welcome": True}
 
 
-def test_two_users_of_a_server_are_not_taken_for_each_other(digest):
+def test_users_of_one_server_have_their_own_sessions(digest):
     _, serving = digest
     get("things")(state_for(serving.url))
     get("things")(state_for(serving.url, username="doctor", password="other"))
@@ -226,14 +226,14 @@ def test_two_users_of_a_server_are_not_taken_for_each_other(digest):
     assert names == ["", "nurse", "", "docto", "nurse"]
 
 
-def test_a_password_that_was_changed_begins_anew(digest):
+def test_changed_password_starts_a_new_session(digest):
     app, serving = digest
     get("things")(state_for(serving.url))
     app.users["nurse"] = "changed"
     assert get("things")(state_for(serving.url, password="changed"))["data"] == {"welcome": True}
 
 
-def test_each_thread_proves_itself(digest):
+def test_every_thread_has_its_own_session(digest):
     _, serving = digest
     get("things")(state_for(serving.url))
     thread = threading.Thread(target=get("things"), args=[state_for(serving.url)])
@@ -242,7 +242,7 @@ def test_each_thread_proves_itself(digest):
     assert tried(serving) == [False, True, False, True]
 
 
-def test_another_origin_is_proved_nothing(digest):
+def test_other_origin_receives_no_digest(digest):
     _, serving = digest
     with serve(DigestServer({"nurse": SECRET})) as other:
         serving.failures.append(redirect(f"{other.url}/things"))
@@ -252,7 +252,7 @@ def test_another_origin_is_proved_nothing(digest):
         assert tried(other) == [False, False]
 
 
-def test_the_password_is_nowhere_to_be_seen(digest, capsys):
+def test_password_appears_nowhere(digest, capsys):
     app, serving = digest
     after = post("things", {})(state_for(serving.url))
     with dry_run() as seen:

@@ -106,7 +106,7 @@ WAYS = {
 
 
 @pytest.mark.parametrize("operate", WAYS.values(), ids=WAYS)
-def test_each_record_comes_once_and_in_order(server, operate):
+def test_every_record_is_processed_once_and_in_order(server, operate):
     assert operate(state_for(server))["seen"] == list(range(COUNT))
 
 
@@ -115,14 +115,14 @@ def test_each_record_comes_once_and_in_order(server, operate):
     [("offset", by_offset("results")), ("cursor", by_cursor("meta.next", "after"))],
     ids=["offset", "cursor"],
 )
-def test_a_server_that_gives_less_than_was_asked_for_loses_no_record(server, path, how):
+def test_short_pages_lose_no_record(server, path, how):
     operate = each_page(path, keep, next=how, query={"limit": 1000, "village": "Kisumu"})
     assert operate(state_for(server))["seen"] == list(range(COUNT))
     assert {each.args["village"] for each in server.received} == {"Kisumu"}
     assert {each.args["limit"] for each in server.received} == {"1000"}
 
 
-def test_afterwards_data_and_index_are_the_original_and_the_rest_stays(server):
+def test_data_and_index_are_restored_and_other_keys_stay(server):
     note = fn(lambda s: {**s, "indexes": [*s.get("indexes", []), s["index"]]})
     after = each_page("link", note)(state_for(server, index=9, references=["older"]))
     assert (after["data"], after["index"], after["references"]) == ("before", 9, ["older"])
@@ -130,7 +130,7 @@ def test_afterwards_data_and_index_are_the_original_and_the_rest_stays(server):
     assert "index" not in each_page("link", note)(state_for(server))
 
 
-def test_a_page_that_is_not_there_is_the_end_and_no_page(server):
+def test_page_with_an_accepted_status_is_the_end(server):
     note = fn(lambda s: {**s, "pages": [*s.get("pages", []), s["data"]]})
     operate = each_page("page", note, next=by_page("results"), accept_statuses=404)
     after = operate(state_for(server))
@@ -138,7 +138,7 @@ def test_a_page_that_is_not_there_is_the_end_and_no_page(server):
     assert all("results" in page for page in after["pages"])
 
 
-def test_an_address_of_the_next_page_is_taken_as_it_is(server):
+def test_url_of_the_next_page_is_used_unchanged(server):
     each_page("url", next=by_url("next"), query={"limit": 3, "village": "Kisumu"})(
         state_for(server)
     )
@@ -146,14 +146,14 @@ def test_an_address_of_the_next_page_is_taken_as_it_is(server):
     assert [each.args.get("village") for each in server.received] == ["Kisumu", None, None]
 
 
-def test_a_page_has_its_response_beside_it(server):
+def test_page_has_its_response(server):
     note = fn(lambda s: {**s, "links": [*s.get("links", []), s["response"]["headers"]["link"]]})
     after = each_page("link", note)(state_for(server))
     assert len(after["links"]) == 3
     assert all("first" in each for each in after["links"])
 
 
-def test_a_page_is_fetched_when_the_one_before_has_been_dealt_with(server):
+def test_page_is_fetched_after_the_previous_one_was_processed(server):
     def stop(state):
         raise ValueError(state["index"])
 
@@ -162,7 +162,7 @@ def test_a_page_is_fetched_when_the_one_before_has_been_dealt_with(server):
     assert len(server.received) == 1
 
 
-def test_values_of_the_state_may_stand_in_path_query_and_headers(server):
+def test_path_query_and_headers_may_contain_functions_of_the_state(server):
     operate = each_page(
         source_value("way"),
         keep,
@@ -175,13 +175,13 @@ def test_values_of_the_state_may_stand_in_path_query_and_headers(server):
     assert [each.args.get("offset") for each in server.received] == [None, "2", "4", "6", "7"]
 
 
-def test_a_list_without_pages_is_one_page(destination):
+def test_list_without_pages_is_one_page(destination):
     destination.answer("/things", 200, {"results": RECORDS})
     assert each_page("things", keep)(state_for(destination))["seen"] == list(range(COUNT))
     assert len(destination.received) == 1
 
 
-def test_an_empty_list_is_one_page(destination):
+def test_empty_list_is_one_page(destination):
     for empty in ([], None):
         destination.answer("/things", 200, {"results": empty})
         after = each_page("things", keep, next=by_offset("results"))(state_for(destination))
@@ -189,7 +189,7 @@ def test_an_empty_list_is_one_page(destination):
 
 
 @pytest.mark.parametrize("how", [by_offset("result"), by_page("results[0]"), by_offset()])
-def test_a_list_that_is_not_where_the_job_says_is_the_authors_mistake(server, how):
+def test_missing_list_in_the_first_page_is_an_author_error(server, how):
     error = error_of(each_page("offset", next=how), state_for(server))
     assert isinstance(error, ConfigurationError)
     assert "The first page has no list at" in str(error)
@@ -198,7 +198,7 @@ def test_a_list_that_is_not_where_the_job_says_is_the_authors_mistake(server, ho
 # Lists that do not end
 
 
-def test_a_page_that_leads_to_itself_is_an_error(destination):
+def test_page_that_links_to_itself_is_an_error(destination):
     destination.answer("/things", 200, {"results": [1], "next": "/things?page=2"})
     error = error_of(each_page("things", next=by_url("next")), state_for(destination))
     assert isinstance(error, RemoteRefused)
@@ -206,7 +206,7 @@ def test_a_page_that_leads_to_itself_is_an_error(destination):
     assert len(destination.received) == 2
 
 
-def test_a_ring_of_pages_is_an_error(destination):
+def test_circle_of_pages_is_an_error(destination):
     for here, there in [("a", "b"), ("b", "c"), ("c", "b")]:
         destination.answer(f"/{here}", 200, {"here": here, "next": f"/{there}"})
     error = error_of(each_page("a", next=by_url("next")), state_for(destination))
@@ -215,13 +215,13 @@ def test_a_ring_of_pages_is_an_error(destination):
     assert [each.path for each in destination.received] == ["/a", "/b", "/c"]
 
 
-def test_a_cursor_that_stays_is_an_error(destination):
+def test_unchanged_cursor_is_an_error(destination):
     destination.answer("/things", 200, {"results": [1], "next": "c7"})
     error = error_of(each_page("things", next=by_cursor("next")), state_for(destination))
     assert isinstance(error, RemoteRefused)
 
 
-def test_a_server_that_does_not_know_the_parameter_is_found_out_before_records_come_twice(
+def test_server_that_ignores_the_parameter_is_an_error(
     destination,
 ):
     destination.answer("/things", 200, {"results": RECORDS})
@@ -233,7 +233,7 @@ def test_a_server_that_does_not_know_the_parameter_is_found_out_before_records_c
     assert len(seen) == 1
 
 
-def test_a_list_with_more_pages_than_allowed_is_an_error(server):
+def test_more_pages_than_allowed_is_an_error(server):
     error = error_of(each_page("link", max_pages=2), state_for(server))
     assert isinstance(error, ConfigurationError)
     assert "more than 2 pages" in str(error)
@@ -247,13 +247,13 @@ def test_a_list_with_more_pages_than_allowed_is_an_error(server):
 @pytest.mark.parametrize(
     ("code", "kind"), [(401, RemoteRefused), (409, RemoteRefused), (503, RemoteUnavailable)]
 )
-def test_a_page_that_fails_fails_the_run_with_its_verdict(server, code, kind):
+def test_failed_page_fails_with_its_verdict(server, code, kind):
     server.failures.extend([status(200, b'{"next": "/url"}'), status(code, b"", Retry_After="7")])
     error = error_of(each_page("x", next=by_url("next")), state_for(server))
     assert isinstance(error, kind)
 
 
-def test_a_page_that_is_no_json_is_refused_where_the_job_wants_json(server):
+def test_page_that_is_not_json_is_refused(server):
     server.failures.append(status(200, b"<html>"))
     error = error_of(each_page("x", parse_as="json"), state_for(server))
     assert isinstance(error, RemoteRefused)
@@ -269,7 +269,7 @@ def test_a_page_that_is_no_json_is_refused_where_the_job_wants_json(server):
     ],
     ids=lambda each: next(iter(each)),
 )
-def test_a_next_page_of_another_origin_is_sent_no_credential(destination, elsewhere, credential):
+def test_next_page_of_another_origin_receives_no_credential(destination, elsewhere, credential):
     destination.answer("/things", 200, {"next": f"{elsewhere.url}/more"})
     elsewhere.answer("/more", 200, {"next": None})
     state = {"configuration": {"baseUrl": destination.url, **credential}}
@@ -282,14 +282,14 @@ def test_a_next_page_of_another_origin_is_sent_no_credential(destination, elsewh
     assert destination.only.headers["X-Org"] == SECRET
 
 
-def test_a_next_page_may_be_relative_to_the_page(destination):
+def test_next_page_may_be_a_relative_url(destination):
     destination.answer("/api/things", 200, {"page": 1, "next": "more?page=2"})
     destination.answer("/api/more", 200, {"page": 2, "next": ""})
     each_page("api/things", next=by_url("next"))(state_for(destination))
     assert [each.path for each in destination.received] == ["/api/things", "/api/more"]
 
 
-def test_a_dry_run_asks_for_the_first_page_alone(server):
+def test_dry_run_requests_only_the_first_page(server):
     with dry_run() as seen:
         for operate in WAYS.values():
             if operate is not WAYS["offset, of a bare list"]:  # it cannot bear an answer of {}
@@ -298,6 +298,6 @@ def test_a_dry_run_asks_for_the_first_page_alone(server):
     assert server.received == []
 
 
-def test_the_pages_can_be_told_as_json(server):
+def test_page_response_can_be_written_as_json(server):
     after = each_page("url", keep, next=by_url("next"))(state_for(server))
     json.dumps(after)

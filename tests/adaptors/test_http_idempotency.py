@@ -31,31 +31,31 @@ def attempt(destination, *operations, run="m1#job-a", data=None, state=None):
     return states
 
 
-def test_a_key_is_a_uuid_in_the_usual_header(destination):
+def test_key_is_a_uuid_in_the_idempotency_key_header(destination):
     attempt(destination, post("visits", {}, idempotency_key=True))
     (key,) = keys(destination)
     assert str(UUID(key)) == key
 
 
 @pytest.mark.parametrize("call", [post, put, patch, delete])
-def test_each_write_may_have_one(destination, call):
+def test_every_write_may_have_a_key(destination, call):
     attempt(destination, call("visits/7", idempotency_key=True))
     assert keys(destination)[0]
 
 
-def test_without_it_no_key_is_sent(destination):
+def test_no_key_is_sent_by_default(destination):
     attempt(destination, post("visits", {}), post("visits", {}, idempotency_key=None))
     assert keys(destination) == [None, None]
 
 
-def test_an_attempt_after_another_sends_the_same_keys(destination):
+def test_next_attempt_sends_the_same_keys(destination):
     for _ in range(2):
         attempt(destination, each_visit, data=VISITS)
     sent = keys(destination)
     assert sent[:3] == sent[3:]
 
 
-def test_an_attempt_that_goes_on_where_one_failed_sends_the_same_keys(destination):
+def test_resumed_attempt_sends_the_same_keys(destination):
     visit = post("visits", {"a": 1}, idempotency_key=True)
     operations = [visit, visit, fn(lambda state: state | {"data": VISITS}), each_visit]
     states = attempt(destination, *operations)
@@ -67,7 +67,7 @@ def test_an_attempt_that_goes_on_where_one_failed_sends_the_same_keys(destinatio
         assert keys(destination) == sent[came_before:]
 
 
-def test_two_requests_of_a_run_never_share_one(destination):
+def test_requests_of_a_run_have_different_keys(destination):
     post_a = post("visits", {"day": 1}, idempotency_key=True)
 
     def twice_with_one_state(state):
@@ -101,13 +101,13 @@ PLACE = {
 }
 
 
-def test_another_request_at_the_same_place_of_a_later_attempt_has_another(destination):
+def test_changed_request_at_the_same_position_has_another_key(destination):
     for operate in PLACE.values():  # the job was changed between two attempts
         attempt(destination, operate)
     assert len(set(keys(destination))) == len(PLACE)
 
 
-def test_an_item_keeps_its_key_though_those_before_it_are_passed_over(destination):
+def test_item_keeps_its_key_when_earlier_items_are_skipped(destination):
     def send(state, done=()):
         if state["index"] not in done:
             post("visits", {"day": 1}, idempotency_key=True)(state)
@@ -119,20 +119,20 @@ def test_an_item_keeps_its_key_though_those_before_it_are_passed_over(destinatio
     assert sent[1:3] == sent[3:]
 
 
-def test_two_runs_never_share_one(destination):
+def test_runs_have_different_keys(destination):
     for run in ("m1#job-a", "m2#job-a", "m1#job-b"):
         attempt(destination, post("visits", {}, idempotency_key=True), run=run)
     assert len(set(keys(destination))) == 3
 
 
-def test_files_are_known_again(destination):
+def test_files_have_the_same_key_in_every_attempt(destination):
     photo = {"photo": ("a.png", b"\x89PNG", "image/png")}
     for _ in range(2):
         attempt(destination, post("photos", files=photo, idempotency_key=True))
     assert len(set(keys(destination))) == 1
 
 
-def test_a_credential_that_was_changed_between_attempts_changes_no_key(destination):
+def test_changed_credential_does_not_change_the_key(destination):
     for secret in ("old", "new"):
         credential = {"baseUrl": destination.url, "apiKey": secret, "parameter": "key"}
         state = {"configuration": credential, "data": None}
@@ -141,27 +141,27 @@ def test_a_credential_that_was_changed_between_attempts_changes_no_key(destinati
     assert destination.received[0].query != destination.received[1].query
 
 
-def test_outside_of_a_run_each_request_has_its_own(destination):
+def test_requests_outside_of_a_run_have_different_keys(destination):
     for _ in range(2):
         post("visits", {}, idempotency_key=True)({"configuration": {"baseUrl": destination.url}})
     assert len(set(keys(destination))) == 2
 
 
 @pytest.mark.parametrize("key", ["visit-7", data_value("id")], ids=["text", "value"])
-def test_a_key_of_the_jobs_own_is_sent_as_it_is(destination, key):
+def test_key_of_the_job_is_sent_unchanged(destination, key):
     operate = post("visits", {}, idempotency_key=key, idempotency_header="X-Request-Id")
     attempt(destination, operate, data={"id": "visit-7"})
     assert keys(destination, "X-Request-Id") == ["visit-7"]
     assert keys(destination) == [None]
 
 
-def test_a_header_of_the_job_wins(destination):
+def test_idempotency_header_of_the_job_wins(destination):
     headers = {"idempotency-key": "mine"}
     attempt(destination, request("POST", "visits", {}, headers=headers, idempotency_key=True))
     assert destination.only.headers.get_all("Idempotency-Key") == ["mine"]
 
 
-def test_a_dry_run_shows_it(destination):
+def test_dry_run_shows_the_key(destination):
     with dry_run() as seen:
         attempt(destination, post("visits", {}, idempotency_key="visit-7"))
     assert seen[0].headers["Idempotency-Key"] == "visit-7"

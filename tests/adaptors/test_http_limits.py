@@ -91,21 +91,21 @@ DRIPS = {
 
 @pytest.mark.parametrize("pieces", DRIPS.values(), ids=DRIPS)
 @pytest.mark.parametrize("call", [get, post], ids=["GET", "POST"])
-def test_a_destination_that_drips_is_cut_off_when_the_time_of_the_call_is_over(raw, pieces, call):
+def test_slow_response_is_cut_off_at_the_deadline(raw, pieces, call):
     raw.pieces, raw.wait = pieces or [b""], 0.01 if pieces else LONG
     error = error_of(call("things", timeout=0.15), raw.url)
     assert isinstance(error, RemoteUnavailable)
     assert str(error).endswith(f"{raw.url}/things: no response in time.")
 
 
-def test_a_destination_that_takes_nothing_is_given_up_in_time(raw):
+def test_server_that_reads_nothing_times_out(raw):
     raw.reads = False
     error = error_of(post("things", content=b"x" * 20_000_000, timeout=0.15), raw.url)
     assert isinstance(error, RemoteUnavailable)
     assert str(error) == f"POST {raw.url}/things: no response in time."
 
 
-def test_a_destination_that_takes_no_connection_is_given_up_in_time():
+def test_server_that_accepts_no_connection_times_out():
     with socket.create_server(("127.0.0.1", 0), backlog=0) as full, ExitStack() as waiting:
         for _ in range(3):  # nobody accepts them, and there is no room for more
             client = waiting.enter_context(socket.socket())
@@ -117,21 +117,21 @@ def test_a_destination_that_takes_no_connection_is_given_up_in_time():
     assert str(error) == f"GET {url}/things: no response in time."
 
 
-def test_the_time_is_for_all_redirects_together(destination):
+def test_timeout_covers_all_redirects(destination):
     destination.answer("/a", 302, Location="/b")
     destination.answer("/b", silent=True)
     error = error_of(get("a", timeout=0.1), destination.url)
     assert str(error) == f"GET {destination.url}/a: no response in time."
 
 
-def test_after_a_call_that_was_cut_off_the_next_is_well(destination):
+def test_request_after_a_timeout_succeeds(destination):
     destination.answer("/never", silent=True)
     error_of(get("never", timeout=0.05), destination.url)
     state = {"configuration": {"baseUrl": destination.url}}
     assert get("things")(state)["response"]["status"] == 200
 
 
-def test_a_short_time_of_one_call_does_not_shorten_the_next(destination):
+def test_short_timeout_does_not_affect_the_next_request(destination):
     state = {"configuration": {"baseUrl": destination.url}}
     post("things", 1, timeout=0.05)(state)
     time.sleep(0.06)  # the time of the first is over
@@ -140,7 +140,7 @@ def test_a_short_time_of_one_call_does_not_shorten_the_next(destination):
     assert len({each.client_port for each in destination.received}) == 1
 
 
-def test_an_answer_as_long_as_allowed_is_taken_and_a_longer_one_refused(destination):
+def test_longest_allowed_response_is_accepted_and_a_longer_one_refused(destination):
     state = {"configuration": {"baseUrl": destination.url}}
     destination.answer("/things", 200, b"x" * 1000)
     assert get("things", max_bytes=1000)(state)["data"] == "x" * 1000
@@ -151,13 +151,13 @@ def test_an_answer_as_long_as_allowed_is_taken_and_a_longer_one_refused(destinat
     )
 
 
-def test_an_answer_of_unknown_length_is_refused_once_it_is_too_long(raw):
+def test_too_long_response_of_unknown_length_is_refused(raw):
     raw.pieces = [HEAD + b"\r\n", *[b"x" * 65536] * 1000]
     error = error_of(get("things", max_bytes=100_000), raw.url)
     assert "the response has more than 100,000 bytes" in str(error)
 
 
-def test_an_answer_that_unpacks_to_more_is_refused(destination):
+def test_response_that_decompresses_to_too_much_is_refused(destination):
     packed = gzip.compress(b"0" * 50_000_000)
     destination.answer("/things", 200, packed, Content_Encoding="gzip")
     error = error_of(get("things", max_bytes=1_000_000), destination.url)
@@ -165,7 +165,7 @@ def test_an_answer_that_unpacks_to_more_is_refused(destination):
 
 
 @pytest.mark.parametrize("trouble", ["long", "a ring", "nowhere", "silent", "refused"])
-def test_an_address_that_must_not_be_told_is_in_no_error(destination, trouble):
+def test_secret_url_is_in_no_error(destination, trouble):
     call = Request("GET", "s3cr3t", timeout=0.1, display_url="the login", max_bytes=10)
     destination.answer("/s3cr3t", 200, b"x" * 20)
     if trouble == "a ring":
@@ -182,14 +182,14 @@ def test_an_address_that_must_not_be_told_is_in_no_error(destination, trouble):
     assert "s3cr3t" not in str(caught.value)
 
 
-def test_after_an_answer_that_was_too_long_the_next_is_well(destination):
+def test_request_after_a_too_long_response_succeeds(destination):
     destination.answer("/things", 200, b"x" * 1_000_000)
     error_of(get("things", max_bytes=10), destination.url)
     state = {"configuration": {"baseUrl": destination.url}}
     assert get("other")(state)["data"] == {}
 
 
-def test_a_connection_that_has_idled_for_long_is_not_used_again(destination):
+def test_idle_connection_is_not_reused(destination):
     state = {"configuration": {"baseUrl": destination.url}}
     with time_machine.travel(0, tick=False) as clock:
         for seconds in (0, 50, 50, 61):

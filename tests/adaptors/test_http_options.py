@@ -13,14 +13,14 @@ WRITING = (post, put, patch, delete)
 
 
 @pytest.mark.parametrize("call", [get, *WRITING, each_page])
-def test_an_option_that_does_not_exist_is_refused_where_the_job_says_it(call):
+def test_unknown_option_fails_at_the_call(call):
     with pytest.raises(TypeError, match="qeury"):
         call("things", qeury={"a": 1})
 
 
 @pytest.mark.parametrize("call", [get, each_page])
 @pytest.mark.parametrize("name", ["json", "form", "idempotency_key"])
-def test_what_reads_takes_no_body_and_no_key(call, name):
+def test_get_accepts_no_body_and_no_key(call, name):
     with pytest.raises(TypeError, match=name):
         call("things", **{name: "x"})
 
@@ -39,19 +39,19 @@ def test_what_reads_takes_no_body_and_no_key(call, name):
     ],
     ids="+".join,
 )
-def test_two_bodies_are_refused_where_the_job_says_them(call, bodies):
+def test_two_bodies_fail_at_the_call(call, bodies):
     with pytest.raises(ConfigurationError) as caught:
         call("things", **bodies)
     assert "A request has one body, not " in str(caught.value)
     assert all(name in str(caught.value) for name in bodies)
 
 
-def test_an_unknown_way_to_parse_is_refused_where_the_job_says_it():
+def test_unknown_parse_as_fails_at_the_call():
     with pytest.raises(ConfigurationError, match="parse_as is one of auto, json, text, base64"):
         get("things", parse_as="yaml")
 
 
-def test_a_signature_names_each_option_with_its_usual_value():
+def test_signature_has_every_option_with_its_default():
     signature = inspect.signature(post)
     assert list(signature.parameters)[:2] == ["path", "json"]
     assert signature.parameters["timeout"].default == 60

@@ -34,7 +34,7 @@ def everything(received):
 
 @each_kind
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_no_kind_of_credential_goes_to_another_origin(destination, elsewhere, credential, status):
+def test_no_kind_of_credential_is_redirected_to_another_origin(destination, elsewhere, credential, status):
     destination.answer("/moved", status, Location=f"{elsewhere.url}/there")
     get("moved")(state_for(destination, **credential))
     assert SECRET in everything(destination.only) or "Basic " in everything(destination.only)
@@ -46,7 +46,7 @@ def test_no_kind_of_credential_goes_to_another_origin(destination, elsewhere, cr
     "name",
     ["Authorization", "X-Api-Key", "Cookie", "X-Auth-Token", "Ocp-Apim-Subscription-Key", "X-Org"],
 )
-def test_no_header_that_may_be_a_secret_goes_to_another_origin(destination, elsewhere, name):
+def test_no_secret_header_is_redirected_to_another_origin(destination, elsewhere, name):
     destination.answer("/moved", 302, Location=f"{elsewhere.url}/there")
     kept = {
         "Accept": "text/csv",
@@ -61,7 +61,7 @@ def test_no_header_that_may_be_a_secret_goes_to_another_origin(destination, else
 
 
 @each_kind
-def test_what_comes_back_from_another_origin_is_not_trusted_again(
+def test_redirect_back_from_another_origin_receives_no_credential(
     destination, elsewhere, credential
 ):
     destination.answer("/moved", 302, Location=f"{elsewhere.url}/there")
@@ -72,7 +72,7 @@ def test_what_comes_back_from_another_origin_is_not_trusted_again(
 
 
 @each_kind
-def test_within_the_origin_credential_and_headers_go_along(destination, credential):
+def test_redirect_within_the_origin_keeps_credential_and_headers(destination, credential):
     destination.answer("/moved", 302, Location="/there?page=2")
     state = state_for(destination, **credential)
     get("moved", query={"page": 1}, headers={"X-Own": "7"})(state)
@@ -96,7 +96,7 @@ def test_within_the_origin_credential_and_headers_go_along(destination, credenti
         ("//HOST/there", "/there"),
     ],
 )
-def test_an_address_is_read_as_browsers_read_it(destination, location, path):
+def test_location_is_resolved_like_in_a_browser(destination, location, path):
     host = destination.url.removeprefix("http://")
     destination.answer("/api/moved", 302, Location=location.replace("HOST", host))
     if location.startswith("?"):
@@ -109,14 +109,14 @@ def test_an_address_is_read_as_browsers_read_it(destination, location, path):
 
 
 @pytest.mark.parametrize("location", ["", "ftp://x.org/a", "http://[::1", "javascript:1"])
-def test_a_redirect_that_leads_nowhere_is_refused(destination, location):
+def test_redirect_without_usable_location_is_refused(destination, location):
     destination.answer("/moved", 302, Location=location)
     error = error_of(get("moved"), state_for(destination))
     assert isinstance(error, RemoteRefused)
     assert str(error).endswith("a redirect without a usable location.")
 
 
-def test_a_ring_of_redirects_ends(destination, elsewhere):
+def test_circle_of_redirects_ends(destination, elsewhere):
     destination.answer("/moved", 302, Location=f"{elsewhere.url}/there")
     elsewhere.answer("/there", 302, Location=f"{destination.url}/moved")
     error = error_of(get("moved"), state_for(destination))
@@ -125,7 +125,7 @@ def test_a_ring_of_redirects_ends(destination, elsewhere):
     assert len(destination.received) + len(elsewhere.received) == 20
 
 
-def test_a_head_is_redirected_like_a_get(destination):
+def test_head_is_redirected_like_a_get(destination):
     destination.scripts["/moved"] = Script(302, b"", {"Location": "/there"})
     after = request("HEAD", "moved")(state_for(destination))
     assert [each.method for each in destination.received] == ["HEAD", "HEAD"]
@@ -133,7 +133,7 @@ def test_a_head_is_redirected_like_a_get(destination):
 
 
 @pytest.mark.parametrize("call", [get, post])
-def test_a_redirect_may_be_what_the_job_wants(destination, call):
+def test_job_may_accept_a_redirect_status(destination, call):
     destination.answer("/moved", 302, Location="/there")
     after = call("moved", accept_statuses={302})(state_for(destination))
     assert after["response"]["status"] == 302

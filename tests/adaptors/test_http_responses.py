@@ -55,7 +55,7 @@ def data_of(destination, content, kind, **options):
         (b"007", "text/plain", "text", "007"),
     ],
 )
-def test_an_answer_is_read_as_the_job_says(destination, content, kind, parse_as, data):
+def test_response_is_parsed_as_the_job_wants(destination, content, kind, parse_as, data):
     assert data_of(destination, content, kind, parse_as=parse_as) == data
 
 
@@ -85,12 +85,12 @@ def test_an_answer_is_read_as_the_job_says(destination, content, kind, parse_as,
         ),
     ],
 )
-def test_a_text_is_decoded_as_it_says_itself(destination, content, kind, text):
+def test_text_is_decoded_by_its_declared_encoding(destination, content, kind, text):
     assert data_of(destination, content, kind) == text
 
 
 @pytest.mark.parametrize("call", [get, post])
-def test_a_page_where_the_job_wants_json_is_refused_and_shown_in_the_log(destination, call, capsys):
+def test_web_page_instead_of_json_is_refused_and_logged(destination, call, capsys):
     destination.answer("/things", 200, HTML, Content_Type="text/html")
     error = error_of(call("things", parse_as="json"), state_for(destination))
     assert isinstance(error, RemoteRefused)
@@ -99,18 +99,18 @@ def test_a_page_where_the_job_wants_json_is_refused_and_shown_in_the_log(destina
 
 
 @pytest.mark.parametrize("content", [b"{", b"<html>", b'{"a": 1} trailing', b"[" * 100_000])
-def test_what_is_labelled_json_must_be_json(destination, content):
+def test_invalid_json_with_json_content_type_is_refused(destination, content):
     destination.answer("/things", 200, content, Content_Type="application/json")
     assert isinstance(error_of(get("things"), state_for(destination)), RemoteRefused)
 
 
-def test_a_page_is_text_where_nothing_is_promised(destination):
+def test_web_page_is_text_by_default(destination):
     assert data_of(destination, HTML, "text/html") == HTML.decode()
 
 
 @pytest.mark.parametrize("status", [404, 409, 422, 500])
 @pytest.mark.parametrize("call", [get, post, delete])
-def test_a_status_the_job_accepts_is_data(destination, call, status):
+def test_response_with_accepted_status_becomes_data(destination, call, status):
     destination.answer("/things", status, {"message": "there is none"})
     before = state_for(destination, "before")
     after = call("things", accept_statuses={404, 409, 422, 500})(before)
@@ -119,20 +119,20 @@ def test_a_status_the_job_accepts_is_data(destination, call, status):
     assert after["references"] == ["before"]
 
 
-def test_an_accepted_status_may_come_with_a_page(destination):
+def test_accepted_status_may_have_a_web_page(destination):
     destination.answer("/things", 404, HTML, Content_Type="text/html")
     after = get("things", parse_as="json", accept_statuses=404)(state_for(destination))
     assert after["data"] == HTML.decode()
 
 
-def test_a_status_the_job_does_not_accept_is_an_error_all_the_same(destination):
+def test_other_status_is_still_an_error(destination):
     destination.answer("/things", 503, {}, Retry_After="7")
     error = error_of(get("things", accept_statuses={404}), state_for(destination))
     assert isinstance(error, RemoteUnavailable)
     assert error.retry_after == 7
 
 
-def test_a_job_may_create_what_is_not_there(destination):
+def test_job_may_create_a_missing_record(destination):
     destination.answer("/things/7", 404, {})
     destination.answer("/things", 201, {"id": 7})
 
@@ -152,7 +152,7 @@ def test_a_job_may_create_what_is_not_there(destination):
 @pytest.mark.parametrize(
     "wish", ["Fri, 31 Dec 2999 23:59:59 GMT", "Friday, 31-Dec-99 23:59:59 GMT", "-0000"]
 )
-def test_a_wish_that_is_a_date_of_any_form_is_read_or_passed_over(destination, wish):
+def test_retry_after_date_in_any_format_is_read_or_ignored(destination, wish):
     destination.answer("/things", 429, {}, Retry_After=wish)
     error = error_of(get("things"), state_for(destination))
     assert isinstance(error, RemoteUnavailable)
@@ -169,14 +169,14 @@ def _in_auckland(monkeypatch):
 
 
 @pytest.mark.usefixtures("_in_auckland")
-def test_a_date_without_a_zone_is_one_of_greenwich(destination):
+def test_date_without_time_zone_is_utc(destination):
     destination.answer("/things", 429, {}, Retry_After="Thu, 01 Jan 2099 00:00:00 -0000")
     plain = error_of(get("things"), state_for(destination)).retry_after
     destination.answer("/things", 429, {}, Retry_After="Thu, 01 Jan 2099 00:00:00 GMT")
     assert abs(plain - error_of(get("things"), state_for(destination)).retry_after) < 60
 
 
-def test_what_a_job_keeps_of_an_answer_can_be_written_as_json(destination):
+def test_response_in_the_state_can_be_written_as_json(destination):
     destination.answer("/things", 200, PNG, Content_Type="image/png", Set_Cookie="a=s3cr3t")
     after = get("things", parse_as="base64")(state_for(destination))
     kept = json.dumps({key: after[key] for key in ("data", "response")})

@@ -91,12 +91,12 @@ def error_of(operate, state):
     return caught.value
 
 
-def test_an_authority_of_ones_own_is_trusted_when_the_credential_names_it(server):
+def test_authority_of_the_credential_is_trusted(server):
     answer = post("things", {"name": "Amina"})(state_for(server.url, {"ca": CA}))
     assert answer["data"] == {"client": [], "body": '{"name": "Amina"}'}
 
 
-def test_an_unknown_authority_is_the_authors_problem_and_nothing_is_sent(server):
+def test_unknown_authority_is_an_author_error_and_nothing_is_sent(server):
     before = len(server.received)
     error = error_of(post("things", {}), state_for(server.url, access_token="t0ken"))
     assert isinstance(error, ConfigurationError)
@@ -106,21 +106,21 @@ def test_an_unknown_authority_is_the_authors_problem_and_nothing_is_sent(server)
     assert len(server.received) == before
 
 
-def test_the_authority_takes_the_place_of_the_public_ones(server):
+def test_authority_of_the_credential_replaces_the_public_ones(server):
     other = trustme.CA().cert_pem.bytes().decode()
     assert isinstance(error_of(get("things"), state_for(server.url, {"ca": other})), AdaptorError)
     assert len(tls.ssl_context(Tls(ca=CA)).get_ca_certs()) == 1
     assert len(tls.ssl_context().get_ca_certs()) > 50
 
 
-def test_a_certificate_of_another_name_is_not_taken():
+def test_certificate_of_another_host_is_refused():
     with serving("other.example.org") as server:
         error = error_of(get("things"), state_for(server.url, {"ca": CA}))
     assert isinstance(error, ConfigurationError)
     assert "IP address mismatch" in str(error)
 
 
-def test_a_certificate_that_has_expired_may_be_well_later():
+def test_expired_certificate_is_retryable():
     now = datetime.now(UTC)
     past = {"not_before": now - timedelta(days=9), "not_after": now - timedelta(days=1)}
     with serving(**past) as server:
@@ -129,32 +129,32 @@ def test_a_certificate_that_has_expired_may_be_well_later():
     assert "certificate has expired" in str(error)
 
 
-def test_a_server_that_speaks_no_tls_may_be_asked_later(destination):
+def test_server_without_tls_is_retryable(destination):
     address = destination.url.replace("http:", "https:")
     error = error_of(get("things"), state_for(address, {"ca": CA}))
     assert isinstance(error, RemoteUnavailable)
 
 
 @pytest.mark.parametrize("given", [pem(NURSE), encrypted(NURSE) | {"passphrase": PASSPHRASE}])
-def test_a_client_shows_its_certificate(strict, given):
+def test_client_sends_its_certificate(strict, given):
     answer = post("things", {"name": "Amina"})(state_for(strict.url, given))
     assert answer["data"] == {"client": ["nurse@example.org"], "body": '{"name": "Amina"}'}
 
 
-def test_a_client_without_a_certificate_is_told_what_the_server_wants(strict):
+def test_missing_client_certificate_is_an_author_error(strict):
     error = error_of(get("things"), state_for(strict.url, {"ca": CA}))
     assert isinstance(error, ConfigurationError)
     assert "the destination rejects the client certificate" in str(error)
 
 
-def test_a_client_whose_certificate_is_of_another_authority_is_told(strict):
+def test_client_certificate_of_another_authority_is_an_author_error(strict):
     stranger = trustme.CA().issue_cert("nurse@example.org")
     error = error_of(get("things"), state_for(strict.url, pem(stranger)))
     assert isinstance(error, ConfigurationError)
     assert "the destination rejects the client certificate" in str(error)
 
 
-def test_two_credentials_for_one_server_show_each_their_own(strict):
+def test_two_credentials_for_one_server_send_their_own_certificates(strict):
     for issued, name in [(NURSE, "nurse"), (DOCTOR, "doctor"), (NURSE, "nurse")]:
         answer = get("things")(state_for(strict.url, pem(issued)))
         assert answer["data"]["client"] == [f"{name}@example.org"]
@@ -162,7 +162,7 @@ def test_two_credentials_for_one_server_show_each_their_own(strict):
     assert isinstance(error, ConfigurationError)
 
 
-def test_another_origin_is_shown_no_certificate_and_its_own_is_checked_as_usual(strict, server):
+def test_other_origin_receives_no_certificate_and_is_verified(strict, server):
     strict.failures.append(redirect(f"{server.url}/things"))
     for call in (get(f"{server.url}/things"), get("things")):
         error = error_of(call, state_for(strict.url, pem(NURSE)))
@@ -188,7 +188,7 @@ def test_another_origin_is_shown_no_certificate_and_its_own_is_checked_as_usual(
     ids=lambda each: each if isinstance(each, str) else "",
 )
 @pytest.mark.parametrize("dry", [False, True], ids=["sent", "dry run"])
-def test_what_cannot_be_used_is_named_and_not_shown(strict, changes, told, dry):
+def test_unusable_certificate_is_named_and_not_shown(strict, changes, told, dry):
     before = len(strict.received)
     with dry_run() if dry else tempfile.TemporaryDirectory():
         error = error_of(post("things", {}), state_for(strict.url, pem(NURSE) | changes))
@@ -199,7 +199,7 @@ def test_what_cannot_be_used_is_named_and_not_shown(strict, changes, told, dry):
         assert secret not in str(error)
 
 
-def test_certificates_are_for_https_alone(destination):
+def test_certificates_require_https(destination):
     error = error_of(get("things"), state_for(destination.url, {"ca": CA}))
     assert "tls needs a baseUrl that begins with https://" in str(error)
 
@@ -225,7 +225,7 @@ print(json.dumps([modes, os.listdir(sys.argv[1])]))
 """
 
 
-def test_key_and_certificate_are_in_a_file_only_while_they_are_read_and_only_for_us(tmp_path):
+def test_key_file_is_private_and_deleted(tmp_path):
     told = subprocess.run(
         [sys.executable, "-c", WATCHED, str(tmp_path)],
         input=json.dumps(pem(NURSE)),
@@ -239,7 +239,7 @@ def test_key_and_certificate_are_in_a_file_only_while_they_are_read_and_only_for
     assert left == []
 
 
-def test_the_key_is_nowhere_to_be_seen(strict):
+def test_private_key_appears_nowhere(strict):
     given = encrypted(NURSE) | {"passphrase": PASSPHRASE}
     after = post("things", {})(state_for(strict.url, given))
     with dry_run() as seen:

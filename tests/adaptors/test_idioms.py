@@ -286,7 +286,7 @@ IDIOMS = [
 
 
 @pytest.mark.parametrize("idiom", IDIOMS, ids=lambda idiom: idiom.name)
-def test_a_job_does_in_python_what_it_did_in_javascript(idiom, destination, tmp_path):
+def test_job_does_the_same_in_python_as_in_javascript(idiom, destination, tmp_path):
     destination.answer("/households", 201, {"id": 7})
     destination.answer("/data", 200, {"results": RECORDS})
     path = tmp_path / "job.py"
@@ -303,11 +303,11 @@ def test_a_job_does_in_python_what_it_did_in_javascript(idiom, destination, tmp_
 
 
 @pytest.mark.parametrize("idiom", IDIOMS, ids=lambda idiom: idiom.name)
-def test_nothing_is_said_against_an_idiom(idiom):
+def test_compatible_idiom_has_no_warning(idiom):
     assert list(operations_not_run(dedent(idiom.python).encode())) == []
 
 
-def test_a_cursor_of_time_asks_for_what_came_since(destination, tmp_path):
+def test_time_cursor_fetches_newer_records(destination, tmp_path):
     (idiom,) = [each for each in IDIOMS if each.name == "a cursor of time"]
     destination.answer("/data", 200, {"results": RECORDS})
     path = tmp_path / "job.py"

@@ -52,7 +52,7 @@ DATA = {
         ("$.visits[-1].n", [4]),
     ],
 )
-def test_a_path_that_plain_steps_can_say_is_read_into_them(path, found):
+def test_simple_path_is_parsed_into_steps(path, found):
     assert find(DATA, path) == found
     assert isinstance(parse(path), tuple)
 
@@ -85,7 +85,7 @@ def test_a_path_that_plain_steps_can_say_is_read_into_them(path, found):
         ("$.visits[?(@.weight == '9')].n", [4]),
     ],
 )
-def test_other_paths_are_json_path(path, found):
+def test_other_paths_become_jsonpath(path, found):
     assert sorted(map(str, find(DATA, path))) == sorted(map(str, found))
 
 
@@ -100,7 +100,7 @@ def test_other_paths_are_json_path(path, found):
         ("@.missing", []),
     ],
 )
-def test_a_filter_holds_for_what_is_there_and_neither_null_nor_false_nor_empty(condition, found):
+def test_filter_selects_values_that_are_neither_null_nor_false_nor_empty(condition, found):
     assert find(DATA, f"$.visits[?({condition})].n") == found
 
 
@@ -108,14 +108,14 @@ def test_a_filter_holds_for_what_is_there_and_neither_null_nor_false_nor_empty(c
     "path",
     ["$.missing", "$.nothing.deeper", "$..missing", "$.visits[9]", "$.visits[7:]", "$.form[0,1]"],
 )
-def test_a_path_finds_nothing_where_there_is_nothing(path):
+def test_missing_path_finds_nothing(path):
     assert find(DATA, path) == []
     assert first(DATA, path) is None
 
 
 @pytest.mark.parametrize("value", [None, "text", '{"a": 1}', "[1]", 7, [], {}])
 @pytest.mark.parametrize("path", ["$.a", "$..a", "$.a[-1:]"])
-def test_any_value_can_be_asked_and_a_text_is_never_read_as_json(value, path):
+def test_any_value_can_be_searched_and_text_is_never_parsed_as_json(value, path):
     assert find(value, path) == []
 
 
@@ -132,7 +132,7 @@ def test_any_value_can_be_asked_and_a_text_is_never_read_as_json(value, path):
         ("$[it's]", 2),
     ],
 )
-def test_a_path_that_cannot_be_read_shows_where_and_how_to_write_one(path, character):
+def test_invalid_path_error_names_position_and_shows_a_valid_one(path, character):
     with pytest.raises(ValueError, match=rf"from character {character} on. .*\$\.form\.case"):
         parse(path)
 
@@ -140,7 +140,7 @@ def test_a_path_that_cannot_be_read_shows_where_and_how_to_write_one(path, chara
 @pytest.mark.parametrize(
     "path", ["$[]", "$.a[?]", "$.a[(@.length-1)]", "$.a[?(@.b.match(/c/))]", "$.a[?(@.b/c == 1)]"]
 )
-def test_what_is_not_json_path_is_refused_when_the_path_is_read(path):
+def test_invalid_jsonpath_is_refused_when_it_is_parsed(path):
     with pytest.raises(ValueError, match="is not valid JSONPath: "):
         parse(path)
 
@@ -165,5 +165,5 @@ def test_what_is_not_json_path_is_refused_when_the_path_is_read(path):
         ("$..visits[*]", True),
     ],
 )
-def test_a_path_ends_in_members_of_a_list_or_in_a_value(path, members):
+def test_path_ends_in_members_of_a_list_or_in_a_value(path, members):
     assert ends_in_members(path) == members

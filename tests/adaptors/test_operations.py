@@ -16,21 +16,21 @@ def label(state, text, *, tags=None):
     return {**state, "label": text, "tags": tags}
 
 
-def test_an_operation_is_offered_without_the_state():
+def test_job_calls_an_operation_without_the_state():
     assert label("x")({"data": 1}) == {"data": 1, "label": "x", "tags": None}
 
 
-def test_an_operation_keeps_its_name_and_its_documentation():
+def test_operation_keeps_name_and_docstring():
     assert (label.__name__, label.__doc__) == ("label", "Put a label on the state.")
 
 
 @pytest.mark.parametrize(("args", "named"), [((), {}), (("x", "y"), {}), (("x",), {"colour": 1})])
-def test_a_wrong_argument_shows_where_the_job_says_it(args, named):
+def test_wrong_argument_fails_at_the_call(args, named):
     with pytest.raises(TypeError, match="argument"):
         label(*args, **named)
 
 
-def test_arguments_by_position_and_by_name_are_resolved_when_the_operation_runs():
+def test_all_arguments_are_resolved_when_the_operation_runs():
     operate = label(data_value("name"), tags=[data_value("age"), "fixed"])
     assert operate({"data": {"name": "Amina", "age": 7}})["label"] == "Amina"
     assert operate({"data": {"name": "Kofi", "age": 8}})["tags"] == [8, "fixed"]
@@ -53,20 +53,20 @@ FIXED = [None, 0, "text", int, {"type": str}, b"bytes", re.compile("a"), {1}, Po
 
 
 @pytest.mark.parametrize("value", FIXED, ids=str)
-def test_what_is_no_function_of_the_state_is_left_as_it_is(value):
+def test_other_values_are_not_resolved(value):
     found = resolve({}, value)
     assert found == value
     assert type(found) is type(value)
 
 
-def test_pairs_are_resolved_and_stay_pairs():
+def test_tuples_are_resolved_and_stay_tuples():
     state = {"data": {"x": 1}}
     assert resolve(state, field("a", data_value("x"))) == ("a", 1)
     assert resolve(state, [("a", data_value("x")), ("a", 2)]) == [("a", 1), ("a", 2)]
     assert resolve(state, fields(field("a", [data_value("x")]))) == {"a": [1]}
 
 
-def test_what_a_function_gives_is_resolved_again():
+def test_result_of_a_function_is_resolved_again():
     def chosen(state):
         return data_value("x") if state["wanted"] == "x" else {"y": data_value("y")}
 
@@ -74,19 +74,19 @@ def test_what_a_function_gives_is_resolved_again():
     assert resolve({"data": {"x": 1, "y": 2}, "wanted": "y"}, chosen) == {"y": 2}
 
 
-def test_resolving_changes_neither_the_wish_nor_the_state():
+def test_resolving_changes_neither_argument():
     state, wish = {"data": {"x": [1]}}, {"a": [data_value("x")]}
     resolve(state, wish)["a"].append(2)
     assert state == {"data": {"x": [1]}}
     assert len(wish["a"]) == 1
 
 
-def test_an_answer_becomes_the_data_and_the_data_before_it_the_newest_reference():
+def test_next_state_moves_the_previous_data_to_references():
     state = {"data": "first", "references": [], "kept": True}
     after = next_state(next_state(state, "second"), "third")
     assert after == {"data": "third", "references": ["second", "first"], "kept": True}
     assert state == {"data": "first", "references": [], "kept": True}
 
 
-def test_a_state_without_data_or_references_takes_an_answer_too():
+def test_next_state_of_an_empty_state():
     assert next_state({}, 1) == {"data": 1, "references": [None]}

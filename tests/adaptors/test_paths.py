@@ -50,7 +50,7 @@ DATA = {
         ("", [DATA]),
     ],
 )
-def test_a_path_finds_what_is_there(path, found):
+def test_path_finds_its_values(path, found):
     assert find(DATA, path) == found
 
 
@@ -70,32 +70,32 @@ def test_a_path_finds_what_is_there(path, found):
         "zero[*]",
     ],
 )
-def test_a_path_finds_nothing_where_there_is_nothing(path):
+def test_missing_path_finds_nothing(path):
     assert find(DATA, path) == []
     assert first(DATA, path) is None
 
 
 @pytest.mark.parametrize("path", [".a", "a..b", "a.", "a.[0]", "a[", "a[x]", "a[0", "a]", "[0]b"])
-def test_a_path_that_cannot_be_read_is_an_error_that_shows_how_to_write_one(path):
+def test_invalid_path_error_shows_a_valid_one(path):
     with pytest.raises(ValueError, match=r"is not valid from character \d+ on.*form\.case"):
         find(DATA, path)
 
 
-def test_the_error_names_the_character_the_mistake_begins_at():
+def test_error_names_the_position_of_the_mistake():
     with pytest.raises(ValueError, match=r"'a\.\.b' is not valid from character 2 on"):
         find(DATA, "a..b")
 
 
 @pytest.mark.parametrize(("path", "value"), [("data[*].name", "A"), ("no", False), ("zero", 0)])
-def test_first_gives_the_first_value_even_if_it_is_false(path, value):
+def test_first_returns_the_first_value_even_if_it_is_false(path, value):
     assert first(DATA, path) == value
 
 
 @pytest.mark.parametrize("value", [None, "text", 7, [], {}])
-def test_any_value_can_be_asked_for_a_path(value):
+def test_any_value_can_be_searched(value):
     assert find(value, "a[0].b") == []
 
 
-def test_a_path_into_a_list_may_begin_with_an_index():
+def test_path_may_begin_with_an_index():
     assert find([{"a": 1}, {"a": 2}], "[1].a") == [2]
     assert find([{"a": 1}, {"a": 2}], "[*].a") == [1, 2]

@@ -39,11 +39,11 @@ def attempt(*works, error=None):
     return found
 
 
-def test_outside_of_an_attempt_nothing_is_ended():
+def test_nothing_is_registered_outside_of_an_attempt():
     assert Work("a", []).begin() is False
 
 
-def test_what_was_begun_is_committed_in_its_order_and_pending_until_then():
+def test_work_is_pending_until_it_is_committed_in_order():
     ended = []
     assert attempt(Work("a", ended), Work("b", ended)) == [(True, True)] * 2
     assert ended == ["a committed", "b committed"]
@@ -51,21 +51,21 @@ def test_what_was_begun_is_committed_in_its_order_and_pending_until_then():
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
-def test_an_attempt_that_fails_is_rolled_back_whatever_one_rollback_says(error):
+def test_failed_attempt_rolls_back_even_after_a_failed_rollback(error):
     ended = []
     with pytest.raises(error):
         attempt(Work("a", ended), Work("b", ended, OSError()), error=error())
     assert sorted(ended) == ["a rolled back", "b rolled back"]
 
 
-def test_a_rollback_that_is_stopped_does_not_keep_the_others_from_theirs():
+def test_interrupted_rollback_does_not_prevent_the_others():
     ended = []
     with pytest.raises(KeyboardInterrupt):
         attempt(Work("a", ended), Work("b", ended, KeyboardInterrupt()), error=ValueError())
     assert sorted(ended) == ["a rolled back", "b rolled back"]
 
 
-def test_a_commit_that_fails_fails_the_attempt_and_the_rest_is_rolled_back():
+def test_failed_commit_fails_the_attempt_and_rolls_back_the_rest():
     ended = []
     with pytest.raises(RemoteUnavailable):
         attempt(Work("a", ended), Work("b", ended, RemoteUnavailable("lost")), Work("c", ended))
@@ -73,7 +73,7 @@ def test_a_commit_that_fails_fails_the_attempt_and_the_rest_is_rolled_back():
     assert sorted(ended[1:]) == ["b rolled back", "c rolled back"]
 
 
-def test_nothing_is_pending_where_nothing_waits_for_its_commit():
+def test_nothing_is_pending_without_uncommitted_work():
     work = Work("a", [])
     work.pending = False
     assert attempt(work) == [(True, False)]

@@ -51,14 +51,14 @@ def found_in(text):
     return [each for each in forms() if each in text]
 
 
-def test_every_adaptor_is_tried():
+def test_every_adaptor_has_a_case():
     assert set(JOBS) == set(adaptors.names()) == {name for name, _ in CREDENTIALS}
 
 
 @pytest.mark.parametrize(
     ("name", "credential"), CREDENTIALS, ids=[f"{n}-{'-'.join(c)}" for n, c in CREDENTIALS]
 )
-def test_a_dry_run_shows_what_would_be_sent_and_no_secret(tmp_path, name, credential):
+def test_dry_run_shows_requests_and_no_secret(tmp_path, name, credential):
     path = tmp_path / "job.py"
     path.write_text(JOBS[name], "utf-8")
     done = run_locally(path, {"data": {}}, credential, dry=True)
@@ -70,7 +70,7 @@ def test_a_dry_run_shows_what_would_be_sent_and_no_secret(tmp_path, name, creden
 @pytest.mark.parametrize(
     ("name", "credential"), CREDENTIALS, ids=[f"{n}-{'-'.join(c)}" for n, c in CREDENTIALS]
 )
-def test_what_a_job_prints_or_raises_is_masked(name, credential):
+def test_log_and_error_of_a_job_are_masked(name, credential):
     secrets = [each for each in (SECRET, OTHER) if each in credential.values()]
     printed = " ".join([str(credential), *forms()])
     assert len(found_in(printed)) == len(forms())
