@@ -1,4 +1,4 @@
-"""A destination on loopback that answers as the test scripts it, and shows what it received."""
+"""Servers on loopback that respond as the test sets, and record what they received."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.adaptors import dhis2_server, salesforce_server
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One request as it arrived, and the port its client sent it from."""
+    """A received request, and the port its client sent it from."""
 
     method: str
     path: str
@@ -34,8 +34,8 @@ class Received:
 
 
 @dataclass(frozen=True, slots=True)
-class Script:
-    """An answer; a silent one never comes."""
+class StubResponse:
+    """A response; a silent one is never sent."""
 
     status: int = 200
     body: bytes = b"{}"
@@ -44,21 +44,21 @@ class Script:
 
 
 class Destination:
-    """A server of its own port: `answer` scripts a path, all others are answered `200 {}`."""
+    """A server: `respond` sets the response of a path; the others respond `200 {}`."""
 
     def __init__(self, port):
         self.url = f"http://127.0.0.1:{port}"
-        self.begin()
+        self.reset()
 
-    def begin(self):
+    def reset(self):
         self.received = []
-        self.scripts = {}
-        self.released = threading.Event()
+        self.responses = {}
+        self.closing = threading.Event()
 
-    def answer(self, path, status=200, content=b"", *, silent=False, **headers):
+    def respond(self, path, status=200, content=b"", *, silent=False, **headers):
         body = content if isinstance(content, bytes) else json.dumps(content).encode()
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        self.scripts[path] = Script(status, body, named, silent)
+        self.responses[path] = StubResponse(status, body, named, silent)
 
     @property
     def only(self):
@@ -67,43 +67,42 @@ class Destination:
 
 
 class _Handler(BaseHTTPRequestHandler):
-    # werkzeug's server closes each connection; this one keeps it, as real destinations do.
+    # werkzeug's server closes every connection; this one keeps them, as real destinations do.
     protocol_version = "HTTP/1.1"
-    wbufsize = -1  # head and body in one packet: otherwise each answer waits 40 ms for an ACK
+    wbufsize = -1  # head and body in one packet: otherwise each response waits 40 ms for an ACK
 
-    def _answer(self):
+    def _handle(self):
         destination = self.server.destination
         path, _, query = self.path.partition("?")
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         destination.received.append(
             Received(self.command, path, query, self.headers, body, self.client_address[1])
         )
-        script = destination.scripts.get(path, Script())
-        if script.silent:
-            destination.released.wait()
+        response = destination.responses.get(path, StubResponse())
+        if response.silent:
+            destination.closing.wait()
             self.close_connection = True
             return
-        self._say(script)
+        self._send(response)
 
-    def _say(self, script):
-        self.send_response(script.status)
-        for name, value in {"Content-Length": str(len(script.body)), **script.headers}.items():
+    def _send(self, response):
+        self.send_response(response.status)
+        for name, value in {"Content-Length": str(len(response.body)), **response.headers}.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(script.body)
+        self.wfile.write(response.body)
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = _answer  # noqa: N815
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = _handle  # noqa: N815
 
     def log_message(self, *_args):
         """Log nothing."""
 
 
 @contextmanager
-def serving():
-    """Serve on a port of its own, and keep connections as real destinations do."""
+def _serve():
     with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:
         server.destination = Destination(server.server_port)
-        server.handle_error = lambda *_: None  # a client may hang up
+        server.handle_error = lambda *_: None  # a client may close the connection
         thread = threading.Thread(target=server.serve_forever, args=[0.01], daemon=True)
         thread.start()
         yield server.destination
@@ -112,17 +111,17 @@ def serving():
 
 
 @contextmanager
-def _afresh(destination):
-    destination.begin()
+def _reset(destination):
+    destination.reset()
     try:
         yield destination
     finally:
-        destination.released.set()
+        destination.closing.set()
 
 
 @pytest.fixture(autouse=True)
-def _direct(monkeypatch):
-    """Reach the servers directly, whatever proxy the developer's environment names."""
+def _without_proxies(monkeypatch):
+    """Reach the servers directly, whatever proxy the developer's environment sets."""
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
@@ -130,30 +129,30 @@ def _direct(monkeypatch):
 
 @pytest.fixture(scope="session")
 def _servers():
-    with serving() as one, serving() as other:
-        yield one, other
+    with _serve() as first, _serve() as second:
+        yield first, second
 
 
 @pytest.fixture
 def destination(_servers):
     """The server that a job's credential leads to."""
-    with _afresh(_servers[0]) as fresh:
-        yield fresh
+    with _reset(_servers[0]) as server:
+        yield server
 
 
 @pytest.fixture
 def elsewhere(_servers):
     """A server of another origin."""
-    with _afresh(_servers[1]) as fresh:
-        yield fresh
+    with _reset(_servers[1]) as server:
+        yield server
 
 
 @pytest.fixture
 def closed_url():
-    """An address at which nothing listens: its port is taken and never opened."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        yield f"http://127.0.0.1:{taken.getsockname()[1]}"
+    """A URL where nothing listens: its port is bound and never opened."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{bound.getsockname()[1]}"
 
 
 @pytest.fixture(scope="session")

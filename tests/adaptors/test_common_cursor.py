@@ -129,9 +129,9 @@ def test_start_in_another_time_zone_is_converted_to_utc():
 
 
 def test_retry_has_the_same_times():
-    first = [at(cursor(each)) for each in ("start", "now", "2 hours ago", "today")]
+    first = [at(cursor(text)) for text in ("start", "now", "2 hours ago", "today")]
     with time_machine.travel(BEGAN + timedelta(days=2)):
-        assert [at(cursor(each)) for each in ("start", "now", "2 hours ago", "today")] == first
+        assert [at(cursor(text)) for text in ("start", "now", "2 hours ago", "today")] == first
 
 
 def test_now_outside_of_a_run_is_the_current_time():

@@ -12,13 +12,13 @@ from adaptors.errors import ConfigurationError
 
 
 def test_emitted_message_is_passed_to_the_receiver():
-    taken = []
+    messages = []
     state = {"data": {"a": date(2026, 3, 9), "n": [1]}, "mine": 1}
-    with outbox.emit_to(lambda *each: taken.append(each)):
+    with outbox.emit_to(lambda *message: messages.append(message)):
         assert emit("here")(state) == state
         assert emit(lambda _state: "there", {"b": data_value("n[0]")})(state) == state
         emit("nothing", None)(state)
-    assert taken == [
+    assert messages == [
         ("here", '{"a": "2026-03-09", "n": [1]}'),
         ("there", '{"b": 1}'),
         ("nothing", "null"),
@@ -31,10 +31,10 @@ def test_emit_without_a_receiver_is_an_error():
 
 
 def test_every_item_of_a_list_is_emitted():
-    taken = []
-    with outbox.emit_to(lambda _inbox, body: taken.append(body)):
+    messages = []
+    with outbox.emit_to(lambda _inbox, body: messages.append(body)):
         each("results[*]", emit("here"))({"data": {"results": [1, {"a": 2}]}})
-    assert taken == ["1", '{"a": 2}']
+    assert messages == ["1", '{"a": 2}']
 
 
 def test_log_writes_one_line_of_texts_and_json(capsys):

@@ -144,7 +144,7 @@ answered = fn(lambda state: next_state(state, {"id": state["data"]}))
         (lambda _: None, []),
         (
             merge("visits[*]", {"village": None}),
-            [{**each, "village": None} for each in DATA["visits"]],
+            [{**visit, "village": None} for visit in DATA["visits"]],
         ),
         (to_array(data_value("child")), [{"name": "Amina"}]),
     ],
@@ -238,7 +238,7 @@ def test_as_restores_data_and_stores_the_result():
         (lambda state: {"on": data_value("date"), "n": state["index"], "x": ["X"]}, MADE),
         ("constant", ["constant", "constant"]),
         (fn(lambda state: {**state, "data": state["data"]["date"]}), ["1 May", "2 May"]),
-        (answered, [{"id": each} for each in DATA["visits"]]),
+        (answered, [{"id": visit} for visit in DATA["visits"]]),
     ],
 )
 def test_map_makes_a_list_with_a_value_for_every_item(value, made):
@@ -264,7 +264,7 @@ def test_map_accepts_a_dict_that_is_not_a_state():
 def test_group_groups_items_by_a_path(capsys):
     people = [{"n": n, "at": {"village": village}} for n, village in enumerate("abca")]
     after = group("[*]", "at.village")({"data": people, "references": ["old"]})
-    assert {key: [each["n"] for each in found] for key, found in after["data"].items()} == {
+    assert {key: [item["n"] for item in items] for key, items in after["data"].items()} == {
         "a": [0, 3],
         "b": [1],
         "c": [2],

@@ -27,9 +27,9 @@ def test_repeat_with_one_or_many_entries_becomes_a_list(value, array):
 @given(st.lists(st.integers()), st.integers(1, 9))
 def test_chunks_contain_all_members_and_only_the_last_may_be_short(values, size):
     chunks = chunk(values, size)
-    assert [each for found in chunks for each in found] == values
-    assert all(len(each) == size for each in chunks[:-1])
-    assert all(0 < len(each) <= size for each in chunks[-1:])
+    assert [value for members in chunks for value in members] == values
+    assert all(len(members) == size for members in chunks[:-1])
+    assert all(0 < len(members) <= size for members in chunks[-1:])
 
 
 @pytest.mark.parametrize("size", [0, -1])

@@ -11,7 +11,7 @@ from adaptors.common import data_value, human_proper, scrub_emojis
 
 EMOJIS = sorted(set(EMOJI.values()))
 # Below U+2600 and in CJK a sign is text unless U+FE0F follows it (©, ™, ↔, 〰), but for a few.
-SIGNS = {each for each in EMOJIS if len(each) == 1 and "\xa9" <= each < "\u2600"}
+SIGNS = {emoji for emoji in EMOJIS if len(emoji) == 1 and "\xa9" <= emoji < "\u2600"}
 SIGNS = (SIGNS | set("⤴⤵⬅⬆⬇〰〽㊗㊙")) - set("⌚⌛⏩⏪⏫⏬⏰⏳◽◾")
 
 
@@ -33,9 +33,9 @@ def test_human_proper_makes_a_name_readable(text, proper):
 
 
 def test_every_emoji_of_unicode_is_replaced_as_a_unit():
-    pictures = [each for each in EMOJIS if each not in SIGNS]
+    pictures = [emoji for emoji in EMOJIS if emoji not in SIGNS]
     assert len(pictures) > 2500
-    assert [each for each in pictures if scrub_emojis(f"a{each}b", "!") != "a!b"] == []
+    assert [emoji for emoji in pictures if scrub_emojis(f"a{emoji}b", "!") != "a!b"] == []
 
 
 def test_sign_is_replaced_only_as_a_picture():

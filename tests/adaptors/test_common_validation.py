@@ -42,17 +42,17 @@ def test_valid_data_leaves_the_state_unchanged():
 def test_all_validation_errors_are_on_the_state():
     data = {"age": -1.5, "group1/name": "y"}
     state = {"data": data, "schema": CHILD, "validation_errors": ["older"]}
-    older, found = validate()(state)["validation_errors"]
+    older, invalid = validate()(state)["validation_errors"]
     assert older == "older"
-    assert found["data"] == data
-    assert [(each["path"], each["rule"]) for each in found["errors"]] == [
+    assert invalid["data"] == data
+    assert [(error["path"], error["rule"]) for error in invalid["errors"]] == [
         ("", "required"),
         ("age", "type"),
         ("age", "minimum"),
         ("['group1/name']", "const"),
     ]
-    assert all(data_value(each["path"])({"data": data}) is not None for each in found["errors"])
-    assert "'name' is a required property" in found["errors"][0]["message"]
+    assert all(data_value(error["path"])({"data": data}) is not None for error in invalid["errors"])
+    assert "'name' is a required property" in invalid["errors"][0]["message"]
     assert state["validation_errors"] == ["older"]
 
 
@@ -64,15 +64,15 @@ def test_all_validation_errors_are_on_the_state():
 )
 def test_schema_and_data_may_be_paths_or_functions(schema, data):
     state = {"schemas": {"child": CHILD}, "form": {"age": 7}}
-    (found,) = validate(schema, data)(state)["validation_errors"]
-    assert found["data"] == {"age": 7}
-    assert found["errors"][0]["rule"] == "required"
+    (invalid,) = validate(schema, data)(state)["validation_errors"]
+    assert invalid["data"] == {"age": 7}
+    assert invalid["errors"][0]["rule"] == "required"
 
 
 def test_every_item_is_validated():
     state = {"data": [{"name": "A"}, {"age": 1}, {"name": 3, "age": "x"}]}
     after = each("[*]", validate(CHILD))(state)
-    assert [found["data"] for found in after["validation_errors"]] == state["data"][1:]
+    assert [invalid["data"] for invalid in after["validation_errors"]] == state["data"][1:]
     assert after["data"] == state["data"]
 
 
@@ -86,8 +86,8 @@ def test_raised_error_names_paths_and_no_value():
 
 
 def test_long_value_is_shortened():
-    (found,) = validate(OTHER)({"data": {"text": "x" * 10_000}})["validation_errors"]
-    assert len(found["errors"][0]["message"]) <= 501
+    (invalid,) = validate(OTHER)({"data": {"text": "x" * 10_000}})["validation_errors"]
+    assert len(invalid["errors"][0]["message"]) <= 501
 
 
 @pytest.mark.parametrize("draft", ["draft-04/schema#", "draft-07/schema#", "draft/2019-09/schema"])
@@ -98,8 +98,8 @@ def test_older_drafts_are_supported(draft):
         "dependencies": {"a": ["b"]},
         "dependentRequired": {"a": ["c"]},
     }
-    (found,) = validate(schema)({"data": {"a": 1}})["validation_errors"]
-    rules = {each["rule"] for each in found["errors"]}
+    (invalid,) = validate(schema)({"data": {"a": 1}})["validation_errors"]
+    rules = {error["rule"] for error in invalid["errors"]}
     assert rules == ({"dependentRequired"} if "2019" in draft else {"dependencies"})
 
 
@@ -116,8 +116,8 @@ def test_invalid_schema_fails_at_the_call():
 
 def test_schema_with_external_reference_fetches_nothing(destination):
     schema = {"$defs": {"n": {"type": "integer"}}, "properties": {"a": {"$ref": "#/$defs/n"}}}
-    (found,) = validate(schema)({"data": {"a": "x"}})["validation_errors"]
-    assert found["errors"][0]["path"] == "a"
+    (invalid,) = validate(schema)({"data": {"a": "x"}})["validation_errors"]
+    assert invalid["errors"][0]["path"] == "a"
     away = f"{destination.url}/child.json"
     with pytest.raises(ValueError, match=f"refers to {away}, which it lacks"):
         validate({"$ref": away})({"data": 1})

@@ -1,4 +1,4 @@
-"""Any HTTP API, against real servers: what leaves, what comes back, and whose problem it is."""
+"""The HTTP adaptor against real servers: requests, credentials, responses, errors, dry runs."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ import pytest
 
 from adaptors._runtime.dry_run import dry_run
 from adaptors.common import data_value, each, source_value
-from adaptors.errors import AdaptorError, ConfigurationError, RemoteRefused, RemoteUnavailable
+from adaptors.errors import ConfigurationError, RemoteRefused, RemoteUnavailable
 from adaptors.http import delete, get, patch, post, put
+from tests.support.errors import error_of
+from tests.support.http_state import state_for
 
 SECRET = "s3cr3t-Zm9v"
 BASIC = {"username": "nurse", "password": SECRET}
@@ -35,21 +37,25 @@ def each_call(calls=CALLS):
     return pytest.mark.parametrize(("method", "call"), calls.items(), ids=calls)
 
 
-def state_for(destination, data=None, **configuration):
-    return {"configuration": {"baseUrl": destination.url, **configuration}, "data": data}
+def each_call_and(name, values, calls=CALLS):
+    """Parametrize all values with POST, and the first of them with every other method.
 
-
-def error_of(operate, state):
-    with pytest.raises(AdaptorError) as caught:
-        operate(state)
-    return caught.value
+    All methods send their requests through the same code.
+    """
+    cases = [("POST", value) for value in values]
+    cases += [(method, values[0]) for method in calls if method != "POST"]
+    return pytest.mark.parametrize(
+        ("method", "call", name),
+        [(method, calls[method], value) for method, value in cases],
+        ids=[f"{method}-{number}" for number, (method, _) in enumerate(cases)],
+    )
 
 
 def basic(user, password):
     return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
 
 
-# What leaves
+# Requests
 
 
 @each_call()
@@ -222,7 +228,7 @@ def test_path_must_be_a_text(destination):
     assert str(error) == "A path is a text, not NoneType."
 
 
-# Who is sent the credential
+# Credentials
 
 
 @each_call()
@@ -252,9 +258,7 @@ def test_authorization_header_of_the_job_wins(destination, name, credential):
 
 @pytest.mark.parametrize("credential", [BASIC, BEARER], ids=["basic", "bearer"])
 @each_call({"GET": get, "POST": post, "PUT": put, "PATCH": patch, "DELETE": delete})
-def test_other_origin_receives_no_credential(
-    destination, elsewhere, method, call, credential
-):
+def test_other_origin_receives_no_credential(destination, elsewhere, method, call, credential):
     call(f"{elsewhere.url}/things")(state_for(destination, **credential))
     assert elsewhere.only.headers["Authorization"] is None
 
@@ -281,9 +285,7 @@ def test_base_url_may_contain_accents_and_capitals(elsewhere, monkeypatch, name)
 
 
 @pytest.mark.parametrize("trick", ["\\@", "\\\\@", "#@", "?@", "/@"])
-def test_url_that_imitates_the_base_url_receives_no_credential(
-    destination, elsewhere, trick
-):
+def test_url_that_imitates_the_base_url_receives_no_credential(destination, elsewhere, trick):
     base = destination.url.removeprefix("http://")
     get(f"{elsewhere.url}{trick}{base}/things")(state_for(destination, **BEARER))
     assert destination.received == []
@@ -291,7 +293,7 @@ def test_url_that_imitates_the_base_url_receives_no_credential(
 
 
 def test_user_in_a_url_does_not_imitate_the_base_url(destination, elsewhere):
-    base, other = (each.url.removeprefix("http://") for each in (destination, elsewhere))
+    base, other = (received.url.removeprefix("http://") for received in (destination, elsewhere))
     get(f"http://{base}@{other}/things")(state_for(destination, **BEARER))
     assert elsewhere.only.headers["Authorization"] is None
 
@@ -303,11 +305,9 @@ def test_credential_without_base_url_is_never_sent(elsewhere):
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("headers", [None, {"Authorization": SECRET}], ids=["credential", "own"])
-def test_redirect_to_another_origin_drops_the_credential(
-    destination, elsewhere, status, headers
-):
-    destination.answer("/moved", status, Location=f"{elsewhere.url}/there")
-    elsewhere.answer("/there", 200, {"id": 7})
+def test_redirect_to_another_origin_drops_the_credential(destination, elsewhere, status, headers):
+    destination.respond("/moved", status, Location=f"{elsewhere.url}/there")
+    elsewhere.respond("/there", 200, {"id": 7})
     after = get("moved", headers=headers)(state_for(destination, **BEARER))
     assert SECRET in destination.only.headers["Authorization"]
     assert elsewhere.only.headers["Authorization"] is None
@@ -316,9 +316,9 @@ def test_redirect_to_another_origin_drops_the_credential(
 
 
 def test_redirect_within_the_origin_keeps_the_credential(destination):
-    destination.answer("/moved", 302, Location="/there")
+    destination.respond("/moved", 302, Location="/there")
     get("moved")(state_for(destination, **BEARER))
-    assert [each.path for each in destination.received] == ["/moved", "/there"]
+    assert [received.path for received in destination.received] == ["/moved", "/there"]
     assert destination.received[1].headers["Authorization"] == f"Bearer {SECRET}"
 
 
@@ -336,24 +336,24 @@ def test_netrc_file_is_ignored(netrc, destination, method, call):
 
 
 def test_netrc_file_is_ignored_after_a_redirect(netrc, destination, elsewhere):
-    destination.answer("/moved", 302, Location=f"{elsewhere.url}/there")
+    destination.respond("/moved", 302, Location=f"{elsewhere.url}/there")
     get("moved")(state_for(destination))
     assert elsewhere.only.headers["Authorization"] is None
 
 
 def test_cookies_are_not_sent_with_the_next_request(destination):
-    destination.answer("/login", 200, Set_Cookie=f"session={SECRET}; Path=/")
+    destination.respond("/login", 200, Set_Cookie=f"session={SECRET}; Path=/")
     after = get("login")(state_for(destination))
     get("things")(state_for(destination))
     assert destination.received[1].headers["Cookie"] is None
     assert "set-cookie" not in after["response"]["headers"]
 
 
-# What comes back
+# Responses
 
 
-@pytest.mark.parametrize(
-    ("status", "content", "kind", "data"),
+@each_call_and(
+    "response",
     [
         (
             200,
@@ -371,9 +371,9 @@ def test_cookies_are_not_sent_with_the_next_request(destination):
         (204, b"", "application/json", None),
     ],
 )
-@each_call()
-def test_response_body_becomes_data(destination, method, call, status, content, kind, data):
-    destination.answer("/things", status, content, Content_Type=kind)
+def test_response_body_becomes_data(destination, method, call, response):
+    status, content, content_type, data = response
+    destination.respond("/things", status, content, Content_Type=content_type)
     before = state_for(destination, {"name": "Amina"}) | {"references": ["older"], "mine": 1}
     after = call(before)
     assert after["data"] == data
@@ -384,7 +384,7 @@ def test_response_body_becomes_data(destination, method, call, status, content, 
 
 
 def test_response_has_its_url_without_the_query(destination):
-    destination.answer("/things", 200, {}, X_Total="2")
+    destination.respond("/things", 200, {}, X_Total="2")
     after = get("things", query={"token": SECRET})(state_for(destination, **BEARER))
     assert after["response"]["url"] == f"{destination.url}/things"
     assert after["response"]["headers"]["x-total"] == "2"
@@ -392,7 +392,7 @@ def test_response_has_its_url_without_the_query(destination):
 
 
 def test_responses_of_posts_inside_each_become_references(destination):
-    destination.answer("/things", 201, {"id": 1})
+    destination.respond("/things", 201, {"id": 1})
     after = each("names", post("things", data_value("")))(
         state_for(destination, {"names": ["A", "B"]})
     )
@@ -401,23 +401,21 @@ def test_responses_of_posts_inside_each_become_references(destination):
     assert after["references"] == ["B", "A"]
 
 
-# Whose problem it is
+# Verdicts
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409, 410, 413, 415, 422])
-@each_call()
+@each_call_and("status", [400, 401, 403, 404, 405, 409, 410, 413, 415, 422])
 def test_client_error_status_is_a_refusal(destination, method, call, status):
-    destination.answer("/things", status, {"message": "no"})
+    destination.respond("/things", status, {"message": "no"})
     error = error_of(call, state_for(destination))
     assert isinstance(error, RemoteRefused)
     assert error.verdict == "remote"
     assert f"{method} {destination.url}/things answered {status}" in str(error)
 
 
-@pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504, 599])
-@each_call()
+@each_call_and("status", [408, 425, 429, 500, 502, 503, 504, 599])
 def test_retryable_status_is_retryable(destination, method, call, status):
-    destination.answer("/things", status, {"message": "no"})
+    destination.respond("/things", status, {"message": "no"})
     error = error_of(call, state_for(destination))
     assert isinstance(error, RemoteUnavailable)
     assert (error.verdict, error.retry_after) == ("remote-for-now", None)
@@ -426,38 +424,37 @@ def test_retryable_status_is_retryable(destination, method, call, status):
 
 def test_retry_after_may_be_a_date(destination):
     later = formatdate(time.time() + 90, usegmt=True)
-    destination.answer("/things", 503, Retry_After=later)
+    destination.respond("/things", 503, Retry_After=later)
     assert 80 < error_of(post("things", {}), state_for(destination)).retry_after <= 90
-    destination.answer("/things", 503, Retry_After="Wed, 21 Oct 2015 07:28:00 GMT")
+    destination.respond("/things", 503, Retry_After="Wed, 21 Oct 2015 07:28:00 GMT")
     assert error_of(post("things", {}), state_for(destination)).retry_after == 0
 
 
 @pytest.mark.parametrize(
-    ("wish", "seconds"),
+    ("retry_after", "seconds"),
     [("120", 120.0), ("0", 0.0), ("soon", None), ("", None), ("-1", None), ("\u00b2", None)],
 )
 @pytest.mark.parametrize("status", [429, 503])
-def test_retry_after_is_read_in_seconds(destination, status, wish, seconds):
-    destination.answer("/things", status, Retry_After=wish)
+def test_retry_after_is_read_in_seconds(destination, status, retry_after, seconds):
+    destination.respond("/things", status, Retry_After=retry_after)
     error = error_of(post("things", {}), state_for(destination))
     assert error.verdict == "remote-for-now"
     assert error.retry_after == seconds
 
 
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-@each_call(WRITES)
+@each_call_and("status", [301, 302, 303, 307, 308], WRITES)
 def test_redirected_write_is_refused_with_a_remedy(destination, method, call, status):
-    destination.answer("/things", status, Location=f"{destination.url}/login?next={SECRET}")
+    destination.respond("/things", status, Location=f"{destination.url}/login?next={SECRET}")
     error = error_of(call, state_for(destination))
     assert isinstance(error, RemoteRefused)
-    assert [each.method for each in destination.received] == [method]
+    assert [received.method for received in destination.received] == [method]
     assert f"a redirect to {destination.url}/login." in str(error)
     assert "Set the URL in the credential to the final one." in str(error)
     assert SECRET not in str(error)
 
 
 def test_redirected_post_is_never_sent_as_a_get(destination, elsewhere):
-    destination.answer("/things", 302, Location=f"{elsewhere.url}/things")
+    destination.respond("/things", 302, Location=f"{elsewhere.url}/things")
     error_of(post("things", {"name": "Amina"}), state_for(destination))
     assert destination.only.method == "POST"
     assert elsewhere.received == []
@@ -465,14 +462,14 @@ def test_redirected_post_is_never_sent_as_a_get(destination, elsewhere):
 
 @pytest.mark.parametrize("location", ["", "/login", "//", "ftp://x.org/", "\u00e9"])
 def test_redirect_to_any_location_is_a_refusal(destination, location):
-    destination.answer("/things", 302, Location=location)
+    destination.respond("/things", 302, Location=location)
     error = error_of(post("things", {}), state_for(destination))
     assert error.verdict == "remote"
     assert len(destination.received) == 1
 
 
 def test_endless_redirect_is_refused(destination):
-    destination.answer("/things", 302, Location="/things")
+    destination.respond("/things", 302, Location="/things")
     error = error_of(get("things"), state_for(destination))
     assert isinstance(error, RemoteRefused)
     assert f"GET {destination.url}/things" in str(error)
@@ -480,7 +477,7 @@ def test_endless_redirect_is_refused(destination):
 
 @each_call()
 def test_timeout_is_retryable(destination, method, call):
-    destination.answer("/never", silent=True)
+    destination.respond("/never", silent=True)
     never = {"GET": get, "POST": post, "PUT": put, "PATCH": patch, "DELETE": delete}[method]
     error = error_of(never("never", timeout=0.03), state_for(destination))
     assert isinstance(error, RemoteUnavailable)
@@ -489,7 +486,7 @@ def test_timeout_is_retryable(destination, method, call):
 
 @each_call()
 def test_truncated_response_is_retryable(destination, method, call):
-    destination.answer("/things", 200, b'{"id"', Content_Length="100", Connection="close")
+    destination.respond("/things", 200, b'{"id"', Content_Length="100", Connection="close")
     error = error_of(call, state_for(destination))
     assert isinstance(error, RemoteUnavailable)
     assert str(error) == f"{method} {destination.url}/things: the connection failed."
@@ -503,7 +500,7 @@ def test_refused_connection_is_retryable(closed_url, method, call):
 
 
 def test_response_with_wrong_compression_is_refused(destination):
-    destination.answer("/things", 200, b"not gzip", Content_Encoding="gzip")
+    destination.respond("/things", 200, b"not gzip", Content_Encoding="gzip")
     error = error_of(get("things"), state_for(destination))
     assert isinstance(error, RemoteRefused)
     assert f"GET {destination.url}/things" in str(error)
@@ -519,14 +516,14 @@ def test_invalid_url_is_an_author_error(base, method, call):
     assert "things" in str(error)
 
 
-# What errors do not tell
+# Errors contain no secrets
 
 
 @pytest.mark.parametrize("status", [302, 400, 401, 404, 409, 429, 500, 503])
 @pytest.mark.parametrize("credential", [BASIC, BEARER], ids=["basic", "bearer"])
 def test_errors_contain_no_secret_no_query_and_no_payload(destination, status, credential, capsys):
     page = f"<html>Amina 42 {SECRET}</html>".encode()
-    destination.answer("/things", status, page, Content_Type="text/html")
+    destination.respond("/things", status, page, Content_Type="text/html")
     operate = post("things", {"name": "Amina"}, query={"village": "Kisumu"})
     error = error_of(operate, state_for(destination, **credential))
     for part in ("Amina", "Kisumu", SECRET, "html", basic("nurse", SECRET)):
@@ -535,7 +532,7 @@ def test_errors_contain_no_secret_no_query_and_no_payload(destination, status, c
 
 
 def test_error_response_is_logged_and_shortened(destination, capsys):
-    destination.answer("/things", 409, b"<html>" + b"x" * 5000, Content_Type="text/html")
+    destination.respond("/things", 409, b"<html>" + b"x" * 5000, Content_Type="text/html")
     error_of(post("things", {}), state_for(destination))
     printed = capsys.readouterr().out
     assert printed.startswith(f"POST {destination.url}/things answered 409 Conflict:\n<html>xxx")
@@ -578,7 +575,7 @@ def test_two_requests_use_one_connection(destination):
 
 
 def test_connection_is_reused_after_a_refusal(destination):
-    destination.answer("/things", 404, {"message": "no"})
+    destination.respond("/things", 404, {"message": "no"})
     error_of(get("things"), state_for(destination))
     error_of(get("things"), state_for(destination))
     first, second = destination.received
@@ -607,15 +604,15 @@ def test_no_proxy_of_the_environment_is_respected(destination, elsewhere, monkey
     assert (len(destination.received), len(elsewhere.received)) == (1, 0)
 
 
-# The dry run
+# Dry runs
 
 
 @each_call()
 def test_dry_run_sends_nothing_and_responds_with_an_empty_object(destination, method, call):
-    with dry_run() as seen:
+    with dry_run() as requests:
         after = call(state_for(destination, "before"))
     assert destination.received == []
-    assert [each.method for each in seen] == [method]
+    assert [each.method for each in requests] == [method]
     assert after["data"] == {}
     assert after["references"] == ["before"]
     assert after["response"]["status"] == 200
@@ -623,11 +620,14 @@ def test_dry_run_sends_nothing_and_responds_with_an_empty_object(destination, me
 
 def test_dry_run_records_the_request(destination):
     operate = post("things", {"name": data_value("name")}, query={"v": "x y"}, headers={"X-A": "1"})
-    with dry_run() as seen:
+    with dry_run() as requests:
         operate(state_for(destination, {"name": "Amina"}))
-    assert (seen[0].url, seen[0].body) == (f"{destination.url}/things?v=x+y", b'{"name": "Amina"}')
-    assert seen[0].headers["X-A"] == "1"
-    assert seen[0].headers["Content-Type"] == "application/json"
+    assert (requests[0].url, requests[0].body) == (
+        f"{destination.url}/things?v=x+y",
+        b'{"name": "Amina"}',
+    )
+    assert requests[0].headers["X-A"] == "1"
+    assert requests[0].headers["Content-Type"] == "application/json"
 
 
 @pytest.mark.parametrize(
@@ -644,21 +644,21 @@ def test_dry_run_records_the_request(destination):
 )
 @pytest.mark.parametrize("credential", [BASIC, BEARER], ids=["basic", "bearer"])
 def test_dry_run_masks_secrets(destination, credential, headers):
-    with dry_run() as seen:
+    with dry_run() as requests:
         get("things", headers=headers)(state_for(destination, **credential))
-    assert SECRET not in repr(seen)
-    assert basic("nurse", SECRET) not in repr(seen)
+    assert SECRET not in repr(requests)
+    assert basic("nurse", SECRET) not in repr(requests)
     assert (
-        seen[0].headers["Authorization" if "authorization" not in headers else "authorization"]
+        requests[0].headers["Authorization" if "authorization" not in headers else "authorization"]
         == "***"
     )
 
 
 def test_dry_run_masks_a_password_in_the_url(destination):
     address = destination.url.replace("://", f"://nurse:{SECRET}@")
-    with dry_run() as seen:
+    with dry_run() as requests:
         get(f"{address}/things")(state_for(destination))
-    assert SECRET not in repr(seen)
+    assert SECRET not in repr(requests)
 
 
 @pytest.mark.parametrize("more", ["?token=t", "#x"])
@@ -681,10 +681,10 @@ def test_relative_path_may_contain_a_url(destination):
 
 @pytest.mark.parametrize("base", ["example.org", "ftp://example.org", "http://[::1"])
 def test_dry_run_finds_author_errors(destination, base):
-    with dry_run() as seen:
+    with dry_run() as requests:
         error = error_of(get("things"), {"configuration": {"baseUrl": base}})
     assert isinstance(error, ConfigurationError)
-    assert seen == []
+    assert requests == []
 
 
 def test_requests_are_sent_again_after_a_dry_run(destination):
@@ -695,9 +695,9 @@ def test_requests_are_sent_again_after_a_dry_run(destination):
 
 
 def test_dry_run_does_not_affect_other_threads(destination):
-    with dry_run() as seen:
+    with dry_run() as requests:
         thread = threading.Thread(target=get("things"), args=[state_for(destination)])
         thread.start()
         thread.join()
-    assert seen == []
+    assert requests == []
     assert len(destination.received) == 1

@@ -169,7 +169,7 @@ def test_xml_of_a_dict_needs_one_root(answer_to, xml):
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "text"),
     [
         ({"form": [1]}, "form is a dict of names and values, not list"),
         ({"files": [b"x"]}, "files is a dict of names, not list"),
@@ -182,13 +182,13 @@ def test_xml_of_a_dict_needs_one_root(answer_to, xml):
         ({"headers": [1]}, "headers is a dict of texts, not list"),
         ({"files": {"a": b""}, "content_type": "image/png"}, "Leave content_type= out"),
     ],
-    ids=lambda each: each if isinstance(each, str) else next(iter(each)),
+    ids=lambda value: value if isinstance(value, str) else next(iter(value)),
 )
-def test_body_of_the_wrong_type_is_an_author_error(server, answer_to, options, told):
+def test_body_of_the_wrong_type_is_an_author_error(server, answer_to, options, text):
     before = len(server.received)
     with pytest.raises(ConfigurationError) as caught:
         answer_to(post("things", **options))
-    assert told in str(caught.value)
+    assert text in str(caught.value)
     assert len(server.received) == before
 
 

@@ -14,7 +14,7 @@ from flask import Flask
 
 from adaptors.errors import AdaptorError, RemoteUnavailable
 from adaptors.http import by_url, delete, each_page, get, post, request
-from tests.adaptors.conftest import Script
+from tests.adaptors.conftest import StubResponse
 from tests.support.wsgi_server import serve
 
 PROXY_SECRET = "pr0xy-s3cret"
@@ -29,16 +29,16 @@ def state_for(url, **more):
 @pytest.mark.parametrize(
     ("operate", "script"),
     [
-        (delete("things"), Script(204, b"")),
-        (request("HEAD", "things"), Script(200, b"")),
-        (get("things"), Script(200, b"x" * 200_000)),
-        (post("things", {}, accept_statuses=302), Script(302, b"moved", {"Location": "/a"})),
-        (post("things", {}, accept_statuses=500), Script(500, b"no")),
+        (delete("things"), StubResponse(204, b"")),
+        (request("HEAD", "things"), StubResponse(200, b"")),
+        (get("things"), StubResponse(200, b"x" * 200_000)),
+        (post("things", {}, accept_statuses=302), StubResponse(302, b"moved", {"Location": "/a"})),
+        (post("things", {}, accept_statuses=500), StubResponse(500, b"no")),
     ],
     ids=["204", "HEAD", "large", "302", "500"],
 )
 def test_connection_is_reused_after_any_response(destination, operate, script):
-    destination.scripts["/things"] = script
+    destination.responses["/things"] = script
     for _ in range(3):
         operate(state_for(destination.url))
     assert len(destination.received) == 3
@@ -126,9 +126,7 @@ def secure():
         yield serving
 
 
-def test_https_proxy_sees_neither_body_nor_credential(
-    secure, proxy, monkeypatch
-):
+def test_https_proxy_sees_neither_body_nor_credential(secure, proxy, monkeypatch):
     monkeypatch.setenv("HTTPS_PROXY", proxy.url)
     state = state_for(secure.url, tls={"ca": CA}, access_token="t0ken")
     assert post("things", {"name": "Amina"})(state)["data"] == {"welcome": True}
@@ -147,13 +145,11 @@ def test_http_link_of_an_https_api_is_fetched_by_https(secure, proxy, monkeypatc
     base = "https://registry.example.org/pages"
     secure.received.clear()
     each_page("1", next=by_url("next"))(state_for(base, tls={"ca": CA}, access_token="t0ken"))
-    assert [each.path for each in secure.received] == ["/pages/1", "/pages/2", "/pages/3"]
-    assert {each.headers["Authorization"] for each in secure.received} == {"Bearer t0ken"}
+    assert [received.path for received in secure.received] == ["/pages/1", "/pages/2", "/pages/3"]
+    assert {received.headers["Authorization"] for received in secure.received} == {"Bearer t0ken"}
 
 
-def test_http_proxy_receives_the_complete_url_without_user(
-    elsewhere, monkeypatch
-):
+def test_http_proxy_receives_the_complete_url_without_user(elsewhere, monkeypatch):
     address = elsewhere.url.replace("://", f"://nurse:{PROXY_SECRET}@")
     monkeypatch.setenv("HTTP_PROXY", address)
     state = state_for("http://nobody.invalid", access_token="t0ken")

@@ -10,8 +10,10 @@ from flask import Flask, request
 from flask_httpauth import HTTPBasicAuth, HTTPTokenAuth, MultiAuth
 
 from adaptors._runtime.dry_run import dry_run
-from adaptors.errors import AdaptorError, ConfigurationError, RemoteRefused
+from adaptors.errors import ConfigurationError, RemoteRefused
 from adaptors.http import get, post
+from tests.support.errors import error_of
+from tests.support.http_state import state_for
 from tests.support.wsgi_server import serve, status
 
 SECRET = "s3cr3t-Zm9v"
@@ -46,16 +48,6 @@ def server():
 
     with serve(app) as serving:
         yield serving
-
-
-def state_for(server, **configuration):
-    return {"configuration": {"baseUrl": server.url, **configuration}, "data": None}
-
-
-def error_of(operate, state):
-    with pytest.raises(AdaptorError) as caught:
-        operate(state)
-    return caught.value
 
 
 @each_kind
@@ -99,11 +91,11 @@ def test_authorization_header_of_the_job_keeps_the_api_key(server):
 @each_kind
 def test_successful_request_shows_no_secret(server, credential, capsys):
     after = post("things", {})(state_for(server, **credential))
-    told = json.dumps({key: each for key, each in after.items() if key != "configuration"})
-    told += capsys.readouterr().out
+    text = json.dumps({key: value for key, value in after.items() if key != "configuration"})
+    text += capsys.readouterr().out
     assert after["response"]["url"] == f"{server.url}/things"
-    assert SECRET not in told
-    assert PAIR not in told
+    assert SECRET not in text
+    assert PAIR not in text
 
 
 @each_kind
@@ -111,9 +103,9 @@ def test_successful_request_shows_no_secret(server, credential, capsys):
 def test_errors_contain_no_secret(server, credential, code, capsys):
     server.failures.append(status(code, b"no", Location="/other"))
     error = error_of(post("things", {}), state_for(server, **credential))
-    told = str(error) + repr(error.args) + capsys.readouterr().out
-    assert SECRET not in told
-    assert PAIR not in told
+    text = str(error) + repr(error.args) + capsys.readouterr().out
+    assert SECRET not in text
+    assert PAIR not in text
 
 
 @each_kind
@@ -125,26 +117,26 @@ def test_connection_errors_contain_no_secret(closed_url, credential):
 @each_kind
 def test_dry_run_masks_the_credential(server, credential):
     before = len(server.received)
-    with dry_run() as seen:
+    with dry_run() as requests:
         get("things", query={"page": "2", "keyword": "flu"})(state_for(server, **credential))
     assert len(server.received) == before
-    assert "***" in repr(seen)
-    assert SECRET not in repr(seen)
-    assert PAIR not in repr(seen)
-    assert seen[0].url.startswith(f"{server.url}/things?page=2&keyword=flu")
+    assert "***" in repr(requests)
+    assert SECRET not in repr(requests)
+    assert PAIR not in repr(requests)
+    assert requests[0].url.startswith(f"{server.url}/things?page=2&keyword=flu")
 
 
 @pytest.mark.parametrize(
     "name", ["token", "access_token", "apikey", "key", "signature", "password"]
 )
 def test_dry_run_masks_parameters_with_secret_names(server, name):
-    with dry_run() as seen:
+    with dry_run() as requests:
         get("things", query={name: SECRET, "page": 2})(state_for(server))
-    assert seen[0].url == f"{server.url}/things?{name}=***&page=2"
+    assert requests[0].url == f"{server.url}/things?{name}=***&page=2"
 
 
 @pytest.mark.parametrize(
-    ("credential", "told"),
+    ("credential", "text"),
     [
         ({"username": "nurse"}, "The credential needs both username and password"),
         ({"authType": "digest"}, "authType digest needs username and password"),
@@ -156,8 +148,8 @@ def test_dry_run_masks_parameters_with_secret_names(server, name):
         ({"apiKey": f"{SECRET}\n", "header": "X-Key"}, "cannot be sent"),
     ],
 )
-def test_invalid_credential_error_names_the_key_and_no_secret(server, credential, told):
+def test_invalid_credential_error_names_the_key_and_no_secret(server, credential, text):
     error = error_of(get("things"), state_for(server, **credential))
     assert isinstance(error, ConfigurationError)
-    assert told in str(error)
+    assert text in str(error)
     assert SECRET not in str(error)

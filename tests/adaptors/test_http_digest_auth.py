@@ -15,7 +15,7 @@ from adaptors._runtime.dry_run import dry_run
 from adaptors.common import each
 from adaptors.errors import ConfigurationError, RemoteRefused
 from adaptors.http import delete, get, patch, post, put
-from tests.adaptors.digestserver import DigestServer, response_to
+from tests.adaptors.digest_server import DigestServer, digest_response
 from tests.support.wsgi_server import redirect, serve
 
 SECRET = "p:ä s3cr3t-Zm9v"
@@ -39,14 +39,14 @@ def state_for(url, username="nurse", password=SECRET):
 
 @pytest.fixture
 def digest():
-    """A server of our own: its application, and how it is serve."""
+    """A server of our own: its application, and its running server."""
     app = DigestServer({"nurse": SECRET, "nürse": SECRET, "doctor": "other"})
     with ExitStack() as context:
-        serving = context.enter_context(serve(app))
-        while serving.url in USED:  # what was asked there before is remembered
-            serving = context.enter_context(serve(app))
-        USED.add(serving.url)
-        yield app, serving
+        server = context.enter_context(serve(app))
+        while server.url in USED:  # challenges are remembered by URL
+            server = context.enter_context(serve(app))
+        USED.add(server.url)
+        yield app, server
 
 
 @pytest.fixture(scope="module")
@@ -62,12 +62,12 @@ def flask():
     def things():
         return {"user": auth.current_user(), "body": request.get_data().hex()}
 
-    with serve(app) as serving:
-        yield serving
+    with serve(app) as server:
+        yield server
 
 
-def tried(serving):
-    return ["Authorization" in each.headers for each in serving.received]
+def tried(server):
+    return ["Authorization" in received.headers for received in server.received]
 
 
 @each_call
@@ -93,19 +93,19 @@ def test_flask_challenges_once_and_recognizes_its_cookie(flask):
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 @each_call
 def test_every_algorithm_is_supported(digest, algorithm, method, call):
-    app, serving = digest
-    app.asks = ({"algorithm": algorithm, "qop": "auth"},)
-    assert call(state_for(serving.url))["data"] == {"welcome": True}
-    assert tried(serving) == [False, True]
-    first, second = (each.get_data() for each in serving.received)
+    app, server = digest
+    app.offers = ({"algorithm": algorithm, "qop": "auth"},)
+    assert call(state_for(server.url))["data"] == {"welcome": True}
+    assert tried(server) == [False, True]
+    first, second = (received.get_data() for received in server.received)
     assert first == second == BODIES.get(method, first)
 
 
 def test_challenge_without_algorithm_and_qop_uses_rfc_2069(digest):
-    app, serving = digest
-    app.asks = ({},)
-    assert get("things")(state_for(serving.url))["data"] == {"welcome": True}
-    assert "cnonce" not in serving.received[-1].headers["Authorization"]
+    app, server = digest
+    app.offers = ({},)
+    assert get("things")(state_for(server.url))["data"] == {"welcome": True}
+    assert "cnonce" not in server.received[-1].headers["Authorization"]
 
 
 def test_server_computes_the_responses_of_rfc_7616():
@@ -118,7 +118,7 @@ def test_server_computes_the_responses_of_rfc_7616():
         "qop": "auth",
     }
     proof = [
-        response_to(given | {"algorithm": name}, "GET", "Mufasa", "Circle of Life")
+        digest_response(given | {"algorithm": name}, "GET", "Mufasa", "Circle of Life")
         for name in ("MD5", "SHA-256")
     ]
     assert proof == [
@@ -128,68 +128,70 @@ def test_server_computes_the_responses_of_rfc_7616():
 
 
 def test_remembered_challenge_saves_a_request(digest):
-    _, serving = digest
+    _, server = digest
     for number in range(3):
-        post("things", number)(state_for(serving.url))
-    assert tried(serving) == [False, True, True, True]
-    counts = [each.headers["Authorization"].split("nc=")[1][:8] for each in serving.received[1:]]
+        post("things", number)(state_for(server.url))
+    assert tried(server) == [False, True, True, True]
+    counts = [
+        received.headers["Authorization"].split("nc=")[1][:8] for received in server.received[1:]
+    ]
     assert counts == ["00000001", "00000002", "00000003"]
-    assert [json.loads(each.get_data()) for each in serving.received] == [0, 0, 1, 2]
+    assert [json.loads(received.get_data()) for received in server.received] == [0, 0, 1, 2]
 
 
 def test_stale_nonce_is_replaced_and_the_body_sent_again(digest):
-    app, serving = digest
-    post("things", 1)(state_for(serving.url))
-    app.forget()
-    assert post("things", 2)(state_for(serving.url))["data"] == {"welcome": True}
-    assert tried(serving) == [False, True, True, True]
-    assert json.loads(serving.received[-1].get_data()) == 2
+    app, server = digest
+    post("things", 1)(state_for(server.url))
+    app.expire_nonces()
+    assert post("things", 2)(state_for(server.url))["data"] == {"welcome": True}
+    assert tried(server) == [False, True, True, True]
+    assert json.loads(server.received[-1].get_data()) == 2
 
 
 def test_unknown_nonce_is_replaced(digest):
-    app, serving = digest
-    get("things")(state_for(serving.url))
+    app, server = digest
+    get("things")(state_for(server.url))
     app.nonces.clear()
-    assert get("things")(state_for(serving.url))["data"] == {"welcome": True}
+    assert get("things")(state_for(server.url))["data"] == {"welcome": True}
 
 
 def test_wrong_password_is_refused_after_two_requests(digest):
-    _, serving = digest
+    _, server = digest
     with pytest.raises(RemoteRefused, match="answered 401"):
-        post("things", {})(state_for(serving.url, password="wrong"))
-    assert len(serving.received) == 2
+        post("things", {})(state_for(server.url, password="wrong"))
+    assert len(server.received) == 2
 
 
 @pytest.mark.parametrize(
-    ("ask", "told"),
+    ("ask", "text"),
     [
         ({"algorithm": "MD5", "qop": "auth-int"}, "MD5 with qop=auth-int, which is not supported"),
         ({"algorithm": "SHA3", "qop": "auth"}, "SHA3 with qop=auth, which is not supported"),
     ],
 )
-def test_unsupported_challenge_is_an_author_error(digest, ask, told):
-    app, serving = digest
-    app.asks = (ask,)
+def test_unsupported_challenge_is_an_author_error(digest, ask, text):
+    app, server = digest
+    app.offers = (ask,)
     with pytest.raises(ConfigurationError) as caught:
-        post("things", {})(state_for(serving.url))
-    assert told in str(caught.value)
+        post("things", {})(state_for(server.url))
+    assert text in str(caught.value)
     assert "It must offer qop=auth with one of SHA-512, SHA-512-256, SHA-256, MD5" in str(
         caught.value
     )
-    assert len(serving.received) == 1
+    assert len(server.received) == 1
 
 
 def test_qop_auth_is_preferred_to_auth_int(digest):
-    app, serving = digest
-    app.asks = ({"algorithm": "SHA-256", "qop": "auth-int, auth"},)
-    assert post("things", {})(state_for(serving.url))["data"] == {"welcome": True}
+    app, server = digest
+    app.offers = ({"algorithm": "SHA-256", "qop": "auth-int, auth"},)
+    assert post("things", {})(state_for(server.url))["data"] == {"welcome": True}
 
 
 @pytest.mark.parametrize("joined", [False, True], ids=["headers of their own", "one header"])
 def test_strongest_of_several_challenges_is_used(digest, joined):
-    app, serving = digest
-    app.asks = tuple({"algorithm": name, "qop": "auth"} for name in ("MD5", "SHA-256", "SHA3"))
-    app.others = ('Basic realm="a, Digest b"', "Negotiate")
+    app, server = digest
+    app.offers = tuple({"algorithm": name, "qop": "auth"} for name in ("MD5", "SHA-256", "SHA3"))
+    app.other_challenges = ('Basic realm="a, Digest b"', "Negotiate")
     if joined:
         challenges = app._challenges  # noqa: SLF001 - an application server may join them so
 
@@ -198,73 +200,73 @@ def test_strongest_of_several_challenges_is_used(digest, joined):
             return [("WWW-Authenticate", text)]
 
         app._challenges = in_one  # noqa: SLF001 - the same
-    assert post("things", {})(state_for(serving.url))["data"] == {"welcome": True}
-    assert "algorithm=SHA-256" in serving.received[-1].headers["Authorization"]
+    assert post("things", {})(state_for(server.url))["data"] == {"welcome": True}
+    assert "algorithm=SHA-256" in server.received[-1].headers["Authorization"]
 
 
 def test_401_without_digest_challenge_is_a_refusal(destination):
-    destination.answer("/things", 401, WWW_Authenticate='Basic realm="x"')
+    destination.respond("/things", 401, WWW_Authenticate='Basic realm="x"')
     with pytest.raises(RemoteRefused, match="answered 401"):
         get("things")(state_for(destination.url))
     assert len(destination.received) == 1
 
 
 def test_user_name_may_contain_accents(digest):
-    _, serving = digest
-    assert get("things")(state_for(serving.url, username="nürse"))["data"] == {"welcome": True}
+    _, server = digest
+    assert get("things")(state_for(server.url, username="nürse"))["data"] == {"welcome": True}
 
 
 def test_users_of_one_server_have_their_own_sessions(digest):
-    _, serving = digest
-    get("things")(state_for(serving.url))
-    get("things")(state_for(serving.url, username="doctor", password="other"))
-    get("things")(state_for(serving.url))
+    _, server = digest
+    get("things")(state_for(server.url))
+    get("things")(state_for(server.url, username="doctor", password="other"))
+    get("things")(state_for(server.url))
     names = [
-        (each.headers.get("Authorization") or "-").partition('username="')[2][:5]
-        for each in serving.received
+        (received.headers.get("Authorization") or "-").partition('username="')[2][:5]
+        for received in server.received
     ]
     assert names == ["", "nurse", "", "docto", "nurse"]
 
 
 def test_changed_password_starts_a_new_session(digest):
-    app, serving = digest
-    get("things")(state_for(serving.url))
+    app, server = digest
+    get("things")(state_for(server.url))
     app.users["nurse"] = "changed"
-    assert get("things")(state_for(serving.url, password="changed"))["data"] == {"welcome": True}
+    assert get("things")(state_for(server.url, password="changed"))["data"] == {"welcome": True}
 
 
 def test_every_thread_has_its_own_session(digest):
-    _, serving = digest
-    get("things")(state_for(serving.url))
-    thread = threading.Thread(target=get("things"), args=[state_for(serving.url)])
+    _, server = digest
+    get("things")(state_for(server.url))
+    thread = threading.Thread(target=get("things"), args=[state_for(server.url)])
     thread.start()
     thread.join()
-    assert tried(serving) == [False, True, False, True]
+    assert tried(server) == [False, True, False, True]
 
 
 def test_other_origin_receives_no_digest(digest):
-    _, serving = digest
+    _, server = digest
     with serve(DigestServer({"nurse": SECRET})) as other:
-        serving.failures.append(redirect(f"{other.url}/things"))
+        server.failures.append(redirect(f"{other.url}/things"))
         for call in (get(f"{other.url}/things"), get("moved")):
             with pytest.raises(RemoteRefused, match="answered 401"):
-                call(state_for(serving.url))
+                call(state_for(server.url))
         assert tried(other) == [False, False]
 
 
 def test_password_appears_nowhere(digest, capsys):
-    app, serving = digest
-    after = post("things", {})(state_for(serving.url))
-    with dry_run() as seen:
-        post("things", {})(state_for(serving.url))
+    app, server = digest
+    after = post("things", {})(state_for(server.url))
+    with dry_run() as requests:
+        post("things", {})(state_for(server.url))
     app.users.clear()
     with pytest.raises(RemoteRefused) as caught:
-        post("things", {})(state_for(serving.url))
+        post("things", {})(state_for(server.url))
     pair = base64.b64encode(f"nurse:{SECRET}".encode()).decode()
-    headers = [str(each.headers) for each in serving.received]
+    headers = [str(received.headers) for received in server.received]
     kept = json.dumps({key: after[key] for key in ("data", "response", "references")})
-    for told in (kept, repr(seen), str(caught.value), repr(caught.value), *headers):
-        assert SECRET not in told
-        assert pair not in told
+    for text in (kept, repr(requests), str(caught.value), repr(caught.value), *headers):
+        assert SECRET not in text
+        assert pair not in text
     assert SECRET not in capsys.readouterr().out
-    assert seen[0].headers["Authorization"] == "***"
+    assert requests[0].headers["Authorization"] == "***"

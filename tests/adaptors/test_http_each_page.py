@@ -9,8 +9,9 @@ from flask import Flask, request
 
 from adaptors._runtime.dry_run import dry_run
 from adaptors.common import each, fn, source_value
-from adaptors.errors import AdaptorError, ConfigurationError, RemoteRefused, RemoteUnavailable
+from adaptors.errors import ConfigurationError, RemoteRefused, RemoteUnavailable
 from adaptors.http import by_cursor, by_link, by_offset, by_page, by_url, each_page
+from tests.support.errors import error_of
 from tests.support.wsgi_server import serve, status
 
 SECRET = "s3cr3t-Zm9v"
@@ -82,12 +83,6 @@ def state_for(server, **more):
     return {"configuration": {"baseUrl": server.url}, "data": "before", **more}
 
 
-def error_of(operate, state):
-    with pytest.raises(AdaptorError) as caught:
-        operate(state)
-    return caught.value
-
-
 WAYS = {
     "link": each_page("link", keep),
     "link, said": each_page("link", keep, next=by_link()),
@@ -118,8 +113,8 @@ def test_every_record_is_processed_once_and_in_order(server, operate):
 def test_short_pages_lose_no_record(server, path, how):
     operate = each_page(path, keep, next=how, query={"limit": 1000, "village": "Kisumu"})
     assert operate(state_for(server))["seen"] == list(range(COUNT))
-    assert {each.args["village"] for each in server.received} == {"Kisumu"}
-    assert {each.args["limit"] for each in server.received} == {"1000"}
+    assert {received.args["village"] for received in server.received} == {"Kisumu"}
+    assert {received.args["limit"] for received in server.received} == {"1000"}
 
 
 def test_data_and_index_are_restored_and_other_keys_stay(server):
@@ -142,15 +137,15 @@ def test_url_of_the_next_page_is_used_unchanged(server):
     each_page("url", next=by_url("next"), query={"limit": 3, "village": "Kisumu"})(
         state_for(server)
     )
-    assert [each.args.getlist("limit") for each in server.received] == [["3"]] * 3
-    assert [each.args.get("village") for each in server.received] == ["Kisumu", None, None]
+    assert [received.args.getlist("limit") for received in server.received] == [["3"]] * 3
+    assert [received.args.get("village") for received in server.received] == ["Kisumu", None, None]
 
 
 def test_page_has_its_response(server):
     note = fn(lambda s: {**s, "links": [*s.get("links", []), s["response"]["headers"]["link"]]})
     after = each_page("link", note)(state_for(server))
     assert len(after["links"]) == 3
-    assert all("first" in each for each in after["links"])
+    assert all("first" in link for link in after["links"])
 
 
 def test_page_is_fetched_after_the_previous_one_was_processed(server):
@@ -171,19 +166,25 @@ def test_path_query_and_headers_may_contain_functions_of_the_state(server):
         headers={"X-Run": source_value("run")},
     )
     operate(state_for(server, way="offset", limit=2, run="r7"))
-    assert {each.headers["X-Run"] for each in server.received} == {"r7"}
-    assert [each.args.get("offset") for each in server.received] == [None, "2", "4", "6", "7"]
+    assert {received.headers["X-Run"] for received in server.received} == {"r7"}
+    assert [received.args.get("offset") for received in server.received] == [
+        None,
+        "2",
+        "4",
+        "6",
+        "7",
+    ]
 
 
 def test_list_without_pages_is_one_page(destination):
-    destination.answer("/things", 200, {"results": RECORDS})
+    destination.respond("/things", 200, {"results": RECORDS})
     assert each_page("things", keep)(state_for(destination))["seen"] == list(range(COUNT))
     assert len(destination.received) == 1
 
 
 def test_empty_list_is_one_page(destination):
     for empty in ([], None):
-        destination.answer("/things", 200, {"results": empty})
+        destination.respond("/things", 200, {"results": empty})
         after = each_page("things", keep, next=by_offset("results"))(state_for(destination))
         assert "seen" not in after
 
@@ -199,7 +200,7 @@ def test_missing_list_in_the_first_page_is_an_author_error(server, how):
 
 
 def test_page_that_links_to_itself_is_an_error(destination):
-    destination.answer("/things", 200, {"results": [1], "next": "/things?page=2"})
+    destination.respond("/things", 200, {"results": [1], "next": "/things?page=2"})
     error = error_of(each_page("things", next=by_url("next")), state_for(destination))
     assert isinstance(error, RemoteRefused)
     assert f"GET {destination.url}/things answered 200 OK" in str(error)
@@ -208,29 +209,27 @@ def test_page_that_links_to_itself_is_an_error(destination):
 
 def test_circle_of_pages_is_an_error(destination):
     for here, there in [("a", "b"), ("b", "c"), ("c", "b")]:
-        destination.answer(f"/{here}", 200, {"here": here, "next": f"/{there}"})
+        destination.respond(f"/{here}", 200, {"here": here, "next": f"/{there}"})
     error = error_of(each_page("a", next=by_url("next")), state_for(destination))
     assert isinstance(error, RemoteRefused)
     assert "the next page is one that has been fetched already" in str(error)
-    assert [each.path for each in destination.received] == ["/a", "/b", "/c"]
+    assert [received.path for received in destination.received] == ["/a", "/b", "/c"]
 
 
 def test_unchanged_cursor_is_an_error(destination):
-    destination.answer("/things", 200, {"results": [1], "next": "c7"})
+    destination.respond("/things", 200, {"results": [1], "next": "c7"})
     error = error_of(each_page("things", next=by_cursor("next")), state_for(destination))
     assert isinstance(error, RemoteRefused)
 
 
-def test_server_that_ignores_the_parameter_is_an_error(
-    destination,
-):
-    destination.answer("/things", 200, {"results": RECORDS})
-    seen = []
-    note = fn(lambda state: seen.append(state["data"]) or state)
+def test_server_that_ignores_the_parameter_is_an_error(destination):
+    destination.respond("/things", 200, {"results": RECORDS})
+    pages = []
+    note = fn(lambda state: pages.append(state["data"]) or state)
     error = error_of(each_page("things", note, next=by_page("results")), state_for(destination))
     assert isinstance(error, RemoteRefused)
     assert "with the same page again" in str(error)
-    assert len(seen) == 1
+    assert len(pages) == 1
 
 
 def test_more_pages_than_allowed_is_an_error(server):
@@ -267,11 +266,11 @@ def test_page_that_is_not_json_is_refused(server):
         {"apiKey": SECRET, "header": "X-Organisation"},
         {"apiKey": SECRET, "parameter": "appid"},
     ],
-    ids=lambda each: next(iter(each)),
+    ids=lambda options: next(iter(options)),
 )
 def test_next_page_of_another_origin_receives_no_credential(destination, elsewhere, credential):
-    destination.answer("/things", 200, {"next": f"{elsewhere.url}/more"})
-    elsewhere.answer("/more", 200, {"next": None})
+    destination.respond("/things", 200, {"next": f"{elsewhere.url}/more"})
+    elsewhere.respond("/more", 200, {"next": None})
     state = {"configuration": {"baseUrl": destination.url, **credential}}
     headers = {"X-Org": SECRET, "Accept": "text/json"}
     each_page("things", next=by_url("next"), headers=headers)(state)
@@ -283,18 +282,18 @@ def test_next_page_of_another_origin_receives_no_credential(destination, elsewhe
 
 
 def test_next_page_may_be_a_relative_url(destination):
-    destination.answer("/api/things", 200, {"page": 1, "next": "more?page=2"})
-    destination.answer("/api/more", 200, {"page": 2, "next": ""})
+    destination.respond("/api/things", 200, {"page": 1, "next": "more?page=2"})
+    destination.respond("/api/more", 200, {"page": 2, "next": ""})
     each_page("api/things", next=by_url("next"))(state_for(destination))
-    assert [each.path for each in destination.received] == ["/api/things", "/api/more"]
+    assert [received.path for received in destination.received] == ["/api/things", "/api/more"]
 
 
 def test_dry_run_requests_only_the_first_page(server):
-    with dry_run() as seen:
+    with dry_run() as requests:
         for operate in WAYS.values():
             if operate is not WAYS["offset, of a bare list"]:  # it cannot bear an answer of {}
                 operate(state_for(server))
-    assert len(seen) == len(WAYS) - 1
+    assert len(requests) == len(WAYS) - 1
     assert server.received == []
 
 

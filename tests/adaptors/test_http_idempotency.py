@@ -62,7 +62,7 @@ def test_resumed_attempt_sends_the_same_keys(destination):
     sent = keys(destination)
     assert len(set(sent)) == len(sent) == 5
     for number, came_before in [(1, 1), (2, 2), (3, 2)]:
-        destination.begin()
+        destination.reset()
         attempt(destination, *operations[number:], state=states[number])
         assert keys(destination) == sent[came_before:]
 
@@ -162,6 +162,6 @@ def test_idempotency_header_of_the_job_wins(destination):
 
 
 def test_dry_run_shows_the_key(destination):
-    with dry_run() as seen:
+    with dry_run() as requests:
         attempt(destination, post("visits", {}, idempotency_key="visit-7"))
-    assert seen[0].headers["Idempotency-Key"] == "visit-7"
+    assert requests[0].headers["Idempotency-Key"] == "visit-7"

@@ -83,7 +83,7 @@ DRIPS = {
     "body": [HEAD + b"Content-Length: 1000\r\n\r\n", *[b"x"] * 1000],
     "body without a length": [HEAD + b"\r\n", *[b"x"] * 1000],
     "chunks": [HEAD + b"Transfer-Encoding: chunked\r\n\r\n", *[b"1\r\nx\r\n"] * 1000],
-    "status": [bytes([each]) for each in HEAD * 100],
+    "status": [bytes([byte]) for byte in HEAD * 100],
     "header": [HEAD, *[b"X-More: 1\r\n"] * 90, *[b"x"] * 1000],
     "nothing": [],
 }
@@ -118,14 +118,14 @@ def test_server_that_accepts_no_connection_times_out():
 
 
 def test_timeout_covers_all_redirects(destination):
-    destination.answer("/a", 302, Location="/b")
-    destination.answer("/b", silent=True)
+    destination.respond("/a", 302, Location="/b")
+    destination.respond("/b", silent=True)
     error = error_of(get("a", timeout=0.1), destination.url)
     assert str(error) == f"GET {destination.url}/a: no response in time."
 
 
 def test_request_after_a_timeout_succeeds(destination):
-    destination.answer("/never", silent=True)
+    destination.respond("/never", silent=True)
     error_of(get("never", timeout=0.05), destination.url)
     state = {"configuration": {"baseUrl": destination.url}}
     assert get("things")(state)["response"]["status"] == 200
@@ -137,12 +137,12 @@ def test_short_timeout_does_not_affect_the_next_request(destination):
     time.sleep(0.06)  # the time of the first is over
     put("things", content=b"x" * 5_000_000)(state)
     assert len(destination.received[1].body) == 5_000_000
-    assert len({each.client_port for each in destination.received}) == 1
+    assert len({received.client_port for received in destination.received}) == 1
 
 
 def test_longest_allowed_response_is_accepted_and_a_longer_one_refused(destination):
     state = {"configuration": {"baseUrl": destination.url}}
-    destination.answer("/things", 200, b"x" * 1000)
+    destination.respond("/things", 200, b"x" * 1000)
     assert get("things", max_bytes=1000)(state)["data"] == "x" * 1000
     error = error_of(get("things", max_bytes=999), destination.url)
     assert isinstance(error, RemoteRefused)
@@ -159,7 +159,7 @@ def test_too_long_response_of_unknown_length_is_refused(raw):
 
 def test_response_that_decompresses_to_too_much_is_refused(destination):
     packed = gzip.compress(b"0" * 50_000_000)
-    destination.answer("/things", 200, packed, Content_Encoding="gzip")
+    destination.respond("/things", 200, packed, Content_Encoding="gzip")
     error = error_of(get("things", max_bytes=1_000_000), destination.url)
     assert "the response has more than 1,000,000 bytes" in str(error)
 
@@ -167,15 +167,15 @@ def test_response_that_decompresses_to_too_much_is_refused(destination):
 @pytest.mark.parametrize("trouble", ["long", "a ring", "nowhere", "silent", "refused"])
 def test_secret_url_is_in_no_error(destination, trouble):
     call = Request("GET", "s3cr3t", timeout=0.1, display_url="the login", max_bytes=10)
-    destination.answer("/s3cr3t", 200, b"x" * 20)
+    destination.respond("/s3cr3t", 200, b"x" * 20)
     if trouble == "a ring":
-        destination.answer("/s3cr3t", 302, Location="/s3cr3t")
+        destination.respond("/s3cr3t", 302, Location="/s3cr3t")
     elif trouble == "nowhere":
-        destination.answer("/s3cr3t", 302, Location="ftp://x")
+        destination.respond("/s3cr3t", 302, Location="ftp://x")
     elif trouble == "silent":
-        destination.answer("/s3cr3t", silent=True)
+        destination.respond("/s3cr3t", silent=True)
     elif trouble == "refused":
-        destination.answer("/s3cr3t", 404)
+        destination.respond("/s3cr3t", 404)
     with pytest.raises(AdaptorError) as caught:
         raise_for_status(send(Client(destination.url), call))
     assert "GET the login" in str(caught.value)
@@ -183,7 +183,7 @@ def test_secret_url_is_in_no_error(destination, trouble):
 
 
 def test_request_after_a_too_long_response_succeeds(destination):
-    destination.answer("/things", 200, b"x" * 1_000_000)
+    destination.respond("/things", 200, b"x" * 1_000_000)
     error_of(get("things", max_bytes=10), destination.url)
     state = {"configuration": {"baseUrl": destination.url}}
     assert get("other")(state)["data"] == {}
@@ -195,5 +195,5 @@ def test_idle_connection_is_not_reused(destination):
         for seconds in (0, 50, 50, 61):
             clock.shift(timedelta(seconds=seconds))
             get("things")(state)
-    first, second, third, fourth = (each.client_port for each in destination.received)
+    first, second, third, fourth = (received.client_port for received in destination.received)
     assert first == second == third != fourth

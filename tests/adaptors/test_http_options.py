@@ -1,4 +1,4 @@
-"""What a request may be told, and the mistakes that show where the job says them."""
+"""The options of a request, and mistakes that fail at the call."""
 
 from __future__ import annotations
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from adaptors.errors import AdaptorError, RemoteRefused
+from adaptors.errors import RemoteRefused
 from adaptors.http import get, post, request
-from tests.adaptors.conftest import Script
+from tests.adaptors.conftest import StubResponse
+from tests.support.errors import error_of
+from tests.support.http_state import state_for
 
 SECRET = "s3cr3t-Zm9v"
 KINDS = {
@@ -18,24 +20,16 @@ KINDS = {
 each_kind = pytest.mark.parametrize("credential", KINDS.values(), ids=KINDS)
 
 
-def state_for(destination, **configuration):
-    return {"configuration": {"baseUrl": destination.url, **configuration}}
-
-
-def error_of(operate, state):
-    with pytest.raises(AdaptorError) as caught:
-        operate(state)
-    return caught.value
-
-
 def everything(received):
     return f"{received.path}?{received.query} {received.headers}"
 
 
 @each_kind
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_no_kind_of_credential_is_redirected_to_another_origin(destination, elsewhere, credential, status):
-    destination.answer("/moved", status, Location=f"{elsewhere.url}/there")
+def test_no_kind_of_credential_is_redirected_to_another_origin(
+    destination, elsewhere, credential, status
+):
+    destination.respond("/moved", status, Location=f"{elsewhere.url}/there")
     get("moved")(state_for(destination, **credential))
     assert SECRET in everything(destination.only) or "Basic " in everything(destination.only)
     assert SECRET not in everything(elsewhere.only)
@@ -47,7 +41,7 @@ def test_no_kind_of_credential_is_redirected_to_another_origin(destination, else
     ["Authorization", "X-Api-Key", "Cookie", "X-Auth-Token", "Ocp-Apim-Subscription-Key", "X-Org"],
 )
 def test_no_secret_header_is_redirected_to_another_origin(destination, elsewhere, name):
-    destination.answer("/moved", 302, Location=f"{elsewhere.url}/there")
+    destination.respond("/moved", 302, Location=f"{elsewhere.url}/there")
     kept = {
         "Accept": "text/csv",
         "Accept-Language": "fr",
@@ -57,15 +51,15 @@ def test_no_secret_header_is_redirected_to_another_origin(destination, elsewhere
     get("moved", headers={name: SECRET, **kept})(state_for(destination))
     assert destination.only.headers[name] == SECRET
     assert elsewhere.only.headers[name] is None
-    assert {each: elsewhere.only.headers[each] for each in kept} == kept
+    assert {name: elsewhere.only.headers[name] for name in kept} == kept
 
 
 @each_kind
 def test_redirect_back_from_another_origin_receives_no_credential(
     destination, elsewhere, credential
 ):
-    destination.answer("/moved", 302, Location=f"{elsewhere.url}/there")
-    elsewhere.answer("/there", 302, Location=f"{destination.url}/delete-all")
+    destination.respond("/moved", 302, Location=f"{elsewhere.url}/there")
+    elsewhere.respond("/there", 302, Location=f"{destination.url}/delete-all")
     get("moved", headers={"X-Own": SECRET})(state_for(destination, **credential))
     assert SECRET not in everything(destination.received[1])
     assert destination.received[1].headers["Authorization"] is None
@@ -73,7 +67,7 @@ def test_redirect_back_from_another_origin_receives_no_credential(
 
 @each_kind
 def test_redirect_within_the_origin_keeps_credential_and_headers(destination, credential):
-    destination.answer("/moved", 302, Location="/there?page=2")
+    destination.respond("/moved", 302, Location="/there?page=2")
     state = state_for(destination, **credential)
     get("moved", query={"page": 1}, headers={"X-Own": "7"})(state)
     first, second = destination.received
@@ -98,10 +92,10 @@ def test_redirect_within_the_origin_keeps_credential_and_headers(destination, cr
 )
 def test_location_is_resolved_like_in_a_browser(destination, location, path):
     host = destination.url.removeprefix("http://")
-    destination.answer("/api/moved", 302, Location=location.replace("HOST", host))
+    destination.respond("/api/moved", 302, Location=location.replace("HOST", host))
     if location.startswith("?"):
-        destination.answer("/api/moved", 200)
-        destination.answer("/begin", 302, Location="/api/moved?page=2")
+        destination.respond("/api/moved", 200)
+        destination.respond("/begin", 302, Location="/api/moved?page=2")
         get("begin")(state_for(destination))
     else:
         get("api/moved")(state_for(destination))
@@ -110,15 +104,15 @@ def test_location_is_resolved_like_in_a_browser(destination, location, path):
 
 @pytest.mark.parametrize("location", ["", "ftp://x.org/a", "http://[::1", "javascript:1"])
 def test_redirect_without_usable_location_is_refused(destination, location):
-    destination.answer("/moved", 302, Location=location)
+    destination.respond("/moved", 302, Location=location)
     error = error_of(get("moved"), state_for(destination))
     assert isinstance(error, RemoteRefused)
     assert str(error).endswith("a redirect without a usable location.")
 
 
 def test_circle_of_redirects_ends(destination, elsewhere):
-    destination.answer("/moved", 302, Location=f"{elsewhere.url}/there")
-    elsewhere.answer("/there", 302, Location=f"{destination.url}/moved")
+    destination.respond("/moved", 302, Location=f"{elsewhere.url}/there")
+    elsewhere.respond("/there", 302, Location=f"{destination.url}/moved")
     error = error_of(get("moved"), state_for(destination))
     assert isinstance(error, RemoteRefused)
     assert "redirected without end" in str(error)
@@ -126,15 +120,15 @@ def test_circle_of_redirects_ends(destination, elsewhere):
 
 
 def test_head_is_redirected_like_a_get(destination):
-    destination.scripts["/moved"] = Script(302, b"", {"Location": "/there"})
+    destination.responses["/moved"] = StubResponse(302, b"", {"Location": "/there"})
     after = request("HEAD", "moved")(state_for(destination))
-    assert [each.method for each in destination.received] == ["HEAD", "HEAD"]
+    assert [received.method for received in destination.received] == ["HEAD", "HEAD"]
     assert after["response"]["url"] == f"{destination.url}/there"
 
 
 @pytest.mark.parametrize("call", [get, post])
 def test_job_may_accept_a_redirect_status(destination, call):
-    destination.answer("/moved", 302, Location="/there")
+    destination.respond("/moved", 302, Location="/there")
     after = call("moved", accept_statuses={302})(state_for(destination))
     assert after["response"]["status"] == 302
     assert after["response"]["headers"]["location"] == "/there"

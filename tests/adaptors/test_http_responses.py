@@ -9,26 +9,18 @@ import time
 import pytest
 
 from adaptors.common import each
-from adaptors.errors import AdaptorError, RemoteRefused, RemoteUnavailable
+from adaptors.errors import RemoteRefused, RemoteUnavailable
 from adaptors.http import delete, get, post
+from tests.support.errors import error_of
+from tests.support.http_state import state_for
 from tests.support.wsgi_server import HTML
 
 PNG = b"\x89PNG\r\n\x1a\n\x00\xff"
 PAGE = {"content": HTML, "Content_Type": "text/html"}
 
 
-def state_for(destination, data=None):
-    return {"configuration": {"baseUrl": destination.url}, "data": data}
-
-
-def error_of(operate, state):
-    with pytest.raises(AdaptorError) as caught:
-        operate(state)
-    return caught.value
-
-
 def data_of(destination, content, kind, **options):
-    destination.answer("/things", 200, content, Content_Type=kind)
+    destination.respond("/things", 200, content, Content_Type=kind)
     return get("things", **options)(state_for(destination))["data"]
 
 
@@ -91,7 +83,7 @@ def test_text_is_decoded_by_its_declared_encoding(destination, content, kind, te
 
 @pytest.mark.parametrize("call", [get, post])
 def test_web_page_instead_of_json_is_refused_and_logged(destination, call, capsys):
-    destination.answer("/things", 200, HTML, Content_Type="text/html")
+    destination.respond("/things", 200, HTML, Content_Type="text/html")
     error = error_of(call("things", parse_as="json"), state_for(destination))
     assert isinstance(error, RemoteRefused)
     assert "answered 200 OK, but the body is not the expected JSON (text/html)." in str(error)
@@ -100,7 +92,7 @@ def test_web_page_instead_of_json_is_refused_and_logged(destination, call, capsy
 
 @pytest.mark.parametrize("content", [b"{", b"<html>", b'{"a": 1} trailing', b"[" * 100_000])
 def test_invalid_json_with_json_content_type_is_refused(destination, content):
-    destination.answer("/things", 200, content, Content_Type="application/json")
+    destination.respond("/things", 200, content, Content_Type="application/json")
     assert isinstance(error_of(get("things"), state_for(destination)), RemoteRefused)
 
 
@@ -111,7 +103,7 @@ def test_web_page_is_text_by_default(destination):
 @pytest.mark.parametrize("status", [404, 409, 422, 500])
 @pytest.mark.parametrize("call", [get, post, delete])
 def test_response_with_accepted_status_becomes_data(destination, call, status):
-    destination.answer("/things", status, {"message": "there is none"})
+    destination.respond("/things", status, {"message": "there is none"})
     before = state_for(destination, "before")
     after = call("things", accept_statuses={404, 409, 422, 500})(before)
     assert after["data"] == {"message": "there is none"}
@@ -120,21 +112,21 @@ def test_response_with_accepted_status_becomes_data(destination, call, status):
 
 
 def test_accepted_status_may_have_a_web_page(destination):
-    destination.answer("/things", 404, HTML, Content_Type="text/html")
+    destination.respond("/things", 404, HTML, Content_Type="text/html")
     after = get("things", parse_as="json", accept_statuses=404)(state_for(destination))
     assert after["data"] == HTML.decode()
 
 
 def test_other_status_is_still_an_error(destination):
-    destination.answer("/things", 503, {}, Retry_After="7")
+    destination.respond("/things", 503, {}, Retry_After="7")
     error = error_of(get("things", accept_statuses={404}), state_for(destination))
     assert isinstance(error, RemoteUnavailable)
     assert error.retry_after == 7
 
 
 def test_job_may_create_a_missing_record(destination):
-    destination.answer("/things/7", 404, {})
-    destination.answer("/things", 201, {"id": 7})
+    destination.respond("/things/7", 404, {})
+    destination.respond("/things", 201, {"id": 7})
 
     def create_if_missing(state):
         missing = state["response"]["status"] == 404
@@ -142,7 +134,7 @@ def test_job_may_create_a_missing_record(destination):
 
     look = get(lambda state: f"things/{state['data']}", accept_statuses={404})
     each("ids", look, create_if_missing)(state_for(destination, {"ids": [7, 8]}))
-    assert [f"{each.method} {each.path}" for each in destination.received] == [
+    assert [f"{received.method} {received.path}" for received in destination.received] == [
         "GET /things/7",
         "POST /things",
         "GET /things/8",
@@ -153,7 +145,7 @@ def test_job_may_create_a_missing_record(destination):
     "wish", ["Fri, 31 Dec 2999 23:59:59 GMT", "Friday, 31-Dec-99 23:59:59 GMT", "-0000"]
 )
 def test_retry_after_date_in_any_format_is_read_or_ignored(destination, wish):
-    destination.answer("/things", 429, {}, Retry_After=wish)
+    destination.respond("/things", 429, {}, Retry_After=wish)
     error = error_of(get("things"), state_for(destination))
     assert isinstance(error, RemoteUnavailable)
     assert error.retry_after is None or error.retry_after >= 0
@@ -170,14 +162,14 @@ def _in_auckland(monkeypatch):
 
 @pytest.mark.usefixtures("_in_auckland")
 def test_date_without_time_zone_is_utc(destination):
-    destination.answer("/things", 429, {}, Retry_After="Thu, 01 Jan 2099 00:00:00 -0000")
+    destination.respond("/things", 429, {}, Retry_After="Thu, 01 Jan 2099 00:00:00 -0000")
     plain = error_of(get("things"), state_for(destination)).retry_after
-    destination.answer("/things", 429, {}, Retry_After="Thu, 01 Jan 2099 00:00:00 GMT")
+    destination.respond("/things", 429, {}, Retry_After="Thu, 01 Jan 2099 00:00:00 GMT")
     assert abs(plain - error_of(get("things"), state_for(destination)).retry_after) < 60
 
 
 def test_response_in_the_state_can_be_written_as_json(destination):
-    destination.answer("/things", 200, PNG, Content_Type="image/png", Set_Cookie="a=s3cr3t")
+    destination.respond("/things", 200, PNG, Content_Type="image/png", Set_Cookie="a=s3cr3t")
     after = get("things", parse_as="base64")(state_for(destination))
     kept = json.dumps({key: after[key] for key in ("data", "response")})
     assert "s3cr3t" not in kept

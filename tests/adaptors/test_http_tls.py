@@ -19,6 +19,7 @@ from adaptors._http.tls import Tls
 from adaptors._runtime.dry_run import dry_run
 from adaptors.errors import AdaptorError, ConfigurationError, RemoteUnavailable
 from adaptors.http import get, post
+from tests.support.errors import error_of
 from tests.support.wsgi_server import redirect, serve
 
 PASSPHRASE = "0pen-s3same"
@@ -28,7 +29,7 @@ CA = AUTHORITY.cert_pem.bytes().decode()
 
 
 def pem(issued):
-    chain = "".join(each.bytes().decode() for each in issued.cert_chain_pems)
+    chain = "".join(pem.bytes().decode() for pem in issued.cert_chain_pems)
     return {"cert": chain, "key": issued.private_key_pem.bytes().decode(), "ca": CA}
 
 
@@ -83,12 +84,6 @@ def strict():
 def state_for(url, certificates=None, **more):
     given = {"tls": certificates} if certificates else {}
     return {"configuration": {"baseUrl": url, **given, **more}, "data": None}
-
-
-def error_of(operate, state):
-    with pytest.raises(AdaptorError) as caught:
-        operate(state)
-    return caught.value
 
 
 def test_authority_of_the_credential_is_trusted(server):
@@ -171,7 +166,7 @@ def test_other_origin_receives_no_certificate_and_is_verified(strict, server):
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "text"),
     [
         ({"cert": "MIIB"}, "tls.cert: It must be the text of a PEM file"),
         ({"key": "c:/keys/nurse.pem"}, "tls.key: It must be the text of a PEM file"),
@@ -185,15 +180,15 @@ def test_other_origin_receives_no_certificate_and_is_verified(strict, server):
         ({"key": encrypted(NURSE)["key"], "passphrase": "wr0ng-one"}, "tls.passphrase must"),
         ({"ca": "-----BEGIN CERTIFICATE-----\nMIIB"}, "tls.ca is not a certificate in PEM"),
     ],
-    ids=lambda each: each if isinstance(each, str) else "",
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 @pytest.mark.parametrize("dry", [False, True], ids=["sent", "dry run"])
-def test_unusable_certificate_is_named_and_not_shown(strict, changes, told, dry):
+def test_unusable_certificate_is_named_and_not_shown(strict, changes, text, dry):
     before = len(strict.received)
     with dry_run() if dry else tempfile.TemporaryDirectory():
         error = error_of(post("things", {}), state_for(strict.url, pem(NURSE) | changes))
     assert isinstance(error, ConfigurationError)
-    assert told in str(error)
+    assert text in str(error)
     assert len(strict.received) == before
     for secret in (pem(NURSE)["key"], pem(DOCTOR)["key"], "wr0ng-one", "nurse.pem"):
         assert secret not in str(error)
@@ -226,24 +221,24 @@ print(json.dumps([modes, os.listdir(sys.argv[1])]))
 
 
 def test_key_file_is_private_and_deleted(tmp_path):
-    told = subprocess.run(
+    text = subprocess.run(
         [sys.executable, "-c", WATCHED, str(tmp_path)],
         input=json.dumps(pem(NURSE)),
         capture_output=True,
         text=True,
         check=True,
     )
-    modes, left = json.loads(told.stdout)
+    modes, left = json.loads(text.stdout)
     assert modes
-    assert {tuple(each) for each in modes} == {("0o40700", "0o100600")}
+    assert {tuple(mode) for mode in modes} == {("0o40700", "0o100600")}
     assert left == []
 
 
 def test_private_key_appears_nowhere(strict):
     given = encrypted(NURSE) | {"passphrase": PASSPHRASE}
     after = post("things", {})(state_for(strict.url, given))
-    with dry_run() as seen:
+    with dry_run() as requests:
         post("things", {})(state_for(strict.url, given))
-    told = repr(seen) + json.dumps({k: each for k, each in after.items() if k != "configuration"})
-    assert PASSPHRASE not in told
-    assert "BEGIN" not in told
+    text = repr(requests) + json.dumps({k: v for k, v in after.items() if k != "configuration"})
+    assert PASSPHRASE not in text
+    assert "BEGIN" not in text

@@ -287,8 +287,8 @@ IDIOMS = [
 
 @pytest.mark.parametrize("idiom", IDIOMS, ids=lambda idiom: idiom.name)
 def test_job_does_the_same_in_python_as_in_javascript(idiom, destination, tmp_path):
-    destination.answer("/households", 201, {"id": 7})
-    destination.answer("/data", 200, {"results": RECORDS})
+    destination.respond("/households", 201, {"id": 7})
+    destination.respond("/data", 200, {"results": RECORDS})
     path = tmp_path / "job.py"
     path.write_text(dedent(idiom.python), "utf-8")
     began, emitted = datetime(2026, 3, 9, 14, 30, tzinfo=UTC), []
@@ -296,7 +296,9 @@ def test_job_does_the_same_in_python_as_in_javascript(idiom, destination, tmp_pa
     take = emit.emit_to(lambda _inbox, body: emitted.append(json.loads(body)))
     with run_context("run", began), take:
         after = execute(load(path), state, path)
-    sent = [json.loads(each.body) for each in destination.received if each.method == "POST"]
+    sent = [
+        json.loads(received.body) for received in destination.received if received.method == "POST"
+    ]
     assert sent == list(idiom.posted)
     assert emitted == list(idiom.emitted)
     assert {key: after[key] for key in idiom.after} == idiom.after
@@ -308,8 +310,8 @@ def test_compatible_idiom_has_no_warning(idiom):
 
 
 def test_time_cursor_fetches_newer_records(destination, tmp_path):
-    (idiom,) = [each for each in IDIOMS if each.name == "a cursor of time"]
-    destination.answer("/data", 200, {"results": RECORDS})
+    (idiom,) = [idiom for idiom in IDIOMS if idiom.name == "a cursor of time"]
+    destination.respond("/data", 200, {"results": RECORDS})
     path = tmp_path / "job.py"
     path.write_text(dedent(idiom.python), "utf-8")
     state = {"configuration": {"baseUrl": destination.url}}
@@ -317,7 +319,7 @@ def test_time_cursor_fetches_newer_records(destination, tmp_path):
         with run_context(f"run {day}", datetime(2026, 3, day, 14, 30, tzinfo=UTC)):
             after = execute(load(path), state, path)
         state = {**state, "cursor": after["cursor"]}
-    assert [dict(each.pairs)["since"] for each in destination.received] == [
+    assert [dict(received.pairs)["since"] for received in destination.received] == [
         "2026-03-08T00:00:00.000Z",
         "2026-03-09T14:30:00.000Z",
     ]

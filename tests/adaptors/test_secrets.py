@@ -43,12 +43,12 @@ CREDENTIALS = [
 
 
 def forms():
-    pairs = [f"{user}:{each}" for user in (USER, "") for each in (SECRET, OTHER)]
-    return [SECRET, OTHER, *(base64.b64encode(each.encode()).decode() for each in pairs)]
+    pairs = [f"{user}:{secret}" for user in (USER, "") for secret in (SECRET, OTHER)]
+    return [SECRET, OTHER, *(base64.b64encode(pair.encode()).decode() for pair in pairs)]
 
 
 def found_in(text):
-    return [each for each in forms() if each in text]
+    return [form for form in forms() if form in text]
 
 
 def test_every_adaptor_has_a_case():
@@ -71,11 +71,11 @@ def test_dry_run_shows_requests_and_no_secret(tmp_path, name, credential):
     ("name", "credential"), CREDENTIALS, ids=[f"{n}-{'-'.join(c)}" for n, c in CREDENTIALS]
 )
 def test_log_and_error_of_a_job_are_masked(name, credential):
-    secrets = [each for each in (SECRET, OTHER) if each in credential.values()]
+    secrets = [secret for secret in (SECRET, OTHER) if secret in credential.values()]
     printed = " ".join([str(credential), *forms()])
     assert len(found_in(printed)) == len(forms())
     kept = mask(printed, credential)
     assert not set(found_in(kept)) & set(secrets)
-    users = [each for each in ("username", "user", "email") if each in credential]
+    users = [key for key in ("username", "user", "email") if key in credential]
     for secret in secrets if users else []:
         assert base64.b64encode(f"{USER}:{secret}".encode()).decode() not in kept
