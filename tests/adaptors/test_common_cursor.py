@@ -24,8 +24,8 @@ def nairobi():
     time.tzset()
 
 
-def at(operation, state=None, began=BEGAN):
-    with run_context("run", began):
+def at(operation, state=None, started_at=BEGAN):
+    with run_context("run", started_at):
         return operation(state or {})
 
 
@@ -105,8 +105,8 @@ def test_time_is_formatted_as_the_job_wants(form, written):
 
 
 def test_only_times_are_formatted():
-    kept = {"cursor": "2026-03-09"}
-    assert at(cursor(source_value("cursor"), format="%Y"), kept) == kept
+    state = {"cursor": "2026-03-09"}
+    assert at(cursor(source_value("cursor"), format="%Y"), state) == state
     assert at(cursor(7, format=lambda _: "changed")) == {"cursor": 7}
 
 
@@ -124,8 +124,8 @@ def test_python_dates_and_times_are_formatted_in_utc(value, written, nairobi):
 
 
 def test_start_in_another_time_zone_is_converted_to_utc():
-    began = datetime(2026, 3, 9, 1, tzinfo=timezone(timedelta(hours=2)))
-    assert at(cursor("today"), began=began) == {"cursor": "2026-03-08T00:00:00.000Z"}
+    started_at = datetime(2026, 3, 9, 1, tzinfo=timezone(timedelta(hours=2)))
+    assert at(cursor("today"), started_at=started_at) == {"cursor": "2026-03-08T00:00:00.000Z"}
 
 
 def test_retry_has_the_same_times():
@@ -136,5 +136,5 @@ def test_retry_has_the_same_times():
 
 def test_now_outside_of_a_run_is_the_current_time():
     before = datetime.now(UTC)
-    kept = datetime.fromisoformat(cursor("now")({})["cursor"])
-    assert before - timedelta(milliseconds=1) <= kept <= datetime.now(UTC)
+    stored = datetime.fromisoformat(cursor("now")({})["cursor"])
+    assert before - timedelta(milliseconds=1) <= stored <= datetime.now(UTC)

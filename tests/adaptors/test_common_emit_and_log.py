@@ -16,11 +16,11 @@ def test_emitted_message_is_passed_to_the_receiver():
     state = {"data": {"a": date(2026, 3, 9), "n": [1]}, "mine": 1}
     with outbox.emit_to(lambda *message: messages.append(message)):
         assert emit("here")(state) == state
-        assert emit(lambda _state: "there", {"b": data_value("n[0]")})(state) == state
+        assert emit(lambda _state: "reports", {"b": data_value("n[0]")})(state) == state
         emit("nothing", None)(state)
     assert messages == [
         ("here", '{"a": "2026-03-09", "n": [1]}'),
-        ("there", '{"b": 1}'),
+        ("reports", '{"b": 1}'),
         ("nothing", "null"),
     ]
 

@@ -30,7 +30,7 @@ count = fn(lambda state: {**state, "counted": [*state.get("counted", []), state[
 
 
 @pytest.mark.parametrize(
-    ("data", "path", "seen"),
+    ("data", "path", "expected"),
     [
         ({"names": ["A", "B"]}, "names[*]", ["A", "B"]),
         ({"names": ["A", "B"]}, "names", ["A", "B"]),
@@ -46,17 +46,17 @@ count = fn(lambda state: {**state, "counted": [*state.get("counted", []), state[
         ([1, 2], "", [1, 2]),
     ],
 )
-def test_each_applies_to_every_item_at_a_path(data, path, seen):
+def test_each_applies_to_every_item_at_a_path(data, path, expected):
     after = each(path, note)({"data": data})
-    assert after.get("seen", []) == seen
+    assert after.get("seen", []) == expected
     assert after["data"] == data
 
 
 @pytest.mark.parametrize(
-    ("rows", "seen"), [([[1, 2]], [[1, 2]]), ([[1, 2], [3]], [[1, 2], [3]]), ([None], [None])]
+    ("rows", "expected"), [([[1, 2]], [[1, 2]]), ([[1, 2], [3]], [[1, 2], [3]]), ([None], [None])]
 )
-def test_each_with_a_star_uses_the_matches_as_items(rows, seen):
-    assert each("rows[*]", note)({"data": {"rows": rows}})["seen"] == seen
+def test_each_with_a_star_uses_the_matches_as_items(rows, expected):
+    assert each("rows[*]", note)({"data": {"rows": rows}})["seen"] == expected
 
 
 @pytest.mark.parametrize("visits", [1, 2, 3])
@@ -67,7 +67,7 @@ def test_each_iterates_over_nested_lists(visits):
 
 
 @pytest.mark.parametrize(
-    ("data", "seen"),
+    ("data", "expected"),
     [
         ({"child": [{"name": "A"}, {"name": "B"}]}, [{"name": "A"}, {"name": "B"}]),
         ({"child": {"name": "A"}}, [{"name": "A"}]),
@@ -76,9 +76,9 @@ def test_each_iterates_over_nested_lists(visits):
         ({}, []),
     ],
 )
-def test_each_accepts_a_function_instead_of_a_path(data, seen):
+def test_each_accepts_a_function_instead_of_a_path(data, expected):
     by_value = each(data_value("child"), note)({"data": data})
-    assert by_value.get("seen", []) == seen
+    assert by_value.get("seen", []) == expected
     assert by_value == each("child", note)({"data": data})
 
 
@@ -121,7 +121,7 @@ answered = fn(lambda state: next_state(state, {"id": state["data"]}))
 
 
 @pytest.mark.parametrize(
-    ("source", "seen"),
+    ("source", "expected"),
     [
         ("$.data.visits[*].date", ["1 May", "2 May"]),
         ("$.data.visits", DATA["visits"]),
@@ -149,9 +149,9 @@ answered = fn(lambda state: next_state(state, {"id": state["data"]}))
         (to_array(data_value("child")), [{"name": "Amina"}]),
     ],
 )
-def test_each_accepts_a_path_from_the_state(source, seen):
+def test_each_accepts_a_path_from_the_state(source, expected):
     after = each(source, note)({"data": DATA, "cursor": "today"})
-    assert after.pop("seen", []) == seen
+    assert after.pop("seen", []) == expected
     assert after == {"data": DATA, "cursor": "today"}
 
 
@@ -228,7 +228,7 @@ def test_as_restores_data_and_stores_the_result():
 
 
 @pytest.mark.parametrize(
-    ("value", "made"),
+    ("value", "expected"),
     [
         (data_value("date"), ["1 May", "2 May"]),
         (index(), [0, 1]),
@@ -241,10 +241,10 @@ def test_as_restores_data_and_stores_the_result():
         (answered, [{"id": visit} for visit in DATA["visits"]]),
     ],
 )
-def test_map_makes_a_list_with_a_value_for_every_item(value, made):
+def test_map_makes_a_list_with_a_value_for_every_item(value, expected):
     state = {"data": DATA, "references": [], "configuration": {}, "x": "X"}
     after = map("visits[*]", value)(state)
-    assert after["data"] == made
+    assert after["data"] == expected
     assert after["references"][0] == DATA
     assert "index" not in after
 
@@ -257,8 +257,8 @@ def test_map_keeps_other_keys_that_operations_add():
 
 def test_map_accepts_a_dict_that_is_not_a_state():
     state = {"data": [1], "references": ["old"], "configuration": {}}
-    made = {"data": data_value(""), "index": 0}
-    assert map("[*]", made)(state)["data"] == [{"data": 1, "index": 0}]
+    value = {"data": data_value(""), "index": 0}
+    assert map("[*]", value)(state)["data"] == [{"data": 1, "index": 0}]
 
 
 def test_group_groups_items_by_a_path(capsys):

@@ -65,9 +65,9 @@ def test_plain_function_accepts_functions_of_the_state():
 
 
 def test_plain_function_runs_at_once_without_functions_of_the_state():
-    seen = accepts_state_functions(lambda *values, **named: [values, named])
-    assert seen(int, {"a": [str]}, b=b"x") == [(int, {"a": [str]}), {"b": b"x"}]
-    later = seen({"a": [(1, lambda state: state["x"])]}, b=len)
+    arguments = accepts_state_functions(lambda *values, **named: [values, named])
+    assert arguments(int, {"a": [str]}, b=b"x") == [(int, {"a": [str]}), {"b": b"x"}]
+    later = arguments({"a": [(1, lambda state: state["x"])]}, b=len)
     assert later({"x": 2}) == [({"a": [(1, 2)]},), {"b": 1}]
 
 

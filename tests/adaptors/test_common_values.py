@@ -128,7 +128,7 @@ def test_newest_reference_accepts_jsonpath():
 
 
 @pytest.mark.parametrize(
-    ("path", "whole"),
+    ("path", "expected"),
     [
         ("form.case", "$.data.form.case"),
         ("$.form.case", "$.data.form.case"),
@@ -140,9 +140,9 @@ def test_newest_reference_accepts_jsonpath():
         ("$", "$.data"),
     ],
 )
-def test_data_path_starts_at_the_state(path, whole):
-    assert data_path(path) == whole
-    assert source_value(whole)(STATE) == data_value(path)(STATE)
+def test_data_path_starts_at_the_state(path, expected):
+    assert data_path(path) == expected
+    assert source_value(expected)(STATE) == data_value(path)(STATE)
 
 
 def test_reference_path_needs_an_index():
@@ -166,13 +166,13 @@ def test_json_value_accepts_paths_like_data_value():
 
 def test_merge_adds_fields_of_the_state_to_every_item():
     more = fields(field("village", data_value("village")), field("site", "A"))
-    found = [
+    expected = [
         {"name": "Amina", "village": "Kolo", "site": "A"},
         {"name": "Kofi", "village": "Kolo", "site": "A"},
     ]
-    for where in ("children[*]", "children", "$.data.children[*]", data_value("children")):
-        assert merge(where, more)(STATE) == found
-    assert merge("children", lambda _: {"site": "A", "village": "Kolo"})(STATE) == found
+    for items in ("children[*]", "children", "$.data.children[*]", data_value("children")):
+        assert merge(items, more)(STATE) == expected
+    assert merge("children", lambda _: {"site": "A", "village": "Kolo"})(STATE) == expected
     assert STATE["data"]["children"][0] == {"name": "Amina"}
 
 
@@ -181,11 +181,11 @@ def test_merge_treats_a_single_value_as_a_list():
     assert merge("missing", {"n": 1})(STATE) == []
 
 
-@pytest.mark.parametrize("where", ["village", "$.data.village", data_value("village")])
-def test_join_adds_a_value_and_keeps_an_items_own(where):
-    found = [{"name": "Amina", "village": "Kolo"}, {"name": "Kofi", "village": "Bana"}]
-    assert join("children[*]", where, "village")(STATE) == found
-    assert join("$.data.children", where, "village")(STATE) == found
+@pytest.mark.parametrize("source", ["village", "$.data.village", data_value("village")])
+def test_join_adds_a_value_and_keeps_an_items_own(source):
+    expected = [{"name": "Amina", "village": "Kolo"}, {"name": "Kofi", "village": "Bana"}]
+    assert join("children[*]", source, "village")(STATE) == expected
+    assert join("$.data.children", source, "village")(STATE) == expected
 
 
 def test_join_uses_the_first_value_of_a_path():

@@ -251,8 +251,8 @@ def test_request_without_credential_has_no_authorization(destination):
 @pytest.mark.parametrize("name", ["Authorization", "authorization"])
 @pytest.mark.parametrize("credential", [BASIC, BEARER], ids=["basic", "bearer"])
 def test_authorization_header_of_the_job_wins(destination, name, credential):
-    own = source_value("configuration.key")
-    get("things", headers={name: own})(state_for(destination, key="ApiToken 7", **credential))
+    key = source_value("configuration.key")
+    get("things", headers={name: key})(state_for(destination, key="ApiToken 7", **credential))
     assert destination.only.headers.get_all("Authorization") == ["ApiToken 7"]
 
 
@@ -612,7 +612,7 @@ def test_dry_run_sends_nothing_and_responds_with_an_empty_object(destination, me
     with dry_run() as requests:
         after = call(state_for(destination, "before"))
     assert destination.received == []
-    assert [each.method for each in requests] == [method]
+    assert [request.method for request in requests] == [method]
     assert after["data"] == {}
     assert after["references"] == ["before"]
     assert after["response"]["status"] == 200

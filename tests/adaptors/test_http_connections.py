@@ -102,10 +102,10 @@ def _hand_on(source, target):
 @pytest.fixture
 def proxy(monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        found = Proxy(listening)
-        thread = threading.Thread(target=found.serve, daemon=True)
+        proxy = Proxy(listening)
+        thread = threading.Thread(target=proxy.serve, daemon=True)
         thread.start()
-        yield found
+        yield proxy
         listening.shutdown(socket.SHUT_RDWR)
         thread.join()
 
@@ -119,8 +119,8 @@ def secure():
 
     @app.route("/pages/<int:number>")
     def pages(number):
-        there = None if number == 3 else f"http://registry.example.org/pages/{number + 1}"
-        return {"number": number, "next": there}
+        next_url = None if number == 3 else f"http://registry.example.org/pages/{number + 1}"
+        return {"number": number, "next": next_url}
 
     with serve(app, context) as serving:
         yield serving

@@ -109,7 +109,7 @@ def test_challenge_without_algorithm_and_qop_uses_rfc_2069(digest):
 
 
 def test_server_computes_the_responses_of_rfc_7616():
-    given = {
+    params = {
         "realm": "http-auth@example.org",
         "nonce": "7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v",
         "uri": "/dir/index.html",
@@ -118,7 +118,7 @@ def test_server_computes_the_responses_of_rfc_7616():
         "qop": "auth",
     }
     proof = [
-        digest_response(given | {"algorithm": name}, "GET", "Mufasa", "Circle of Life")
+        digest_response(params | {"algorithm": name}, "GET", "Mufasa", "Circle of Life")
         for name in ("MD5", "SHA-256")
     ]
     assert proof == [
@@ -163,18 +163,18 @@ def test_wrong_password_is_refused_after_two_requests(digest):
 
 
 @pytest.mark.parametrize(
-    ("ask", "text"),
+    ("offer", "error"),
     [
         ({"algorithm": "MD5", "qop": "auth-int"}, "MD5 with qop=auth-int, which is not supported"),
         ({"algorithm": "SHA3", "qop": "auth"}, "SHA3 with qop=auth, which is not supported"),
     ],
 )
-def test_unsupported_challenge_is_an_author_error(digest, ask, text):
+def test_unsupported_challenge_is_an_author_error(digest, offer, error):
     app, server = digest
-    app.offers = (ask,)
+    app.offers = (offer,)
     with pytest.raises(ConfigurationError) as caught:
         post("things", {})(state_for(server.url))
-    assert text in str(caught.value)
+    assert error in str(caught.value)
     assert "It must offer qop=auth with one of SHA-512, SHA-512-256, SHA-256, MD5" in str(
         caught.value
     )
@@ -264,8 +264,8 @@ def test_password_appears_nowhere(digest, capsys):
         post("things", {})(state_for(server.url))
     pair = base64.b64encode(f"nurse:{SECRET}".encode()).decode()
     headers = [str(received.headers) for received in server.received]
-    kept = json.dumps({key: after[key] for key in ("data", "response", "references")})
-    for text in (kept, repr(requests), str(caught.value), repr(caught.value), *headers):
+    stored = json.dumps({key: after[key] for key in ("data", "response", "references")})
+    for text in (stored, repr(requests), str(caught.value), repr(caught.value), *headers):
         assert SECRET not in text
         assert pair not in text
     assert SECRET not in capsys.readouterr().out

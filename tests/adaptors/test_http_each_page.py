@@ -44,31 +44,31 @@ def server():
     @app.route("/page")
     def page():
         number = int(request.args.get("page", 1))
-        found, _ = part((number - 1) * CAP)
-        return {"results": found} if found else ({"detail": "Invalid page."}, 404)
+        records, _ = part((number - 1) * CAP)
+        return {"results": records} if records else ({"detail": "Invalid page."}, 404)
 
     @app.route("/without")
     def without():
-        found, _ = part((int(request.args.get("page", 1)) - 1) * CAP)
-        return {"results": found} if found else {}
+        records, _ = part((int(request.args.get("page", 1)) - 1) * CAP)
+        return {"results": records} if records else {}
 
     @app.route("/cursor")
     def cursor():
-        found, after = part(int(request.args.get("after", "c0")[1:]))
-        return {"results": found, "meta": {"next": f"c{after}" if after < COUNT else None}}
+        records, after = part(int(request.args.get("after", "c0")[1:]))
+        return {"results": records, "meta": {"next": f"c{after}" if after < COUNT else None}}
 
     @app.route("/url")
     def url():
-        found, after = part(int(request.args.get("from", 0)))
+        records, after = part(int(request.args.get("from", 0)))
         link = f"{request.base_url}?from={after}&limit=3" if after < COUNT else None
-        return {"results": found, "next": link}
+        return {"results": records, "next": link}
 
     @app.route("/link")
     def link():
-        found, after = part(int(request.args.get("from", 0)))
+        records, after = part(int(request.args.get("from", 0)))
         links = ['</link?from=0>; rel="first"']
         links += [f'</link?from={after}>; rel="last next"; title="a, b"'] if after < COUNT else []
-        return {"results": found}, 200, {"Link": ", ".join(links)}
+        return {"results": records}, 200, {"Link": ", ".join(links)}
 
     with serve(app) as serving:
         yield serving
@@ -85,7 +85,7 @@ def state_for(server, **more):
 
 WAYS = {
     "link": each_page("link", keep),
-    "link, said": each_page("link", keep, next=by_link()),
+    "link by default": each_page("link", keep, next=by_link()),
     "url": each_page("url", keep, next=by_url("next")),
     "cursor": each_page("cursor", keep, next=by_cursor("meta.next", "after")),
     "offset": each_page("offset", keep, next=by_offset("results")),
@@ -159,13 +159,13 @@ def test_page_is_fetched_after_the_previous_one_was_processed(server):
 
 def test_path_query_and_headers_may_contain_functions_of_the_state(server):
     operate = each_page(
-        source_value("way"),
+        source_value("kind"),
         keep,
         next=by_offset("results"),
         query={"limit": source_value("limit")},
         headers={"X-Run": source_value("run")},
     )
-    operate(state_for(server, way="offset", limit=2, run="r7"))
+    operate(state_for(server, kind="offset", limit=2, run="r7"))
     assert {received.headers["X-Run"] for received in server.received} == {"r7"}
     assert [received.args.get("offset") for received in server.received] == [
         None,
@@ -208,8 +208,8 @@ def test_page_that_links_to_itself_is_an_error(destination):
 
 
 def test_circle_of_pages_is_an_error(destination):
-    for here, there in [("a", "b"), ("b", "c"), ("c", "b")]:
-        destination.respond(f"/{here}", 200, {"here": here, "next": f"/{there}"})
+    for path, next_path in [("a", "b"), ("b", "c"), ("c", "b")]:
+        destination.respond(f"/{path}", 200, {"path": path, "next": f"/{next_path}"})
     error = error_of(each_page("a", next=by_url("next")), state_for(destination))
     assert isinstance(error, RemoteRefused)
     assert "the next page is one that has been fetched already" in str(error)

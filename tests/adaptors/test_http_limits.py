@@ -71,10 +71,10 @@ def _listening():
 
 
 def error_of(operate, url):
-    began = time.monotonic()
+    start = time.monotonic()
     with pytest.raises(AdaptorError) as caught:
         operate({"configuration": {"baseUrl": url}, "data": None})
-    assert time.monotonic() - began < LONG
+    assert time.monotonic() - start < LONG
     return caught.value
 
 
@@ -107,7 +107,7 @@ def test_server_that_reads_nothing_times_out(raw):
 
 def test_server_that_accepts_no_connection_times_out():
     with socket.create_server(("127.0.0.1", 0), backlog=0) as full, ExitStack() as waiting:
-        for _ in range(3):  # nobody accepts them, and there is no room for more
+        for _ in range(3):  # the queue is full, and nothing accepts them
             client = waiting.enter_context(socket.socket())
             client.settimeout(0)
             client.connect_ex(full.getsockname())
@@ -164,17 +164,17 @@ def test_response_that_decompresses_to_too_much_is_refused(destination):
     assert "the response has more than 1,000,000 bytes" in str(error)
 
 
-@pytest.mark.parametrize("trouble", ["long", "a ring", "nowhere", "silent", "refused"])
-def test_secret_url_is_in_no_error(destination, trouble):
+@pytest.mark.parametrize("failure", ["long", "a ring", "nowhere", "silent", "refused"])
+def test_secret_url_is_in_no_error(destination, failure):
     call = Request("GET", "s3cr3t", timeout=0.1, display_url="the login", max_bytes=10)
     destination.respond("/s3cr3t", 200, b"x" * 20)
-    if trouble == "a ring":
+    if failure == "a ring":
         destination.respond("/s3cr3t", 302, Location="/s3cr3t")
-    elif trouble == "nowhere":
+    elif failure == "nowhere":
         destination.respond("/s3cr3t", 302, Location="ftp://x")
-    elif trouble == "silent":
+    elif failure == "silent":
         destination.respond("/s3cr3t", silent=True)
-    elif trouble == "refused":
+    elif failure == "refused":
         destination.respond("/s3cr3t", 404)
     with pytest.raises(AdaptorError) as caught:
         raise_for_status(send(Client(destination.url), call))

@@ -42,16 +42,16 @@ def test_no_kind_of_credential_is_redirected_to_another_origin(
 )
 def test_no_secret_header_is_redirected_to_another_origin(destination, elsewhere, name):
     destination.respond("/moved", 302, Location=f"{elsewhere.url}/there")
-    kept = {
+    harmless = {
         "Accept": "text/csv",
         "Accept-Language": "fr",
         "If-None-Match": "7",
         "Range": "bytes=0-",
     }
-    get("moved", headers={name: SECRET, **kept})(state_for(destination))
+    get("moved", headers={name: SECRET, **harmless})(state_for(destination))
     assert destination.only.headers[name] == SECRET
     assert elsewhere.only.headers[name] is None
-    assert {name: elsewhere.only.headers[name] for name in kept} == kept
+    assert {name: elsewhere.only.headers[name] for name in harmless} == harmless
 
 
 @each_kind
@@ -85,7 +85,7 @@ def test_redirect_within_the_origin_keeps_credential_and_headers(destination, cr
         ("there", "/api/there"),
         ("../there", "/there"),
         ("?page=2", "/api/moved"),
-        ("/caf\u00c3\u00a9", "/caf%C3%A9"),  # UTF-8, as it stands in a header
+        ("/caf\u00c3\u00a9", "/caf%C3%A9"),  # UTF-8 in a header
         ("/a b", "/a%20b"),
         ("//HOST/there", "/there"),
     ],

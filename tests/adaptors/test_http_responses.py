@@ -103,10 +103,10 @@ def test_web_page_is_text_by_default(destination):
 @pytest.mark.parametrize("status", [404, 409, 422, 500])
 @pytest.mark.parametrize("call", [get, post, delete])
 def test_response_with_accepted_status_becomes_data(destination, call, status):
-    destination.respond("/things", status, {"message": "there is none"})
+    destination.respond("/things", status, {"message": "not found"})
     before = state_for(destination, "before")
     after = call("things", accept_statuses={404, 409, 422, 500})(before)
-    assert after["data"] == {"message": "there is none"}
+    assert after["data"] == {"message": "not found"}
     assert after["response"]["status"] == status
     assert after["references"] == ["before"]
 
@@ -142,10 +142,10 @@ def test_job_may_create_a_missing_record(destination):
 
 
 @pytest.mark.parametrize(
-    "wish", ["Fri, 31 Dec 2999 23:59:59 GMT", "Friday, 31-Dec-99 23:59:59 GMT", "-0000"]
+    "retry_after", ["Fri, 31 Dec 2999 23:59:59 GMT", "Friday, 31-Dec-99 23:59:59 GMT", "-0000"]
 )
-def test_retry_after_date_in_any_format_is_read_or_ignored(destination, wish):
-    destination.respond("/things", 429, {}, Retry_After=wish)
+def test_retry_after_date_in_any_format_is_read_or_ignored(destination, retry_after):
+    destination.respond("/things", 429, {}, Retry_After=retry_after)
     error = error_of(get("things"), state_for(destination))
     assert isinstance(error, RemoteUnavailable)
     assert error.retry_after is None or error.retry_after >= 0
@@ -163,14 +163,14 @@ def _in_auckland(monkeypatch):
 @pytest.mark.usefixtures("_in_auckland")
 def test_date_without_time_zone_is_utc(destination):
     destination.respond("/things", 429, {}, Retry_After="Thu, 01 Jan 2099 00:00:00 -0000")
-    plain = error_of(get("things"), state_for(destination)).retry_after
+    seconds = error_of(get("things"), state_for(destination)).retry_after
     destination.respond("/things", 429, {}, Retry_After="Thu, 01 Jan 2099 00:00:00 GMT")
-    assert abs(plain - error_of(get("things"), state_for(destination)).retry_after) < 60
+    assert abs(seconds - error_of(get("things"), state_for(destination)).retry_after) < 60
 
 
 def test_response_in_the_state_can_be_written_as_json(destination):
     destination.respond("/things", 200, PNG, Content_Type="image/png", Set_Cookie="a=s3cr3t")
     after = get("things", parse_as="base64")(state_for(destination))
-    kept = json.dumps({key: after[key] for key in ("data", "response")})
-    assert "s3cr3t" not in kept
-    assert base64.b64decode(json.loads(kept)["data"]) == PNG
+    stored = json.dumps({key: after[key] for key in ("data", "response")})
+    assert "s3cr3t" not in stored
+    assert base64.b64decode(json.loads(stored)["data"]) == PNG

@@ -44,23 +44,23 @@ def encrypted(issued):
 
 
 def app():
-    made = Flask(__name__)
+    app = Flask(__name__)
 
-    @made.route("/things", methods=["GET", "POST"])
+    @app.route("/things", methods=["GET", "POST"])
     def things():
         shown = request.environ["werkzeug.socket"].getpeercert() or {}
         names = [name for _, name in shown.get("subjectAltName", [])]
         return {"client": names, "body": request.get_data().decode()}
 
-    return made
+    return app
 
 
 def context(issued, *, clients=ssl.CERT_NONE):
-    made = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    issued.configure_cert(made)
-    CLIENTS.configure_trust(made)
-    made.verify_mode = clients
-    return made
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    issued.configure_cert(context)
+    CLIENTS.configure_trust(context)
+    context.verify_mode = clients
+    return context
 
 
 def serving(*names, clients=ssl.CERT_NONE, **how):
@@ -70,25 +70,25 @@ def serving(*names, clients=ssl.CERT_NONE, **how):
 
 @pytest.fixture(scope="module")
 def server():
-    with serving() as found:
-        yield found
+    with serving() as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
 def strict():
     """A server that wants to see its clients' certificates."""
-    with serving(clients=ssl.CERT_REQUIRED) as found:
-        yield found
+    with serving(clients=ssl.CERT_REQUIRED) as server:
+        yield server
 
 
 def state_for(url, certificates=None, **more):
-    given = {"tls": certificates} if certificates else {}
-    return {"configuration": {"baseUrl": url, **given, **more}, "data": None}
+    tls = {"tls": certificates} if certificates else {}
+    return {"configuration": {"baseUrl": url, **tls, **more}, "data": None}
 
 
 def test_authority_of_the_credential_is_trusted(server):
-    answer = post("things", {"name": "Amina"})(state_for(server.url, {"ca": CA}))
-    assert answer["data"] == {"client": [], "body": '{"name": "Amina"}'}
+    after = post("things", {"name": "Amina"})(state_for(server.url, {"ca": CA}))
+    assert after["data"] == {"client": [], "body": '{"name": "Amina"}'}
 
 
 def test_unknown_authority_is_an_author_error_and_nothing_is_sent(server):
@@ -130,10 +130,12 @@ def test_server_without_tls_is_retryable(destination):
     assert isinstance(error, RemoteUnavailable)
 
 
-@pytest.mark.parametrize("given", [pem(NURSE), encrypted(NURSE) | {"passphrase": PASSPHRASE}])
-def test_client_sends_its_certificate(strict, given):
-    answer = post("things", {"name": "Amina"})(state_for(strict.url, given))
-    assert answer["data"] == {"client": ["nurse@example.org"], "body": '{"name": "Amina"}'}
+@pytest.mark.parametrize(
+    "certificates", [pem(NURSE), encrypted(NURSE) | {"passphrase": PASSPHRASE}]
+)
+def test_client_sends_its_certificate(strict, certificates):
+    after = post("things", {"name": "Amina"})(state_for(strict.url, certificates))
+    assert after["data"] == {"client": ["nurse@example.org"], "body": '{"name": "Amina"}'}
 
 
 def test_missing_client_certificate_is_an_author_error(strict):
@@ -152,7 +154,7 @@ def test_client_certificate_of_another_authority_is_an_author_error(strict):
 def test_two_credentials_for_one_server_send_their_own_certificates(strict):
     for issued, name in [(NURSE, "nurse"), (DOCTOR, "doctor"), (NURSE, "nurse")]:
         answer = get("things")(state_for(strict.url, pem(issued)))
-        assert answer["data"]["client"] == [f"{name}@example.org"]
+        assert after["data"]["client"] == [f"{name}@example.org"]
     error = error_of(get("things"), state_for(strict.url, {"ca": CA}))
     assert isinstance(error, ConfigurationError)
 
@@ -235,10 +237,10 @@ def test_key_file_is_private_and_deleted(tmp_path):
 
 
 def test_private_key_appears_nowhere(strict):
-    given = encrypted(NURSE) | {"passphrase": PASSPHRASE}
-    after = post("things", {})(state_for(strict.url, given))
+    certificates = encrypted(NURSE) | {"passphrase": PASSPHRASE}
+    after = post("things", {})(state_for(strict.url, certificates))
     with dry_run() as requests:
-        post("things", {})(state_for(strict.url, given))
+        post("things", {})(state_for(strict.url, certificates))
     text = repr(requests) + json.dumps({k: v for k, v in after.items() if k != "configuration"})
     assert PASSPHRASE not in text
     assert "BEGIN" not in text

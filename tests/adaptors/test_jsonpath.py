@@ -26,7 +26,7 @@ DATA = {
 
 
 @pytest.mark.parametrize(
-    ("path", "found"),
+    ("path", "expected"),
     [
         ("$", [DATA]),
         ("$.form.@xmlns", ["http://openrosa.org"]),
@@ -52,13 +52,13 @@ DATA = {
         ("$.visits[-1].n", [4]),
     ],
 )
-def test_simple_path_is_parsed_into_steps(path, found):
-    assert find(DATA, path) == found
+def test_simple_path_is_parsed_into_steps(path, expected):
+    assert find(DATA, path) == expected
     assert isinstance(parse(path), tuple)
 
 
 @pytest.mark.parametrize(
-    ("path", "found"),
+    ("path", "expected"),
     [
         ("$..@case_id", ["7"]),
         ("$..['@case_id']", ["7"]),
@@ -85,12 +85,12 @@ def test_simple_path_is_parsed_into_steps(path, found):
         ("$.visits[?(@.weight == '9')].n", [4]),
     ],
 )
-def test_other_paths_become_jsonpath(path, found):
-    assert sorted(map(str, find(DATA, path))) == sorted(map(str, found))
+def test_other_paths_become_jsonpath(path, expected):
+    assert sorted(map(str, find(DATA, path))) == sorted(map(str, expected))
 
 
 @pytest.mark.parametrize(
-    ("condition", "found"),
+    ("condition", "expected"),
     [
         ("@.ok", [3]),
         ("!@.ok", [1, 2, 4]),
@@ -100,8 +100,8 @@ def test_other_paths_become_jsonpath(path, found):
         ("@.missing", []),
     ],
 )
-def test_filter_selects_values_that_are_neither_null_nor_false_nor_empty(condition, found):
-    assert find(DATA, f"$.visits[?({condition})].n") == found
+def test_filter_selects_values_that_are_neither_null_nor_false_nor_empty(condition, expected):
+    assert find(DATA, f"$.visits[?({condition})].n") == expected
 
 
 @pytest.mark.parametrize(

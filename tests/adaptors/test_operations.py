@@ -37,9 +37,11 @@ def test_all_arguments_are_resolved_when_the_operation_runs():
 
 
 def test_values_are_resolved_at_any_depth():
-    wish = {"a": [{"b": data_value("x")}, lambda state: {"c": data_value("y"), "d": state["e"]}]}
+    argument = {
+        "a": [{"b": data_value("x")}, lambda state: {"c": data_value("y"), "d": state["e"]}]
+    }
     state = {"data": {"x": 1, "y": 2}, "e": 3}
-    assert resolve(state, wish) == {"a": [{"b": 1}, {"c": 2, "d": 3}]}
+    assert resolve(state, value) == {"a": [{"b": 1}, {"c": 2, "d": 3}]}
 
 
 class Point(NamedTuple):
@@ -54,9 +56,9 @@ FIXED = [None, 0, "text", int, {"type": str}, b"bytes", re.compile("a"), {1}, Po
 
 @pytest.mark.parametrize("value", FIXED, ids=str)
 def test_other_values_are_not_resolved(value):
-    found = resolve({}, value)
-    assert found == value
-    assert type(found) is type(value)
+    resolved = resolve({}, value)
+    assert resolved == value
+    assert type(resolved) is type(value)
 
 
 def test_tuples_are_resolved_and_stay_tuples():
@@ -68,24 +70,24 @@ def test_tuples_are_resolved_and_stay_tuples():
 
 def test_result_of_a_function_is_resolved_again():
     def chosen(state):
-        return data_value("x") if state["wanted"] == "x" else {"y": data_value("y")}
+        return data_value("x") if state["key"] == "x" else {"y": data_value("y")}
 
-    assert resolve({"data": {"x": 1, "y": 2}, "wanted": "x"}, chosen) == 1
-    assert resolve({"data": {"x": 1, "y": 2}, "wanted": "y"}, chosen) == {"y": 2}
+    assert resolve({"data": {"x": 1, "y": 2}, "key": "x"}, chosen) == 1
+    assert resolve({"data": {"x": 1, "y": 2}, "key": "y"}, chosen) == {"y": 2}
 
 
 def test_resolving_changes_neither_argument():
-    state, wish = {"data": {"x": [1]}}, {"a": [data_value("x")]}
-    resolve(state, wish)["a"].append(2)
+    state, argument = {"data": {"x": [1]}}, {"a": [data_value("x")]}
+    resolve(state, argument)["a"].append(2)
     assert state == {"data": {"x": [1]}}
-    assert len(wish["a"]) == 1
+    assert len(argument["a"]) == 1
 
 
 def test_next_state_moves_the_previous_data_to_references():
-    state = {"data": "first", "references": [], "kept": True}
+    state = {"data": "first", "references": [], "other": True}
     after = next_state(next_state(state, "second"), "third")
-    assert after == {"data": "third", "references": ["second", "first"], "kept": True}
-    assert state == {"data": "first", "references": [], "kept": True}
+    assert after == {"data": "third", "references": ["second", "first"], "other": True}
+    assert state == {"data": "first", "references": [], "other": True}
 
 
 def test_next_state_of_an_empty_state():

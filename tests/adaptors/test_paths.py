@@ -23,7 +23,7 @@ DATA = {
 
 
 @pytest.mark.parametrize(
-    ("path", "found"),
+    ("path", "expected"),
     [
         ("form.@xmlns", ["http://openrosa.org"]),
         ("form.case.@case_id", ["7"]),
@@ -50,8 +50,8 @@ DATA = {
         ("", [DATA]),
     ],
 )
-def test_path_finds_its_values(path, found):
-    assert find(DATA, path) == found
+def test_path_finds_its_values(path, expected):
+    assert find(DATA, path) == expected
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from adaptors.errors import RemoteUnavailable
 
 
 class Work:
-    """Something an adaptor has begun, which notes how it ended in a list it shares."""
+    """Work of an adaptor, which adds its end to a shared list."""
 
     def __init__(self, name, ended, fails=None):
         self.name, self.ended, self.fails, self.pending = name, ended, fails, True
@@ -33,10 +33,10 @@ class Work:
 
 def attempt(*works, error=None):
     with run_context.attempt() as pending:
-        found = [(work.begin(), pending()) for work in works]
+        pending_after_each = [(work.begin(), pending()) for work in works]
         if error:
             raise error
-    return found
+    return pending_after_each
 
 
 def test_nothing_is_registered_outside_of_an_attempt():

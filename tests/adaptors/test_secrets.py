@@ -12,7 +12,7 @@ from openfn.jobs.secret_masking import mask
 from workbench.testing.local_run import run_locally
 
 USER, SECRET, OTHER = "nurse@example.org", "s3cr3t-Zm9v/8", "0th3r-QmFyYmF6+"
-AT = "https://there.example.org"
+AT = "https://destination.example.org"
 JOBS = {
     "commcare": "from adaptors.commcare import get\nget('form')\n",
     "dhis2": "from adaptors.dhis2 import create\ncreate('organisationUnits', {'a': 1})\n",
@@ -74,8 +74,8 @@ def test_log_and_error_of_a_job_are_masked(name, credential):
     secrets = [secret for secret in (SECRET, OTHER) if secret in credential.values()]
     printed = " ".join([str(credential), *forms()])
     assert len(found_in(printed)) == len(forms())
-    kept = mask(printed, credential)
-    assert not set(found_in(kept)) & set(secrets)
+    masked = mask(printed, credential)
+    assert not set(found_in(masked)) & set(secrets)
     users = [key for key in ("username", "user", "email") if key in credential]
     for secret in secrets if users else []:
-        assert base64.b64encode(f"{USER}:{secret}".encode()).decode() not in kept
+        assert base64.b64encode(f"{USER}:{secret}".encode()).decode() not in masked
