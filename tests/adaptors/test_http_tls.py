@@ -153,7 +153,7 @@ def test_client_certificate_of_another_authority_is_an_author_error(strict):
 
 def test_two_credentials_for_one_server_send_their_own_certificates(strict):
     for issued, name in [(NURSE, "nurse"), (DOCTOR, "doctor"), (NURSE, "nurse")]:
-        answer = get("things")(state_for(strict.url, pem(issued)))
+        after = get("things")(state_for(strict.url, pem(issued)))
         assert after["data"]["client"] == [f"{name}@example.org"]
     error = error_of(get("things"), state_for(strict.url, {"ca": CA}))
     assert isinstance(error, ConfigurationError)

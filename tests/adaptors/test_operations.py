@@ -37,9 +37,7 @@ def test_all_arguments_are_resolved_when_the_operation_runs():
 
 
 def test_values_are_resolved_at_any_depth():
-    argument = {
-        "a": [{"b": data_value("x")}, lambda state: {"c": data_value("y"), "d": state["e"]}]
-    }
+    value = {"a": [{"b": data_value("x")}, lambda state: {"c": data_value("y"), "d": state["e"]}]}
     state = {"data": {"x": 1, "y": 2}, "e": 3}
     assert resolve(state, value) == {"a": [{"b": 1}, {"c": 2, "d": 3}]}
 
