@@ -639,6 +639,8 @@ def test_dry_run_records_the_request(destination):
         {"X-Auth-Token": SECRET},
         {"Ocp-Apim-Subscription-Key": SECRET},
         {"x-api-key": SECRET},
+        {"X-Passphrase": SECRET},
+        {"X-Session-Id": SECRET},
     ],
     ids=str,
 )

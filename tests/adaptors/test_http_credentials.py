@@ -127,7 +127,8 @@ def test_dry_run_masks_the_credential(server, credential):
 
 
 @pytest.mark.parametrize(
-    "name", ["token", "access_token", "apikey", "key", "signature", "password"]
+    "name",
+    ["token", "access_token", "apikey", "key", "signature", "password", "pwd", "passphrase"],
 )
 def test_dry_run_masks_parameters_with_secret_names(server, name):
     with dry_run() as requests:
