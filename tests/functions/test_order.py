@@ -139,11 +139,11 @@ def group_ids(received):
 def _all_over(message_ids):
     def over():
         runs = {message_id: _run(message_id, "job-a") for message_id in message_ids}
-        if not all(run and RunStatus(run.status).has_ended for run in runs.values()):
+        if not all(run and run.status.has_ended for run in runs.values()):
             return False
         successful = [id_ for id_, run in runs.items() if run.status == RunStatus.SUCCEEDED]
         following = [_run(message_id, "job-b") for message_id in successful]
-        return all(run and RunStatus(run.status).has_ended for run in following)
+        return all(run and run.status.has_ended for run in following)
 
     return over
 

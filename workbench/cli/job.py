@@ -19,7 +19,7 @@ from openfn.history.details import RunDetails
 from openfn.messages.store import parse_query
 from openfn.project.triggers import Kind
 from openfn.runs import dispatch
-from openfn.runs.model import Plan, RunStatus
+from openfn.runs.model import Plan
 from workbench.cli import output, run_tables
 from workbench.cli.options import ContentType, Event, Json, Project, Query, Stack, console
 from workbench.credentials import placeholders
@@ -158,7 +158,7 @@ def _wait_for_end(run_id: str, seconds: float) -> RunDetails | None:
     deadline = time.monotonic() + seconds
     while (remaining := deadline - time.monotonic()) > 0:
         record = details.run(run_id)
-        if record and RunStatus(record.status).has_ended:
+        if record and record.status.has_ended:
             return record
         time.sleep(min(0.5, remaining))
     return None

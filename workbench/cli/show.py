@@ -17,7 +17,6 @@ from openfn.history import details
 from openfn.history.details import MessageDetails, RunDetails
 from openfn.jobs import state
 from openfn.runs import store as runs
-from openfn.runs.model import RunStatus
 from workbench.cli import output, run_tables
 from workbench.cli.options import Json, Project, Stack, console
 from workbench.cli.times import format_time
@@ -59,7 +58,7 @@ def logs(
     """Show what a run printed, and the functions' log lines about it from CloudWatch."""
     with connection.connected(stack, project):
         current, last_line = _find_run(run), ""
-        while follow and not RunStatus(current.status).has_ended:
+        while follow and not current.status.has_ended:
             line = f"attempt {current.attempt} {current.status}"
             if line != last_line:
                 console.print(line, style="dim")

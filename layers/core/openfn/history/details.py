@@ -19,6 +19,7 @@ from openfn.messages.store import Message
 from openfn.project.triggers import Kind
 from openfn.runs import outbox
 from openfn.runs import store as run_store
+from openfn.runs.model import RunStatus
 from openfn.storage import aws, blobs, partitions, table
 from openfn.storage.aws import Item, Setting
 from openfn.storage.item_type import ItemType, item_type
@@ -31,8 +32,8 @@ class RunDetails:
     id: str
     job: str
     trigger: str
-    kind: str
-    status: str
+    kind: Kind
+    status: RunStatus
     attempt: int
     duration_ms: int | None
     log: str
@@ -155,8 +156,8 @@ def _run(item: Item) -> RunDetails:
         id=item["sk"],
         job=item["job"],
         trigger=item["trigger"],
-        kind=item["kind"],
-        status=item["status"],
+        kind=Kind(item["kind"]),
+        status=RunStatus(item["status"]),
         attempt=int(item["attempt"]),
         duration_ms=runs.duration_ms(item),
         log=blobs.read("log", item).decode() if blobs.has("log", item) else "",

@@ -59,11 +59,6 @@ def newest_first(
                 yield summary_of(item, source_inbox)
 
 
-def of_source(source_id: str) -> list[RunSummary]:
-    """Return all runs of a message or a minute, in the order of their ids."""
-    return [summary_of(item) for item in queries.runs_of(source_id)]
-
-
 def summary_of(item: Item, inbox: str | None = None) -> RunSummary:
     """Return the summary of a run's item."""
     return RunSummary(
