@@ -45,7 +45,7 @@ def test_the_history_of_a_message_has_all_its_stages(healthy):
     message_id = next(
         line["message_id"] for line in lines if line["message"] == LogEvent.MESSAGE_STORED
     )
-    query = QUERIES["MessageHistoryQuery"]["QueryString"]
+    query = QUERIES["StoryQuery"]["QueryString"]
     assert 'message_id = "PUT-THE-ID-HERE" or run_id like /^PUT-THE-ID-HERE/' in query
     history = [
         line["message"]
