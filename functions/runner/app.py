@@ -178,7 +178,7 @@ def _publish_follow_ups(run: Run) -> None:
     for plan in plans:
         fields = {"run_id": plan.id, "job": plan.job, "after": run.job}
         _logger.info(LogEvent.RUN_FOLLOWS, extra=fields)
-    if run.plan.erase and not plans and erasure.erase(run.plan.source_id):
+    if run.plan.erase and erasure.erase(run):
         _logger.info(LogEvent.ERASED, extra={"message_id": run.plan.source_id})
 
 

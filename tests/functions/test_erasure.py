@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import zlib
+from contextlib import suppress
 
 import boto3
 import pytest
@@ -11,9 +13,13 @@ from openfn import ids
 from openfn.errors import NotFound
 from openfn.history import details
 from openfn.jobs import state
+from openfn.runs import outcomes, replay
 from openfn.runs import store as runs
 from openfn.runs.model import Plan
-from tests.conftest import post
+from openfn.storage import table
+from tests.conftest import hook_aws_call, post
+from tests.support.sqs import sqs_event
+from workbench.local import event_source
 
 PROJECT = """
 inboxes:
@@ -49,7 +55,15 @@ def everything(stack):
     table = boto3.resource("dynamodb").Table(stack.resources.physical_ids["Table"])
     bucket = boto3.resource("s3").Bucket(stack.resources.physical_ids["Bucket"])
     objects = [item.get()["Body"].read() for item in bucket.objects.all()]
-    return json.dumps(table.scan()["Items"], default=str) + str(objects)
+    return json.dumps(table.scan()["Items"], default=readable) + str(objects)
+
+
+def readable(value):
+    """Return a stored value as text, decompressed."""
+    content = getattr(value, "value", value)
+    with suppress(zlib.error, TypeError):
+        content = zlib.decompress(content)
+    return content.decode("latin-1") if isinstance(content, bytes) else str(content)
 
 
 @pytest.mark.parametrize("size", [100, 400_000])
@@ -87,3 +101,90 @@ def test_run_on_an_erased_message_fails_with_the_reason(stack):
     plan = Plan(message_id, "job-b", "all")
     with pytest.raises(NotFound, match="was erased"):
         state.initial_state(runs.load(plan.id))
+
+
+def matched(stack, **changes):
+    """Post a record, create its runs, and return the message id."""
+    record = {"name": "Amina Kofi", "fail": False, **changes}
+    message_id = post(stack, json.dumps(record))["headers"]["X-Message-Id"]
+    (matcher,) = [item for item in stack.resources.mappings if item.function == "matcher"]
+    event_source.poll(matcher, stack.invoke)
+    return message_id
+
+
+def execute(stack, run_id):
+    """Deliver the id of a run to a runner."""
+    assert stack.invoke("runner", sqs_event("run_id", run_id))["batchItemFailures"] == []
+
+
+def record_success(run_id):
+    """Record the success of a run whose runner dies before it has published what follows."""
+    emitted = json.dumps([[ids.new_message_id(), "inbox-b", '{"name": "emitted", "fail": false}']])
+    final = b'{"data": {"name": "Amina Kofi", "fail": false}}'
+    outcomes.finish(
+        runs.claim(run_id, 60), outcomes.Outcome("", 1, final, emitted=emitted.encode())
+    )
+
+
+def statuses(message_id):
+    return [details.run(ids.run_id(message_id, f"job-{name}")).status for name in "abc"]
+
+
+def test_contents_stay_until_every_run_has_published_what_follows(stack):
+    message_id = matched(stack)
+    record_success(ids.run_id(message_id, "job-a"))
+    execute(stack, ids.run_id(message_id, "job-b"))
+    assert "Amina" in everything(stack)
+    stack.drain()
+    assert statuses(message_id) == ["succeeded"] * 3
+    emitted = [row for row in details.newest_messages(9, days=2) if row.message.emitted_by]
+    assert [json.loads(row.message.body)["name"] for row in emitted] == ["emitted"]
+    assert "Amina" not in everything(stack)
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_of_runs_that_end_at_the_same_moment_the_last_erases(stack, number):
+    message_id = matched(stack)
+    first, second = (ids.run_id(message_id, name) for name in ("job-a", "job-b"))
+    calls = []
+
+    def interrupt(**_):
+        calls.append(1)
+        if len(calls) == number + 1:
+            execute(stack, first)
+            execute(stack, ids.run_id(message_id, "job-c"))
+
+    with hook_aws_call("before-call.dynamodb", interrupt):
+        execute(stack, second)
+    assert len(calls) > number
+    assert statuses(message_id) == ["succeeded"] * 3
+    assert "Amina" not in everything(stack)
+
+
+def test_runs_whose_publication_is_not_recorded_are_published_again_before_the_erasure(stack):
+    message_id = matched(stack)
+    stack.drain()
+    first = ids.run_id(message_id, "job-a")
+    # As the first release left it: it recorded no publication.
+    table.update(ids.key_of(first), {"published": None, "final": b"{}", "erased": None})
+    execute(stack, ids.run_id(message_id, "job-b"))
+    assert details.run(first).final == {}
+    stack.drain()
+    assert details.run(first).final is None
+
+
+def test_run_that_is_replayed_while_its_message_is_erased_finds_its_contents(stack):
+    message_id = matched(stack)
+    first, second = (ids.run_id(message_id, name) for name in ("job-a", "job-b"))
+    execute(stack, first)
+    execute(stack, ids.run_id(message_id, "job-c"))
+
+    def interrupt(params, **_):
+        if b'"erased"' in params["body"] and not runs.load(first).was_replayed:
+            replay.replay(runs.load(first))
+
+    with hook_aws_call("before-call.dynamodb.UpdateItem", interrupt):
+        execute(stack, second)
+    execute(stack, first)
+    assert details.run(first).status == "succeeded"
+    assert "Amina" not in everything(stack)

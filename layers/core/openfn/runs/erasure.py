@@ -1,40 +1,81 @@
-"""Erase the contents of messages whose inbox has `keep: none`, once all runs have succeeded."""
+"""Erase the contents of messages whose inbox has `keep: none`, once nothing needs them.
+
+Contents are needed until each run has succeeded and has published what follows from it. A run that
+has published is marked first; then all runs are read. So of two runs that end at the same moment,
+the later one sees both marks.
+"""
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Sequence
 
 from openfn import ids
-from openfn.errors import ConditionFailed
-from openfn.runs.model import RunStatus
+from openfn.errors import ConditionFailed, NotQueued
+from openfn.runs import dispatch
+from openfn.runs.model import Run, RunStatus
 from openfn.storage import aws, blobs, table
 from openfn.storage.aws import Item
 from openfn.storage.item_type import ItemType, item_type
 
 _CONTENTS = ("body", "final", "log", "initial", "emitted", "resume")
+_IS_UNCHANGED = "#status = :succeeded AND #attempt = :attempt"
 
 
-def erase(source_id: str) -> bool:
-    """Erase the contents of a message and its runs; return False if a run has not succeeded.
+def erase(run: Run) -> bool:
+    """Erase the contents of a message after one of its runs has published; return whether it did.
 
     The items stay, so that people see what became of the message and duplicates are recognized.
     """
-    items = list(table.query_range(ids.key_of(source_id)["pk"], source_id, f"{source_id}~"))
-    runs = [item for item in items if item_type(item) is ItemType.RUN]
-    if any(run["status"] != RunStatus.SUCCEEDED for run in runs):
+    if run.status is not RunStatus.SUCCEEDED or not _mark_published(run):
         return False
-    for item in items:
-        _erase_contents(item)
+    source_id = run.plan.source_id
+    pk = ids.key_of(source_id)["pk"]
+    items = list(table.query_range(pk, source_id, f"{source_id}~", consistent=True))
+    runs = [item for item in items if item_type(item) is ItemType.RUN]
+    if any(item["status"] != RunStatus.SUCCEEDED for item in runs):
+        return False
+    if unpublished := [Run.from_item(item) for item in runs if "published" not in item]:
+        _queue_again(unpublished)
+        return False
+    # The runs first: one that was replayed meanwhile still needs the message.
+    others = [item for item in items if item not in runs]
+    return all(_erase_contents(item) for item in (*runs, *others))
+
+
+def _mark_published(run: Run) -> bool:
+    """Record that a run has published; return False if it was replayed or has expired."""
+    if run.is_published:
+        return True
+    values: Item = {"succeeded": RunStatus.SUCCEEDED, "attempt": run.attempt}
+    try:
+        table.update(ids.key_of(run.id), {"published": True}, _IS_UNCHANGED, **values)
+    except ConditionFailed:
+        return False
     return True
 
 
-def _erase_contents(item: Item) -> None:
+def _queue_again(runs: Sequence[Run]) -> None:
+    # A runner may be about to publish them. But the first release did not mark what it published,
+    # and an id may have been lost. To publish a run again does no harm.
+    if refused := dispatch.queue([run.plan for run in runs]):
+        raise NotQueued(f"The run queue refused {', '.join(refused)}.")
+
+
+def _erase_contents(item: Item) -> bool:
     changes: Item = {}
     for name in _CONTENTS:
         changes |= blobs.clear(name, item)
         if object_key := item.get(f"{name}_object"):
             aws.delete_object(str(object_key))
-    if changes:
-        key = {"pk": item["pk"], "sk": item["sk"]}
-        with suppress(ConditionFailed):  # it has expired meanwhile
-            table.update(key, changes | {"erased": True}, "attribute_exists(pk)")
+    if not changes:
+        return True
+    condition, values = "attribute_exists(pk)", Item()
+    if item_type(item) is ItemType.RUN:
+        condition = _IS_UNCHANGED
+        values = {"succeeded": RunStatus.SUCCEEDED, "attempt": item["attempt"]}
+    key = {"pk": item["pk"], "sk": item["sk"]}
+    try:
+        table.update(key, changes | {"erased": True}, condition, **values)
+    except ConditionFailed as error:
+        return not error.item  # it has expired, or was replayed
+    return True

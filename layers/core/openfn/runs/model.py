@@ -95,6 +95,8 @@ class Run:
     """The operation at which to resume, and the names of the operations up to it."""
     published: int
     """How many of the emitted messages are published so far."""
+    is_published: bool
+    """Whether all that follows from its success is published; recorded for `keep: none` only."""
     is_erased: bool
     crashed: bool
     """Whether the attempt before this claim never ended: its runner died."""
@@ -120,6 +122,7 @@ class Run:
             carried_from=item.get("left_by", ""),
             resume_at=_parse_resume_at(item["resume_at"]) if "resume_at" in item else None,
             published=int(item.get("handed", 0)),
+            is_published="published" in item,
             is_erased="erased" in item,
             crashed=crashed,
             previous_started=previous_started,

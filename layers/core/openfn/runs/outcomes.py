@@ -168,7 +168,7 @@ def _changes(run: Run, outcome: Outcome) -> Item:
         "finished": table.timestamp(time.time()),
         "duration_ms": outcome.duration_ms,
         "error": json.dumps(outcome.error.as_dict()) if outcome.error else None,
-        **dict.fromkeys(("lease", "due", "handed", "resume_at")),
+        **dict.fromkeys(("lease", "due", "handed", "published", "resume_at")),
     }
     if outcome.carried_from:
         changes["left_by"] = outcome.carried_from

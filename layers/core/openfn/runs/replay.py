@@ -28,7 +28,7 @@ def replay(run: Run, *, restart: bool = False) -> None:
     if not run.has_ended:
         raise NotReplayed(f"The run {run.id} is {run.status}.")
     if run.is_erased:
-        raise NotReplayed(f"The contents of the run {run.id} were erased (`keep: none`).")
+        raise _erased(run)
     changes: Item = {
         **dict.fromkeys(_REMOVED),
         **run.cleared("log"),
@@ -42,11 +42,18 @@ def replay(run: Run, *, restart: bool = False) -> None:
 
 
 def _write(run: Run, changes: Item) -> None:
-    key, is_unchanged = ids.key_of(run.id), "#status = :ended AND #attempt = :attempt"
+    key = ids.key_of(run.id)
+    is_unchanged = "#status = :ended AND #attempt = :attempt AND attribute_not_exists(erased)"
     values: Item = {"ended": run.status, "attempt": run.attempt}
     try:
         table.update_and_put(key, changes, is_unchanged, outcomes.last_attempt_item(run), **values)
     except ConditionFailed as error:
+        if "erased" in error.item:
+            raise _erased(run) from None
         # If the response to our first try was lost, botocore's retry finds our own write.
         if error.item.get("attention_at") != changes["attention_at"]:
             raise NotReplayed(f"Somebody else replays the run {run.id}.") from None
+
+
+def _erased(run: Run) -> NotReplayed:
+    return NotReplayed(f"The contents of the run {run.id} were erased (`keep: none`).")
