@@ -1,4 +1,5 @@
-# Everything sets itself up: a bare clone needs Python 3.11 or newer, make, and a package registry.
+# Each target installs what it needs. A fresh clone needs Python 3.11 or newer, make and access to
+# a package registry.
 # `make help` lists the targets.
 
 PYTHON ?= python3
@@ -6,17 +7,18 @@ ENV ?= default
 READY := .venv/.ready
 SAM := .venv/bin/sam
 HERE := .build/here
-# In an environment of its own: it brings a hundred packages, some at odds with ours.
+# In a separate environment: it has a hundred dependencies, and some conflict with ours.
 CHECKOV := checkov==3.3.30
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check audit format docs bench fuzz simulate build deploy lock clean
+.PHONY: help demo serve test torture check audit format docs bench fuzz simulate build deploy \
+	lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(READY) ## send real posts through the example project, here
+demo: $(READY) ## send real posts through the example project on this machine
 	.venv/bin/ofn demo
 
 serve: $(READY) ## run the stack on this machine until Ctrl-C
@@ -25,7 +27,10 @@ serve: $(READY) ## run the stack on this machine until Ctrl-C
 test: $(READY) $(HERE)/.ready ## run all tests
 	.venv/bin/python -m pytest
 
-check: $(READY) ## format, lint, types, template and its security, and the build for Lambda
+torture: $(READY) ## repeat all random tests with new seeds for 20 minutes
+	.venv/bin/python -m benchmarks.torture
+
+check: $(READY) ## check format, lint, types, the template and its security, and the build
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/mypy
@@ -33,18 +38,18 @@ check: $(READY) ## format, lint, types, template and its security, and the build
 	LOG_LEVEL=ERROR .venv/bin/uv tool run --quiet $(CHECKOV) --config-file .checkov.yaml
 	$(MAKE) --no-print-directory build
 
-audit: $(READY) ## ask PyPI whether what is deployed has known vulnerabilities
+audit: $(READY) ## check the deployed dependencies for known vulnerabilities on PyPI
 	.venv/bin/uv tool run pip-audit --disable-pip --require-hashes \
 		-r layers/core/requirements.txt -r layers/adaptors/requirements.txt
 
-format: $(READY) ## format and mend what ruff can mend
+format: $(READY) ## format the code and fix what ruff can fix
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
 
-docs: $(READY) ## write docs/reference.md from what the adaptors say of themselves
+docs: $(READY) ## write docs/reference.md from the docstrings of the adaptors
 	.venv/bin/python -m workbench.reference
 
-bench: $(READY) $(HERE)/.ready ## measure the inbox's start, finding triggers, a run, a burst of posts, and many rows
+bench: $(READY) $(HERE)/.ready ## measure imports, cold starts, matching, runs, a burst of posts and many rows
 	.venv/bin/python -m benchmarks.import_inbox
 	.venv/bin/python -m benchmarks.cold_start
 	.venv/bin/python -m benchmarks.matching
@@ -55,18 +60,18 @@ bench: $(READY) $(HERE)/.ready ## measure the inbox's start, finding triggers, a
 fuzz: $(READY) ## send 20,000 hostile requests to the inboxes
 	.venv/bin/python -m benchmarks.fuzz_inbox
 
-simulate: $(READY) ## walk 10,000 random steps through faults of every kind
+simulate: $(READY) ## take 10,000 random steps with faults of every kind
 	.venv/bin/python -m benchmarks.simulate
 
-build: $(READY) ## build what is deployed, for Lambda, and print how large the layers are
+build: $(READY) ## build functions and layers for Lambda and print the layers' sizes
 	$(SAM) build --config-env $(ENV)
 	@du -sm .aws-sam/build/*Layer | awk '{most = /Core/ ? 10 : 45; print "MB (of " most ") " $$0; \
-		if ($$1 > most) over = 1} END {if (over) print "a layer is too large"; exit over}'
+		if ($$1 > most) over = 1} END {if (over) print "A layer is too large."; exit over}'
 
 deploy: build ## deploy one organization or environment: make deploy ENV=NAME
 	$(SAM) deploy --config-env $(ENV)
 
-lock: $(READY) ## resolve the requirements anew
+lock: $(READY) ## update the locked versions of all dependencies
 	$(UV) --generate-hashes $(LAMBDA) layers/core/requirements.in -o layers/core/requirements.txt
 	$(UV) --generate-hashes $(LAMBDA) layers/adaptors/requirements.in \
 		-o layers/adaptors/requirements.txt
@@ -76,19 +81,19 @@ lock: $(READY) ## resolve the requirements anew
 UV = .venv/bin/uv pip compile --upgrade --quiet --no-header --no-annotate --no-emit-index-url
 LAMBDA = --python-version 3.13 --python-platform aarch64-manylinux2014
 
-clean: ## remove what the targets made
+clean: ## remove everything that the targets created
 	rm -rf .venv .build .aws-sam
 
 $(READY): requirements-dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 15))' || \
-		{ echo "Python 3.11 to 3.14 is needed: name one with make PYTHON=python3.13 …"; exit 1; }
+		{ echo "Python 3.11 to 3.14 is required. Choose one: make PYTHON=python3.13 …"; exit 1; }
 	$(PYTHON) -m venv --clear .venv
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check \
 		--no-build-isolation --no-deps --editable .
 	@touch $@
 
-# The layers as `sam build` makes them, for this machine's own Python: the tests run them.
+# The layers as `sam build` builds them, but for this machine's Python. The tests run them.
 $(HERE)/.ready: $(READY) template.yaml $(shell find layers project -type f -not -name '*.pyc')
 	LAYER_TARGET= $(SAM) build --build-dir $(HERE)
 	@touch $@

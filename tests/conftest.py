@@ -11,6 +11,7 @@ from textwrap import dedent
 
 import boto3
 import pytest
+from hypothesis import HealthCheck, settings
 
 from openfn.storage import aws
 from tests.support import postgresql
@@ -21,6 +22,22 @@ from workbench.local.stack import create_stack
 ROOT = Path(__file__).resolve().parents[1]
 FAULTS_TRIED = "faults tried"
 """The property in which a test records its number of faults, for the summary."""
+
+
+# `make torture` chooses this profile.
+settings.register_profile(
+    "torture", max_examples=300, deadline=None, suppress_health_check=list(HealthCheck)
+)
+
+
+def pytest_addoption(parser):
+    parser.addoption("--fault-seed", type=int, help="vary the scenarios of tests/faults")
+
+
+@pytest.fixture
+def fault_seed(request):
+    """The seed that varies scenarios with faults; None without `--fault-seed`."""
+    return request.config.getoption("--fault-seed")
 
 
 class LogLines(list):

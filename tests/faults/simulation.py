@@ -6,6 +6,7 @@ time-machine moves the clock of the process, so that leases and visibility timeo
 from __future__ import annotations
 
 import json
+import random
 from collections import Counter
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -37,9 +38,9 @@ class Crashed(Exception):
 class Simulation:
     """Drives a stack, and checks the delivery promises when it is idle."""
 
-    def __init__(self, stack, log_lines, destination, network, clock):
+    def __init__(self, stack, log_lines, destination, network, clock, seed=None):
         self.stack, self.log_lines, self.destination = stack, log_lines, destination
-        self.network, self._clock = network, clock
+        self.network, self._clock, self._seed = network, clock, seed
         self.resources, self.inbox_ids = stack.resources, stack.inbox_ids
         self._dynamodb = boto3.client("dynamodb")
         self._is_idle = True
@@ -56,6 +57,7 @@ class Simulation:
         if not self._is_idle:
             queues.purge(self.resources.physical_ids)
         self._is_idle = False
+        self._random = random.Random(self._seed)
         secrets.clear_cache()
         circuit_breaker.clear_cache()
         self._clock.shift(timedelta(days=1))
@@ -110,11 +112,15 @@ class Simulation:
         except Exception:
             return
 
-    def poll(self, function, *, is_reversed=False, poller_dies=False):
+    def poll(self, function, *, is_reversed=None, poller_dies=False):
         """Pass one batch to a function and return the number of its records.
 
-        If the poller dies after the invocation, the batch stays on the queue.
+        The simulation's seed, if there is one, decides whether the records are reversed, unless
+        `is_reversed` does. If the poller dies after the invocation, the batch stays on the queue.
         """
+
+        if is_reversed is None:
+            is_reversed = self._seed is not None and self._random.random() < 0.5
 
         def invoke(function, event):
             records = event["Records"][:: -1 if is_reversed else 1]
@@ -233,15 +239,15 @@ class Simulation:
 
 
 @contextmanager
-def simulate(folder):
+def simulate(folder, seed=None):
     """Create a stack of the scenario's project in a folder, and simulate its surroundings."""
     log_lines = LogLines()
     scenario.write(folder)
     with (
         time_machine.travel(START, tick=True) as clock,
         run_destination() as received_by,
-        create_stack(folder, lambda *line: log_lines.append(line)) as created,
+        create_stack(folder, log_lines.record) as created,
     ):
         created.set_credential("registry", {"baseUrl": received_by.url})
         with Network().installed() as network:
-            yield Simulation(created, log_lines, received_by, network, clock)
+            yield Simulation(created, log_lines, received_by, network, clock, seed)

@@ -27,7 +27,7 @@ def start_cron_job(simulation):
 
 def post_large_record(simulation):
     """Post a record whose body and states are stored in the bucket."""
-    simulation.send("once", {"id": "r2", "noise": NOISE})
+    simulation.send("once", {"id": "r2", "noise": simulation.noise})
     simulation.run_until_idle()
 
 
@@ -55,12 +55,10 @@ def is_inside_a_loop(calls, number):
     return queries == [calls[number].partition] * 3 and queries[0] != ""
 
 
-NOISE = random.Random(1).randbytes(370_000).hex()
-
-
 @pytest.fixture
-def simulation(tmp_path):
-    with simulate(tmp_path) as running:
+def simulation(tmp_path, fault_seed):
+    with simulate(tmp_path, fault_seed) as running:
+        running.noise = random.Random(fault_seed or 1).randbytes(370_000).hex()
         yield running
 
 

@@ -20,7 +20,8 @@ def simulation(tmp_path):
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_random_walk_loses_and_repeats_nothing(simulation, seed, record_property):
+def test_random_walk_loses_and_repeats_nothing(simulation, seed, fault_seed, record_property):
+    seed += fault_seed or 0
     steps = random_steps(seed, STEPS)
     try:
         faults = walk(simulation, steps)

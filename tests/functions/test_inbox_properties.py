@@ -13,6 +13,7 @@ from openfn.messages import store as messages
 from tests.conftest import ROOT
 from workbench.local.stack import create_stack
 
+EXAMPLES = settings().max_examples  # 100, or more under `make torture`
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
@@ -45,7 +46,7 @@ def stack():
         yield created
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=4 * EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     body=BODIES,
     content_type=TYPES,
@@ -68,7 +69,7 @@ def test_every_request_has_a_response_and_accepted_bodies_are_stored(
         json.loads(response["body"])
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=EXAMPLES * 3 // 2, deadline=None, suppress_health_check=list(HealthCheck))
 @given(value=JSON)
 def test_accepted_json_is_parsed_as_sent(stack, value):
     from openfn.messages import bodies  # noqa: PLC0415 - beside its use
@@ -78,7 +79,7 @@ def test_accepted_json_is_parsed_as_sent(stack, value):
     assert json.dumps(parsed) == json.dumps(json.loads(text, parse_constant=str))
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=2 * EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(inbox_id=st.text(max_size=60))
 def test_random_inbox_id_returns_404(stack, inbox_id):
     event = json.loads((ROOT / "events/lambda/http_api_post.json").read_text("utf-8"))
