@@ -12,21 +12,19 @@ from __future__ import annotations
 
 import json
 import math
-import re
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from openfn.errors import UnreadableBody
+from openfn.messages import body_size
+from openfn.messages.cpu_budget import limit_cpu
 
 # Deeper than any form, and far below the depth at which Python's recursion fails in any stage.
 _MAX_DEPTH = 200
 # The largest expanded body: a few times what can be posted, well within a function's memory.
 _MAX_EXPANDED = 8_000_000
-# Each object, list and element takes far more memory than its bytes in the body.
-_MAX_VALUES = 200_000
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 
 def parse(content: bytes, headers: Mapping[str, str] | None = None) -> Any:
@@ -34,12 +32,14 @@ def parse(content: bytes, headers: Mapping[str, str] | None = None) -> Any:
 
     A number too large for a float (1e400) becomes its text.
     """
-    return _parse(content, headers or {}, _float_or_text)
+    with limit_cpu():
+        return _parse(content, headers or {}, _float_or_text)
 
 
 def parse_exact(content: bytes, headers: Mapping[str, str] | None = None) -> Any:
     """Parse a body for matching; fractions become a `Decimal` with all digits."""
-    return _parse(content, headers or {}, Decimal)
+    with limit_cpu():
+        return _parse(content, headers or {}, Decimal)
 
 
 def value_at(body: Any, path: Sequence[str | int]) -> Any:
@@ -59,15 +59,12 @@ def _parse(content: bytes, headers: Mapping[str, str], parse_float: Callable[[st
     if content[:2] == b"\x1f\x8b":
         content = _gunzip(content)
     text = _decode(content)
-    brackets = _count_brackets(text)
-    if brackets > _MAX_VALUES and _count_brackets(_STRING.sub("", text)) > _MAX_VALUES:
-        raise UnreadableBody(f"The body has more than {_MAX_VALUES} objects, lists or elements.")
     try:
         value = _parse_text(content, text, content_type, parse_float)
     except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError) as error:
         # Whatever a parser raises: the bytes are stored, and the source gets a 400.
         raise UnreadableBody(f"The body cannot be parsed ({type(error).__name__}).") from None
-    if brackets > _MAX_DEPTH:
+    if text.count("{") + text.count("[") + text.count("<") > _MAX_DEPTH:
         _check_depth(value)
     return value
 
@@ -82,19 +79,16 @@ def _parse_text(
     if start == "<":
         from openfn.messages import xml_bodies  # noqa: PLC0415 - loaded when first needed
 
+        body_size.check_xml(text)
         return xml_bodies.parse(content, text)
     if label == "multipart/form-data":
         from openfn.messages import form_bodies  # noqa: PLC0415 - loaded when first needed
 
         return form_bodies.parse_multipart(content, content_type, parse_float)
     try:
-        return json.loads(text, parse_float=parse_float, parse_constant=str)
+        return _parse_json(text, parse_float)
     except json.JSONDecodeError as error:
         reason = f"{error.msg} (line {error.lineno}, column {error.colno})"
-    except RecursionError:
-        raise UnreadableBody(f"The body is nested deeper than {_MAX_DEPTH} levels.") from None
-    except (ValueError, ArithmeticError):  # a number with more digits than Python parses
-        raise UnreadableBody("The body has a number with too many digits.") from None
     if label == "application/x-www-form-urlencoded" and start not in "{[":
         from openfn.messages import form_bodies  # noqa: PLC0415 - loaded when first needed
 
@@ -102,8 +96,16 @@ def _parse_text(
     raise UnreadableBody(f"The body is not JSON: {reason}.")
 
 
-def _count_brackets(text: str) -> int:
-    return text.count("{") + text.count("[") + text.count("<")
+def _parse_json(text: str, parse_float: Callable[[str], Any]) -> Any:
+    body_size.check_json(text)
+    try:
+        return json.loads(text, parse_float=parse_float, parse_constant=str)
+    except json.JSONDecodeError:
+        raise
+    except RecursionError:
+        raise UnreadableBody(f"The body is nested deeper than {_MAX_DEPTH} levels.") from None
+    except (ValueError, ArithmeticError):  # a number with more digits than Python parses
+        raise UnreadableBody("The body has a number with too many digits.") from None
 
 
 def _float_or_text(text: str) -> float | str:
