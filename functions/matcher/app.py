@@ -53,7 +53,10 @@ def _match_batch(received: Sequence[QueuedId]) -> Mapping[str, Exception]:
     counts = Counter[Metric]()
 
     def match(message_id: str) -> None:
-        message_plans = _match(items.get(message_id), message_id)
+        item = _existing(items.get(message_id), message_id)
+        if messages.is_erased(item):
+            return  # A record with `dedupe` was posted again after all its runs had succeeded.
+        message_plans = _match(item)
         counts[Metric.MATCHED if message_plans else Metric.UNMATCHED] += 1
         plans.extend(message_plans)
 
@@ -65,14 +68,18 @@ def _match_batch(received: Sequence[QueuedId]) -> Mapping[str, Exception]:
     return errors
 
 
-def _match(item: Item | None, message_id: str) -> list[Plan]:
+def _existing(item: Item | None, message_id: str) -> Item:
     if item is None or int(item["expires"]) <= time.time():
         raise NotFound(f"No message has the id {message_id}. It may have expired.")
+    return item
+
+
+def _match(item: Item) -> list[Plan]:
     message, current = messages.from_item(item), project.current()
     plans = _plan_runs(message, current)
     runs.create(plans, current.version)
     if not plans:
-        messages.mark_unmatched(message_id, current.version)
+        messages.mark_unmatched(message.id, current.version)
     _log_matches(message, plans)
     return plans
 

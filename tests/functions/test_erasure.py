@@ -13,12 +13,13 @@ from openfn import ids
 from openfn.errors import NotFound
 from openfn.history import details
 from openfn.jobs import state
+from openfn.log_events import LogEvent
 from openfn.runs import outcomes, replay
 from openfn.runs import store as runs
 from openfn.runs.model import Plan
 from openfn.storage import table
 from tests.conftest import hook_aws_call, post
-from tests.support.sqs import sqs_event
+from tests.support.sqs import failed_ids, sqs_event
 from workbench.local import event_source
 
 PROJECT = """
@@ -103,6 +104,33 @@ def test_run_on_an_erased_message_fails_with_the_reason(stack):
         state.initial_state(runs.load(plan.id))
 
 
+@pytest.mark.parametrize("order", ["", ", order_by: fail"])
+def test_record_that_is_posted_again_after_its_erasure_is_done(
+    create_project_stack, log_lines, order
+):
+    project = PROJECT.replace("keep: none", "keep: none, dedupe: name")
+    project = project.replace("inclusion: {}", f"inclusion: {{}}{order}")
+    stack = create_project_stack(project, a=FINE, b=FAILS)
+    record = {"name": "Amina", "fail": False}
+    first, again = (post_and_drain(stack, record)["X-Message-Id"] for _ in range(2))
+    assert again == first
+    assert failed_ids(stack.invoke("matcher", sqs_event("message_id", first))) == []
+    post_and_drain(stack, {"name": "Joseph", "fail": False})
+    assert statuses(first) == ["succeeded"] * 3
+    # Nothing is matched or executed for the second post.
+    assert len(log_lines.events(LogEvent.RUN_SUCCEEDED)) == 6
+    assert log_lines.events(LogEvent.MESSAGE_NOT_MATCHED) == []
+    assert log_lines.events(LogEvent.MESSAGE_UNMATCHED) == []
+
+
+def post_and_drain(stack, record):
+    """Post a record and return the headers of the response once the queues are empty."""
+    response = post(stack, json.dumps(record))
+    assert response["statusCode"] == 200
+    stack.drain()
+    return response["headers"]
+
+
 def matched(stack, **changes):
     """Post a record, create its runs, and return the message id."""
     record = {"name": "Amina Kofi", "fail": False, **changes}
@@ -114,7 +142,7 @@ def matched(stack, **changes):
 
 def execute(stack, run_id):
     """Deliver the id of a run to a runner."""
-    assert stack.invoke("runner", sqs_event("run_id", run_id))["batchItemFailures"] == []
+    assert failed_ids(stack.invoke("runner", sqs_event("run_id", run_id))) == []
 
 
 def record_success(run_id):

@@ -126,6 +126,11 @@ def expires_at() -> int:
     return int(time.time()) + int(aws.setting(Setting.RETENTION_DAYS)) * _SECONDS_PER_DAY
 
 
+def is_erased(item: Item) -> bool:
+    """Return whether the body was erased (`keep: none`), because all runs have succeeded."""
+    return "erased" in item
+
+
 def from_item(item: Item) -> Message:
     """Return the message of an item; raise `NotFound` if its body was deleted."""
     return Message(
