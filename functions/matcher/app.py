@@ -13,7 +13,7 @@ from aws_lambda_powertools import Logger
 from openfn import ids, metrics
 from openfn.errors import NotFound, NotQueued, log_fields
 from openfn.log_events import LogEvent
-from openfn.messages import bodies
+from openfn.messages import bodies, late
 from openfn.messages import store as messages
 from openfn.messages.store import Message
 from openfn.metrics import Metric
@@ -49,23 +49,33 @@ def lambda_handler(event: dict[str, Any], _context: object) -> Mapping[str, Any]
 
 def _match_batch(received: Sequence[QueuedId]) -> Mapping[str, Exception]:
     items = messages.read_items([queued.id for queued in received])
+    late_ids = late.unmatched(_ordered_inboxes(items))
+    queued_ids = late.with_earlier(received, items, late_ids)
+    items |= messages.read_items([queued.id for queued in queued_ids if queued.id not in items])
     plans: list[Plan] = []
     counts = Counter[Metric]()
 
     def match(message_id: str) -> None:
         item = _existing(items.get(message_id), message_id)
+        late.raise_if_too_many(message_id, late_ids.get(item["inbox"], ()))
         if messages.is_erased(item):
             return  # A record with `dedupe` was posted again after all its runs had succeeded.
         message_plans = _match(item)
         counts[Metric.MATCHED if message_plans else Metric.UNMATCHED] += 1
         plans.extend(message_plans)
 
-    errors = sqs_batch.process_in_order(received, match, _log_error)
+    errors = sqs_batch.process_in_order(queued_ids, match, _log_error)
     for run_id, code in dispatch.queue(plans).items():
         _logger.error(LogEvent.RUN_NOT_QUEUED, extra={"run_id": run_id, "error": code})
         errors[ids.source_id_of(run_id)] = NotQueued("The run queue did not accept a run.")
+    late.clear_marks(late_ids, queued_ids, errors)
     metrics.write("matcher", counts)
     return errors
+
+
+def _ordered_inboxes(items: Mapping[str, Item]) -> set[str]:
+    inboxes = {str(item["inbox"]) for item in items.values()}
+    return {inbox for inbox in inboxes if project.current().group_of(inbox)}
 
 
 def _existing(item: Item | None, message_id: str) -> Item:
@@ -120,11 +130,12 @@ def _try(step: Callable[[Tick], None], tick: Tick) -> Exception | None:
 
 
 def _queue_late_messages(_tick: Tick) -> None:
-    late = _with_groups(messages.unqueued())
-    failed = messages.queue_all(late)
-    queued = [message_id for message_id, _ in late if message_id not in failed]
-    for message_id in queued:
-        messages.clear_unqueued(message_id)
+    late_messages = _with_groups(messages.unqueued())
+    failed = messages.queue_all(late_messages)
+    queued = [pair for pair in late_messages if pair[0] not in failed]
+    for message_id, group in queued:
+        if group is None:  # else it keeps its mark until it is matched: newer ones wait for it
+            messages.clear_unqueued(message_id)
     if queued:
         _logger.warning(LogEvent.MESSAGES_QUEUED_LATE, extra={"messages": len(queued)})
         metrics.write("matcher", {Metric.QUEUED_LATE: len(queued)})

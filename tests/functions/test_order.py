@@ -16,10 +16,12 @@ from botocore.exceptions import EndpointConnectionError
 from openfn import ids
 from openfn.errors import GroupBlocked
 from openfn.history import details
+from openfn.messages import store as messages
 from openfn.runs import dispatch
 from openfn.runs import store as runs
 from openfn.runs.model import RunStatus
-from openfn.storage import aws, sqs_batch
+from openfn.storage import attention, aws, sqs_batch, table
+from openfn.storage.attention import Attention
 from openfn.storage.aws import Setting
 from openfn.storage.sqs_batch import QueuedId
 from tests.conftest import hook_aws_call, post, wait_until, without_queue
@@ -312,3 +314,102 @@ def test_messages_queued_late_keep_the_group_of_their_inbox(ordered):
     sqs = boto3.client("sqs")
     received = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, AttributeNames=["All"])
     assert group_ids(received) == ["inbox-a"] * 3
+
+
+def _matched_in_order(destination):
+    return [request.json["n"] for request in destination.received if "begin/a" in request.path]
+
+
+def _late(stack, *numbers, at=None):
+    """Post visits while the match queue does not exist; all are marked at the same time."""
+    with without_queue(stack, "MATCH_QUEUE_URL"):
+        message_ids = [visit(stack, "a", number) for number in numbers]
+    for message_id in message_ids:
+        table.update(ids.key_of(message_id), attention.mark(Attention.UNQUEUED, at or 1.0))
+    return message_ids
+
+
+def test_messages_queued_late_are_matched_in_the_order_of_their_ids(ordered):
+    stack, destination = ordered
+    message_ids = _late(stack, 1, 2, 4, 5)
+    # DynamoDB does not sort items of the same time: here the newest was marked first.
+    for second, message_id in enumerate(reversed(message_ids)):
+        table.update(ids.key_of(message_id), attention.mark(Attention.UNQUEUED, second))
+    stack.tick()
+    stack.drain()
+    assert _matched_in_order(destination) == [1, 2, 4, 5]
+
+
+def test_limit_of_late_messages_leaves_out_the_newest(ordered):
+    stack, _ = ordered
+    message_ids = _late(stack, 1, 2, 4, 5)
+    for second, message_id in enumerate(reversed(message_ids)):
+        table.update(ids.key_of(message_id), attention.mark(Attention.UNQUEUED, second))
+    assert [message_id for message_id, _ in messages.unqueued(limit=2)] == message_ids[:2]
+
+
+def test_no_message_passes_an_earlier_one_that_is_still_to_be_queued(ordered):
+    stack, destination = ordered
+    _late(stack, 1, 2)
+    visit(stack, "a", 4)
+    stack.drain()
+    assert _matched_in_order(destination) == [1, 2, 4]
+    assert messages.unqueued() == []
+    stack.tick()
+    stack.drain()
+    assert _matched_in_order(destination) == [1, 2, 4]
+
+
+def test_no_message_passes_an_earlier_one_that_the_tick_has_queued_behind_it(ordered):
+    stack, destination = ordered
+    _late(stack, 1, 2)
+    visit(stack, "a", 4)
+    stack.tick()
+    stack.drain()
+    assert _matched_in_order(destination) == [1, 2, 4]
+    assert messages.unqueued() == []
+
+
+def test_expired_late_message_blocks_no_later_one(ordered):
+    stack, destination = ordered
+    (message_id,) = _late(stack, 1)
+    table.update(ids.key_of(message_id), {"expires": 1})
+    later = visit(stack, "a", 2)
+    stack.invoke("matcher", match_event(later))
+    assert messages.unqueued() == []
+    stack.invoke("matcher", match_event(later))
+    stack.drain()
+    assert _matched_in_order(destination) == [2]
+
+
+def test_late_message_that_cannot_be_matched_blocks_no_later_one(ordered):
+    stack, destination = ordered
+    (message_id,) = _late(stack, 1)
+    table.update(ids.key_of(message_id), {"request": "{"})
+    later = visit(stack, "a", 2)
+    assert failed_ids(stack.invoke("matcher", match_event(later))) == [later]
+    assert messages.unqueued() == []
+    assert failed_ids(stack.invoke("matcher", match_event(later))) == []
+    stack.drain()
+    assert _matched_in_order(destination) == [2]
+
+
+def test_late_message_stays_marked_while_the_run_queue_refuses_its_run(ordered):
+    stack, destination = ordered
+    _late(stack, 1)
+    later = visit(stack, "a", 2)
+    with without_queue(stack, "RUN_QUEUE_URL"):
+        response = stack.invoke("matcher", match_event(later))
+    assert failed_ids(response) == [later]
+    assert len(messages.unqueued()) == 1
+    stack.drain()
+    assert _matched_in_order(destination) == [1, 2]
+
+
+def test_inbox_without_order_is_matched_without_a_query(create_job_stack):
+    stack = create_job_stack("from adaptors.common import fn\nfn(lambda state: state)\n")
+    message_id = post(stack, "{}")["headers"]["X-Message-Id"]
+    queries = []
+    with hook_aws_call("before-call.dynamodb.Query", lambda **_: queries.append(1)):
+        stack.invoke("matcher", match_event(message_id))
+    assert queries == []

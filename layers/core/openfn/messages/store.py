@@ -88,10 +88,11 @@ def queue_all(messages: Sequence[tuple[str, str | None]]) -> set[str]:
     return {bodies[body] for body in aws.send(Setting.MATCH_QUEUE_URL, grouped)}
 
 
-def unqueued(limit: int = 500) -> list[tuple[str, str]]:
-    """Return id and inbox of the messages that could not be queued, oldest first."""
-    items = attention.query(Attention.UNQUEUED, limit=limit)
-    return [(item["sk"], item["inbox"]) for item in items]
+def unqueued(limit: int | None = 500) -> list[tuple[str, str]]:
+    """Return id and inbox of the oldest messages that could not be queued, oldest first."""
+    # The index sorts by the time of the refusal, and not at all within one time.
+    marked = sorted((item["sk"], item["inbox"]) for item in attention.query_all(Attention.UNQUEUED))
+    return marked[:limit]
 
 
 def clear_unqueued(message_id: str) -> None:
