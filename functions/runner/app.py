@@ -27,7 +27,7 @@ from aws_lambda_powertools import Logger
 from adaptors._http import tls
 from adaptors._runtime.job_runtime import AdaptorRuntime
 from openfn import ids, metrics
-from openfn.errors import NotDue, NotQueued, Verdict, log_fields
+from openfn.errors import NotClaimed, NotDue, NotQueued, Verdict, log_fields
 from openfn.jobs import attempt, timeout
 from openfn.log_events import LogEvent
 from openfn.metrics import Metric
@@ -120,16 +120,26 @@ def _execute_if_circuit_allows(run: Run, seconds: float) -> Run:
 
 
 def _execute(run: Run, seconds: float) -> tuple[Run, Outcome]:
-    outcome = attempt.execute_attempt(run, seconds, _Runtime())
+    try:
+        outcome = attempt.execute_attempt(run, seconds, _Runtime())
+        recorded = _record(run, outcome)
+    except (NotClaimed, *aws.AWSError):
+        raise  # The run is executed again when its lease has ended.
+    except Exception as error:
+        _Runtime().on_unexpected_error(run.id, error)
+        outcome = attempt.unrecorded_outcome(error)
+        recorded = outcomes.finish(run, outcome)
+    _log_outcome(recorded, outcome)
+    return recorded, outcome
+
+
+def _record(run: Run, outcome: Outcome) -> Run:
     job, error, due = project.current().jobs.get(run.job), outcome.error, None
     if job and error:
         due = retry_policy.next_due(job.retry, run.tries, run.began, error, time.time())
     if due:
-        run = outcomes.schedule_retry(run, outcome, due, queued=bool(run.plan.order))
-    else:
-        run = outcomes.finish(run, outcome)
-    _log_outcome(run, outcome)
-    return run, outcome
+        return outcomes.schedule_retry(run, outcome, due, queued=bool(run.plan.order))
+    return outcomes.finish(run, outcome)
 
 
 def _update_circuit(credential: str, state: CircuitState, outcome: Outcome) -> None:

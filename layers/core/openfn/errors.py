@@ -5,6 +5,7 @@
     ├── ProjectError        the author: fix the project, a job file or a credential
     ├── JobError            an operation of a job raised; has its location and verdict
     ├── ConditionFailed     a conditional write found the item in another state
+    ├── InvalidItem         the table refuses an item, however often it is sent
     ├── NotFound            an id on a queue has no item in the table
     ├── NotQueued           a queue did not accept an id
     ├── NotClaimed          another runner executes the run at this moment
@@ -50,6 +51,10 @@ class ConditionFailed(OpenFnError):
         super().__init__("The item does not meet the condition of the write.")
         self.item = item
         """The item as it is; empty if it does not exist."""
+
+
+class InvalidItem(OpenFnError):
+    """The table refuses an item, however often it is sent: for example, it is too large."""
 
 
 class NotFound(OpenFnError):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from openfn.errors import JobError, NotFound, ProjectError, UnreadableBody, Verdict
-from openfn.jobs import credentials, output_capture, secret_masking, timeout
+from openfn.jobs import credentials, exceptions, output_capture, secret_masking, timeout
 from openfn.jobs import state as states
 from openfn.jobs.expression import Operation, Progress, execute, load
 from openfn.jobs.runtime import JobRuntime
@@ -83,6 +83,19 @@ def execute_attempt(run: Run, seconds: float, runtime: JobRuntime) -> Outcome:
     return _failure(attempt, outcome, error) if error else _success(attempt, outcome)
 
 
+def unrecorded_outcome(error: Exception) -> Outcome:
+    """Return the outcome of an attempt whose own outcome could not be recorded."""
+    described = exceptions.job_error(error, ENDING, 0)
+    described.verdict, described.message = (
+        Verdict.AUTHOR,
+        (
+            "The job has ended, but its outcome could not be recorded. It may have delivered its "
+            "record. See the log of the runner."
+        ),
+    )
+    return Outcome("", 0, error=described)
+
+
 def _execute_job(attempt: _Attempt, seconds: float, runtime: JobRuntime) -> None:
     run, job = attempt.run, attempt.job
     if job is None:
@@ -140,14 +153,12 @@ def _failure(attempt: _Attempt, outcome: Outcome, error: JobError) -> Outcome:
 def _job_error(error: BaseException, run: Run, runtime: JobRuntime) -> JobError:
     if isinstance(error, JobError):
         return error
-    type_name, message = type(error).__name__, str(error)
-    if isinstance(error, ProjectError | NotFound | UnreadableBody):
-        return JobError(type_name, message, LOADING, 0)
-    if isinstance(error, timeout.TimedOut):
-        return JobError(type_name, message, LOADING, 0, error.verdict)
-    if verdict := getattr(error, "verdict", None):  # an adaptor could not commit
-        retry_after = getattr(error, "retry_after", None)
-        return JobError(type_name, message, ENDING, 0, Verdict(verdict), retry_after)
+    if isinstance(error, ProjectError | NotFound | UnreadableBody | timeout.TimedOut):
+        return exceptions.job_error(error, LOADING, 0)
+    described = exceptions.job_error(error, ENDING, 0)
+    if exceptions.attribute(error, "verdict"):  # an adaptor could not commit
+        return described
     runtime.on_unexpected_error(run.id, error)
     verdict = Verdict.RETRYABLE if isinstance(error, AWSError) else Verdict.AUTHOR
-    return JobError(type_name, "Unexpected error. See the log of the runner.", LOADING, 0, verdict)
+    message = "Unexpected error. See the log of the runner."
+    return JobError(described.type, message, LOADING, 0, verdict)

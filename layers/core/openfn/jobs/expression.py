@@ -18,11 +18,11 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
-from openfn.errors import JobError, ProjectError, Verdict
+from openfn.errors import JobError, ProjectError
+from openfn.jobs import exceptions
 from openfn.jobs.state import State, to_exact_json
 
 _COLLECT = "__operation__"
-_MAX_MESSAGE = 5_000
 # Calls inside functions and classes are ordinary Python.
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
@@ -166,32 +166,7 @@ def _job_error(error: BaseException, path: Path, operation: str, line: int) -> J
         raise error
     frames = traceback.extract_tb(error.__traceback__)
     lines = [frame.lineno for frame in frames if frame.filename == str(path) and frame.lineno]
-    message = _message(error)
+    described = exceptions.job_error(error, operation, lines[-1] if lines else line)
     if isinstance(error, NameError) and error.name == "state":
-        message += ". The state exists only inside operations: write lambda state: …"
-    return JobError(
-        type=type(error).__name__,
-        message=message,
-        operation=operation,
-        line=lines[-1] if lines else line,
-        verdict=_verdict(error),
-        retry_after=getattr(error, "retry_after", None),
-    )
-
-
-def _verdict(error: BaseException) -> Verdict:
-    try:
-        return Verdict(getattr(error, "verdict", Verdict.AUTHOR))
-    except ValueError:  # a class of the job's own, whose `verdict` means something else
-        return Verdict.AUTHOR
-
-
-def _message(error: BaseException) -> str:
-    try:
-        text = str(error)
-    except Exception as failure:
-        return f"The error has no text: its __str__ raised {type(failure).__name__}."
-    # An error that quotes the state must still fit beside the run's other attributes.
-    if len(text) > _MAX_MESSAGE:
-        text = f"{text[:_MAX_MESSAGE]}… ({len(text)} characters)"
-    return text.encode("utf-8", "backslashreplace").decode()
+        described.message += ". The state exists only inside operations: write lambda state: …"
+    return described

@@ -27,6 +27,8 @@ class _Output(io.TextIOBase):
         self.real = sys.stdout
 
     def write(self, text: str) -> int:
+        if not isinstance(text, str):  # as the real standard output does
+            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
         (_write.get() or self.real.write)(text)
         return len(text)
 

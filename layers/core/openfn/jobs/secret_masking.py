@@ -43,7 +43,8 @@ def _secrets(value: Any, *, is_secret: bool = False) -> Iterator[str]:
 
 
 def _encoded_forms(secret: str, configuration: Mapping[str, Any]) -> Iterator[str]:
-    yield from (secret, quote(secret), quote(secret, safe=""))
+    yield secret
+    yield from (quote(secret, safe, errors="surrogatepass") for safe in ("/", ""))
     others = [value for value in configuration.values() if isinstance(value, str)]
     for pair in (f"{other}:{secret}" for other in ("", *others)):
         yield base64.b64encode(pair.encode("utf-8", "surrogatepass")).decode()

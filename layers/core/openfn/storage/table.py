@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from botocore.exceptions import ClientError
 
-from openfn.errors import ConditionFailed
+from openfn.errors import ConditionFailed, InvalidItem
 from openfn.storage.aws import Item, Setting, client, from_dynamodb, setting, to_dynamodb
 
 _BATCH_GET = 100
@@ -57,7 +57,8 @@ def update(
 
     In `condition`, `#name` is an attribute and `:name` is one of `values`; without a condition a
     missing item is created. `increment` names a counter; `defaults` are set where the item has no
-    value; `return_old` returns the previous item. Raises `ConditionFailed` with the item as it is.
+    value; `return_old` returns the previous item. Raises `ConditionFailed` with the item as it is,
+    and `InvalidItem` if the table refuses the new one.
     """
     request = _update(key, changes, condition, values, increment, defaults or {})
     returned = "ALL_OLD" if return_old else "ALL_NEW"
@@ -127,9 +128,12 @@ def _conditional() -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        for reason in _reasons(error):
+        reasons = _reasons(error)
+        for reason in reasons:
             if _is_failed_condition(reason):
                 raise ConditionFailed(from_dynamodb(reason.get("Item", {}))) from None
+        if any(str(reason.get("Code", "")).startswith("Validation") for reason in reasons):
+            raise InvalidItem("The table refuses the item. It may be too large.") from error
         raise
 
 

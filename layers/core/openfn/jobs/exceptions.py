@@ -1,0 +1,64 @@
+"""Describe an exception as the error of a run: bounded, and valid whatever its class contains.
+
+The attributes of an exception are the job's own: each may raise or have any type and size.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from openfn.errors import JobError, Verdict
+
+_MAX_MESSAGE, _MAX_NAME = 5_000, 200
+
+
+def job_error(error: BaseException, operation: str, line: int) -> JobError:
+    """Return the error of a run in which an operation raised an exception."""
+    return JobError(
+        type=bounded(type(error).__name__, _MAX_NAME),
+        message=_message(error),
+        operation=bounded(operation, _MAX_NAME),
+        line=line,
+        verdict=_verdict(error),
+        retry_after=_retry_after(error),
+    )
+
+
+def bounded(text: str, limit: int) -> str:
+    """Return the beginning of a text, such that it can be stored beside a run's contents."""
+    if len(text) > limit:
+        text = f"{text[:limit]}… ({len(text)} characters)"
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def attribute(error: BaseException, name: str) -> Any:
+    """Return an attribute of an exception; `None` if it has none or raises."""
+    try:
+        return getattr(error, name, None)
+    except Exception:
+        return None
+
+
+def _message(error: BaseException) -> str:
+    try:
+        text = str(error)
+    except Exception as failure:
+        return f"The error has no text: its __str__ raised {type(failure).__name__}."
+    return bounded(text, _MAX_MESSAGE)
+
+
+def _verdict(error: BaseException) -> Verdict:
+    try:
+        return Verdict(attribute(error, "verdict"))
+    except ValueError:  # none, or a class of the job's own, whose `verdict` means something else
+        return Verdict.AUTHOR
+
+
+def _retry_after(error: BaseException) -> float | None:
+    """Return the seconds of `retry_after`, which may be text as in the header of a response."""
+    try:
+        seconds = float(attribute(error, "retry_after"))
+    except Exception:
+        return None
+    return seconds if math.isfinite(seconds) and seconds >= 0 else None
