@@ -154,7 +154,7 @@ def post(stack, body, inbox="inbox-a", **changes):
 
 
 def pytest_terminal_summary(terminalreporter):
-    """Print the total number of faults that the tests tried."""
+    """Print the total number of faults that the tests injected."""
     reports = [
         report for kind in ("passed", "failed") for report in terminalreporter.stats.get(kind, [])
     ]

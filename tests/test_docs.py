@@ -14,7 +14,7 @@ from tests.conftest import ROOT
 from workbench.cli.main import app
 
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
-# `ofn replay --fresh`, `.venv/bin/ofn inbox add kobo`: what comes behind the name of the program.
+# The arguments after the program's name: `ofn replay --fresh`, `.venv/bin/ofn inbox add kobo`.
 COMMAND = re.compile(r"(?:^|[\s`])(?:\.venv/bin/)?ofn ([a-z]+(?:-[a-z]+)*\b[^`\n]*)")
 TARGET = re.compile(r"^(?:\$ )?make ([a-z]+)", re.MULTILINE)
 MAX_WIDTH = 120

@@ -1,4 +1,4 @@
-"""The projects in docs/examples: a record that is posted twice arrives at its destination once."""
+"""The projects in docs/examples deliver a record that is posted twice only once."""
 
 from __future__ import annotations
 

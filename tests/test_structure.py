@@ -1,4 +1,4 @@
-"""The structure of the code: who imports whom, and how large a module, function or folder may be.
+"""The structure of the code: allowed imports, and the size of modules, functions and folders.
 
 Each test reads every file of its package and lists the offenders, so that one run shows them all.
 """
@@ -14,7 +14,7 @@ from adaptors import DEPRECATED_MODULES
 ROOT = Path(__file__).resolve().parents[1]
 CORE, ADAPTORS = ROOT / "layers/core/openfn", ROOT / "layers/adaptors/adaptors"
 FUNCTIONS, WORKBENCH = ROOT / "functions", ROOT / "workbench"
-# Fewer files than this mean that a folder has moved and the rules below hold for nothing.
+# Fewer files than this mean that a folder has moved and the rules below check nothing.
 AT_LEAST = {FUNCTIONS: 3, CORE: 40, ADAPTORS: 90, WORKBENCH: 70}
 # A package imports only the packages before it, and modules beside it.
 CORE_ORDER = [
@@ -87,7 +87,7 @@ def unit_of(package, path):
 
 
 def upward_imports(package, order):
-    """List imports of a unit of `package` that stands level with or above the importer's own."""
+    """List imports of a unit of `package` that is not below the importer's own unit."""
     level = {unit: number for number, units in enumerate(order) for unit in units}
     offenders = []
     for path in files(package):

@@ -1,4 +1,4 @@
-"""Temporary changes of the process's environment variables."""
+"""Temporary changes to the process's environment variables."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Errors that the user of the command line can fix.
 
 WorkbenchError
-└── CommandError      an argument, an option or this machine is not as the command needs it
+└── CommandError      a wrong argument or option, or something missing on this machine
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ class WorkbenchError(Exception):
 
 
 class CommandError(WorkbenchError):
-    """An argument, an option or this machine is not as the command needs it.
+    """A wrong argument or option, or something missing on this machine.
 
-    The text says what to do.
+    The text says how to fix it.
     """

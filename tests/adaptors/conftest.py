@@ -163,7 +163,7 @@ def _dhis2():
 
 @pytest.fixture
 def dhis2(_dhis2):
-    """A small DHIS2 that holds nothing yet."""
+    """A small DHIS2 without any data."""
     _dhis2.reset()
     return _dhis2
 

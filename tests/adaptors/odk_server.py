@@ -50,7 +50,7 @@ class Central:
         self.tokens = {}  # token: when it expires
         self.logins = 0
         self.token_lifetime = 86400.0
-        self.xml = {}  # by instanceID, in the order in which they came
+        self.xml = {}  # by instanceID, in the order of receipt
         self.records = {}
         self.now = datetime(2026, 3, 9, 10, tzinfo=UTC).timestamp()
         self.public_url = None

@@ -15,7 +15,7 @@ __all__ = ["HTML", "Served", "html_page", "redirect", "served", "status", "trunc
 
 @contextmanager
 def served(app, tls=None):
-    """Serve a WSGI application whose `failures` are called `troubles`."""
+    """Serve a WSGI application; `troubles` is the old name of `failures`."""
     with serve(app, tls) as server:
         server.troubles = server.failures
         yield server

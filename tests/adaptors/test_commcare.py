@@ -338,7 +338,7 @@ def test_form_forwarded_by_commcare_can_be_submitted_again(commcare, name):
 
 
 def empty_as_none(value):
-    """XML has no difference between an empty text and None, nor between a number and its text."""
+    """Return what XML can express: text for a number, and None for an empty text."""
     if isinstance(value, dict):
         return {key: empty_as_none(part) for key, part in value.items()} or None
     if isinstance(value, list):

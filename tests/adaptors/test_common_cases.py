@@ -1,4 +1,4 @@
-"""OpenFn's vocabulary and paths give the values of the cases in tests/cases.
+"""OpenFn's vocabulary and paths return the values of the cases in tests/cases.
 
 Where OpenFn returns something else, a case of common.json has its answer as `openfn`, and the
 reason as `why`. The paths of jsonpath.json follow RFC 9535 or OpenFn's looser spelling.
@@ -38,7 +38,7 @@ def params(cases):
 
 
 def with_values(argument):
-    """Replace `{"$sourceValue": path}` by the value that it stands for."""
+    """Replace `{"$sourceValue": path}` by the value at the path."""
     if isinstance(argument, dict):
         if "$sourceValue" in argument:
             return source_value(argument["$sourceValue"])

@@ -1,4 +1,4 @@
-"""CSV read into rows."""
+"""Parsing CSV into rows."""
 
 from __future__ import annotations
 

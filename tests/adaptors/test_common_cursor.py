@@ -1,4 +1,4 @@
-"""Where a job's next run goes on from."""
+"""Cursors: the point at which a job's next run continues."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BEGAN = datetime(2026, 3, 9, 14, 30, 15, 250_000, tzinfo=UTC)
 
 @pytest.fixture
 def nairobi():
-    """Be in a zone of time that is not UTC."""
+    """Set the local time zone to one that is not UTC."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("TZ", "Africa/Nairobi")
         time.tzset()

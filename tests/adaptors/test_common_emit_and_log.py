@@ -1,4 +1,4 @@
-"""What a job tells others without an adaptor."""
+"""Emitting messages and writing to the log."""
 
 from __future__ import annotations
 

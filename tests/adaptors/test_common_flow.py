@@ -1,4 +1,4 @@
-"""Operations made of operations."""
+"""Operations that run other operations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lists and dicts taken apart and put together."""
+"""Converting, joining and splitting lists and dicts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Texts made presentable, or fit for systems that take no emoji."""
+"""Readable names, and texts for systems that do not accept emoji."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rich._emoji_codes import EMOJI
 from adaptors.common import data_value, human_proper, scrub_emojis
 
 EMOJIS = sorted(set(EMOJI.values()))
-# Below U+2600 and in CJK a sign is text unless U+FE0F follows it (©, ™, ↔, 〰), but for a few.
+# Below U+2600 and in CJK a sign is text unless U+FE0F follows it (©, ™, ↔, 〰), except for a few.
 SIGNS = {emoji for emoji in EMOJIS if len(emoji) == 1 and "\xa9" <= emoji < "\u2600"}
 SIGNS = (SIGNS | set("⤴⤵⬅⬆⬇〰〽㊗㊙")) - set("⌚⌛⏩⏪⏫⏬⏰⏳◽◾")
 

@@ -1,4 +1,4 @@
-"""What must hold before a job goes on."""
+"""Assertions, and validation against a JSON Schema."""
 
 from __future__ import annotations
 

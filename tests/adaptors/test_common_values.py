@@ -1,4 +1,4 @@
-"""Functions of the state that stand for values."""
+"""Functions of the state that return values."""
 
 from __future__ import annotations
 
@@ -182,7 +182,7 @@ def test_merge_treats_a_single_value_as_a_list():
 
 
 @pytest.mark.parametrize("source", ["village", "$.data.village", data_value("village")])
-def test_join_adds_a_value_and_keeps_an_items_own(source):
+def test_join_adds_a_value_but_replaces_no_value_of_an_item(source):
     expected = [{"name": "Amina", "village": "Kolo"}, {"name": "Kofi", "village": "Bana"}]
     assert join("children[*]", source, "village")(STATE) == expected
     assert join("$.data.children", source, "village")(STATE) == expected

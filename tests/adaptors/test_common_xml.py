@@ -1,4 +1,4 @@
-"""XML read into dicts and written from them."""
+"""Parsing XML into dicts, and writing dicts as XML."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What adaptors say of their credentials."""
+"""The error messages for invalid credentials."""
 
 from __future__ import annotations
 

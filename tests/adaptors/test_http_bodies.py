@@ -1,4 +1,4 @@
-"""The bodies a job may send, as a real form parser and a real XML parser receive them."""
+"""Request bodies, as a real form parser and a real XML parser receive them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def server():
     app = Flask(__name__)
 
     @app.route("/things", methods=["GET", "POST", "PUT", "PATCH", "DELETE", "REPORT"])
-    def things():
+    def describe_request():
         return {
             "method": request.method,
             "type": request.headers.get("Content-Type"),
@@ -42,7 +42,7 @@ def server():
 
 @pytest.fixture
 def answer_to(server):
-    """Apply an operation, and give what the server made of its request."""
+    """Apply an operation, and return how the server parsed its request."""
 
     def apply(operate, data=None):
         return operate({"configuration": {"baseUrl": server.url}, "data": data})["data"]
@@ -50,7 +50,7 @@ def answer_to(server):
     return apply
 
 
-def sent(server):
+def received_body(server):
     return server.received[-1].get_data(), server.received[-1].headers.get("Content-Type")
 
 
@@ -111,31 +111,31 @@ def test_files_may_be_a_function_of_the_state_and_none_is_left_out(answer_to):
 def test_same_files_make_the_same_body(server, answer_to):
     operate = post("things", files={"photo": ("a.png", PHOTO, "image/png")})
     answer_to(operate)
-    first = sent(server)
+    first = received_body(server)
     answer_to(operate)
-    assert sent(server) == first
+    assert received_body(server) == first
 
 
 def test_text_is_sent_as_utf_8(server, answer_to):
     answer_to(post("things", text="id,name\n7,Amina é"))
-    assert sent(server) == ("id,name\n7,Amina é".encode(), "text/plain; charset=utf-8")
+    assert received_body(server) == ("id,name\n7,Amina é".encode(), "text/plain; charset=utf-8")
 
 
 def test_text_may_have_another_content_type(server, answer_to):
     answer_to(post("things", text="id,name\n", content_type="text/csv"))
-    assert sent(server) == (b"id,name\n", "text/csv")
+    assert received_body(server) == (b"id,name\n", "text/csv")
 
 
 def test_content_is_sent_unchanged(server, answer_to):
     answer_to(put("things", content=PHOTO))
-    assert sent(server) == (PHOTO, "application/octet-stream")
+    assert received_body(server) == (PHOTO, "application/octet-stream")
     answer_to(put("things", content=PHOTO, content_type="image/png"))
-    assert sent(server) == (PHOTO, "image/png")
+    assert received_body(server) == (PHOTO, "image/png")
 
 
 def test_content_type_header_wins(server, answer_to):
     answer_to(put("things", content=PHOTO, headers={"content-type": "image/png"}))
-    assert sent(server) == (PHOTO, "image/png")
+    assert received_body(server) == (PHOTO, "image/png")
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_content_type_header_wins(server, answer_to):
 )
 def test_xml_is_text_bytes_or_a_dict(server, answer_to, xml):
     answer_to(post("things", xml=xml), {"xml": "<a>é</a>"})
-    body, kind = sent(server)
+    body, kind = received_body(server)
     assert xmltodict.parse(body) == {"a": "é"}
     assert kind == "application/xml"
 
@@ -153,13 +153,13 @@ def test_xml_is_text_bytes_or_a_dict(server, answer_to, xml):
 def test_xml_of_a_dict_has_attributes_and_repeats(server, answer_to):
     household = {"household": {"@id": "7", "member": ["Amina", "Kofi"]}}
     answer_to(post("things", xml=household))
-    assert xmltodict.parse(sent(server)[0]) == household
+    assert xmltodict.parse(received_body(server)[0]) == household
 
 
 @pytest.mark.parametrize("encoding", ["ISO-8859-1", "utf-16", "us-ascii"])
 def test_xml_text_is_sent_in_its_declared_encoding(server, answer_to, encoding):
     answer_to(post("things", xml=f'<?xml version="1.0" encoding="{encoding}"?><a>é</a>'))
-    assert xmltodict.parse(sent(server)[0], encoding=None) == {"a": "é"}
+    assert xmltodict.parse(received_body(server)[0], encoding=None) == {"a": "é"}
 
 
 @pytest.mark.parametrize("xml", [{"a": 1, "b": 2}, {}, {"a": [1, 2]}])
@@ -198,4 +198,4 @@ def test_request_accepts_any_method_in_any_case(answer_to):
 
 def test_get_request_may_have_a_body(server, answer_to):
     answer_to(any_request("GET", "things", {"query": {"match_all": {}}}))
-    assert json.loads(sent(server)[0]) == {"query": {"match_all": {}}}
+    assert json.loads(received_body(server)[0]) == {"query": {"match_all": {}}}

@@ -1,4 +1,4 @@
-"""Connections are kept, whatever came back over them, and lead through the environment's proxy."""
+"""Connections are reused after every response, and go through the environment's proxy."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ def test_two_credentials_share_a_connection_and_not_their_headers(destination):
     for token in ("one", "two"):
         get("things")(state_for(destination.url, access_token=token))
     get("things")(state_for(destination.url))
-    sent = [received.headers["Authorization"] for received in destination.received]
-    assert sent == ["Bearer one", "Bearer two", None]
+    headers = [received.headers["Authorization"] for received in destination.received]
+    assert headers == ["Bearer one", "Bearer two", None]
     assert len({received.client_port for received in destination.received}) == 1
 
 
@@ -65,7 +65,7 @@ def test_least_recently_used_pool_is_closed(destination, closed_url):
 
 
 class Proxy:
-    """A proxy that hands on what is sent through `CONNECT`, and keeps the head of each request."""
+    """A proxy that forwards `CONNECT` tunnels, and records the head of each request."""
 
     def __init__(self, listening):
         self.listening, self.heads, self.leads_to = listening, [], None

@@ -1,4 +1,4 @@
-"""Each kind of credential: what a real server makes of it, and that nobody else sees it."""
+"""Every kind of credential is accepted by a real server, and sent to no other."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def server():
     either = MultiAuth(basic, bearer)
 
     @app.route("/things", methods=["GET", "POST"])
-    def things():
+    def user():
         keys = (request.headers.get("X-Organisation"), request.args.get("appid"))
         return {"user": "key"} if SECRET in keys else known()
 

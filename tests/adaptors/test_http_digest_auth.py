@@ -1,4 +1,4 @@
-"""Digest authentication, against Flask-HTTPAuth and against a server with RFC 7616's algorithms."""
+"""Digest authentication against Flask-HTTPAuth and a server with all algorithms of RFC 7616."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def state_for(url, username="nurse", password=SECRET):
 
 @pytest.fixture
 def digest():
-    """A server of our own: its application, and its running server."""
+    """Our own digest server: the application, and its running server."""
     app = DigestServer({"nurse": SECRET, "nürse": SECRET, "doctor": "other"})
     with ExitStack() as context:
         server = context.enter_context(serve(app))
@@ -51,7 +51,7 @@ def digest():
 
 @pytest.fixture(scope="module")
 def flask():
-    """Flask-HTTPAuth as it is: MD5, and a cookie by which it knows its nonce again."""
+    """Flask-HTTPAuth with its defaults: MD5, and a cookie that identifies its nonce."""
     app = Flask(__name__)
     app.config["SECRET_KEY"] = "cookies"
     auth = HTTPDigestAuth(realm="health")
@@ -59,7 +59,7 @@ def flask():
 
     @app.route("/things", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
     @auth.login_required
-    def things():
+    def show_request():
         return {"user": auth.current_user(), "body": request.get_data().hex()}
 
     with serve(app) as server:

@@ -1,4 +1,4 @@
-"""Lists that come page by page, as the usual APIs offer them."""
+"""Paginated lists, as the usual APIs offer them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.support.wsgi_server import serve, status
 SECRET = "s3cr3t-Zm9v"
 COUNT = 7
 CAP = 3
-"""How many records the server gives at most, whatever is asked for."""
+"""The most records that the server returns in one page, whatever the limit."""
 RECORDS = [{"id": number} for number in range(COUNT)]
 keep = each("results", fn(lambda s: {**s, "seen": [*s.get("seen", []), s["data"]["id"]]}))
 keep_bare = each(
@@ -207,7 +207,7 @@ def test_page_that_links_to_itself_is_an_error(destination):
     assert len(destination.received) == 2
 
 
-def test_circle_of_pages_is_an_error(destination):
+def test_loop_of_pages_is_an_error(destination):
     for path, next_path in [("a", "b"), ("b", "c"), ("c", "b")]:
         destination.respond(f"/{path}", 200, {"path": path, "next": f"/{next_path}"})
     error = error_of(each_page("a", next=by_url("next")), state_for(destination))
@@ -240,7 +240,7 @@ def test_more_pages_than_allowed_is_an_error(server):
     assert each_page("link", keep, max_pages=3)(state_for(server))["seen"] == list(range(COUNT))
 
 
-# Troubles, origins, dry run
+# Failures, origins, dry run
 
 
 @pytest.mark.parametrize(

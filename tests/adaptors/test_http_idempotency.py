@@ -1,4 +1,4 @@
-"""Keys by which a destination knows a request again, from attempt to attempt of a run."""
+"""Idempotency keys, which stay the same in every attempt of a run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def keys(destination, header="Idempotency-Key"):
 
 
 def attempt(destination, *operations, run="m1#job-a", data=None, state=None):
-    """Execute operations as one attempt of a run; give the state before each."""
+    """Execute operations as one attempt of a run; return the state before each."""
     states = []
     state = state or {"configuration": {"baseUrl": destination.url}, "data": data, "references": []}
     with run_context(run, datetime.now(UTC)):
@@ -51,20 +51,20 @@ def test_no_key_is_sent_by_default(destination):
 def test_next_attempt_sends_the_same_keys(destination):
     for _ in range(2):
         attempt(destination, each_visit, data=VISITS)
-    sent = keys(destination)
-    assert sent[:3] == sent[3:]
+    sent_keys = keys(destination)
+    assert sent_keys[:3] == sent_keys[3:]
 
 
 def test_resumed_attempt_sends_the_same_keys(destination):
     visit = post("visits", {"a": 1}, idempotency_key=True)
     operations = [visit, visit, fn(lambda state: state | {"data": VISITS}), each_visit]
     states = attempt(destination, *operations)
-    sent = keys(destination)
-    assert len(set(sent)) == len(sent) == 5
-    for number, came_before in [(1, 1), (2, 2), (3, 2)]:
+    sent_keys = keys(destination)
+    assert len(set(sent_keys)) == len(sent_keys) == 5
+    for number, skipped in [(1, 1), (2, 2), (3, 2)]:
         destination.reset()
         attempt(destination, *operations[number:], state=states[number])
-        assert keys(destination) == sent[came_before:]
+        assert keys(destination) == sent_keys[skipped:]
 
 
 def test_requests_of_a_run_have_different_keys(destination):
@@ -115,8 +115,8 @@ def test_item_keeps_its_key_when_earlier_items_are_skipped(destination):
 
     attempt(destination, each("visits", send), data=VISITS)
     attempt(destination, each("visits", lambda state: send(state, done={0})), data=VISITS)
-    sent = keys(destination)
-    assert sent[1:3] == sent[3:]
+    sent_keys = keys(destination)
+    assert sent_keys[1:3] == sent_keys[3:]
 
 
 def test_runs_have_different_keys(destination):

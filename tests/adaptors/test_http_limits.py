@@ -1,4 +1,4 @@
-"""No answer may last for ever or be without end, however a destination goes about it."""
+"""No response can take forever or be too large, whatever a destination does."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LONG = 10.0
 
 
 class Raw:
-    """A server that answers with the pieces it is given, one after the other."""
+    """A server that sends the `pieces` of a response one after the other."""
 
     def __init__(self, listening):
         self.listening, self.pieces, self.wait, self.reads = listening, [], 0.0, True
@@ -37,9 +37,9 @@ class Raw:
             except OSError:
                 return
             with connection:
-                self._answer(connection)
+                self._respond(connection)
 
-    def _answer(self, connection):
+    def _respond(self, connection):
         if not self.reads:
             self.over.wait(LONG)
             return

@@ -1,4 +1,4 @@
-"""Where a GET may be led, and what it takes along."""
+"""Which redirects a GET follows, and which headers it sends along."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ KINDS = {
 each_kind = pytest.mark.parametrize("credential", KINDS.values(), ids=KINDS)
 
 
-def everything(received):
+def request_text(received):
     return f"{received.path}?{received.query} {received.headers}"
 
 
@@ -31,8 +31,8 @@ def test_no_kind_of_credential_is_redirected_to_another_origin(
 ):
     destination.respond("/moved", status, Location=f"{elsewhere.url}/there")
     get("moved")(state_for(destination, **credential))
-    assert SECRET in everything(destination.only) or "Basic " in everything(destination.only)
-    assert SECRET not in everything(elsewhere.only)
+    assert SECRET in request_text(destination.only) or "Basic " in request_text(destination.only)
+    assert SECRET not in request_text(elsewhere.only)
     assert elsewhere.only.headers["Authorization"] is None
 
 
@@ -61,7 +61,7 @@ def test_redirect_back_from_another_origin_receives_no_credential(
     destination.respond("/moved", 302, Location=f"{elsewhere.url}/there")
     elsewhere.respond("/there", 302, Location=f"{destination.url}/delete-all")
     get("moved", headers={"X-Own": SECRET})(state_for(destination, **credential))
-    assert SECRET not in everything(destination.received[1])
+    assert SECRET not in request_text(destination.received[1])
     assert destination.received[1].headers["Authorization"] is None
 
 
@@ -110,12 +110,12 @@ def test_redirect_without_usable_location_is_refused(destination, location):
     assert str(error).endswith("a redirect without a usable location.")
 
 
-def test_circle_of_redirects_ends(destination, elsewhere):
+def test_loop_of_redirects_is_an_error(destination, elsewhere):
     destination.respond("/moved", 302, Location=f"{elsewhere.url}/there")
     elsewhere.respond("/there", 302, Location=f"{destination.url}/moved")
     error = error_of(get("moved"), state_for(destination))
     assert isinstance(error, RemoteRefused)
-    assert "redirected without end" in str(error)
+    assert "redirected endlessly" in str(error)
     assert len(destination.received) + len(elsewhere.received) == 20
 
 

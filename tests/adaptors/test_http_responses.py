@@ -1,4 +1,4 @@
-"""How an answer is read, and which the job takes for a success."""
+"""How a response is parsed, and which responses count as a success."""
 
 from __future__ import annotations
 

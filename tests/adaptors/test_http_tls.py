@@ -1,4 +1,4 @@
-"""Certificates: an authority of one's own, and clients that must show theirs."""
+"""Certificates: private authorities, and servers that require client certificates."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def app():
     app = Flask(__name__)
 
     @app.route("/things", methods=["GET", "POST"])
-    def things():
+    def show_client():
         shown = request.environ["werkzeug.socket"].getpeercert() or {}
         names = [name for _, name in shown.get("subjectAltName", [])]
         return {"client": names, "body": request.get_data().decode()}
@@ -63,8 +63,8 @@ def context(issued, *, clients=ssl.CERT_NONE):
     return context
 
 
-def serving(*names, clients=ssl.CERT_NONE, **how):
-    issued = AUTHORITY.issue_cert(*(names or ("127.0.0.1",)), **how)
+def serving(*names, clients=ssl.CERT_NONE, **options):
+    issued = AUTHORITY.issue_cert(*(names or ("127.0.0.1",)), **options)
     return serve(app(), context(issued, clients=clients))
 
 
@@ -76,7 +76,7 @@ def server():
 
 @pytest.fixture(scope="module")
 def strict():
-    """A server that wants to see its clients' certificates."""
+    """A server that requires client certificates."""
     with serving(clients=ssl.CERT_REQUIRED) as server:
         yield server
 
@@ -117,8 +117,8 @@ def test_certificate_of_another_host_is_refused():
 
 def test_expired_certificate_is_retryable():
     now = datetime.now(UTC)
-    past = {"not_before": now - timedelta(days=9), "not_after": now - timedelta(days=1)}
-    with serving(**past) as server:
+    expired = {"not_before": now - timedelta(days=9), "not_after": now - timedelta(days=1)}
+    with serving(**expired) as server:
         error = error_of(get("things"), state_for(server.url, {"ca": CA}))
     assert isinstance(error, RemoteUnavailable)
     assert "certificate has expired" in str(error)

@@ -1,4 +1,4 @@
-"""What OpenFn's real jobs do most, in its JavaScript and as a job here: each job runs."""
+"""The idioms that OpenFn's jobs use most, in JavaScript and in Python; every job runs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from workbench.project.job_lint import operations_not_run
 
 @dataclass(frozen=True, slots=True)
 class Idiom:
-    """A job twice over, what it begins with, and what comes of it."""
+    """A job in both languages, its initial state, and what it does."""
 
     name: str
     javascript: str
@@ -296,10 +296,10 @@ def test_job_does_the_same_in_python_as_in_javascript(idiom, destination, tmp_pa
     take = emit.emit_to(lambda _inbox, body: emitted.append(json.loads(body)))
     with run_context("run", began), take:
         after = execute(load(path), state, path)
-    sent = [
+    posted = [
         json.loads(received.body) for received in destination.received if received.method == "POST"
     ]
-    assert sent == list(idiom.posted)
+    assert posted == list(idiom.posted)
     assert emitted == list(idiom.emitted)
     assert {key: after[key] for key in idiom.after} == idiom.after
 

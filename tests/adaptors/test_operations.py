@@ -43,7 +43,7 @@ def test_values_are_resolved_at_any_depth():
 
 
 class Point(NamedTuple):
-    """A tuple that has fields of its own."""
+    """A tuple with named fields."""
 
     x: Any
     y: Any

@@ -46,7 +46,7 @@ def attempt(state, *operations, pending=None):
 
 
 def ignoring_errors(operate):
-    """Return an operation that continues when this one is refused."""
+    """Return an operation that applies this one and ignores its errors."""
 
     def operate_and_continue(state):
         with pytest.raises(AdaptorError):

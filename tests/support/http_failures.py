@@ -1,4 +1,4 @@
-"""The HTTP failures that every adaptor must tell apart, and the checks they share."""
+"""The HTTP failures that every adaptor must distinguish, and the checks they share."""
 
 from __future__ import annotations
 

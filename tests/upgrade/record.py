@@ -1,4 +1,4 @@
-"""Record what a release stores, for the code of every later release to finish.
+"""Record what a release stores, so that tests can finish it with the code of later releases.
 
     python -m tests.upgrade.record
 
@@ -27,7 +27,7 @@ from workbench.local.stack import create_stack
 
 
 def dead_letters(recorder):
-    """A message and a run that were received too often, while S3 and then SQS failed."""
+    """Put a message and a run into the dead-letter queues while S3 and then SQS fail."""
     recorder.post("plain", kind="album", id="dead", photo=PHOTO)
     with failing("s3.GetObject"):
         recorder.exhaust("matcher")
@@ -44,7 +44,7 @@ def dead_letters(recorder):
 
 
 def ended(recorder):
-    """What has ended before the record: nothing of it may be delivered again."""
+    """Finish messages and runs that must not be delivered again."""
     recorder.tick(8, 59)
     recorder.tick(9, 0)
     recorder.embedded.drain()
@@ -65,7 +65,7 @@ def ended(recorder):
 
 
 def half_published(recorder):
-    """Runs that have ended; their runner died before it had published what comes of them."""
+    """Let runs end whose runner dies before it publishes what follows."""
     recorder.tick(9, 56)
     with dying_at("dynamodb.UpdateItem"):  # the runs are queued, the minute is not handled
         recorder.tick(9, 58)
@@ -102,12 +102,12 @@ def half_published(recorder):
 
 
 def is_failed(item, job):
-    """Whether a table item is a failed run of a job."""
+    """Return whether a table item is a failed run of a job."""
     return item.get("job", {}).get("S") == job and item["status"]["S"] == "failed"
 
 
 def waiting(recorder):
-    """Runs that wait: for their next attempt, in their order, and for an open circuit."""
+    """Let runs wait: for their next attempt, in their order, and for an open circuit."""
     recorder.statuses["/second/steps"] = 503
     recorder.post("plain", kind="steps", id="steps")
     recorder.expect(
@@ -140,7 +140,7 @@ def waiting(recorder):
 
 
 def claimed(recorder):
-    """A run whose runner died before it had delivered anything."""
+    """Let a runner die before its run has delivered anything."""
     recorder.post("plain", kind="record", id="claimed")
     recorder.match()
     with dying_at("dynamodb.BatchGetItem"):
@@ -149,7 +149,7 @@ def claimed(recorder):
 
 
 def queued(recorder, failed):
-    """Messages and runs on their queues, or not even there."""
+    """Leave messages and runs on their queues, or not yet queued."""
     recorder.post("plain", kind="record", id="unqueued-run")
     with failing("sqs.SendMessageBatch"):
         recorder.match()
@@ -175,7 +175,7 @@ def queued(recorder, failed):
 
 
 def replay(recorder, failed):
-    """Replays: one on its queue, one that the queue refused, one whose command was stopped."""
+    """Replay runs: one is queued, one is refused by the queue, one command is stopped."""
     recorder.statuses.clear()
     assert recorder.replay(failed["again"]) == 0
     with failing("sqs.SendMessageBatch"):
@@ -188,7 +188,7 @@ def replay(recorder, failed):
 
 
 def unqueued(recorder):
-    """Messages that are stored and on no queue."""
+    """Store messages that are on no queue."""
     with failing("sqs.SendMessageBatch"):
         recorder.post("plain", kind="record", id="unqueued")
     recorder.expect("message marked unqueued", "/register/unqueued", "/follow/unqueued/checked")
@@ -201,14 +201,14 @@ def unqueued(recorder):
 
 
 def record(folder):
-    """Drive a stack into all the situations and write what it stores into a folder."""
+    """Bring a stack into all situations and write what it stores into a folder."""
     with tempfile.TemporaryDirectory() as project, time_machine.travel(DAY, tick=True) as clock:
         snapshot.write_files(organization.source(), Path(project))
         statuses = {}
 
         def respond(request):
             status = statuses.get(request.path, 201)
-            # What waits in its order waits long: it is not yet due when the record is loaded.
+            # Ordered runs wait so long that they are not yet due when the record is loaded.
             headers = {"Retry-After": "1800"} if "/visit/" in request.path else {}
             return Response("{}", status, headers, content_type="application/json")
 

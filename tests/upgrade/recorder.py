@@ -1,4 +1,4 @@
-"""A stack whose work can be interrupted at any call, and what it must still lead to."""
+"""A stack whose work can be interrupted at any call, with the deliveries it still owes."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ class Died(BaseException):
 
 
 class Recorder:
-    """A stack whose work is interrupted here and there, and what must become of each part."""
+    """Interrupts the work of a stack, and collects the situations and their deliveries."""
 
     def __init__(self, embedded, clock, statuses, folder):
         self.embedded, self.clock, self.statuses, self.folder = embedded, clock, statuses, folder
         self.situations = {}
 
     def expect(self, situation, *deliveries, **more):
-        """Note a situation and the deliveries that it still has to lead to, in their order."""
+        """Add a situation with the deliveries that must still follow, in order."""
         self.situations[situation] = {"deliveries": list(deliveries), **more}
 
     def post(self, inbox, **record):
@@ -42,7 +42,7 @@ class Recorder:
         return answer["headers"]["X-Message-Id"]
 
     def poll(self, function):
-        """Take one batch of its queue through a function and return the batch's size."""
+        """Invoke a function with one batch of its queue and return the batch's size."""
         mappings = self.embedded.resources.mappings
         return event_source.poll(
             next(mapping for mapping in mappings if mapping.function == function),
@@ -50,7 +50,7 @@ class Recorder:
         )
 
     def match(self):
-        """Match all that can be received now."""
+        """Match all messages that can be received now."""
         while self.poll("matcher"):
             pass
 
@@ -60,18 +60,18 @@ class Recorder:
             pass
 
     def exhaust(self, function):
-        """Let a function receive what fails until it is in the dead-letter queue."""
+        """Let a function fail until its messages are in the dead-letter queue."""
         for _ in range(_RECEIPTS + 1):
             self.poll(function)
             self.clock.shift(LONGER_THAN_ANY_LEASE)
 
     def tick(self, hour, minute):
-        """Let the tick of a minute come."""
+        """Invoke the tick of a minute."""
         self.clock.move_to(DAY.replace(hour=hour, minute=minute, second=2))
         tick(self.embedded, f"{DAY.replace(hour=hour, minute=minute):%Y-%m-%dT%H:%M:%SZ}")
 
     def replay(self, run_id):
-        """Replay a run by the command line and return its exit status."""
+        """Replay a run with the command line and return the exit status."""
         sys.argv = ["ofn", "replay", run_id, "--json", "--project", str(self.folder)]
         with redirect_stdout(io.StringIO()):
             try:
@@ -83,7 +83,7 @@ class Recorder:
 
 @contextmanager
 def dying_at(call):
-    """Let the process of a function end when it makes a call, such as `dynamodb.PutItem`."""
+    """Kill the process of a function when it makes a call, such as `dynamodb.PutItem`."""
     with hook_aws_call(f"before-call.{call}", _raising(Died())), suppress(Died):
         yield
 

@@ -9,7 +9,7 @@ do both. The files of a record are:
     queues.json      the bodies and groups in each queue, in the order of their delivery
     bucket.json      the bucket's objects by key, as text
     secrets.json     the names of the secrets
-    situations.json  when it was recorded, and what must become of each situation
+    situations.json  when it was recorded, and the deliveries that each situation must lead to
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _PHOTO = "<photo>"
 
 
 def save(folder, source, situations):
-    """Write all that the embedded stack stores into a folder; this empties its queues."""
+    """Write everything that the embedded stack stores into a folder; this empties its queues."""
     folder.mkdir(parents=True, exist_ok=True)
     compiled = json.loads(Path(os.environ["PROJECT_DIR"], "project.json").read_text("utf-8"))
     _write(folder / "project.json", compiled, sort=False)  # positions in it count

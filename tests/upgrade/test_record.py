@@ -1,4 +1,4 @@
-"""A record holds every situation between two steps of the work, so that none is lost later."""
+"""Every record contains all situations that can exist between two steps of the work."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Record:
     queues: dict[str, list[dict]]
 
     def has(self, *names, queued=None, **values):
-        """Whether an item has these attributes and values, and is on a queue or is not."""
+        """Return whether an item has these attributes and values, on a queue or not."""
         return any(
             item.keys() >= {*names}
             and all(str(item.get(name)) == value for name, value in values.items())
@@ -34,7 +34,7 @@ class Record:
         )
 
     def is_queued(self, identifier):
-        """Whether a message or run is on one of the two queues."""
+        """Return whether a message or run is on one of the two queues."""
         return identifier in {
             next(iter(json.loads(message["body"]).values()))
             for name in ("match", "run")
@@ -42,7 +42,7 @@ class Record:
         }
 
     def has_beside(self, ending, **values):
-        """Whether an item with these values has another beside it, whose key ends so."""
+        """Return whether an item with these values has a sibling whose key has this ending."""
         keys = {item["sk"] for item in self.items}
         return any(
             f"{item['sk']}{ending}" in keys
@@ -51,7 +51,7 @@ class Record:
         )
 
     def orders(self):
-        """Return how many runs wait behind each other in each group of the run queue."""
+        """Return the number of runs in each group of the run queue."""
         groups = [message["group"] for message in self.queues["run"]]
         return {group: groups.count(group) for group in groups}
 

@@ -1,4 +1,4 @@
-"""Stored data outlives the code: whatever a release has begun, this code finishes exactly once.
+"""This code finishes what a release has begun, exactly once.
 
 Each folder beside this file holds what the stack of one release stored in the middle of its work
 (see `record.py`). It is loaded into a stack of this code, at the time of the record.
@@ -34,7 +34,7 @@ _CONTENTS = ("body", "final", "initial", "log", "emitted", "resume")
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """What this code made of a record: the paths delivered to, and what is stored in the end."""
+    """The result of a record: the delivered paths, and what is stored in the end."""
 
     situations: dict
     delivered: tuple[str, ...]
@@ -50,18 +50,18 @@ class Finished:
         return [key for key, item in items if item.get("status") == status and "kind" in item]
 
     def expected(self, key):
-        """Return what all situations hold under a key, in one list."""
+        """Return the values of all situations under a key, in one list."""
         return [value for case in self.situations.values() for value in case.get(key, [])]
 
 
 @pytest.fixture(scope="module", params=RELEASES)
 def finished(request):
-    """What this code made of what the stack of a release stored."""
+    """The result of finishing the record of a release."""
     return finish(snapshot.read(HERE / request.param))
 
 
 def finish(record):
-    """Let this code finish what is recorded."""
+    """Load a record into a stack and process it until nothing is left to do."""
     situations = record["situations"]["situations"]
     recorded_at = datetime.fromisoformat(record["situations"]["recorded_at"])
     with (
@@ -89,14 +89,14 @@ def finish(record):
 
 
 def repeat(embedded, body):
-    """Post a body once more and return the message id of the answer."""
+    """Post a body again and return the message id in the response."""
     answer = post(embedded, body, inbox=inbox_id("once"))
     assert answer["statusCode"] == 200
     return answer["headers"]["X-Message-Id"]
 
 
 def pass_time(embedded, clock, steps):
-    """Let ticks come and the queues be worked on, now and then every ten minutes."""
+    """Invoke the tick and drain the queues, once for every ten minutes."""
     for _ in range(steps):
         now = datetime.now(UTC)
         tick(embedded, f"{now:%Y-%m-%dT%H:%M:00Z}")
@@ -114,7 +114,7 @@ def ofn(*arguments):
 
 
 def key_of(item):
-    """Return what tells an item from others: an id, or the partition of what has none."""
+    """Return the key that identifies an item: its id, or its partition if it has no id."""
     return item["sk"] if "-" in item["sk"] else item["pk"]
 
 
@@ -157,10 +157,12 @@ def test_crashed_attempt_is_recorded(finished):
     assert [key.split("#")[1:] for key in crashed] == [["register", "0001"]]
 
 
-def test_replayed_run_of_the_clock_leaves_its_state_to_the_next_run(finished):
+def test_replayed_cron_run_carries_its_state_to_the_next_run(finished):
     (replayed,) = finished.situations["failed run of the clock"]["replay"]
-    left_by = {item["pk"]: item["run_id"] for item in finished.items.values() if "turn" in item}
-    assert left_by["job#sync"] == replayed
+    carried_from = {
+        item["pk"]: item["run_id"] for item in finished.items.values() if "turn" in item
+    }
+    assert carried_from["job#sync"] == replayed
 
 
 def test_message_that_is_posted_again_is_dropped(finished):

@@ -333,7 +333,10 @@ def test_cron_job_is_tried_with_or_without_a_state(nightly, project):
 
 @pytest.mark.parametrize(
     ("content", "text"),
-    [("{", "This is not JSON: Expecting"), ("[1]", "is not a state. Write a JSON object")],
+    [
+        ("{", "This is not JSON: Expecting"),
+        ("[1]", "is not a state. It must contain a JSON object"),
+    ],
 )
 def test_invalid_state_is_an_error(nightly, project, content, text):
     ended = nightly("--state", project.write("state.json", content))

@@ -141,7 +141,7 @@ def test_every_key_is_asked_for_with_its_description(ask, stored_credential, tmp
         "password: The user's password.\n  optional, not shown > ",
         "port: The port.\n  Enter: 5432 > ",
         "  Write a whole number, or press Enter.\n",
-        "A key has several lines. Save it in a file",
+        "A PEM key has several lines. Save it in a file",
         "That file cannot be read: No such file or directory.",
     ):
         assert text in ended.err

@@ -1,4 +1,4 @@
-"""`ofn dead-letters`: the ids that the queues gave up on are listed, shown and put back."""
+"""`ofn dead-letters` lists, shows and redrives the ids in the dead-letter queues."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_redriven_letters_are_processed_in_their_order(
     message_ids = post_dead_letters(stack, 12)
     ended = ofn("dead-letters", "redrive", "--yes", "--project", tmp_path)
     assert (ended.status, ended.err) == (0, "")
-    assert ended.out.endswith("12 of 12 put back\n")
+    assert ended.out.endswith("12 of 12 moved back\n")
     assert [queue["count"] for queue in list_queues()] == [0, 0]
     stack.drain()
     assert executed_runs(log_lines) == [
@@ -126,7 +126,7 @@ def test_redrive_asks_first(stack, ofn, list_queues, tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.StringIO("n\n"))
     ended = ofn("dead-letters", "redrive", "--project", tmp_path)
     assert ended.status == 1
-    assert "Put 1 id back? [y/N]:" in ended.err
+    assert "Move 1 id back? [y/N]:" in ended.err
     assert list_queues()[0]["count"] == 1
 
 
@@ -135,7 +135,7 @@ def test_letters_stay_if_the_queue_does_not_accept_them(stack, ofn, list_queues,
     with without_queue(stack, "MATCH_QUEUE_URL"):
         ended = ofn("dead-letters", "redrive", "--yes", "--project", tmp_path)
     assert ended.status == 1
-    assert "0 of 2 put back: MatchDeadLetters: the queue did not accept them" in ended.out
+    assert "0 of 2 moved back: MatchDeadLetters: the queue did not accept them" in ended.out
     assert [letter["id"] for letter in list_queues()[0]["letters"]] == message_ids
 
 

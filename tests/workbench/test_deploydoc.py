@@ -1,4 +1,4 @@
-"""docs/deploy.md: its commands, in the order given, lead from nothing to a message that arrived."""
+"""The commands of docs/deploy.md, in order, lead to a message that arrives."""
 
 from __future__ import annotations
 

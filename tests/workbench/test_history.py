@@ -138,7 +138,7 @@ def test_runs_can_be_filtered_newest_first(query, deployment, options, jobs):
 def test_waiting_run_shows_its_error_and_next_attempt(ofn, deployment):
     printed = ofn("runs", "--state", "waiting", "--project", deployment[1]).out
     assert "RemoteUnavailable" in printed
-    # It is due within seconds, so a slow machine sees it due.
+    # It is due within seconds, so on a slow machine it is already due.
     assert "attempt 2 in" in printed or "attempt 2 is due" in printed
 
 

@@ -1,4 +1,4 @@
-"""The IAM policies of docs/security.md allow what the commands of their people call."""
+"""The IAM policies of docs/security.md allow the calls of the commands they are for."""
 
 from __future__ import annotations
 

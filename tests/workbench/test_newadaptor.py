@@ -86,16 +86,16 @@ def test_project_may_use_the_new_adaptor_at_once(ofn, checkout, project, monkeyp
 @pytest.mark.parametrize(
     ("name", "error"),
     [
-        ("Ward", "Ward is not a valid name of an adaptor. Use lower-case letters"),
-        ("rapid-pro", "rapid-pro is not a valid name of an adaptor"),
-        ("2go", "is not a valid name of an adaptor"),
-        ("_own", "is not a valid name of an adaptor"),
-        ("../x", "is not a valid name of an adaptor"),
-        ("import", "is not a valid name of an adaptor"),
-        ("x" * 41, "is not a valid name of an adaptor"),
-        ("operations", "operations.py exists already. Choose another name"),
-        ("mine", "tests/adaptors/test_mine.py exists already"),
-        ("package", "adaptors/package exists already. Choose another name"),
+        ("Ward", "Ward is not a valid adaptor name. Use lower-case letters"),
+        ("rapid-pro", "rapid-pro is not a valid adaptor name"),
+        ("2go", "is not a valid adaptor name"),
+        ("_own", "is not a valid adaptor name"),
+        ("../x", "is not a valid adaptor name"),
+        ("import", "is not a valid adaptor name"),
+        ("x" * 41, "is not a valid adaptor name"),
+        ("operations", "operations.py already exists. Choose another name"),
+        ("mine", "tests/adaptors/test_mine.py already exists"),
+        ("package", "adaptors/package already exists. Choose another name"),
     ],
 )
 def test_invalid_or_existing_name_is_refused_and_nothing_is_written(ofn, checkout, name, error):

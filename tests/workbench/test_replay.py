@@ -217,7 +217,7 @@ def test_message_is_replayed_with_the_jobs_that_it_matches_now(stack, replay, tm
     assert end_of(run_id) == ("succeeded", 2, "second\n")
     new_run = details.run(ids.run_id(message_id, "job-b"))
     assert (new_run.status, new_run.attempt) == ("succeeded", 1)
-    # What followed the run is no run of the message itself.
+    # A follow-up run is not a run of the message itself.
     assert details.run(ids.run_id(message_id, "catch")).attempt == 1
 
 
@@ -255,7 +255,7 @@ def test_all_failed_runs_are_replayed_in_the_order_received(
     stack, ofn, replay, tmp_path, log_lines
 ):
     failed = post_visits(stack, *range(50))
-    # The first to come is the last to fail.
+    # The first message fails last.
     replay(failed[0])
     stack.drain()
     fix_job()
@@ -405,11 +405,11 @@ def test_no_further_batch_is_started_after_an_aws_error(stack, replay):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((), "Name what to replay: ids, or --job"),
+        ((), "Name the ids to replay, or select runs"),
         (("x", "--job", "job-a"), "but not both"),
         (("--job", "gone"), "The project has no job gone. It has: job-a, after, catch."),
-        (("--state", "succeeded"), "Name the job whose succeeded runs"),
-        (("--since", "soon"), "--since soon is not a time. Write 90m, 2h or 3d"),
+        (("--state", "succeeded"), "Add --job to name the job"),
+        (("--since", "soon"), "--since soon is not a time. Write an age such as 90m, 2h or 3d"),
         (("--job", "job-a", "--stack", "nowhere"), "There is no stack nowhere here."),
     ],
 )

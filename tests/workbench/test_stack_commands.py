@@ -76,7 +76,7 @@ def test_backtest_prints_a_line_for_each_message(ofn, deployment):
     newest, oldest, sum_ = ended.out.splitlines()
     assert newest.endswith(" matches form; would run also-a, job-a; ran nothing")
     assert oldest.endswith(" matches nothing; would run nothing; ran also-a, job-a")
-    assert sum_ == "2 of 2 messages would be treated differently from when they came"
+    assert sum_ == "2 of 2 messages would now be handled differently than on arrival"
 
 
 def test_newest_messages_come_first_up_to_the_limit(ofn, deployment):
@@ -168,7 +168,7 @@ def test_manual_run_without_waiting_is_queued(ofn, deployment):
     stack, folder = deployment
     ended = ofn("run", "nightly", "--wait", "0", "--project", folder)
     assert ended.out.strip().endswith("#nightly is queued")
-    # One after the other with the runs that the clock starts.
+    # In sequence with the runs that the schedule starts.
     assert runs.load(ended.out.split()[0]).plan.order == "cron"
     stack.drain()
     assert details.run(ended.out.split()[0]).status == "succeeded"

@@ -17,9 +17,7 @@ from workbench.stack.prices import prices
 from workbench.stack.usage import Usage
 from workbench.text import count_of
 
-_NOT_INCLUDED = (
-    "Not included: data sent out, stored data, a KMS key of your own, free tiers and taxes."
-)
+_NOT_INCLUDED = "Not included: data sent out, stored data, your own KMS key, free tiers and taxes."
 
 
 def cost(

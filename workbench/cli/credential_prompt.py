@@ -26,13 +26,13 @@ _NO_TERMINAL = (
     "or as JSON on standard input with --file -."
 )
 _HELP = (
-    "Press Enter to skip an optional key. Write @FILE to use the content of a file, such as a key "
-    "of several lines (@@… for a value that begins with @)."
+    "Press Enter to skip an optional key. Write @FILE to use the content of a file, such as a PEM "
+    "key. Write @@ for the @ of a value that begins with @."
 )
 
 
 def prompt(name: str, adaptor: str, current: Mapping[str, Any]) -> dict[str, Any]:
-    """Ask for the keys of a credential until they are valid. Enter keeps a current value."""
+    """Ask for the keys of a credential until all values are valid."""
     if not sys.stdin.isatty():
         raise CommandError(_NO_TERMINAL)
     model, body = model_of(adaptor), dict(current)
@@ -44,7 +44,7 @@ def prompt(name: str, adaptor: str, current: Mapping[str, Any]) -> dict[str, Any
         problems = describe_problems(model, body)
         if not problems:
             return body
-        _print(f"\n{problems} Try again. Enter keeps what you wrote.\n")
+        _print(f"\n{problems} Try again. Press Enter to keep a value.\n")
 
 
 def _ask(key: CredentialKey, body: dict[str, Any]) -> dict[str, Any]:
@@ -76,7 +76,7 @@ def _expand_file(text: str) -> str:
     if not text:
         raise ValueError("This key is required.")
     if text.startswith("-----BEGIN"):
-        raise ValueError("A key has several lines. Save it in a file and write @FILE.")
+        raise ValueError("A PEM key has several lines. Save it in a file and write @FILE.")
     if text.startswith("@@") or not text.startswith("@"):
         return text.removeprefix("@") if text.startswith("@@") else text
     try:

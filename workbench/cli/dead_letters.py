@@ -27,7 +27,7 @@ app = typer.Typer(
 def list_(
     stack: Stack = "openfn", project: Project = Path("project"), as_json: Json = False
 ) -> None:
-    """List the ids in the dead-letter queues and leave them there."""
+    """List the ids in the dead-letter queues without removing them."""
     with connection.connected(stack, project):
         contents = [dead_letters.peek(queue) for queue in dead_letters.queues(stack)]
     if as_json:
@@ -58,7 +58,7 @@ def redrive(
     project: Project = Path("project"),
     as_json: Json = False,
 ) -> None:
-    """Put all ids in the dead-letter queues back on their queues, in their order."""
+    """Move all ids from the dead-letter queues back to their queues, in order."""
     moved, why = 0, ""
     with connection.connected(stack, project):
         contents = [dead_letters.peek(queue) for queue in dead_letters.queues(stack)]
@@ -66,12 +66,12 @@ def redrive(
         if total:
             if not as_json:
                 _print_contents(contents)
-            confirm(f"Put {count_of(total, 'id')} back?", yes=yes)
+            confirm(f"Move {count_of(total, 'id')} back?", yes=yes)
             moved, why = _redrive(contents, total, shown=not as_json)
     if as_json:
         output.as_json({"found": total, "put_back": moved, "left": why})
     else:
-        output.line(console, f"{moved} of {total} put back{why and f': {why}'}")
+        output.line(console, f"{moved} of {total} moved back{why and f': {why}'}")
     if why:
         raise typer.Exit(1)
 

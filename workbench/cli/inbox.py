@@ -28,7 +28,7 @@ Url = Annotated[str, typer.Option(help="The stack's output InboxUrl, to print th
 def add(
     name: Name, url: Url = "", project: Project = Path("project"), as_json: Json = False
 ) -> None:
-    """Add an inbox to project.yaml and print its secret URL, only now."""
+    """Add an inbox to project.yaml and print its secret URL once."""
     _print_url(name, inbox_ids.add(project, name), url, as_json=as_json)
 
 
@@ -42,7 +42,7 @@ def rotate(
     project: Project = Path("project"),
     as_json: Json = False,
 ) -> None:
-    """Add a second id to an inbox and print the new URL, only now. The first stays valid."""
+    """Add a second id to an inbox and print the new URL once. The first id stays valid."""
     if not finish:
         _print_url(name, inbox_ids.rotate(project, name), url, as_json=as_json)
         return
@@ -56,7 +56,7 @@ def rotate(
 
 @app.command("list")
 def list_(project: Project = Path("project"), as_json: Json = False) -> None:
-    """List the inboxes and how many ids each has."""
+    """List the inboxes with the number of their ids."""
     inboxes = check(project).inboxes
     if as_json:
         output.as_json(
@@ -75,7 +75,7 @@ def list_(project: Project = Path("project"), as_json: Json = False) -> None:
 def url_(
     name: Name,
     inbox_id: Annotated[
-        str, typer.Option("--id", help="The secret id that was printed when it was created.")
+        str, typer.Option("--id", help="The secret id, as printed when it was created.")
     ] = "",
     stack: Stack = "openfn",
     project: Project = Path("project"),
@@ -97,8 +97,8 @@ def url_(
     console.print(url, markup=False, soft_wrap=True)
     if not inbox_id:
         console.print(
-            f"Add the secret id of {name} at the end. The project has only its hash: if the id is "
-            f"lost, `ofn inbox rotate {name}` creates a new one."
+            f"Add the secret id of {name} at the end. The project stores only its hash: if the "
+            f"id is lost, `ofn inbox rotate {name}` creates a new one."
         )
 
 
@@ -110,5 +110,5 @@ def _print_url(name: str, inbox_id: str, url: str, *, as_json: bool) -> None:
     console.print(complete, markup=False, soft_wrap=True)
     console.print(
         f"This is the secret URL of {name}. Copy it now: the project has only its hash. "
-        "Deploy to make it valid."
+        "Deploy the project before you use it."
     )

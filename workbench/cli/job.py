@@ -50,7 +50,7 @@ def try_job(
         typer.Option(
             exists=True,
             dir_okay=False,
-            help="A JSON file with the initial state of a job that no message starts.",
+            help="A JSON file with the initial state, for a job that no message starts.",
         ),
     ] = None,
     credential: Annotated[
@@ -94,7 +94,7 @@ def run(
     job: Job,
     stack: Stack = "openfn",
     wait: Annotated[
-        float, typer.Option(min=0, help="Seconds to wait for the end of the run; 0: do not wait.")
+        float, typer.Option(min=0, help="Seconds to wait for the run to end; 0 does not wait.")
     ] = 60,
     project: Project = Path("project"),
     as_json: Json = False,
@@ -180,5 +180,5 @@ def _read_state(path: Path) -> dict[str, Any]:
     except ValueError as error:
         raise CommandError(f"{path} is not a state. {describe_json_error(error)}") from None
     if not isinstance(state, dict):
-        raise CommandError(f"{path} is not a state. Write a JSON object in it.")
+        raise CommandError(f"{path} is not a state. It must contain a JSON object.")
     return state

@@ -60,7 +60,9 @@ _errors = Console(emoji=False, highlight=False, stderr=True)
 def main() -> None:
     """Run a command; print its error as a message and exit with status 1."""
     if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # as standard error does: never a crash
+        sys.stdout.reconfigure(
+            errors="backslashreplace"
+        )  # as on standard error, so that printing never fails
     try:
         app()
     except (ProjectProblems, OpenFnError, WorkbenchError) as error:

@@ -46,9 +46,8 @@ def match(
 ) -> None:
     """Show which triggers a saved post matches, and why the others do not match.
 
-    With --last, the newest messages of a stack are matched with this project.
-
-    Use it to try a filter before you deploy it.
+    With --last, match the newest messages of a stack with this project, to try a filter before
+    you deploy it.
     """
     if (event is None) == (last is None):
         raise CommandError("Name a file with the body of a post, or use --last N.")
@@ -118,7 +117,7 @@ def print_results(
 
 
 def print_backtest(console: Console, results: Sequence[Backtest]) -> None:
-    """Print what messages would run now, and where that differs from what they ran."""
+    """Print what each message would run now, and what it ran on arrival."""
     if console.is_terminal:
         table = Table("received", "inbox", "message", "triggers", "jobs now", "jobs then")
         for result in results:
@@ -134,7 +133,7 @@ def print_backtest(console: Console, results: Sequence[Backtest]) -> None:
     changed = sum(result.changes for result in results)
     console.print(
         f"{changed} of {count_of(len(results), 'message')} "
-        "would be treated differently from when they came"
+        "would now be handled differently than on arrival"
     )
 
 

@@ -1,4 +1,4 @@
-"""`ofn new-adaptor`: write the start of an adaptor, and its tests."""
+"""`ofn new-adaptor`: create a small adaptor with its tests."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def new_adaptor(
         Path, typer.Option(exists=True, file_okay=False, help="The checkout to write into.")
     ] = _CHECKOUT,
 ) -> None:
-    """Write a small adaptor and its tests, which pass unchanged."""
+    """Create a small adaptor with tests that pass."""
     for path in write(name, into):
         console.print(str(path.relative_to(into)), markup=False, soft_wrap=True)
     console.print(
@@ -44,7 +44,7 @@ def write(name: str, root: Path) -> list[Path]:
         root / _TESTS / f"test_{name}.py": _TEMPLATE / "test_adaptor.py",
     }
     if existing := next((path for path in templates if path.exists()), None):
-        raise CommandError(f"{existing} exists already. Choose another name, or remove the file.")
+        raise CommandError(f"{existing} already exists. Choose another name, or remove the file.")
     for path, template in templates.items():
         text = template.read_text("utf-8")
         titled = text.replace("Skeleton", name.replace("_", " ").capitalize())
@@ -55,10 +55,10 @@ def write(name: str, root: Path) -> list[Path]:
 def _check_name(name: str, root: Path) -> None:
     if not _NAME.fullmatch(name) or keyword.iskeyword(name) or len(name) > _MAX_LENGTH:
         raise CommandError(
-            f"{name} is not a valid name of an adaptor. Use lower-case letters, digits and single "
+            f"{name} is not a valid adaptor name. Use lower-case letters, digits and single "
             f"underscores ({_MAX_LENGTH} at most), such as rapidpro, and no keyword of Python."
         )
     if not (root / _ADAPTORS / "__init__.py").is_file():
         raise CommandError(f"{root} is not a checkout of this project: it has no {_ADAPTORS}.")
     if (root / _ADAPTORS / name).exists():
-        raise CommandError(f"{root / _ADAPTORS / name} exists already. Choose another name.")
+        raise CommandError(f"{root / _ADAPTORS / name} already exists. Choose another name.")

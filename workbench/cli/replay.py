@@ -50,7 +50,7 @@ def replay(
         list[str] | None,
         typer.Argument(
             metavar="MESSAGE|RUN",
-            help="The id of a run, or of a message: its runs, and the jobs that it matches now.",
+            help="The id of a run, or of a message to replay its runs and the jobs it matches now.",
         ),
     ] = None,
     job: Annotated[str | None, typer.Option(help="Only runs of this job.")] = None,
@@ -60,8 +60,8 @@ def replay(
     since: Annotated[
         str | None,
         typer.Option(
-            help="Start of the period: 90m, 2h or 3d ago, or a date or time (UTC). It counts when "
-            "a run failed, or when the message of a succeeded run came."
+            help="Start of the period: 90m, 2h or 3d ago, or a date or time (UTC). Failed "
+            "runs are selected by when they failed, others by when their message arrived."
         ),
     ] = None,
     fresh: Annotated[
@@ -78,7 +78,9 @@ def replay(
 ) -> None:
     """Replay finished runs with the currently deployed jobs."""
     if bool(ids) == bool(job or state or since):
-        raise CommandError("Name what to replay: ids, or --job, --state or --since, but not both.")
+        raise CommandError(
+            "Name the ids to replay, or select runs with --job, --state or --since, but not both."
+        )
     require_known("job", job, check(project).jobs)
     begin = parse_time("--since", since) if since else None
     not_queued: dict[str, str] = {}
@@ -102,7 +104,7 @@ def _select(
     if status is not EndedStatus.SUCCEEDED:
         return replay_selection.failed(job, since)
     if job is None:
-        raise CommandError("Name the job whose succeeded runs to replay, with --job.")
+        raise CommandError("Add --job to name the job whose succeeded runs are replayed.")
     return replay_selection.succeeded(job, since)
 
 

@@ -29,7 +29,7 @@ RunId = Annotated[str, typer.Argument(metavar="RUN", help="The id of a run.")]
 def show_one(
     identifier: Id,
     body: Annotated[
-        bool, typer.Option("--body", help="Show a message's body, or a run's states, as well.")
+        bool, typer.Option("--body", help="Also show a message's body or a run's states.")
     ] = False,
     stack: Stack = "openfn",
     project: Project = Path("project"),
@@ -50,7 +50,7 @@ def show_one(
 def logs(
     run: RunId,
     follow: Annotated[
-        bool, typer.Option("--follow", help="Wait until the run has ended, with all its attempts.")
+        bool, typer.Option("--follow", help="Wait until the run ends, including its retries.")
     ] = False,
     stack: Stack = "openfn",
     project: Project = Path("project"),

@@ -25,7 +25,7 @@ def status(
     project: Project = Path("project"),
     as_json: Json = False,
 ) -> None:
-    """Show the status of a stack: what came, what failed, what waits."""
+    """Show the status of a stack: what arrived, what failed and what is waiting."""
     begin = parse_time("--since", since)
     with connection.connected(stack, project):
         current = stack_status.read(stack, begin)

@@ -26,7 +26,7 @@ def parse_time(option: str, text: str) -> datetime:
     except ValueError:
         raise CommandError(
             f"{option} {text} is not a time. "
-            "Write 90m, 2h or 3d for that long ago, or 2026-03-09 or 2026-03-09T10:00."
+            "Write an age such as 90m, 2h or 3d, or a time such as 2026-03-09T10:00."
         ) from None
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 

@@ -171,7 +171,7 @@ def _public_name(name: str, field: FieldInfo) -> str:
 
 
 def _nested_model(annotation: Any) -> Model | None:
-    # A key of type `bool | Tls` is asked for itself: it may be either.
+    # A key of type `bool | Tls` may be either, so the prompt asks for it as well.
     is_union = get_origin(annotation) in (Union, UnionType)
     members = get_args(annotation) if is_union else [annotation]
     types = [member for member in members if member is not type(None)]

@@ -11,7 +11,7 @@ from typing import Any
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
-# The default of 0.5 s would make stopping a server take as long as many a test.
+# With the default of 0.5 s, stopping a server would take longer than many tests.
 _POLL_SECONDS = 0.02
 
 

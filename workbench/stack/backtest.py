@@ -18,7 +18,7 @@ from workbench.project.index_builder import build_index
 
 @dataclass(frozen=True, slots=True)
 class Backtest:
-    """What a message runs with the edited project, and what it ran when it came."""
+    """What a message runs with the edited project, and what it ran on arrival."""
 
     message_id: str
     received: str

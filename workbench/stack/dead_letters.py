@@ -31,7 +31,7 @@ class DeadLetterQueue:
     url: str
     source: Setting
     kind: str
-    """What its ids are of: `message` or `run`."""
+    """The kind of its ids: `message` or `run`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class DeadLetter:
 class QueueContents:
     """A dead-letter queue with its count, and the letters that can be read.
 
-    SQS returns at most ten of one group: the others follow once these are put back.
+    SQS returns at most ten of one group: the others follow once these are moved.
     """
 
     queue: DeadLetterQueue
@@ -114,7 +114,7 @@ def _count(queue: DeadLetterQueue) -> int:
 
 def _receive(queue: DeadLetterQueue, *, wait: bool) -> dict[str, DeadLetter]:
     """Receive a batch of letters, by the id that SQS has given them."""
-    # Without a wait SQS asks only some of its servers, and may return nothing.
+    # Without a wait, SQS queries only some of its servers and may return nothing.
     response = boto3.client("sqs").receive_message(
         QueueUrl=queue.url,
         MaxNumberOfMessages=_BATCH,

@@ -19,14 +19,14 @@ _REFUSALS = ("400", "401", "404", "413", "503")
 
 @dataclass(frozen=True, slots=True)
 class StackStatus:
-    """The status of a stack; `refused` and the counts of `table` are of a period."""
+    """The status of a stack; `refused` and the counts of `table` cover a period."""
 
     table: Status
     queues: Mapping[str, Mapping[str, int]]
     refused: Mapping[str, int]
     """Posts that were not accepted, by HTTP status, where CloudWatch has counted them."""
     alarms: tuple[str, ...]
-    """The alarms that are on."""
+    """The names of the alarms in the state ALARM."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the status as JSON values."""

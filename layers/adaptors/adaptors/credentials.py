@@ -40,7 +40,7 @@ def read_credential(model: type[M], state: Mapping[str, Any]) -> M:
         return model.model_validate(state.get("configuration") or {})
     except ValidationError as error:
         raise ConfigurationError(
-            f"The credential does not fit: {describe_problems(error)} Correct it with "
+            f"The credential is not valid: {describe_problems(error)} Correct it with "
             "`ofn credential set NAME`."
         ) from None
 

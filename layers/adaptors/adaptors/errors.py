@@ -1,7 +1,7 @@
 """The errors of adaptors. Each class carries a verdict: whose problem it is.
 
     AdaptorError
-    ├── ConfigurationError   AUTHOR: the credential or the call lacks something; not retried
+    ├── ConfigurationError   AUTHOR: the credential or the call is incomplete or wrong; not retried
     ├── RemoteRefused        REMOTE: the destination refuses the request; not retried
     └── RemoteUnavailable    RETRYABLE: the destination may accept the request later
 
@@ -28,7 +28,7 @@ class AdaptorError(Exception):
 
 
 class ConfigurationError(AdaptorError):
-    """The credential, or the call in the job, lacks something."""
+    """The credential, or the call in the job, is incomplete or wrong."""
 
 
 class RemoteRefused(AdaptorError):

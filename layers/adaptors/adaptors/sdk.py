@@ -1,4 +1,4 @@
-"""The one import of an adaptor's author: `from adaptors.sdk import operation, send, …`.
+"""All that an adaptor needs to import: `from adaptors.sdk import operation, send, …`.
 
 An adaptor is a module with a `Configuration(CredentialModel)` and functions with `@operation`:
 

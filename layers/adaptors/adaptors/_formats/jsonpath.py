@@ -1,7 +1,7 @@
 """Parse JSONPath as OpenFn's jobs write it: into plain steps, or else as RFC 9535.
 
-Keys without dots and brackets need no quotes (`$.group1/name`, `$.form.@xmlns`), in brackets
-neither (`$.case[@case_id]`); a key with a dot is quoted (`$['form.xml']`); `arr.[0]` is `arr[0]`.
+Keys without dots and brackets need no quotes (`$.group1/name`, `$.form.@xmlns`), not even inside
+brackets (`$.case[@case_id]`). A key with a dot is quoted (`$['form.xml']`); `arr.[0]` is `arr[0]`.
 Filters are RFC 9535's with OpenFn's meaning: `[?(@.x)]` selects if `x` is present and not `null`,
 `false`, `0` or an empty text, and `===` is `==`. Types are not converted: the text `"7"` is not the
 number 7.

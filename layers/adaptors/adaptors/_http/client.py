@@ -136,7 +136,7 @@ def _resolve(client: Client, path: str) -> str:
         )
     if re.search("[?#]|//[^/]*@", base_url):
         raise ConfigurationError(
-            f"The credential's {key} must be a plain URL. Set user and password as keys of their "
-            "own, and the query in the job (query=…)."
+            f"The credential's {key} must be a plain URL. Put user and "
+            "password into separate keys, and the query into the job (query=…)."
         )
     return f"{base_url.rstrip('/')}/{path.lstrip('/')}" if path else base_url

@@ -48,7 +48,7 @@ def _tls_error(request: str, error: ssl.SSLError) -> AdaptorError:
         if error.verify_code in _VALIDITY_PERIOD:
             return RemoteUnavailable(text)
         return ConfigurationError(
-            f"{text} For a certificate authority of your own, set tls.ca in the credential."
+            f"{text} To use your own certificate authority, set tls.ca in the credential."
         )
     if "alert" in reason and ("cert" in reason or "unknown ca" in reason):
         return ConfigurationError(

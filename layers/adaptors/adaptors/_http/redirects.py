@@ -41,7 +41,7 @@ def follow(send_once: Send, send_without_credential: Send, request: Request, url
             send_once = send_without_credential
             request = replace(request, headers=harmless_headers(request.headers))
         url, request = target, replace(request, query=None)
-    raise RemoteRefused(f"{request.describe(first_url)} is redirected without end.")
+    raise RemoteRefused(f"{request.describe(first_url)} is redirected endlessly.")
 
 
 def harmless_headers(headers: Mapping[str, str] | None) -> dict[str, str]:

@@ -35,7 +35,7 @@ def try_parse_xml(response: Response) -> dict[str, Any] | None:
         body = parse_xml(str(response.body) if dry_run.is_active() else response.content)
     except (ExpatError, LookupError, ValueError):
         return None
-    return None if "html" in map(str.lower, body) else body  # a tidy web page is XML too
+    return None if "html" in map(str.lower, body) else body  # a well-formed web page is XML too
 
 
 def parse_xml(source: str | bytes) -> dict[str, Any]:

@@ -96,7 +96,7 @@ _responder: ContextVar[Responder | None] = ContextVar("responder", default=None)
 
 @contextmanager
 def dry_run(responder: Responder | None = None) -> Iterator[list[Dry]]:
-    """Record in a list what would be sent; `responder`, or else a plain 200, responds to it."""
+    """Record requests and statements in a list; `responder` or a plain 200 responds to them."""
     requests: list[Dry] = []
     tokens = _recorded.set(requests), _responder.set(responder)
     try:

@@ -1,8 +1,9 @@
 """Incremental reading: fetch only the records that are new since the last run.
 
 A cron job starts with the final state of its last successful run, so the cursor moves only after
-the records were processed. Sources stamp a record before others can see it, and several at once:
-each run fetches the minutes before the newest record again, and drops the records it has seen.
+the records were processed. A source sets the timestamp of a record before others can see it, and
+several records can have the same one. So each run fetches the minutes before the newest record
+again, and drops the records that it has already seen.
 """
 
 from __future__ import annotations

@@ -18,10 +18,10 @@ _OTHERS = digits + _FIRST
 def uid(*parts: Any) -> Value:
     """Return a uid that is always the same for the same parts; a part may be a function.
 
-    A part is a text, a whole number (7 and "7" are the same part) or a date. Say with the parts
-    what the object is and whose: two kinds of object of one submission need different parts. A part
-    without a value is an error (`ConfigurationError`): all records that lack it would get the same
-    uid, and each would replace the one before.
+    A part is a text, a whole number (7 and "7" are the same part) or a date. The parts say what the
+    object is and which record it comes from: two kinds of object from one submission need different
+    parts. A part without a value is an error (`ConfigurationError`): all records that lack it would
+    get the same uid, and each would replace the one before.
 
     The algorithm will not change. The seed is the part, or several parts as a JSON list (no blanks,
     UTF-8). The first 16 bytes of its SHA-256 are a number. Its remainders by 62, from the last

@@ -49,7 +49,7 @@ def request(
     `timeout` (seconds; 60) covers the whole response, and `max_bytes` (50,000,000) limits its size.
     `parse_as` is `auto` (JSON, else text), `json` (anything else is an error), `text` or `base64`.
     `accept_statuses`, such as `{404}`, are treated like a 2xx. `idempotency_key` is sent in the
-    header `Idempotency-Key`, or in `idempotency_header`: a text of your own, or `True` for a key
+    header `Idempotency-Key`, or in `idempotency_header`: your own text, or `True` for a key
     that is the same in every attempt of the run and different for every request.
 
     >>> operate = request("REPORT", "calendar", xml={"query": {"@day": "2026-03-09"}})

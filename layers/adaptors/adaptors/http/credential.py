@@ -63,7 +63,7 @@ class Configuration(CredentialModel):
     )
     parameter: str | None = Field(None, description="The query parameter for apiKey.")
     tls: Certificates | None = Field(
-        None, description="A client certificate, or a certificate authority of your own."
+        None, description="A client certificate, or your own certificate authority."
     )
 
     @model_validator(mode="after")

@@ -35,7 +35,7 @@ def each_page(
     `next` finds the next page: `by_link()`, `by_url(path)`, `by_cursor(path)`, `by_offset(path)`,
     `by_page(path)`, or a function of the page that returns a URL, a dict of changed query
     parameters, or `None`. A URL of another origin receives no credential. A page that comes twice
-    and more than `max_pages` pages are an error. A page with one of `accept_statuses` is the end.
+    and more than `max_pages` pages are errors. A page with one of `accept_statuses` is the end.
     Afterwards `data` is the original again; whatever else the operations add to the state stays.
 
     >>> from adaptors.common import each, emit

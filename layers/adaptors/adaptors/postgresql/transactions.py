@@ -1,6 +1,6 @@
 """The transaction of a run: everything it writes is committed together, or nothing.
 
-A statement that only reads, while nothing is written yet, has a transaction of its own: a job that
+Before the first write, each statement that only reads has its own transaction, so that a job that
 reads and then posts for minutes keeps none open. Outside of a run, each call is its own attempt.
 """
 

@@ -1,7 +1,8 @@
 """Thousands of records at once, with the Bulk API.
 
 It is version 1 of the Bulk API, because its batches are JSON and their results have the order of
-the records. In version 2's CSV, a refused record cannot be told from others with the same values.
+the records. In version 2's CSV, a refused record cannot be distinguished from others with the same
+values.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ RETRYABLE_CODES = frozenset({
     "Timeout",
     "TooManyLockFailure",
 })  # fmt: skip
-"""Codes of failures that may pass, whatever the status is."""
+"""Codes of failures that may be temporary, whatever the status is."""
 _SESSION_CODES = {"INVALID_SESSION_ID", "InvalidSessionId"}
 _WORD = re.compile(r"[A-Za-z][\w.]{0,79}", re.ASCII)
 

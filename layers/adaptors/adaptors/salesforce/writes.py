@@ -72,7 +72,7 @@ def delete_many(
     def send(chunk: Sequence[str]) -> list[Row]:
         query = {"ids": ",".join(chunk), "allOrNone": str(all_or_none).lower()}
         rows = _send_chunk(state, replace(request, query=query), len(chunk), write)
-        if all_or_none:  # then a deleted record is the reason why the others were kept
+        if all_or_none:  # then a deleted record is why the others were not deleted
             return rows
         return [_accept_deleted(row, id_) for row, id_ in zip(rows, chunk, strict=True)]
 
