@@ -72,8 +72,8 @@ def tokens(page: Path) -> list[Token]:
 
 
 def links(page):
-    found = [token.attrs["href"] for token in tokens(page) if token.type == "link_open"]
-    return [link for link in found if not re.match("[a-z]+:", link)]
+    links = [token.attrs["href"] for token in tokens(page) if token.type == "link_open"]
+    return [link for link in links if not re.match("[a-z]+:", link)]
 
 
 def leads_somewhere(page, link):
@@ -97,11 +97,11 @@ def code_in(page):
 def is_command(ofn, words):
     command = ofn
     for word in words.split():
-        found = getattr(command, "commands", {}).get(word)
-        if found is None:
+        subcommand = getattr(command, "commands", {}).get(word)
+        if subcommand is None:
             break
-        command = found
-    options = {name for each in command.params for name in (*each.opts, *each.secondary_opts)}
+        command = subcommand
+    options = {name for option in command.params for name in (*option.opts, *option.secondary_opts)}
     named = re.findall(r"(?<![\w-])--[a-z][a-z-]*", words.split("#")[0])
     return command is not ofn and set(named) <= {*options, "--help"}
 

@@ -193,13 +193,13 @@ def test_no_module_repeats_the_name_of_its_package():
 def test_modules_functions_and_handlers_are_short():
     offenders = []
     for path in [*deployed(), *files(WORKBENCH)]:
-        text, place = path.read_text("utf-8"), path.relative_to(ROOT)
+        text, name = path.read_text("utf-8"), path.relative_to(ROOT)
         if len(text.splitlines()) > 250:
-            offenders.append(f"{place} has more than 250 lines")
+            offenders.append(f"{name} has more than 250 lines")
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.FunctionDef):
                 limit = 15 if node.name == "lambda_handler" else 25
                 body = node.body[1:] if ast.get_docstring(node) else node.body
                 if body and body[-1].end_lineno - body[0].lineno >= limit:
-                    offenders.append(f"{place}: {node.name} has more than {limit} lines")
+                    offenders.append(f"{name}: {node.name} has more than {limit} lines")
     assert offenders == []

@@ -103,9 +103,9 @@ def _parameter(parameter: inspect.Parameter) -> str:
     return re.sub("=<.*>$", "=…", text)
 
 
-def _docstring(thing: Any) -> Iterator[str]:
+def _docstring(documented: Any) -> Iterator[str]:
     block: list[str] = []
-    for part in DocTestParser().parse(inspect.getdoc(thing) or ""):
+    for part in DocTestParser().parse(inspect.getdoc(documented) or ""):
         if isinstance(part, Example):
             block.append(_example(part))
         elif part.strip():

@@ -230,10 +230,10 @@ def test_key_file_is_private_and_deleted(tmp_path):
         text=True,
         check=True,
     )
-    modes, left = json.loads(text.stdout)
+    modes, remaining = json.loads(text.stdout)
     assert modes
     assert {tuple(mode) for mode in modes} == {("0o40700", "0o100600")}
-    assert left == []
+    assert remaining == []
 
 
 def test_private_key_appears_nowhere(strict):

@@ -61,8 +61,8 @@ def test_records_of_a_query_can_be_updated_as_they_are(salesforce):
     state = update("Contact", typed)(salesforce.state())
     assert state["data"]["completed"] == list(salesforce.org.records["Contact"])
     assert {record["Title"] for record in salesforce.org.records["Contact"].values()} == {"Nurse"}
-    sent = json.loads(salesforce.received[-1].get_data())["records"]
-    assert [record["attributes"] for record in sent] == [{"type": "Contact"}] * 2
+    sent_records = json.loads(salesforce.received[-1].get_data())["records"]
+    assert [record["attributes"] for record in sent_records] == [{"type": "Contact"}] * 2
 
 
 def test_many_records_upserted_twice_exist_once(salesforce):

@@ -156,7 +156,7 @@ def test_record_is_small_and_names_no_folder_of_a_machine(folder):
     texts = [path.read_text("utf-8") for path in folder.iterdir()]
     assert sum(map(len, texts)) < _MOST_BYTES
     texts += map(_readable, snapshot.read(folder)["table"])
-    assert [found for text in texts for found in re.findall(r"/(?:tmp|home|work)/\S*", text)] == []
+    assert [path for text in texts for path in re.findall(r"/(?:tmp|home|work)/\S*", text)] == []
 
 
 def _readable(item):

@@ -154,8 +154,8 @@ def test_letters_are_sent_before_they_are_deleted(stack, ofn, list_queues, tmp_p
             dead_letters.redrive(queue, lambda _: None)
     finally:
         events.unregister("before-call.sqs.DeleteMessageBatch", stopped)
-    there = sqs.get_queue_attributes(QueueUrl=queue.url, AttributeNames=["All"])["Attributes"]
-    assert there["ApproximateNumberOfMessagesNotVisible"] == "1"
+    attributes = sqs.get_queue_attributes(QueueUrl=queue.url, AttributeNames=["All"])["Attributes"]
+    assert attributes["ApproximateNumberOfMessagesNotVisible"] == "1"
     stack.drain()
     assert executed_runs(log_lines) == [ids.run_id(message_id, "job-a")]
 

@@ -28,8 +28,8 @@ OFN = ".venv/bin/ofn "
 
 
 def test_the_page_leads_through_these_commands():
-    told = [line.removeprefix(OFN).split(" --")[0] for line in COMMANDS if line.startswith(OFN)]
-    assert told == [
+    commands = [line.removeprefix(OFN).split(" --")[0] for line in COMMANDS if line.startswith(OFN)]
+    assert commands == [
         "inbox add kobo",
         "check",
         "credential set registry",
@@ -71,13 +71,13 @@ def test_every_command_works_in_the_order_given(ofn, project, tmp_path):
                 words[words.index("RUN")] = f"{message.message.id}#{message.started_jobs[0]}"
             ended = ofn(*words, "--project", project)
             assert _done(ended)
-        assert [each.method for each in destination.received] == ["PUT"]
+        assert [request.method for request in destination.received] == ["PUT"]
     assert re.search(r"status\W+succeeded", ended.out)
 
 
 def _split(lines, at):
-    place = lines.index(at)
-    return lines[:place], lines[place + 1 :]
+    position = lines.index(at)
+    return lines[:position], lines[position + 1 :]
 
 
 def _done(ended):

@@ -96,10 +96,10 @@ def redrive(queue: DeadLetterQueue, on_progress: Callable[[int], object]) -> tup
     moved, count = 0, _count(queue)
     while batch := list(_receive(queue, wait=moved < count).values()):
         refused = aws.send(queue.source, [(letter.body, letter.group) for letter in batch])
-        sent = [letter.receipt for letter in batch if letter.body not in refused]
-        _delete(queue, sent)
-        moved += len(sent)
-        on_progress(len(sent))
+        receipts = [letter.receipt for letter in batch if letter.body not in refused]
+        _delete(queue, receipts)
+        moved += len(receipts)
+        on_progress(len(receipts))
         if refused:
             _make_visible(queue, [letter.receipt for letter in batch if letter.body in refused])
             return moved, f"the queue did not accept them: {', '.join(sorted({*refused.values()}))}"

@@ -153,11 +153,11 @@ def _state_of(
 
 def _assert_expected(job: str, local_run: LocalRun, stubs: StubResponses, *, fails: bool) -> None:
     __tracebackhide__ = True
-    sent = "".join(f"\n  it sent {request.as_dict()}" for request in local_run.requests)
+    requests = "".join(f"\n  it sent {request.as_dict()}" for request in local_run.requests)
     printed = local_run.log and f"\n  it printed {local_run.log}"
     if local_run.error and not fails:
-        raise AssertionError(f"{job} failed: {local_run.error}{sent}{printed}")
+        raise AssertionError(f"{job} failed: {local_run.error}{requests}{printed}")
     if fails and not local_run.error:
-        raise AssertionError(f"{job} should fail but succeeded{sent}{printed}")
+        raise AssertionError(f"{job} should fail but succeeded{requests}{printed}")
     if not local_run.error and (unused := stubs.unused()):
-        raise AssertionError(f"unused answers: {'; '.join(unused)}{sent}")
+        raise AssertionError(f"unused answers: {'; '.join(unused)}{requests}")

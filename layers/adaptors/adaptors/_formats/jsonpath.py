@@ -67,8 +67,8 @@ def find(value: Any, query: Query) -> list[Any]:
     """
     if not isinstance(value, dict | list):
         return []  # the library would parse a text as JSON
-    found: list[Any] = _compiled(query.text).findall(value)
-    return found
+    values: list[Any] = _compiled(query.text).findall(value)
+    return values
 
 
 def _segment(path: str, start: int) -> tuple[bool, str, int]:
