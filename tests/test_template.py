@@ -8,7 +8,7 @@ from pathlib import Path
 import boto3
 
 from openfn.storage.aws import Setting
-from openfn.storage.sqs_batch import RECEIPTS
+from openfn.storage.sqs_batch import MAX_RECEIVES
 from tests.support.sam_template import RESOURCES, TEMPLATE, resources_of_type
 from workbench.local import resources
 
@@ -106,7 +106,7 @@ def test_messages_and_runs_expire_in_the_bucket_and_cron_states_do_not():
 
 def test_queues_deliver_an_item_as_often_as_the_code_expects():
     for name in ("MatchQueue", "RunQueue"):
-        assert QUEUES[name]["RedrivePolicy"]["maxReceiveCount"] == RECEIPTS
+        assert QUEUES[name]["RedrivePolicy"]["maxReceiveCount"] == MAX_RECEIVES
 
 
 def test_queues_and_dead_letter_queues_are_fifo():

@@ -99,7 +99,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def _serve():
+def serve_destination():
+    """Serve a destination on loopback while the context lasts."""
     with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:
         server.destination = Destination(server.server_port)
         server.handle_error = lambda *_: None  # a client may close the connection
@@ -129,7 +130,7 @@ def _without_proxies(monkeypatch):
 
 @pytest.fixture(scope="session")
 def _servers():
-    with _serve() as first, _serve() as second:
+    with serve_destination() as first, serve_destination() as second:
         yield first, second
 
 

@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
-from tests.adaptors.conftest import serving
+from tests.adaptors.conftest import serve_destination
 from tests.conftest import hook_aws_call, post
 
 SERVICES = ("dynamodb", "sqs", "s3", "secretsmanager")
@@ -44,7 +44,7 @@ def record_aws_calls():
 
 @pytest.fixture
 def destination():
-    with serving() as server:
+    with serve_destination() as server:
         yield server
 
 
