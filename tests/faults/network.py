@@ -25,7 +25,7 @@ from openfn.storage import aws
 
 SERVICES = ("dynamodb", "sqs", "s3", "secretsmanager")
 # Without Secrets Manager's only call, whose retries nothing else observes.
-_READS = ("dynamodb.Query", "dynamodb.BatchGetItem", "s3.GetObject")
+_READS = ("dynamodb.Query", "dynamodb.BatchGetItem", "s3.GetObject", "s3.ListObjectsV2")
 _CODES = {"dynamodb": "InternalServerError", "sqs": "InternalFailure"}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import zlib
 from contextlib import suppress
 
@@ -44,6 +45,22 @@ def show(state):
 fn(show)
 """
 FAILS = FINE + "fn(lambda state: state['no'] if state['data']['fail'] else state)\n"
+UNAVAILABLE_ONCE = """
+from adaptors.common import fn
+
+class Unavailable(Exception):
+    verdict = "remote-for-now"
+
+tries = __import__("pathlib").Path(__file__).with_suffix(".tries")
+
+def fail_once(state):
+    if not tries.exists():
+        raise Unavailable(tries.write_text("1") and f"no {state['data']['name']}")
+    return state
+
+fn(lambda state: {**state, "first": True})
+fn(fail_once)
+"""
 
 
 @pytest.fixture
@@ -102,6 +119,25 @@ def test_run_on_an_erased_message_fails_with_the_reason(stack):
     plan = Plan(message_id, "job-b", "all")
     with pytest.raises(NotFound, match="was erased"):
         state.initial_state(runs.load(plan.id))
+
+
+def test_what_earlier_attempts_and_the_query_string_quote_is_erased(create_project_stack):
+    stack = create_project_stack(PROJECT, a=UNAVAILABLE_ONCE, b=FAILS)
+    body = {"name": "Amina", "fail": False, "noise": random.Random(1).randbytes(200_000).hex()}
+    message_id = post(stack, json.dumps(body), rawQueryString="mother=Zainab")
+    run_id = ids.run_id(message_id["headers"]["X-Message-Id"], "job-a")
+    stack.drain()
+    assert details.run(run_id).status == "waiting"
+    assert "Zainab" in everything(stack)
+    table.update(ids.key_of(run_id), {"due": 1, "attention_at": table.timestamp(1)})
+    stack.tick()
+    stack.drain()
+    assert details.run(run_id).status == "succeeded"
+    (attempt,) = details.attempts(run_id)
+    assert (attempt.error["type"], attempt.error["line"]) == ("Unavailable", 11)
+    assert [name for name in ("Amina", "Zainab") if name in everything(stack)] == []
+    bucket = boto3.resource("s3").Bucket(stack.resources.physical_ids["Bucket"])
+    assert [item.key for item in bucket.objects.all() if run_id[:36] in item.key] == []
 
 
 @pytest.mark.parametrize("order", ["", ", order_by: fail"])

@@ -55,8 +55,10 @@ def _table_arn(params):
 
 
 def _s3_permissions(operation, params):
-    action = ACTIONS.get(operation, operation)
-    return {(f"s3:{action}", f"arn:aws:s3:::{params['Bucket']}/{params['Key']}")}
+    bucket, action = f"arn:aws:s3:::{params['Bucket']}", ACTIONS.get(operation, operation)
+    if operation == "ListObjectsV2":
+        return {("s3:ListBucket", f"{bucket}/list/{params['Prefix']}")}
+    return {(f"s3:{action}", f"{bucket}/{params['Key']}")}
 
 
 def _sqs_permissions(operation, params):

@@ -1,7 +1,8 @@
 """Decide whether IAM policies allow a call, as far as the template's policies go.
 
-Allow, Deny and wildcards are evaluated. A statement with anything else, such as a condition, fails
-the test instead of being ignored.
+Allow, Deny, wildcards and the prefix of listed objects are evaluated. A statement with anything
+else, such as another condition, fails the test instead of being ignored. A list of the objects with
+a prefix is a resource of its own: `<bucket>/list/<prefix>`.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
-SUPPORTED_KEYS = {"Sid", "Effect", "Action", "Resource"}
+SUPPORTED_KEYS = {"Sid", "Effect", "Action", "Resource", "Condition"}
 
 
 def allows(statements, action, resource):
@@ -23,7 +24,7 @@ def allows(statements, action, resource):
 def applies(statement, action, resource):
     """Return whether a statement covers an action on a resource."""
     assert set(statement) <= SUPPORTED_KEYS, f"the simulator does not support {statement}"
-    actions, resources = as_list(statement["Action"]), as_list(statement["Resource"])
+    actions, resources = as_list(statement["Action"]), resources_of(statement)
     return any(matches(pattern, action, ignore_case=True) for pattern in actions) and any(
         matches(pattern, resource) for pattern in resources
     )
@@ -36,8 +37,19 @@ def grants(statements):
         for statement in statements
         if statement["Effect"] == "Allow"
         for action in as_list(statement["Action"])
-        for resource in as_list(statement["Resource"])
+        for resource in resources_of(statement)
     ]
+
+
+def resources_of(statement):
+    """Return the patterns of a statement's resources, with the prefixes that it lets list."""
+    resources = as_list(statement["Resource"])
+    if not (condition := statement.get("Condition")):
+        return resources
+    assert set(condition) == {"StringLike"}, f"the simulator does not support {condition}"
+    assert set(condition["StringLike"]) == {"s3:prefix"}
+    prefixes = as_list(condition["StringLike"]["s3:prefix"])
+    return [f"{resource}/list/{prefix}" for resource in resources for prefix in prefixes]
 
 
 def as_list(value):

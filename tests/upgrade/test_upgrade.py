@@ -182,7 +182,6 @@ def test_message_of_an_inbox_that_keeps_nothing_is_erased(finished):
     assert f"messages/{message_id}/body" not in finished.object_keys
 
 
-@pytest.mark.xfail(strict=True, reason="the state of an earlier attempt stays in the bucket")
 def test_no_object_of_an_erased_message_is_left(finished):
     (message_id,) = finished.situations["message to be erased"]["erased"]
     assert [key for key in finished.object_keys if message_id in key] == []

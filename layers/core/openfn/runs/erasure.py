@@ -7,6 +7,7 @@ the later one sees both marks.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 from openfn import ids
@@ -18,6 +19,7 @@ from openfn.storage.aws import Item
 from openfn.storage.item_type import ItemType, item_type
 
 _CONTENTS = ("body", "final", "log", "initial", "emitted", "resume")
+_ERASED = "The text of the error was erased (`keep: none`)."
 _IS_UNCHANGED = "#status = :succeeded AND #attempt = :attempt"
 
 
@@ -39,7 +41,12 @@ def erase(run: Run) -> bool:
         return False
     # The runs first: one that was replayed meanwhile still needs the message.
     others = [item for item in items if item not in runs]
-    return all(_erase_contents(item) for item in (*runs, *others))
+    if not all(_erase_contents(item) for item in (*runs, *others)):
+        return False
+    # By prefix: earlier attempts have left objects to which no item refers any more.
+    for prefix in (f"messages/{source_id}/", f"runs/{source_id}/"):
+        aws.delete_objects(prefix)
+    return True
 
 
 def _mark_published(run: Run) -> bool:
@@ -62,11 +69,7 @@ def _queue_again(runs: Sequence[Run]) -> None:
 
 
 def _erase_contents(item: Item) -> bool:
-    changes: Item = {}
-    for name in _CONTENTS:
-        changes |= blobs.clear(name, item)
-        if object_key := item.get(f"{name}_object"):
-            aws.delete_object(str(object_key))
+    changes = _erasing_changes(item)
     if not changes:
         return True
     condition, values = "attribute_exists(pk)", Item()
@@ -79,3 +82,15 @@ def _erase_contents(item: Item) -> bool:
     except ConditionFailed as error:
         return not error.item  # it has expired, or was replayed
     return True
+
+
+def _erasing_changes(item: Item) -> Item:
+    """Return the changes that remove an item's contents, and what its texts quote of them."""
+    changes: Item = {}
+    for name in _CONTENTS:
+        changes |= blobs.clear(name, item)
+    if "request" in item and "erased" not in item:
+        changes["request"] = json.dumps(json.loads(item["request"]) | {"query_params": {}})
+    if item.get("error") and "erased" not in item:
+        changes["error"] = json.dumps(json.loads(item["error"]) | {"message": _ERASED})
+    return changes

@@ -107,9 +107,12 @@ def get_object(key: str) -> bytes | None:
     return content
 
 
-def delete_object(key: str) -> None:
-    """Delete an object from the bucket, if it exists."""
-    client("s3").delete_object(Bucket=setting(Setting.BUCKET_NAME), Key=key)
+def delete_objects(prefix: str) -> None:
+    """Delete all objects of the bucket whose keys begin with a prefix."""
+    s3, bucket = client("s3"), setting(Setting.BUCKET_NAME)
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+        for entry in page.get("Contents", []):
+            s3.delete_object(Bucket=bucket, Key=entry["Key"])
 
 
 def get_secret(name: str) -> str | None:
