@@ -13,10 +13,12 @@ import hmac
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from openfn.errors import ProjectError
 from openfn.messages.bodies import value_at
+from openfn.project.digests import canonical_number
 from openfn.storage import aws, secrets
 from openfn.storage.aws import Setting
 
@@ -90,6 +92,8 @@ def dedupe_key(inbox: Inbox, body: Any) -> str | None:
     value = value_at(body, inbox.dedupe)
     if not inbox.dedupe or value is None or value == "" or isinstance(value, dict | list):
         return None
+    if isinstance(value, Decimal):
+        value = canonical_number(value)  # 1.0 is the same record as 1
     kind = f"value {type(value).__name__}"
     return _digest(inbox, kind, str(value).encode("utf-8", "surrogatepass"))
 

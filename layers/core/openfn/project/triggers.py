@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass
-from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
 from openfn.messages.bodies import value_at
+from openfn.project.digests import canonical_text
 
-# A larger number of few digits (1e9999) would be written with all its zeros.
-_MAX_INTEGER = Decimal(10) ** 30
 QUERY_PARAMS = "__query_params"
 
 
@@ -70,19 +67,4 @@ def order_key(trigger: MessageTrigger, body: Any) -> str | None:
     value = value_at(body, trigger.order_by) if trigger.order_by else None
     if value is None or value == "":
         return None
-    text = json.dumps(_canonical(value), sort_keys=True)
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
-
-
-def _canonical(value: Any) -> Any:
-    # As in matching, 1 equals 1.0, and neither equals "1".
-    if isinstance(value, dict):
-        return {key: _canonical(part) for key, part in value.items()}
-    if isinstance(value, list):
-        return [_canonical(part) for part in value]
-    if isinstance(value, Decimal):
-        is_integer = value == value.to_integral_value()
-        if is_integer and abs(value) < _MAX_INTEGER:
-            return int(value)
-        return {"number": str(value.normalize())}
-    return value
+    return hashlib.sha256(canonical_text(value).encode()).hexdigest()[:32]
