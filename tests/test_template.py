@@ -85,6 +85,11 @@ def test_queues_can_use_a_customer_managed_key():
             assert queue_attributes(mapping.queue_url)["KmsMasterKeyId"] == key
 
 
+def test_matcher_has_at_least_the_memory_of_the_inbox():
+    memory = {name: properties["MemorySize"] for name, properties in FUNCTIONS.items()}
+    assert memory["MatcherFunction"] >= memory["InboxFunction"]
+
+
 def test_all_functions_have_the_same_environment():
     with resources.create({}) as stack:
         first, *others = [function.environment for function in stack.functions.values()]

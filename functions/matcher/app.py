@@ -11,7 +11,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from openfn import ids, metrics
-from openfn.errors import NotFound, NotQueued, log_fields
+from openfn.errors import NotFound, NotQueued, UnreadableBody, log_fields
 from openfn.log_events import LogEvent
 from openfn.messages import bodies, late
 from openfn.messages import store as messages
@@ -30,6 +30,11 @@ from openfn.storage.sqs_batch import QueuedId
 
 Tick = Mapping[str, str]
 
+# What a body can raise while it is matched. It would be raised at every delivery.
+_BODY_ERRORS = (
+    *(UnreadableBody, ArithmeticError, LookupError, MemoryError, RecursionError),
+    *(TypeError, ValueError),
+)
 _logger = Logger(service="matcher", location=None)
 
 
@@ -61,6 +66,9 @@ def _match_batch(received: Sequence[QueuedId]) -> Mapping[str, Exception]:
         if messages.is_erased(item):
             return  # A record with `dedupe` was posted again after all its runs had succeeded.
         message_plans = _match(item)
+        if message_plans is None:
+            counts[Metric.UNMATCHABLE] += 1
+            return
         counts[Metric.MATCHED if message_plans else Metric.UNMATCHED] += 1
         plans.extend(message_plans)
 
@@ -84,9 +92,16 @@ def _existing(item: Item | None, message_id: str) -> Item:
     return item
 
 
-def _match(item: Item) -> list[Plan]:
+def _match(item: Item) -> list[Plan] | None:
+    """Create the runs of a message and return their plans; `None` if it is unmatchable."""
     message, current = messages.from_item(item), project.current()
-    plans = _plan_runs(message, current)
+    try:
+        plans = _plan_runs(message, current)
+    except _BODY_ERRORS as error:
+        messages.mark_unmatchable(message.id, current.version)
+        fields = {"message_id": message.id, "inbox": message.inbox, **log_fields(error)}
+        _logger.error(LogEvent.MESSAGE_UNMATCHABLE, extra=fields)
+        return None
     runs.create(plans, current.version)
     if not plans:
         messages.mark_unmatched(message.id, current.version)

@@ -17,6 +17,7 @@ RELEASED = {
     "message not kept",
     "message not matched",
     "message refused",
+    "message unmatchable",
     "message unmatched",
     "message unreadable",
     "messages emitted",

@@ -9,14 +9,23 @@ import boto3
 
 from openfn import ids
 from openfn.history import details as records
+from openfn.history import replay
 from openfn.log_events import LogEvent
+from openfn.messages import store as messages
 from openfn.runs import store as runs
 from openfn.runs.model import Plan
 from openfn.storage import aws
 from tests.conftest import ROOT, post, without_queue
+from tests.monitoring.traffic import queue_unmatchable_message
 from tests.support.stored_messages import message_id_of
 from workbench.local.sample_posts import POSTS
 
+ORDERED = """
+    triggers:
+      all: {inbox: inbox-a, inclusion: {}, order_by: case}
+    jobs:
+      nothing: {trigger: all, expression: jobs/nothing.py}
+"""
 NOTHING = "from adaptors.common import fn\nfn(lambda state: state)\n"
 
 
@@ -217,3 +226,32 @@ def test_right_jobs_of_300_triggers_run(create_project_stack, log_lines):
         "j299",
         "j7",
     ]
+
+
+def test_message_that_cannot_be_matched_does_not_block_an_ordered_inbox(create_project_stack):
+    stack = create_project_stack(ORDERED, nothing=NOTHING)
+    numbers = ["1e9999999", "-1e-9999999", "1." + "7" * 5000]
+    hostile = [_post_message(stack, f'{{"case": {number}, "x": 1}}') for number in numbers]
+    unmatchable = queue_unmatchable_message(stack)
+    good = _post_message(stack, '{"case": 1}')
+    stack.drain()
+    states = {message.summary.id: message.summary.state for message in records.newest_messages(9)}
+    assert states == dict.fromkeys([*hostile, good], "matched") | {unmatchable: "unmatchable"}
+
+
+def test_unmatchable_message_can_be_replayed(create_job_stack, log_lines):
+    stack = create_job_stack(NOTHING, inclusion="{a: 1}")
+    message_id = queue_unmatchable_message(stack)
+    (event,) = log_lines.events(LogEvent.MESSAGE_UNMATCHABLE)
+    assert (event["message_id"], event["error"]) == (message_id, "UnreadableBody")
+    key = ids.key_of(message_id)
+    table = boto3.resource("dynamodb").Table(aws.setting(aws.Setting.TABLE_NAME))
+    for body, state in ((b'{"a": 2}', "unmatched"), (b'{"a": 1}', "matched")):
+        table.update_item(
+            Key=key,
+            UpdateExpression="SET body = :body",
+            ExpressionAttributeValues={":body": body},
+        )
+        assert replay.replay_messages([messages.read([message_id])[message_id]]) == {}
+        stack.drain()
+        assert records.message(message_id).summary.state == state

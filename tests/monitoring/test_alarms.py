@@ -16,7 +16,12 @@ from tests.monitoring.emitted_metrics import (
     collect_metric_data,
     emitted_values,
 )
-from tests.monitoring.traffic import body_of_kind, fail_destination, raise_connection_error
+from tests.monitoring.traffic import (
+    body_of_kind,
+    fail_destination,
+    queue_unmatchable_message,
+    raise_connection_error,
+)
 from tests.support.sam_template import resources_of_type
 
 RUNBOOKS = Path(__file__).resolve().parents[2] / "docs/operate.md"
@@ -85,6 +90,11 @@ def test_a_circuit_that_stays_open_for_15_minutes_raises_an_alarm(healthy_stack,
     assert active_alarms(data) == set()
     data.values[key] = [1, 1, 1]
     assert active_alarms(data) == {"CircuitOpenAlarm"}
+
+
+def test_an_unmatchable_message_raises_an_alarm(healthy_stack, log_lines):
+    queue_unmatchable_message(healthy_stack)
+    assert active_alarms(collect_metric_data(healthy_stack, log_lines)) == {"UnmatchableAlarm"}
 
 
 def test_missing_ticks_raise_an_alarm(healthy_metrics):

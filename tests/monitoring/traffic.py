@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 
+from openfn import ids
+from openfn.messages import store as messages
+from openfn.messages.store import Message
 from tests.conftest import hook_aws_call, post, tick, without_queue
 from tests.support.fake_destination import FakeDestination
 
@@ -52,12 +55,22 @@ def send_failing_traffic(stack):
     stack.drain()
     post(stack, "neither JSON nor XML")
     post(stack, "{}", inbox="no-such-inbox")
+    queue_unmatchable_message(stack)
     with hook_aws_call("before-call.dynamodb.PutItem", raise_connection_error):
         post(stack, body_of_kind("good"))
     with without_queue(stack, "MATCH_QUEUE_URL"):
         post(stack, body_of_kind("good"))
     tick(stack, "2026-03-09T10:01:00Z")
     stack.drain()
+
+
+def queue_unmatchable_message(stack):
+    """Store and queue a message that an inbox would have refused, and let it be matched."""
+    message = Message(ids.new_message_id(), "inbox-a", b"{")
+    messages.store(message)
+    messages.queue(message.id)
+    stack.drain()
+    return message.id
 
 
 def fail_destination(stack):

@@ -18,6 +18,7 @@ from workbench.cli.times import format_age, format_time
 
 _COLORS = {
     "failed": "red",
+    "unmatchable": "red",
     "unreadable": "red",
     "waiting": "yellow",
     "unmatched": "yellow",

@@ -18,6 +18,7 @@ _SENTENCES: dict[str, str] = {
     LogEvent.MESSAGE_STORED: "stored {size} bytes from inbox {inbox} as {message_id}",
     LogEvent.MESSAGE_MATCHED: "{trigger} matched → {job}",
     LogEvent.MESSAGE_UNMATCHED: "no trigger matches (try `ofn match` on the body)",
+    LogEvent.MESSAGE_UNMATCHABLE: "{message_id} cannot be matched ({error} at {where})",
     LogEvent.MESSAGE_UNREADABLE: "stored {size} unreadable bytes from inbox {inbox}: answered 400",
     LogEvent.MESSAGE_REFUSED: "refused a post to {inbox}: answered {status}",
     LogEvent.RUN_DUE: "{trigger} is due → {job}",

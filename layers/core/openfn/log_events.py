@@ -15,6 +15,7 @@ class LogEvent(StrEnum):
 
     MESSAGE_MATCHED = "message matched"
     MESSAGE_UNMATCHED = "message unmatched"
+    MESSAGE_UNMATCHABLE = "message unmatchable"
     MESSAGE_NOT_MATCHED = "message not matched"
     RUN_NOT_QUEUED = "run not queued"
 

@@ -21,6 +21,8 @@ class Metric(StrEnum):
     """Ticks of the clock whose work is complete."""
     MATCHED = "MessagesMatched"
     UNMATCHED = "MessagesUnmatched"
+    UNMATCHABLE = "MessagesUnmatchable"
+    """Messages that the matcher could not compare with the triggers."""
     QUEUED_LATE = "QueuedLate"
     """Messages and runs that were stored but not queued, and are queued by a tick."""
     CIRCUITS_OPEN = "CircuitsOpen"

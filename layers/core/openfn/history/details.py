@@ -108,7 +108,10 @@ def message(message_id: str) -> MessageDetails | None:
 def messages_by_id(message_ids: Iterable[str]) -> dict[str, MessageDetails]:
     """Return messages by id, without the ids that no message has."""
     items = store.read_items(message_ids)
-    return {name: _message([item, *queries.runs_of(name)]) for name, item in items.items()}
+    return {
+        name: _message([item, *partitions.below(name, queries.SUMMARY_ATTRIBUTES)])
+        for name, item in items.items()
+    }
 
 
 def not_found(kind: str, *identifiers: str) -> NotFound:

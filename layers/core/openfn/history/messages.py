@@ -20,6 +20,7 @@ class MessageState(StrEnum):
 
     MATCHED = "matched"
     UNMATCHED = "unmatched"
+    UNMATCHABLE = "unmatchable"
     UNREADABLE = "unreadable"
     PENDING = "kept"
 
@@ -66,6 +67,5 @@ def _state(items: Sequence[Item]) -> MessageState:
         return MessageState.UNREADABLE
     if any(item_type(item) is ItemType.RUN for item in items):
         return MessageState.MATCHED
-    if any(item_type(item) is ItemType.UNMATCHED for item in items):
-        return MessageState.UNMATCHED
-    return MessageState.PENDING
+    markers = [item for item in items if item_type(item) is ItemType.UNMATCHED]
+    return MessageState(markers[0]["status"]) if markers else MessageState.PENDING

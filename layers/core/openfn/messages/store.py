@@ -16,7 +16,7 @@ from openfn.storage import attention, aws, blobs, table
 from openfn.storage.attention import Attention
 from openfn.storage.aws import Item, Setting
 
-UNMATCHED = "unmatched"
+UNMATCHED, UNMATCHABLE = "unmatched", "unmatchable"
 _SECONDS_PER_DAY = 86_400
 
 
@@ -103,8 +103,16 @@ def clear_unqueued(message_id: str) -> None:
 
 def mark_unmatched(message_id: str, version: str) -> None:
     """Record beside a message that no trigger of a project version matched it."""
-    marker = {"status": UNMATCHED, "project_version": version, "expires": expires_at()}
-    table.put({**ids.key_of(f"{message_id}#"), **marker})
+    key, marker = _marker(message_id, UNMATCHED, version)
+    existing = table.put({**key, **marker})
+    if existing and existing.get("status") == UNMATCHABLE:  # an earlier release marked it
+        table.update(key, marker)
+
+
+def mark_unmatchable(message_id: str, version: str) -> None:
+    """Record beside a message that a project version could not compare it with its triggers."""
+    key, marker = _marker(message_id, UNMATCHABLE, version)
+    table.update(key, marker)
 
 
 def read(message_ids: Iterable[str]) -> dict[str, Message]:
@@ -142,6 +150,11 @@ def from_item(item: Item) -> Message:
         depth=int(item.get("depth", 0)),
         **json.loads(item["request"]),
     )
+
+
+def _marker(message_id: str, status: str, version: str) -> tuple[Item, Item]:
+    marker = {"status": status, "project_version": version, "expires": expires_at()}
+    return ids.key_of(f"{message_id}#"), marker
 
 
 def _stored_id(message: Message, existing: Item | None) -> str:

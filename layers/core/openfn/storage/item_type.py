@@ -12,7 +12,7 @@ class ItemType(StrEnum):
 
     MESSAGE = "message"
     UNMATCHED = "unmatched"
-    """The marker beside a message that no trigger matched."""
+    """The marker beside a message that no trigger matched, or that could not be matched."""
     RUN = "run"
     ATTEMPT = "attempt"
     """The record, beside its run, of an attempt before the last."""
