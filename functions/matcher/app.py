@@ -65,11 +65,8 @@ def _match_batch(received: Sequence[QueuedId]) -> Mapping[str, Exception]:
         late.raise_if_too_many(message_id, late_ids.get(item["inbox"], ()))
         if messages.is_erased(item):
             return  # A record with `dedupe` was posted again after all its runs had succeeded.
-        message_plans = _match(item)
-        if message_plans is None:
-            counts[Metric.UNMATCHABLE] += 1
-            return
-        counts[Metric.MATCHED if message_plans else Metric.UNMATCHED] += 1
+        outcome, message_plans = _match(item)
+        counts[outcome] += 1
         plans.extend(message_plans)
 
     errors = sqs_batch.process_in_order(queued_ids, match, _log_error)
@@ -92,8 +89,8 @@ def _existing(item: Item | None, message_id: str) -> Item:
     return item
 
 
-def _match(item: Item) -> list[Plan] | None:
-    """Create the runs of a message and return their plans; `None` if it is unmatchable."""
+def _match(item: Item) -> tuple[Metric, list[Plan]]:
+    """Create the runs of a message; return the metric that counts it, and the runs' plans."""
     message, current = messages.from_item(item), project.current()
     try:
         plans = _plan_runs(message, current)
@@ -101,12 +98,12 @@ def _match(item: Item) -> list[Plan] | None:
         messages.mark_unmatchable(message.id, current.version)
         fields = {"message_id": message.id, "inbox": message.inbox, **log_fields(error)}
         _logger.error(LogEvent.MESSAGE_UNMATCHABLE, extra=fields)
-        return None
+        return Metric.UNMATCHABLE, []
     runs.create(plans, current.version)
     if not plans:
         messages.mark_unmatched(message.id, current.version)
     _log_matches(message, plans)
-    return plans
+    return Metric.MATCHED if plans else Metric.UNMATCHED, plans
 
 
 def _plan_runs(message: Message, current: Project) -> list[Plan]:
