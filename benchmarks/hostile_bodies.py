@@ -115,7 +115,7 @@ SHAPES: dict[str, tuple[str, Callable[[], bytes]]] = {
         MULTIPART,
         lambda: _repeat(_PART + b"\r\n\r\n", b"\r", b"\r\n--XX--"),
     ),
-    "boundaries that are none": (
+    "invalid boundaries": (
         MULTIPART,
         lambda: _repeat(_PART + b"\r\n\r\n", b"\r\n--X", b"\r\n--XX--"),
     ),

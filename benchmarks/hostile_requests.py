@@ -56,7 +56,7 @@ def main() -> int:
 
 
 def measure(names: list[str]) -> list[dict[str, Any]]:
-    """Measure requests by the names of their shapes, each in a process of its own."""
+    """Measure requests by the names of their shapes, each in its own process."""
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         _compile(Path(folder))

@@ -24,7 +24,7 @@ Arguments = tuple[str, ...]
 
 
 def main() -> int:
-    """Run the parts until the time is over; return 1 at the first failure."""
+    """Run the parts until the time is up; return 1 at the first failure."""
     minutes = float(sys.argv[1]) if len(sys.argv) > 1 else 20
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else random.SystemRandom().randrange(10**6)
     end, longest = time.monotonic() + 60 * minutes, 0.0

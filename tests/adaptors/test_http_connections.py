@@ -86,13 +86,13 @@ class Proxy:
             host, port = head.split()[1].decode().split(":")
             with socket.create_connection(self.leads_to or (host, int(port))) as server:
                 client.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
-                back = threading.Thread(target=_hand_on, args=[server, client], daemon=True)
+                back = threading.Thread(target=_forward, args=[server, client], daemon=True)
                 back.start()
-                _hand_on(client, server)
+                _forward(client, server)
                 back.join()
 
 
-def _hand_on(source, target):
+def _forward(source, target):
     with suppress(OSError):
         while piece := source.recv(65536):
             target.sendall(piece)

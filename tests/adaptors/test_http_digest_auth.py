@@ -66,7 +66,7 @@ def flask():
         yield server
 
 
-def tried(server):
+def authorized_requests(server):
     return ["Authorization" in received.headers for received in server.received]
 
 
@@ -96,7 +96,7 @@ def test_every_algorithm_is_supported(digest, algorithm, method, call):
     app, server = digest
     app.offers = ({"algorithm": algorithm, "qop": "auth"},)
     assert call(state_for(server.url))["data"] == {"welcome": True}
-    assert tried(server) == [False, True]
+    assert authorized_requests(server) == [False, True]
     first, second = (received.get_data() for received in server.received)
     assert first == second == BODIES.get(method, first)
 
@@ -131,7 +131,7 @@ def test_remembered_challenge_saves_a_request(digest):
     _, server = digest
     for number in range(3):
         post("things", number)(state_for(server.url))
-    assert tried(server) == [False, True, True, True]
+    assert authorized_requests(server) == [False, True, True, True]
     counts = [
         received.headers["Authorization"].split("nc=")[1][:8] for received in server.received[1:]
     ]
@@ -144,7 +144,7 @@ def test_stale_nonce_is_replaced_and_the_body_sent_again(digest):
     post("things", 1)(state_for(server.url))
     app.expire_nonces()
     assert post("things", 2)(state_for(server.url))["data"] == {"welcome": True}
-    assert tried(server) == [False, True, True, True]
+    assert authorized_requests(server) == [False, True, True, True]
     assert json.loads(server.received[-1].get_data()) == 2
 
 
@@ -241,7 +241,7 @@ def test_every_thread_has_its_own_session(digest):
     thread = threading.Thread(target=get("things"), args=[state_for(server.url)])
     thread.start()
     thread.join()
-    assert tried(server) == [False, True, False, True]
+    assert authorized_requests(server) == [False, True, False, True]
 
 
 def test_other_origin_receives_no_digest(digest):
@@ -251,7 +251,7 @@ def test_other_origin_receives_no_digest(digest):
         for call in (get(f"{other.url}/things"), get("moved")):
             with pytest.raises(RemoteRefused, match="answered 401"):
                 call(state_for(server.url))
-        assert tried(other) == [False, False]
+        assert authorized_requests(other) == [False, False]
 
 
 def test_password_appears_nowhere(digest, capsys):

@@ -142,7 +142,7 @@ IDIOMS = [
         posted=({"id": "a", "of": "h"}, {"id": "b", "of": "h"}),
     ),
     Idiom(
-        "go on with what the destination answered",
+        "continue with the response of the destination",
         """
         create('Household__c', fields(field('Name', dataValue('name'))));
         create('Visit__c', fields(

@@ -47,7 +47,7 @@ def forms():
     return [SECRET, OTHER, *(base64.b64encode(pair.encode()).decode() for pair in pairs)]
 
 
-def found_in(text):
+def secrets_in(text):
     return [form for form in forms() if form in text]
 
 
@@ -64,7 +64,7 @@ def test_dry_run_shows_requests_and_no_secret(tmp_path, name, credential):
     done = run_locally(path, {"data": {}}, credential, dry=True)
     assert done.error is None
     assert done.requests
-    assert found_in(json.dumps(done.as_dict(), default=str)) == []
+    assert secrets_in(json.dumps(done.as_dict(), default=str)) == []
 
 
 @pytest.mark.parametrize(
@@ -73,9 +73,9 @@ def test_dry_run_shows_requests_and_no_secret(tmp_path, name, credential):
 def test_log_and_error_of_a_job_are_masked(name, credential):
     secrets = [secret for secret in (SECRET, OTHER) if secret in credential.values()]
     printed = " ".join([str(credential), *forms()])
-    assert len(found_in(printed)) == len(forms())
+    assert len(secrets_in(printed)) == len(forms())
     masked = mask(printed, credential)
-    assert not set(found_in(masked)) & set(secrets)
+    assert not set(secrets_in(masked)) & set(secrets)
     users = [key for key in ("username", "user", "email") if key in credential]
     for secret in secrets if users else []:
         assert base64.b64encode(f"{USER}:{secret}".encode()).decode() not in masked

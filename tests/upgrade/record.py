@@ -2,10 +2,10 @@
 
     python -m tests.upgrade.record
 
-Run this once for each release, on its own code, before the version in pyproject.toml is raised.
-It drives the embedded stack of a small organization into the states between two steps of the
-work, and writes `tests/upgrade/<version>/`, which `test_upgrade.py` then finds by itself. Commit
-that folder, and never change it afterwards: it is what stacks of that release hold.
+Run this once for each release, with the code of that release, before you raise the version in
+pyproject.toml. It interrupts the embedded stack of a small organization between any two steps of
+its work, and writes `tests/upgrade/<version>/`, which `test_upgrade.py` finds automatically. Commit
+that folder, and never change it afterwards: it is what stacks of that release store.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from workbench.local import http_server
 from workbench.local.stack import create_stack
 
 
-def dead_letters(recorder):
+def create_dead_letters(recorder):
     """Put a message and a run into the dead-letter queues while S3 and then SQS fail."""
     recorder.post("plain", kind="album", id="dead", photo=PHOTO)
     with failing("s3.GetObject"):
@@ -43,7 +43,7 @@ def dead_letters(recorder):
     recorder.expect("run in the dead-letter queue", "/store/dead-1", "/store/dead-2")
 
 
-def ended(recorder):
+def finish_work(recorder):
     """Finish messages and runs that must not be delivered again."""
     recorder.tick(8, 59)
     recorder.tick(9, 0)
@@ -64,7 +64,7 @@ def ended(recorder):
     return failed
 
 
-def half_published(recorder):
+def interrupt_publishing(recorder):
     """Let runs end whose runner dies before it publishes what follows."""
     recorder.tick(9, 56)
     with dying_at("dynamodb.UpdateItem"):  # the runs are queued, the minute is not handled
@@ -106,7 +106,7 @@ def is_failed(item, job):
     return item.get("job", {}).get("S") == job and item["status"]["S"] == "failed"
 
 
-def waiting(recorder):
+def create_waiting_runs(recorder):
     """Let runs wait: for their next attempt, in their order, and for an open circuit."""
     recorder.statuses["/second/steps"] = 503
     recorder.post("plain", kind="steps", id="steps")
@@ -139,7 +139,7 @@ def waiting(recorder):
     recorder.expect("runs behind an open circuit", *(f"/treat/{n}" for n in range(1, 8)))
 
 
-def claimed(recorder):
+def interrupt_a_claimed_run(recorder):
     """Let a runner die before its run has delivered anything."""
     recorder.post("plain", kind="record", id="claimed")
     recorder.match()
@@ -148,7 +148,7 @@ def claimed(recorder):
     recorder.expect("running, its runner died", "/register/claimed", "/follow/claimed/checked")
 
 
-def queued(recorder, failed):
+def create_queued_work(recorder, failed):
     """Leave messages and runs on their queues, or not yet queued."""
     recorder.post("plain", kind="record", id="unqueued-run")
     with failing("sqs.SendMessageBatch"):
@@ -159,7 +159,7 @@ def queued(recorder, failed):
     recorder.match()
     recorder.poll("runner")
     recorder.expect("following run queued, its state in the bucket", f"/thank/final/{size}")
-    replay(recorder, failed)
+    replay_failed_runs(recorder, failed)
     recorder.post("plain", kind="record", id="matched")
     broken = recorder.post("plain", kind="record", id="broken", broken=True) + "#register"
     for number in (1, 2):
@@ -174,7 +174,7 @@ def queued(recorder, failed):
     recorder.expect("message queued", "/register/queued", "/follow/queued/checked")
 
 
-def replay(recorder, failed):
+def replay_failed_runs(recorder, failed):
     """Replay runs: one is queued, one is refused by the queue, one command is stopped."""
     recorder.statuses.clear()
     assert recorder.replay(failed["again"]) == 0
@@ -187,7 +187,7 @@ def replay(recorder, failed):
         recorder.expect(f"replay {outcome}", f"/register/{name}", f"/follow/{name}/checked")
 
 
-def unqueued(recorder):
+def create_unqueued_messages(recorder):
     """Store messages that are on no queue."""
     with failing("sqs.SendMessageBatch"):
         recorder.post("plain", kind="record", id="unqueued")
@@ -216,13 +216,13 @@ def record(folder):
             for name in organization.CREDENTIALS:
                 embedded.set_credential(name, {"baseUrl": url})
             recorder = Recorder(embedded, clock, statuses, project)
-            dead_letters(recorder)
-            failed = ended(recorder)
-            half_published(recorder)
-            waiting(recorder)
-            claimed(recorder)
-            queued(recorder, failed)
-            unqueued(recorder)
+            create_dead_letters(recorder)
+            failed = finish_work(recorder)
+            interrupt_publishing(recorder)
+            create_waiting_runs(recorder)
+            interrupt_a_claimed_run(recorder)
+            create_queued_work(recorder, failed)
+            create_unqueued_messages(recorder)
             clock.shift(LONGER_THAN_ANY_LEASE)
             now = datetime.now(UTC).isoformat(timespec="seconds")
             situations = {"recorded_at": now, "situations": recorder.situations}

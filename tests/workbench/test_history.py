@@ -231,7 +231,7 @@ def test_status_counts_what_came_failed_and_waits(ofn, query, deployment):
     assert status["queues"]["RunDeadLetters"]["waiting"] == 1
     printed = ofn("status", "--project", folder).out
     assert "1 RunDeadLetters" in printed
-    assert "failed, all   1" in printed
+    assert "total failed  1" in printed
 
 
 def test_invalid_times_and_unknown_names_are_errors(ofn, deployment):

@@ -50,7 +50,7 @@ class ConditionFailed(OpenFnError):
     def __init__(self, item: dict[str, Any]) -> None:
         super().__init__("The item does not meet the condition of the write.")
         self.item = item
-        """The item as it is; empty if it does not exist."""
+        """The current item; empty if it does not exist."""
 
 
 class InvalidItem(OpenFnError):

@@ -37,7 +37,7 @@ def stable_uuid(content: str) -> str:
 
 
 def occurrence(content_id: str) -> int:
-    """Count, from 1, how often this attempt has asked for the id of a content."""
+    """Return how often this attempt has requested the id of a content, from 1."""
     run = run_context.current_run()
     counted = _counted.get()
     if counted is None or counted[0] is not run:  # each attempt has a RunContext of its own

@@ -1,4 +1,4 @@
-"""Read one message or one run with everything that is stored beside it."""
+"""Read one message or one run with everything that is stored for it."""
 
 from __future__ import annotations
 

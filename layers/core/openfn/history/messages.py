@@ -16,7 +16,7 @@ from openfn.storage.item_type import ItemType, item_type
 
 
 class MessageState(StrEnum):
-    """What became of a message; `kept` is before the matcher has read it."""
+    """The state of a message; `kept` is before the matcher has read it."""
 
     MATCHED = "matched"
     UNMATCHED = "unmatched"

@@ -48,7 +48,7 @@ def by_ids(identifiers: Sequence[str]) -> tuple[list[ReplayTarget], list[Message
 
 
 def failed(job: str | None, since: datetime | None) -> list[ReplayTarget]:
-    """Return the failed runs of one job or of any, that failed since a time or ever."""
+    """Return the failed runs of one job or of all jobs, optionally since a time."""
     indexed = attention.query_all(Attention.FAILED, since.timestamp() if since else None)
     return _in_order(
         ReplayTarget(item["sk"], item["job"], RunStatus.FAILED)

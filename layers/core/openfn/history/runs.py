@@ -44,7 +44,7 @@ class RunSummary:
 def newest_first(
     period: Period, status: RunStatus | None = None, inbox: str | None = None
 ) -> Iterator[RunSummary]:
-    """Yield the runs of a period, of one status and inbox or of any, the newest first."""
+    """Yield the runs of a period, optionally of one status or inbox, newest first."""
     if status is RunStatus.FAILED and inbox is None:
         yield from _failed(period)
         return

@@ -14,12 +14,12 @@ from openfn.storage import attention
 from openfn.storage.attention import Attention
 
 MAX_COUNTED = 20_000
-"""How many messages and runs are counted at most; the dashboard shows larger numbers."""
+"""The most messages and runs that are counted; the dashboard shows larger numbers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Counts of messages and runs in a period; `failed` and `circuits` are of now."""
+    """Counts of messages and runs in a period; `failed` and `circuits` are current."""
 
     messages: Mapping[str, int]
     runs: Mapping[str, int]

@@ -51,7 +51,7 @@ def _message(error: BaseException) -> str:
 def _verdict(error: BaseException) -> Verdict:
     try:
         return Verdict(attribute(error, "verdict"))
-    except ValueError:  # none, or a class of the job's own, whose `verdict` means something else
+    except ValueError:  # missing, or an attribute of the job's own class that means something else
         return Verdict.AUTHOR
 
 

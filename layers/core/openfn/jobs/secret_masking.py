@@ -1,8 +1,8 @@
 """Mask a credential's secrets in the log and the error of a run.
 
-Masked are the values whose key is the name of a secret: as they are, encoded for a URL, and in
+The values whose key is the name of a secret are masked: as they are, encoded for a URL, and in
 base64 with each other value, as basic authentication sends them (`user:secret`). A short value is
-masked as a word of its own only, so that the password `test` does not change `latest`.
+masked only as a whole word, so that the password `test` does not change `latest`.
 """
 
 from __future__ import annotations

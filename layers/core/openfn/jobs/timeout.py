@@ -13,7 +13,7 @@ from openfn.errors import Verdict
 
 
 class TimedOut(BaseException):
-    """The time is over. It is not an `Exception`, so that no job catches it by accident."""
+    """The time limit is over. It is not an `Exception`, so that no job catches it by accident."""
 
     verdict = Verdict.RETRYABLE
 

@@ -3,7 +3,7 @@
 Objects are compared by key, deep and partially; arrays as sets, where each element of the fragment
 is contained in some element of the body; `{}` is contained in any object and a nested `[]` in any
 array; null only in a present null. Numbers compare by value, and never equal a boolean or a string.
-Only at the top level an array contains a bare scalar. Source: PostgreSQL's manual, "jsonb
+Only at the top level does an array contain a bare scalar. Source: PostgreSQL's manual, "jsonb
 Containment and Existence", which defines OpenFn v1's message filters.
 """
 
