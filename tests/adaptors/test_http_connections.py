@@ -68,7 +68,7 @@ class Proxy:
     """A proxy that forwards `CONNECT` tunnels, and records the head of each request."""
 
     def __init__(self, listening):
-        self.listening, self.heads, self.leads_to = listening, [], None
+        self.listening, self.heads, self.target = listening, [], None
         self.url = f"http://nurse:{PROXY_SECRET}@127.0.0.1:{listening.getsockname()[1]}"
 
     def serve(self):
@@ -84,7 +84,7 @@ class Proxy:
                 head += client.recv(1)
             self.heads.append(head.decode())
             host, port = head.split()[1].decode().split(":")
-            with socket.create_connection(self.leads_to or (host, int(port))) as server:
+            with socket.create_connection(self.target or (host, int(port))) as server:
                 client.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
                 back = threading.Thread(target=_forward, args=[server, client], daemon=True)
                 back.start()
@@ -141,7 +141,7 @@ def test_https_proxy_sees_neither_body_nor_credential(secure, proxy, monkeypatch
 def test_http_link_of_an_https_api_is_fetched_by_https(secure, proxy, monkeypatch):
     monkeypatch.setenv("HTTPS_PROXY", proxy.url)
     host, port = secure.url.removeprefix("https://").split(":")
-    proxy.leads_to = (host, int(port))
+    proxy.target = (host, int(port))
     base = "https://registry.example.org/pages"
     secure.received.clear()
     each_page("1", next=by_url("next"))(state_for(base, tls={"ca": CA}, access_token="t0ken"))

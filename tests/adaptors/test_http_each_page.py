@@ -75,7 +75,7 @@ def server():
 
 
 @pytest.fixture(autouse=True)
-def _afresh(server):
+def _reset(server):
     server.received.clear()
 
 
@@ -83,7 +83,7 @@ def state_for(server, **more):
     return {"configuration": {"baseUrl": server.url}, "data": "before", **more}
 
 
-WAYS = {
+OPERATIONS = {
     "link": each_page("link", keep),
     "link by default": each_page("link", keep, next=by_link()),
     "url": each_page("url", keep, next=by_url("next")),
@@ -100,18 +100,18 @@ WAYS = {
 }
 
 
-@pytest.mark.parametrize("operate", WAYS.values(), ids=WAYS)
+@pytest.mark.parametrize("operate", OPERATIONS.values(), ids=OPERATIONS)
 def test_every_record_is_processed_once_and_in_order(server, operate):
     assert operate(state_for(server))["seen"] == list(range(COUNT))
 
 
 @pytest.mark.parametrize(
-    ("path", "how"),
+    ("path", "paginator"),
     [("offset", by_offset("results")), ("cursor", by_cursor("meta.next", "after"))],
     ids=["offset", "cursor"],
 )
-def test_short_pages_lose_no_record(server, path, how):
-    operate = each_page(path, keep, next=how, query={"limit": 1000, "village": "Kisumu"})
+def test_short_pages_lose_no_record(server, path, paginator):
+    operate = each_page(path, keep, next=paginator, query={"limit": 1000, "village": "Kisumu"})
     assert operate(state_for(server))["seen"] == list(range(COUNT))
     assert {received.args["village"] for received in server.received} == {"Kisumu"}
     assert {received.args["limit"] for received in server.received} == {"1000"}
@@ -189,9 +189,9 @@ def test_empty_list_is_one_page(destination):
         assert "seen" not in after
 
 
-@pytest.mark.parametrize("how", [by_offset("result"), by_page("results[0]"), by_offset()])
-def test_missing_list_in_the_first_page_is_an_author_error(server, how):
-    error = error_of(each_page("offset", next=how), state_for(server))
+@pytest.mark.parametrize("paginator", [by_offset("result"), by_page("results[0]"), by_offset()])
+def test_missing_list_in_the_first_page_is_an_author_error(server, paginator):
+    error = error_of(each_page("offset", next=paginator), state_for(server))
     assert isinstance(error, ConfigurationError)
     assert "The first page has no list at" in str(error)
 
@@ -212,7 +212,7 @@ def test_loop_of_pages_is_an_error(destination):
         destination.respond(f"/{path}", 200, {"path": path, "next": f"/{next_path}"})
     error = error_of(each_page("a", next=by_url("next")), state_for(destination))
     assert isinstance(error, RemoteRefused)
-    assert "the next page is one that has been fetched already" in str(error)
+    assert "the next page has already been fetched" in str(error)
     assert [received.path for received in destination.received] == ["/a", "/b", "/c"]
 
 
@@ -290,10 +290,10 @@ def test_next_page_may_be_a_relative_url(destination):
 
 def test_dry_run_requests_only_the_first_page(server):
     with dry_run() as requests:
-        for operate in WAYS.values():
-            if operate is not WAYS["offset, of a bare list"]:  # it cannot bear an answer of {}
+        for operate in OPERATIONS.values():
+            if operate is not OPERATIONS["offset, of a bare list"]:  # it fails on a response of {}
                 operate(state_for(server))
-    assert len(requests) == len(WAYS) - 1
+    assert len(requests) == len(OPERATIONS) - 1
     assert server.received == []
 
 

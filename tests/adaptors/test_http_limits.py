@@ -134,7 +134,7 @@ def test_request_after_a_timeout_succeeds(destination):
 def test_short_timeout_does_not_affect_the_next_request(destination):
     state = {"configuration": {"baseUrl": destination.url}}
     post("things", 1, timeout=0.05)(state)
-    time.sleep(0.06)  # the time of the first is over
+    time.sleep(0.06)  # the first timeout is over
     put("things", content=b"x" * 5_000_000)(state)
     assert len(destination.received[1].body) == 5_000_000
     assert len({received.client_port for received in destination.received}) == 1

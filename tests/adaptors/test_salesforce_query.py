@@ -150,7 +150,7 @@ def test_a_loop_of_pages_is_refused(salesforce):
     page = {"done": False, "records": [], "nextRecordsUrl": "/services/data/v59.0/query/01gxx"}
     salesforce.respond_with(*[status(200, json.dumps(page))] * 3)
     error = error_of(query(ALL), salesforce.state())
-    assert "the next page is one that has been fetched already" in str(error)
+    assert "the next page has already been fetched" in str(error)
     assert len(salesforce.requests) == 3
 
 

@@ -98,8 +98,7 @@ def fetch_pages(
             return
         if _key(following) in sent:
             raise RemoteRefused(
-                f"{request.describe(request.path)}: the next page is one that has been fetched "
-                "already."
+                f"{request.describe(request.path)}: the next page has already been fetched."
             )
         request = following
     raise ConfigurationError(
