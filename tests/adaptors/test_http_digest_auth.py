@@ -187,7 +187,7 @@ def test_qop_auth_is_preferred_to_auth_int(digest):
     assert post("things", {})(state_for(server.url))["data"] == {"welcome": True}
 
 
-@pytest.mark.parametrize("joined", [False, True], ids=["headers of their own", "one header"])
+@pytest.mark.parametrize("joined", [False, True], ids=["separate headers", "one header"])
 def test_strongest_of_several_challenges_is_used(digest, joined):
     app, server = digest
     app.offers = tuple({"algorithm": name, "qop": "auth"} for name in ("MD5", "SHA-256", "SHA3"))

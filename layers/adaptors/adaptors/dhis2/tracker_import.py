@@ -83,7 +83,7 @@ def _warn_of_missing_uids(chunks: list[Payload], strategy: str) -> None:
     without_uid = sum(1 for resource, fields in objects if not fields.get(UID_FIELDS[resource]))
     if without_uid and strategy.startswith("CREATE"):
         print(
-            f"{without_uid} of {len(objects)} objects have no uid of their own. If the run is "
+            f"{without_uid} of {len(objects)} objects have no uid. If the run is "
             "retried, DHIS2 may have them twice. adaptors.dhis2.uid makes uids."
         )
 

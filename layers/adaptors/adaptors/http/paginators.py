@@ -68,7 +68,7 @@ def by_cursor(path: str, parameter: str = "cursor") -> Next:
 def by_offset(items: str = "", parameter: str = "offset") -> Next:
     """Add the length of a page's list to the offset, until a list is empty; `items` is its path.
 
-    A short page is not the last one: servers have limits of their own.
+    A short page is not the last one: servers have their own limits.
 
     >>> by_offset("results", "skip")(Page({"results": ["a", "b"]}, {}, {"skip": 2}, 1))
     {'skip': 4}

@@ -107,7 +107,7 @@ def _error(text: str, summary: Mapping[str, Any], write: Write, *, retryable: bo
     if retryable:
         text += (
             " A retry would create these a second time, so the run is not retried. Send the "
-            "others in a run of their own, and use upsert or all_or_none in the future."
+            "others in a separate run, and use upsert or all_or_none in the future."
         )
     return RemoteRefused(text)
 
