@@ -57,12 +57,9 @@ class Call:
     def has_own(self, fault):
         """Return whether the fault differs from the other faults for this call.
 
-        The SQS client does not retry. A repeated read returns the same, and dying after a read is
-        like dying before it.
+        A repeated read returns the same, and dying after a read is like dying before it.
         """
-        if fault == Fault.LOST_ONCE:
-            return not self.name.startswith("sqs.") and self.name not in _READS
-        if fault == Fault.DIES_AFTER:
+        if fault in (Fault.LOST_ONCE, Fault.DIES_AFTER):
             return self.name not in _READS
         return fault != Fault.TWICE or self.delivered
 

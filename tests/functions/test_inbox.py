@@ -12,9 +12,13 @@ from pathlib import Path
 import boto3
 import pytest
 import requests
+from botocore.exceptions import ConnectionClosedError
+from moto.core.models import botocore_stubber
 
 from openfn.log_events import LogEvent
-from tests.conftest import ROOT, post
+from openfn.storage import aws
+from openfn.storage.aws import Setting
+from tests.conftest import ROOT, hook_aws_call, post
 from tests.support.stored_messages import stored_message
 from workbench.local.destination import run_destination
 from workbench.local.sample_posts import POSTS
@@ -229,3 +233,26 @@ def test_deployed_project_contains_only_hashes_of_inbox_ids(stack):
     for inbox_id in stack.inbox_ids.values():
         assert inbox_id not in text
         assert hashlib.sha256(inbox_id.encode()).hexdigest() in text
+
+
+@pytest.mark.parametrize("takes_effect", [False, True])
+def test_message_is_queued_once_if_the_first_attempt_to_queue_it_fails(
+    stack, log_lines, takes_effect
+):
+    """AWS has closed the connection that the function kept while it was frozen."""
+    attempts = []
+
+    def fail_first_attempt(event_name, request, **_):
+        attempts.append(event_name)
+        if len(attempts) > 1:
+            return
+        if takes_effect:
+            botocore_stubber(event_name, request)
+        raise ConnectionClosedError(endpoint_url=request.url)
+
+    with hook_aws_call("before-send.sqs.SendMessageBatch", fail_first_attempt):
+        post(stack, '{"n": 1}', inbox="field-data")
+    assert "queued" not in log_lines.events(LogEvent.MESSAGE_STORED)[0]
+    url = aws.setting(Setting.MATCH_QUEUE_URL)
+    received = boto3.client("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=10)
+    assert len(received["Messages"]) == 1

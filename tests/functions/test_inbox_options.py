@@ -12,6 +12,7 @@ from openfn.log_events import LogEvent
 from openfn.messages import bodies
 from tests.conftest import post
 from tests.support.stored_messages import message_id_of, stored_message
+from tests.support.transaction_conflict import refuse_once
 from workbench.local.sample_posts import POSTS
 
 JOB = "from adaptors.common import fn\nfn(lambda state: state)\n"
@@ -35,6 +36,12 @@ def test_repeated_record_is_acknowledged_and_stored_once(by_uuid, log_lines):
         None,
         "before",
     ]
+
+
+def test_conflict_of_two_identical_posts_at_once_is_no_failure(by_uuid):
+    with refuse_once("TransactWriteItems") as calls:
+        assert post(by_uuid, '{"_uuid": "a"}')["statusCode"] == 200
+    assert len(calls) == 2
 
 
 @pytest.mark.parametrize("body", ["{}", '{"_uuid": null}', '{"_uuid": ""}', "[1]", '{"_uuid": {}}'])

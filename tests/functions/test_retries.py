@@ -21,6 +21,7 @@ from openfn.storage import table
 from tests.conftest import post
 from tests.support.fake_destination import FakeDestination
 from tests.support.sqs import sqs_event
+from tests.support.transaction_conflict import refuse_once
 from workbench.local import lambda_functions
 
 PROJECT = """
@@ -179,6 +180,23 @@ def test_every_attempt_has_a_record_with_error_and_next_attempt(posted, remote):
     again(stack, run_id)
     assert len(attempts(stack, run_id)) == 2
     assert details.run(run_id).next is None
+
+
+def test_conflict_while_a_failed_attempt_is_recorded_loses_nothing(posted, remote):
+    remote.statuses["/second"] = [503]
+    with refuse_once("TransactWriteItems") as calls:
+        stack, run_id = posted()
+    assert len(calls) == 2
+    assert details.run(run_id).status == "waiting"
+    assert len(attempts(stack, run_id)) == 1
+    assert remote.paths.count("/second") == 1
+
+
+def test_conflict_while_an_outcome_is_recorded_executes_no_run_again(posted, remote):
+    with refuse_once("UpdateItem"):
+        _, run_id = posted()
+    assert details.run(run_id).status == "succeeded"
+    assert remote.paths.count("/first") == 1
 
 
 def test_run_fails_after_its_last_attempt_and_starts_failure_triggers(posted, remote):

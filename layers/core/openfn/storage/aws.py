@@ -21,9 +21,10 @@ AWSError = (BotoCoreError, ClientError)
 """The errors that calls of AWS services raise."""
 
 # All calls for one post together stay below 10 s, the shortest timeout of a source (DHIS2), even if
-# a service accepts the connection and never responds. Queued ids are delivered again anyway.
+# a service accepts the connection and never responds. The second attempt is needed after a pause:
+# AWS has closed the connections that a frozen function kept.
 _CONNECT_SECONDS, _READ_SECONDS = 1, 1.5
-_ATTEMPTS = {"sqs": 1}
+_ATTEMPTS = 2
 _MAX_BATCH = 10
 _MAX_VISIBILITY_TIMEOUT = 43_000
 _serialize = TypeSerializer().serialize
@@ -54,7 +55,7 @@ def client(service: str) -> Any:
     config = Config(
         connect_timeout=_CONNECT_SECONDS,
         read_timeout=_READ_SECONDS,
-        retries={"total_max_attempts": _ATTEMPTS.get(service, 2), "mode": "standard"},
+        retries={"total_max_attempts": _ATTEMPTS, "mode": "standard"},
     )
     return boto3.client(cast("Any", service), config=config)
 
@@ -156,7 +157,8 @@ def _send(batch: Sequence[tuple[str, str]], url: str) -> dict[tuple[str, str], s
             "Id": str(number),
             "MessageBody": body,
             "MessageGroupId": group,
-            # Unique, so that SQS does not drop an id that is queued again within five minutes.
+            # Unique, so that SQS does not drop an id that is queued again within five minutes. Both
+            # attempts of botocore have the same, so that SQS accepts one of them.
             "MessageDeduplicationId": uuid4().hex,
         }
         for number, (body, group) in enumerate(batch)

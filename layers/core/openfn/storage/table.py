@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,6 +17,8 @@ from openfn.storage.aws import Item, Setting, client, from_dynamodb, setting, to
 
 _BATCH_GET = 100
 _BATCH_PUT, _BATCH_PUT_BYTES = 100, 3_500_000
+_CONFLICTS = {"TransactionConflict", "TransactionConflictException", "None"}
+_CONFLICT_WAITS = (0.05, 0.1, 0.2, 0.3)
 _RETURN_ITEM_ON_FAILURE = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
 
 
@@ -63,7 +66,7 @@ def update(
     request = _update(key, changes, condition, values, increment, defaults or {})
     returned = "ALL_OLD" if return_old else "ALL_NEW"
     with _conditional():
-        response = client("dynamodb").update_item(**request, ReturnValues=returned)
+        response = _write("update_item", **request, ReturnValues=returned)
     return from_dynamodb(response["Attributes"])
 
 
@@ -72,7 +75,7 @@ def update_and_put(key: Item, changes: Item, condition: str, item: Item, **value
     update = _update(key, changes, condition, values)
     put = {"TableName": setting(Setting.TABLE_NAME), "Item": to_dynamodb(item)}
     with _conditional():
-        client("dynamodb").transact_write_items(TransactItems=[{"Update": update}, {"Put": put}])
+        _write("transact_write_items", TransactItems=[{"Update": update}, {"Put": put}])
 
 
 def get(keys: Iterable[Item]) -> list[Item]:
@@ -137,6 +140,19 @@ def _conditional() -> Iterator[None]:
         raise
 
 
+def _write(operation: str, **request: Any) -> Any:
+    """Write; repeat a write that meets a transaction, since botocore does not repeat it."""
+    write = getattr(client("dynamodb"), operation)
+    for seconds in _CONFLICT_WAITS:
+        try:
+            return write(**request)
+        except ClientError as error:
+            if not {str(reason.get("Code")) for reason in _reasons(error)} <= _CONFLICTS:
+                raise
+        time.sleep(random.uniform(seconds / 2, seconds))  # noqa: S311 - not a secret
+    return write(**request)
+
+
 def _chunks(groups: Sequence[Sequence[Item]]) -> Iterator[list[int]]:
     chunk: list[int] = []
     chunk_keys: set[tuple[str, str]] = set()
@@ -175,10 +191,9 @@ def _put_all(groups: Sequence[Sequence[Item]]) -> dict[int, Item]:
     ]
     try:
         if len(puts) == 1:
-            client("dynamodb").put_item(**cast("Any", puts[0]))
+            _write("put_item", **puts[0])
         else:
-            transaction: Any = [{"Put": put} for put in puts]
-            client("dynamodb").transact_write_items(TransactItems=transaction)
+            _write("transact_write_items", TransactItems=[{"Put": put} for put in puts])
     except ClientError as error:
         return _existing_items(error, owners)
     return {}
