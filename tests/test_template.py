@@ -6,9 +6,10 @@ import re
 from pathlib import Path
 
 import boto3
+import pytest
 
+from openfn.storage import sqs_batch
 from openfn.storage.aws import Setting
-from openfn.storage.sqs_batch import MAX_RECEIVES
 from tests.support.sam_template import RESOURCES, TEMPLATE, resources_of_type
 from workbench.local import resources
 
@@ -110,8 +111,20 @@ def test_messages_and_runs_expire_in_the_bucket_and_cron_states_do_not():
 
 
 def test_queues_deliver_an_item_as_often_as_the_code_expects():
-    for name in ("MatchQueue", "RunQueue"):
-        assert QUEUES[name]["RedrivePolicy"]["maxReceiveCount"] == MAX_RECEIVES
+    receives = {"MatchQueue": sqs_batch.MATCH_RECEIVES, "RunQueue": sqs_batch.RUN_RECEIVES}
+    for name, count in receives.items():
+        assert QUEUES[name]["RedrivePolicy"]["maxReceiveCount"] == count
+
+
+@pytest.mark.parametrize("run_seconds", TEMPLATE["Parameters"]["RunSeconds"]["AllowedValues"])
+def test_last_receive_comes_before_the_queue_deletes_an_id(run_seconds):
+    hidden = {
+        "MatchQueue": QUEUES["MatchQueue"]["VisibilityTimeout"],
+        "RunQueue": TEMPLATE["Mappings"]["RunTimes"][run_seconds]["Hidden"],
+    }
+    for name, seconds in hidden.items():
+        receives = QUEUES[name]["RedrivePolicy"]["maxReceiveCount"]
+        assert seconds * receives < QUEUES[name]["MessageRetentionPeriod"] == 14 * 86_400
 
 
 def test_queues_and_dead_letter_queues_are_fifo():

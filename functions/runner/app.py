@@ -27,14 +27,14 @@ from aws_lambda_powertools import Logger
 from adaptors._http import tls
 from adaptors._runtime.job_runtime import AdaptorRuntime
 from openfn import ids, metrics
-from openfn.errors import NotClaimed, NotDue, NotQueued, Verdict, log_fields
+from openfn.errors import NotClaimed, NotDue, NotFound, NotQueued, Verdict, log_fields
 from openfn.jobs import attempt, timeout
 from openfn.log_events import LogEvent
 from openfn.metrics import Metric
 from openfn.project import compiled as project
 from openfn.project import retry_policy
 from openfn.project.triggers import Kind
-from openfn.runs import circuit_breaker, dispatch, erasure, outbox, outcomes
+from openfn.runs import circuit_breaker, dispatch, erasure, outbox, outcomes, unexpected_errors
 from openfn.runs import store as runs
 from openfn.runs.circuit_breaker import CircuitState
 from openfn.runs.model import Plan, Run, RunStatus
@@ -45,6 +45,8 @@ from openfn.storage.sqs_batch import QueuedId
 
 # No run begins in the last seconds of an invocation; one that lasts until then is stopped.
 _SECONDS_FOR_A_RUN, _SECONDS_TO_RECORD = 6.0, 5.0
+# Errors that end by themselves. Any other that the runner itself raises is counted.
+_PASSING = (*aws.AWSError, NotClaimed, NotQueued, TimeoutError)
 _COUNTS = {
     RunStatus.SUCCEEDED: Metric.SUCCEEDED,
     RunStatus.FAILED: Metric.FAILED,
@@ -76,7 +78,8 @@ class _Runtime(AdaptorRuntime):
 
 def lambda_handler(event: dict[str, Any], context: Context) -> Mapping[str, Any]:
     """Execute a batch of the run queue."""
-    return sqs_batch.process(event, "run_id", partial(_process_all, context))
+    work = partial(_process_all, context)
+    return sqs_batch.process(event, "run_id", work, sqs_batch.RUN_RECEIVES)
 
 
 def _process_all(context: Context, queued: Sequence[QueuedId]) -> Mapping[str, Exception]:
@@ -88,7 +91,11 @@ def _process(context: Context, run_id: str) -> None:
     seconds_left = context.get_remaining_time_in_millis() / 1000
     if seconds_left < _SECONDS_FOR_A_RUN:
         raise TimeoutError("The invocation has no time left for another run.")
-    run = runs.claim(run_id, seconds_left)
+    try:
+        run = runs.claim(run_id, seconds_left)
+    except NotFound as error:  # it never comes back, and the runs behind it must not wait for it
+        _logger.error(LogEvent.RUN_NOT_EXECUTED, extra={"run_id": run_id, **log_fields(error)})
+        return
     if run.status is RunStatus.RUNNING:
         run = _execute_if_circuit_allows(run, seconds_left - _SECONDS_TO_RECORD)
     if run.has_ended:
@@ -97,11 +104,19 @@ def _process(context: Context, run_id: str) -> None:
         raise NotDue(max(0, run.due - int(time.time())))
 
 
-def _on_error(queued: QueuedId, error: Exception) -> None:
+def _on_error(queued: QueuedId, error: Exception) -> bool:
+    """Report an error; return whether the id is done nevertheless."""
     if isinstance(error, NotDue):
         aws.set_visibility_timeout(Setting.RUN_QUEUE_URL, queued.receipt_handle, error.seconds)
-    else:
-        _logger.error(LogEvent.RUN_NOT_EXECUTED, extra={"run_id": queued.id, **log_fields(error)})
+        return False
+    _logger.error(LogEvent.RUN_NOT_EXECUTED, extra={"run_id": queued.id, **log_fields(error)})
+    if isinstance(error, _PASSING):
+        return False
+    if not unexpected_errors.count(queued.id, error):
+        return False
+    _logger.error(LogEvent.RUN_FAILED, extra={"run_id": queued.id, **log_fields(error)})
+    metrics.write("runner", {Metric.FAILED: 1})
+    return True
 
 
 def _execute_if_circuit_allows(run: Run, seconds: float) -> Run:

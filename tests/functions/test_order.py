@@ -220,7 +220,7 @@ def test_later_messages_of_a_group_wait_behind_a_failed_one(ordered):
 def test_only_the_failed_message_goes_to_the_dead_letter_queue(ordered):
     stack, _ = ordered
     gone, behind = ids.new_message_id(), visit(stack, "a", 2)
-    response = stack.invoke("matcher", match_event(gone, behind, received=sqs_batch.MAX_RECEIVES))
+    response = stack.invoke("matcher", match_event(gone, behind, received=sqs_batch.MATCH_RECEIVES))
     assert failed_ids(response) == [gone]
     assert details.run(ids.run_id(behind, "job-a")) is not None
 

@@ -14,14 +14,17 @@ from openfn import ids
 from openfn.errors import JobError, NotClaimed, NotFound
 from openfn.history import details
 from openfn.log_events import LogEvent
-from openfn.runs import outcomes
+from openfn.runs import outcomes, unexpected_errors
 from openfn.runs import store as runs
 from openfn.runs.model import Plan
 from openfn.runs.outcomes import Outcome
 from openfn.storage import aws, table
+from openfn.storage.attention import Attention
 from tests.conftest import post
-from tests.support.sqs import sqs_event
+from tests.support.sqs import failed_ids, sqs_event
 from workbench.local import lambda_functions
+
+UNKNOWN = "0197c000-0000-7000-8000-000000000000#job-a"
 
 
 def _run(stack, body='{"name": "Amina"}'):
@@ -341,9 +344,38 @@ def test_log_and_error_contain_no_secret_of_the_credential(create_job_stack):
     assert record.error["message"] == "refused ***"
 
 
-def test_expired_run_is_not_executed(create_job_stack):
+def test_expired_run_is_not_executed(create_job_stack, log_lines):
     stack = create_job_stack("from adaptors.common import fn\nfn(lambda state: state)\n")
     run_id = _created(stack)
     table.update(ids.key_of(run_id), {"expires": 1})
-    assert len(stack.invoke("runner", sqs_event("run_id", run_id))["batchItemFailures"]) == 1
+    assert failed_ids(stack.invoke("runner", sqs_event("run_id", run_id))) == []
     assert details.run(run_id).status == "queued"
+    (event,) = log_lines.events(LogEvent.RUN_NOT_EXECUTED)
+    assert (event["run_id"], event["error"]) == (run_id, "NotFound")
+
+
+@pytest.mark.parametrize("run_id", [UNKNOWN, "no id", ""])
+def test_id_without_a_run_does_not_block_its_group(create_job_stack, log_lines, run_id):
+    stack = create_job_stack("from adaptors.common import fn\nfn(lambda state: state)\n")
+    behind = _created(stack)
+    event = sqs_event("run_id", run_id, behind, MessageGroupId="job-a#c")
+    assert failed_ids(stack.invoke("runner", event)) == []
+    assert details.run(behind).status == "succeeded"
+    assert len(log_lines.events(LogEvent.RUN_NOT_EXECUTED)) == 1
+
+
+def test_run_whose_results_can_never_be_published_fails_after_twenty_errors(
+    create_job_stack, log_lines
+):
+    stack = create_job_stack("from adaptors.common import fn\nfn(lambda state: state)\n")
+    run_id, behind = _created(stack), _created(stack)
+    outcomes.finish(runs.claim(run_id, 60), Outcome("", 1, final=b"{}", emitted=b"no JSON"))
+    event = sqs_event("run_id", run_id, behind, MessageGroupId="job-a#c")
+    for _ in range(unexpected_errors.MAX_ERRORS - 1):
+        assert failed_ids(stack.invoke("runner", event)) == [run_id, behind]
+    assert failed_ids(stack.invoke("runner", event)) == []
+    record = details.run(run_id)
+    assert (record.status, record.error["type"]) == ("failed", "JSONDecodeError")
+    assert details.run(behind).status == "succeeded"
+    assert [event["run_id"] for event in log_lines.events(LogEvent.RUN_FAILED)] == [run_id]
+    assert [run.id for run in runs.flagged(Attention.FAILED)] == [run_id]

@@ -15,7 +15,7 @@ from openfn.storage.aws import Item
 # If the caller dies before it queues the run, a tick queues it after this time.
 _GRACE_SECONDS = 3600
 # Error and final state stay until the next outcome: a following run may begin with them.
-_REMOVED = ("finished", "duration_ms", "began", "crashes", "due")
+_REMOVED = ("finished", "duration_ms", "began", "crashes", "unexpected_errors", "due")
 
 
 def replay(run: Run, *, restart: bool = False) -> None:

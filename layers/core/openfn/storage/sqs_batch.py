@@ -23,8 +23,12 @@ from openfn.errors import GroupBlocked
 Errors = Mapping[str, Exception]
 
 
-MAX_RECEIVES = 20
-"""How often an id is received before it goes to the dead-letter queue, as in template.yaml."""
+MATCH_RECEIVES, RUN_RECEIVES = 20, 1_000
+"""How often a queue delivers an id before the dead-letter queue gets it, as in template.yaml.
+
+A run with an order waits on its queue, and each wait is a receive. Crashes are counted in the
+table.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +43,24 @@ class QueuedId:
 
 
 def process(
-    event: dict[str, Any], name: str, work: Callable[[Sequence[QueuedId]], Errors]
+    event: dict[str, Any],
+    name: str,
+    work: Callable[[Sequence[QueuedId]], Errors],
+    max_receives: int = MATCH_RECEIVES,
 ) -> Mapping[str, Any]:
     """Process a batch and return Lambda's partial batch response.
 
     `work` receives each id once and returns the errors by id. Records whose id has an error, the
     later ones of their group, and records without an id stay on the queue.
     """
-    received = [queued for record in event["Records"] if (queued := _parse(record, name))]
+    received = [
+        queued for record in event["Records"] if (queued := _parse(record, name, max_receives))
+    ]
     errors = work(list({queued.id: queued for queued in received}.values()))
     blocked_groups: set[str] = set()
 
     def handle_record(record: SQSRecord) -> None:
-        queued = _parse(record.raw_event, name)
+        queued = _parse(record.raw_event, name, max_receives)
         if queued is None:
             raise ValueError(f"A record on the queue has no {name}.")
         if error := errors.get(queued.id):
@@ -68,11 +77,12 @@ def process(
 def process_in_order(
     received: Sequence[QueuedId],
     work: Callable[[str], None],
-    on_error: Callable[[QueuedId, Exception], None],
+    on_error: Callable[[QueuedId, Exception], bool | None],
 ) -> dict[str, Exception]:
     """Process ids one after the other; return errors by id and pass each to `on_error`.
 
-    After an id that failed, the later ids of its group are not processed.
+    After an id that failed, the later ids of its group are not processed. If `on_error` returns
+    True, the id is done.
     """
     errors: dict[str, Exception] = {}
     blocked_groups: set[str] = set()
@@ -83,14 +93,15 @@ def process_in_order(
         try:
             work(queued.id)
         except Exception as error:
-            on_error(queued, error)
+            if on_error(queued, error):
+                continue
             errors[queued.id] = error
             if not queued.last_receive:  # else the group would follow it to the dead-letter queue
                 blocked_groups.add(queued.group)
     return errors
 
 
-def _parse(record: Mapping[str, Any], name: str) -> QueuedId | None:
+def _parse(record: Mapping[str, Any], name: str, max_receives: int) -> QueuedId | None:
     try:
         identifier = json.loads(record["body"])[name]
     except (ValueError, KeyError, TypeError):
@@ -100,4 +111,4 @@ def _parse(record: Mapping[str, Any], name: str) -> QueuedId | None:
     attributes = record.get("attributes", {})
     receives = int(attributes.get("ApproximateReceiveCount", 1))
     group = attributes.get("MessageGroupId", identifier)
-    return QueuedId(identifier, group, receives >= MAX_RECEIVES, record.get("receiptHandle", ""))
+    return QueuedId(identifier, group, receives >= max_receives, record.get("receiptHandle", ""))
