@@ -24,6 +24,7 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
         "one string of brackets",
         "gzipped fractions",
         "gzipped percent signs",
+        "attribute defaults",
     ],
 )
 def test_hostile_request_stays_within_the_limits(shape):

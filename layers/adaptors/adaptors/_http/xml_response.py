@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 from xml.parsers.expat import ExpatError
 
-import xmltodict
-
+from adaptors._formats.xml_text import parse_xml
 from adaptors._http.response import Response, raise_for_status, unexpected_content
 from adaptors._runtime import dry_run
 
@@ -36,17 +35,3 @@ def try_parse_xml(response: Response) -> dict[str, Any] | None:
     except (ExpatError, LookupError, ValueError):
         return None
     return None if "html" in map(str.lower, body) else body  # a well-formed web page is XML too
-
-
-def parse_xml(source: str | bytes) -> dict[str, Any]:
-    """Parse XML: `@attribute`, `#text`, and a list for a repeated element. Entities are refused.
-
-    >>> parse_xml('<a xmlns:o="o"><o:meta>1</o:meta><b/><b c="2">3</b></a>')
-    {'a': {'@xmlns:o': 'o', 'meta': '1', 'b': [None, {'@c': '2', '#text': '3'}]}}
-    """
-    body: dict[str, Any] = xmltodict.parse(source, postprocessor=_drop_prefix)
-    return body
-
-
-def _drop_prefix(_path: Any, key: str, value: Any) -> tuple[str, Any]:
-    return (key if key.startswith("@") else key.rpartition(":")[2]), value

@@ -6,8 +6,9 @@ from typing import Any
 from xml.parsers.expat import ExpatError
 
 from adaptors._formats.xml_encoding import declared_encoding
+from adaptors._formats.xml_text import parse_xml
 from adaptors._http.response import Response
-from adaptors._http.xml_response import parse_xml, try_parse_xml
+from adaptors._http.xml_response import try_parse_xml
 from adaptors.errors import ConfigurationError
 
 DRY_RUN_RESPONSE = '<OpenRosaResponse><message nature="submit_success"/></OpenRosaResponse>'

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 from xml.parsers import expat
 
+from adaptors._formats import xml_text
 from adaptors.common.lazy import accepts_state_functions
 
 
@@ -20,11 +20,8 @@ def parse_xml(text: str | bytes) -> Any:
     >>> parse_xml('<case case_id="7"><name>Amina</name></case>')
     {'case': {'@case_id': '7', 'name': 'Amina'}}
     """
-    import xmltodict  # noqa: PLC0415 - loaded when first needed
-
-    parser = SimpleNamespace(ParserCreate=_parser)
     try:
-        return xmltodict.parse(text, expat=parser, postprocessor=_drop_prefix)
+        return xml_text.parse_xml(text)
     except (expat.ExpatError, LookupError) as error:
         raise ValueError(f"This is not XML: {error}.") from None
 
@@ -49,17 +46,3 @@ def to_xml(value: dict[str, Any], *, declaration: bool = True) -> str:
     except expat.ExpatError as error:
         raise ValueError(f"XML cannot contain a key or a text of the dict: {error}.") from None
     return xml if declaration else xml.partition("\n")[2]
-
-
-def _parser(encoding: str | None, separator: str | None) -> Any:
-    parser = expat.ParserCreate(encoding, separator)
-    parser.StartDoctypeDeclHandler = _refuse
-    return parser
-
-
-def _refuse(*_args: Any) -> None:
-    raise ValueError("XML with a document type (<!DOCTYPE …>) is not allowed.")
-
-
-def _drop_prefix(_path: Any, key: str, value: Any) -> tuple[str, Any]:
-    return (key if key.startswith("@") else key.rpartition(":")[2]), value

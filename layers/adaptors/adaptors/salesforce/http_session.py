@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from io import BytesIO
 from typing import Any
+from xml.parsers.expat import ExpatError
 
 import requests
 from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
 
+from adaptors._formats.xml_text import parse_xml
 from adaptors._http.client import Client, send
 from adaptors._http.request import Request
 from adaptors._http.response import Response, is_retryable, raise_for_status
@@ -51,6 +54,8 @@ class TransportAdapter(BaseAdapter):
         is_fault = "/Soap/" in request.path_url and b"exceptionCode" in response.content
         if not is_fault and (300 <= response.status < 400 or is_retryable(response)):
             raise_for_status(response)
+        with suppress(ExpatError, LookupError):  # not XML
+            parse_xml(response.content)  # refuses a document type, which the library would read
         return _to_requests(response)
 
     def close(self) -> None:
