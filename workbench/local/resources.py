@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -21,7 +21,7 @@ from moto import mock_aws
 
 from workbench.environment import environ
 from workbench.local.moto_threads import serialize_calls
-from workbench.local.template import CODE_BUCKET, Template, translate
+from workbench.local.template import CODE_BUCKET, CODE_KEY, Template, translate
 
 REGION = "eu-west-1"
 STACK = "openfn"
@@ -92,7 +92,7 @@ def create(parameters: Mapping[str, str]) -> Iterator[Resources]:
         boto3.DEFAULT_SESSION = _session()
         template = translate()
         routes = _routes(template)
-        _upload_code(template)
+        _upload_code()
         _create(_for_moto(template), parameters)
         yield _resources(template, routes)
 
@@ -124,17 +124,13 @@ def _folder(template: Template, logical_id: str) -> str:
     return str(template["Resources"][logical_id]["Metadata"]["Folder"])
 
 
-def _upload_code(template: Template) -> None:
-    empty = io.BytesIO()
-    with zipfile.ZipFile(empty, "w") as archive:
-        archive.writestr("README", "The embedded stack runs the checkout's own files.")
+def _upload_code() -> None:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("README", "The embedded stack runs the checkout's own files.")
     s3 = client("s3")
     s3.create_bucket(Bucket=CODE_BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
-    for resource in template["Resources"].values():
-        if resource["Type"] in ("AWS::Lambda::Function", "AWS::Lambda::LayerVersion"):
-            properties = resource["Properties"]
-            key = (properties.get("Code") or properties["Content"])["S3Key"]
-            s3.put_object(Bucket=CODE_BUCKET, Key=key, Body=empty.getvalue())
+    s3.put_object(Bucket=CODE_BUCKET, Key=CODE_KEY, Body=archive.getvalue())
 
 
 def _for_moto(template: Template) -> Template:
@@ -177,39 +173,46 @@ def _resources(template: Template, routes: Mapping[tuple[str, str], str]) -> Res
         resource["LogicalResourceId"]: resource.get("PhysicalResourceId", "")
         for resource in response["StackResources"]
     }
-    functions = {
-        _folder(template, logical_id): _function(_folder(template, logical_id), ids[logical_id])
-        for logical_id, resource in template["Resources"].items()
-        if resource["Type"] == "AWS::Lambda::Function"
-    }
-    by_arn = {function.arn: name for name, function in functions.items()}
-    return Resources(functions, _mappings(by_arn), routes, _schedules(by_arn), ids)
+    names = {ids[logical_id]: _folder(template, logical_id) for logical_id in _functions(template)}
+    functions = [
+        _function(names[configuration["FunctionName"]], configuration)
+        for configuration in client("lambda").list_functions()["Functions"]
+    ]
+    by_arn = {function.arn: function.name for function in functions}
+    return Resources(
+        {function.name: function for function in functions},
+        _mappings(by_arn, ids.values()),
+        routes,
+        _schedules(by_arn),
+        ids,
+    )
 
 
-def _function(name: str, physical_id: str) -> Function:
-    configuration = client("lambda").get_function_configuration(FunctionName=physical_id)
-    environment = {
-        key: str(value) for key, value in configuration["Environment"]["Variables"].items()
-    }
+def _functions(template: Template) -> list[str]:
+    resources = template["Resources"].items()
+    return [name for name, resource in resources if resource["Type"] == "AWS::Lambda::Function"]
+
+
+def _function(name: str, configuration: Any) -> Function:
+    variables = configuration["Environment"]["Variables"].items()
     return Function(
         name,
         configuration["FunctionArn"],
         configuration["Handler"],
         int(configuration["Timeout"]),
         int(configuration["MemorySize"]),
-        environment,
+        {key: str(value) for key, value in variables},
     )
 
 
-def _mappings(by_arn: Mapping[str, str]) -> tuple[EventSourceMapping, ...]:
+def _mappings(by_arn: Mapping[str, str], ids: Iterable[str]) -> tuple[EventSourceMapping, ...]:
+    # The physical id of a queue is its URL.
+    queue_urls = {physical_id.rpartition("/")[2]: physical_id for physical_id in ids}
     mappings = client("lambda").list_event_source_mappings()["EventSourceMappings"]
-    sqs = client("sqs")
     return tuple(
         EventSourceMapping(
             function=by_arn[mapping["FunctionArn"]],
-            queue_url=sqs.get_queue_url(QueueName=mapping["EventSourceArn"].split(":")[-1])[
-                "QueueUrl"
-            ],
+            queue_url=queue_urls[mapping["EventSourceArn"].rpartition(":")[2]],
             queue_arn=mapping["EventSourceArn"],
             batch_size=int(mapping["BatchSize"]),
             concurrency=int(mapping.get("ScalingConfig", {}).get("MaximumConcurrency", 5)),

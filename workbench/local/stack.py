@@ -83,13 +83,14 @@ def create_stack(
 
     `parameters` are the template's. Raises ProjectProblems when the project has problems.
     """
-    ids = {name: secrets.token_urlsafe(24) for name in check(project).inboxes}
+    checked = check(project)
+    ids = {name: secrets.token_urlsafe(24) for name in checked.inboxes}
     digests = {
         name: hashlib.sha256(inbox_id.encode()).hexdigest() for name, inbox_id in ids.items()
     }
     with ExitStack() as context:
         opt = Path(context.enter_context(tempfile.TemporaryDirectory(prefix="openfn-")))
-        compile_project(project, opt / "project", digests)
+        compile_project(project, opt / "project", digests, checked)
         created = context.enter_context(resources.create(parameters or {}))
         context.enter_context(lambda_functions.set_environment(created.functions, opt))
         yield Stack(created, ids, on_log_line)

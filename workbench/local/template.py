@@ -12,8 +12,8 @@ from samtranslator.translator.transform import transform
 from samtranslator.yaml_helper import yaml_parse
 
 ROOT = Path(__file__).resolve().parents[2]
-CODE_BUCKET = "openfn-code"
-"""The bucket that the translated template names for functions and layers."""
+CODE_BUCKET, CODE_KEY = "openfn-code", "code.zip"
+"""The S3 object that the translated template names for all functions and layers."""
 # SAM's translator warns at exit that its usage metrics were not published.
 logging.getLogger("samtranslator.metrics").setLevel(logging.ERROR)
 Template = dict[str, Any]
@@ -28,11 +28,11 @@ def translate() -> Template:
 @cache
 def _translate() -> str:
     template: Template = cast("Any", yaml_parse)((ROOT / "template.yaml").read_text("utf-8"))
-    for name, resource in template["Resources"].items():
+    for resource in template["Resources"].values():
         for key in ("CodeUri", "ContentUri"):
             if key in resource.get("Properties", {}):
                 resource["Metadata"] = {"Folder": Path(resource["Properties"][key]).name}
-                resource["Properties"][key] = f"s3://{CODE_BUCKET}/{name}.zip"
+                resource["Properties"][key] = f"s3://{CODE_BUCKET}/{CODE_KEY}"
     return json.dumps(transform(template, {}, cast("Any", _NoPolicies())))
 
 

@@ -50,9 +50,17 @@ def check(directory: Path) -> ProjectSpec:
     return project
 
 
-def compile_project(source: Path, target: Path, more_ids: Mapping[str, str] | None = None) -> None:
-    """Write the project layer. `more_ids` adds the SHA-256 of an id to inboxes by name."""
-    project = check(source)
+def compile_project(
+    source: Path,
+    target: Path,
+    more_ids: Mapping[str, str] | None = None,
+    checked: ProjectSpec | None = None,
+) -> None:
+    """Write the project layer. `more_ids` adds the SHA-256 of an id to inboxes by name.
+
+    `checked` is the result of `check`, if the caller has it already.
+    """
+    project = checked or check(source)
     compiled = project.model_dump(mode="json")
     filters = message_triggers(project)
     compiled["index"] = build_index(filters)
