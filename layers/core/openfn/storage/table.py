@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import random
 import re
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
 
 from botocore.exceptions import ClientError
 
 from openfn.errors import ConditionFailed, InvalidItem
+from openfn.storage import conflicts
 from openfn.storage.aws import Item, Setting, client, from_dynamodb, setting, to_dynamodb
 
 _BATCH_GET = 100
 _BATCH_PUT, _BATCH_PUT_BYTES = 100, 3_500_000
-_CONFLICTS = {"TransactionConflict", "TransactionConflictException", "None"}
-_CONFLICT_WAITS = (0.05, 0.1, 0.2, 0.3)
 _RETURN_ITEM_ON_FAILURE = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
 
 
@@ -66,7 +64,7 @@ def update(
     request = _update(key, changes, condition, values, increment, defaults or {})
     returned = "ALL_OLD" if return_old else "ALL_NEW"
     with _conditional():
-        response = _write("update_item", **request, ReturnValues=returned)
+        response = conflicts.write("update_item", **request, ReturnValues=returned)
     return from_dynamodb(response["Attributes"])
 
 
@@ -75,7 +73,7 @@ def update_and_put(key: Item, changes: Item, condition: str, item: Item, **value
     update = _update(key, changes, condition, values)
     put = {"TableName": setting(Setting.TABLE_NAME), "Item": to_dynamodb(item)}
     with _conditional():
-        _write("transact_write_items", TransactItems=[{"Update": update}, {"Put": put}])
+        conflicts.write("transact_write_items", TransactItems=[{"Update": update}, {"Put": put}])
 
 
 def get(keys: Iterable[Item]) -> list[Item]:
@@ -131,26 +129,13 @@ def _conditional() -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        reasons = _reasons(error)
+        reasons = conflicts.cancellation_reasons(error)
         for reason in reasons:
             if _is_failed_condition(reason):
                 raise ConditionFailed(from_dynamodb(reason.get("Item", {}))) from None
         if any(str(reason.get("Code", "")).startswith("Validation") for reason in reasons):
             raise InvalidItem("The table refuses the item. It may be too large.") from error
         raise
-
-
-def _write(operation: str, **request: Any) -> Any:
-    """Write; repeat a write that meets a transaction, since botocore does not repeat it."""
-    write = getattr(client("dynamodb"), operation)
-    for seconds in _CONFLICT_WAITS:
-        try:
-            return write(**request)
-        except ClientError as error:
-            if not {str(reason.get("Code")) for reason in _reasons(error)} <= _CONFLICTS:
-                raise
-        time.sleep(random.uniform(seconds / 2, seconds))  # noqa: S311 - not a secret
-    return write(**request)
 
 
 def _chunks(groups: Sequence[Sequence[Item]]) -> Iterator[list[int]]:
@@ -191,9 +176,9 @@ def _put_all(groups: Sequence[Sequence[Item]]) -> dict[int, Item]:
     ]
     try:
         if len(puts) == 1:
-            _write("put_item", **puts[0])
+            conflicts.write("put_item", **puts[0])
         else:
-            _write("transact_write_items", TransactItems=[{"Put": put} for put in puts])
+            conflicts.write("transact_write_items", TransactItems=[{"Put": put} for put in puts])
     except ClientError as error:
         return _existing_items(error, owners)
     return {}
@@ -201,18 +186,12 @@ def _put_all(groups: Sequence[Sequence[Item]]) -> dict[int, Item]:
 
 def _existing_items(error: ClientError, owners: Sequence[int]) -> dict[int, Item]:
     existing: dict[int, Item] = {}
-    for owner, reason in zip(owners, _reasons(error), strict=False):
+    for owner, reason in zip(owners, conflicts.cancellation_reasons(error), strict=False):
         if _is_failed_condition(reason):
             existing.setdefault(owner, from_dynamodb(reason.get("Item", {})))
     if not existing:
         raise error
     return existing
-
-
-def _reasons(error: ClientError) -> list[Item]:
-    response = cast("Item", error.response)
-    reasons: list[Item] = response.get("CancellationReasons", [{**response, **response["Error"]}])
-    return reasons
 
 
 def _is_failed_condition(reason: Item) -> bool:
