@@ -25,6 +25,9 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
         "gzipped fractions",
         "gzipped percent signs",
         "attribute defaults",
+        "header parameters",
+        "nested multiparts",
+        "invalid boundaries",
     ],
 )
 def test_hostile_request_stays_within_the_limits(shape):

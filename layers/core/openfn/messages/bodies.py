@@ -82,9 +82,9 @@ def _parse_text(
         body_size.check_xml(text)
         return xml_bodies.parse(content, text)
     if label == "multipart/form-data":
-        from openfn.messages import form_bodies  # noqa: PLC0415 - loaded when first needed
+        from openfn.messages import multipart_bodies  # noqa: PLC0415 - loaded when first needed
 
-        return form_bodies.parse_multipart(content, content_type, parse_float)
+        return multipart_bodies.parse(content, content_type, parse_float)
     try:
         return _parse_json(text, parse_float)
     except json.JSONDecodeError as error:

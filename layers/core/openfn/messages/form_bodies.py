@@ -1,16 +1,8 @@
-"""Parse forms into an object of texts, with a list for a repeated name.
-
-A file in a multipart form becomes `{"filename", "type", "bytes"}` with base64 bytes, as ODK
-Aggregate formats embedded media.
-"""
+"""Parse URL-encoded forms into an object of texts, with a list for a repeated name."""
 
 from __future__ import annotations
 
-import base64
-import json
-from collections.abc import Callable, Iterable
-from email.message import Message
-from email.parser import FeedParser
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -27,22 +19,7 @@ def parse_urlencoded(text: str) -> dict[str, Any]:
     if text.count("&") >= _MAX_FIELDS:
         raise UnreadableBody(f"The form has more than {_MAX_FIELDS} fields.")
     pairs = (field.partition("=") for field in text.strip().split("&") if field)
-    return _object((_unquote(name), _unquote(value)) for name, _, value in pairs)
-
-
-def parse_multipart(
-    content: bytes, content_type: str, parse_float: Callable[[str], Any]
-) -> dict[str, Any]:
-    """Parse a multipart/form-data body with the boundary of its content type."""
-    # ISO-8859-1 maps each byte to one character, so decoding loses nothing.
-    parser = FeedParser()
-    parser.feed(f"Content-Type: {content_type}\r\n\r\n" + content.decode("iso-8859-1"))
-    message = parser.close()
-    parts = message.get_payload()
-    if not isinstance(parts, list):
-        raise UnreadableBody("The content type is multipart/form-data, but the body has no parts.")
-    form = _object((_name(part), _value(part)) for part in parts if isinstance(part, Message))
-    return _parse_aggregate_record(form, parse_float)
+    return as_object((_unquote(name), _unquote(value)) for name, _, value in pairs)
 
 
 def _unquote(text: str) -> str:
@@ -58,51 +35,8 @@ def _unquote(text: str) -> str:
     return b"".join(pieces).decode("utf-8", "replace")
 
 
-def _name(part: Message) -> str:
-    name = part.get_param("name", header="content-disposition")
-    if not isinstance(name, str):
-        raise UnreadableBody("A part of the multipart body has no name.")
-    return _decode_utf8(name)
-
-
-def _decode_utf8(text: str) -> str:
-    try:
-        return text.encode("iso-8859-1").decode()  # browsers send names in plain UTF-8
-    except UnicodeError:
-        return text
-
-
-def _value(part: Message) -> Any:
-    payload = part.get_payload(decode=True)
-    content = payload if isinstance(payload, bytes) else b""
-    filename = part.get_filename()
-    if filename is not None:
-        encoded = base64.b64encode(content).decode()
-        return {
-            "filename": _decode_utf8(filename),
-            "type": part.get_content_type(),
-            "bytes": encoded,
-        }
-    try:
-        return content.decode()
-    except UnicodeDecodeError:
-        return content.decode("iso-8859-1")
-
-
-def _parse_aggregate_record(
-    form: dict[str, Any], parse_float: Callable[[str], Any]
-) -> dict[str, Any]:
-    # ODK Aggregate before 1.4 posts its record as JSON in a part of a form.
-    if form.get("content") == "record" and form.get("format") == "json":
-        try:
-            data = json.loads(form["data"], parse_float=parse_float, parse_constant=str)
-        except (KeyError, TypeError, ValueError, ArithmeticError, RecursionError):
-            return form
-        return {**form, "data": data}
-    return form
-
-
-def _object(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+def as_object(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object of named values, with a list for a repeated name."""
     fields: dict[str, list[Any]] = {}
     for name, value in pairs:
         fields.setdefault(name, []).append(value)
