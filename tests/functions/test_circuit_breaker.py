@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +14,8 @@ from openfn.project import compiled as project
 from openfn.runs import circuit_breaker, dispatch
 from openfn.runs import store as runs
 from openfn.runs.model import Plan
-from openfn.storage import table
+from openfn.storage import aws, table
+from openfn.storage.aws import Setting
 from tests.conftest import post
 from tests.support.fake_destination import FakeDestination
 
@@ -21,12 +23,14 @@ PROJECT = """
 triggers:
   all: {{inclusion: {{}}{order}}}
   other: {{inclusion: {{other: true}}}}
+  shared: {{inclusion: {{shared: true}}}}
 credentials:
   secret-a: {{adaptor: http}}
   secret-b: {{adaptor: http}}
 jobs:
   job-a: {{trigger: all, credential: secret-a, expression: jobs/a.py, retry: {retry}}}
   job-b: {{trigger: other, credential: secret-b, expression: jobs/a.py}}
+  job-c: {{trigger: shared, credential: secret-a, expression: jobs/a.py}}
 """
 DELIVER = """
 from adaptors.http import post
@@ -218,3 +222,41 @@ def test_max_concurrency_is_the_number_of_groups(create_project_stack):
     free = Plan(ids.new_message_id(), "job-b", "other")
     assert dispatch.group_of(free) == free.id
     assert project.current().max_concurrency_of("job-b") is None
+
+
+def _without(stack, *jobs):
+    """Deploy the project without some jobs and their credentials."""
+    path = Path(aws.setting(Setting.PROJECT_DIR)) / project.COMPILED
+    compiled = json.loads(path.read_text("utf-8"))
+    for job in jobs:
+        del compiled["jobs"][job]
+    path.write_text(json.dumps(compiled), "utf-8")
+    project.load.cache_clear()
+
+
+def test_circuit_of_an_unused_credential_releases_all_runs_and_closes(create_stack, remote):
+    stack = create_stack()
+    run_ids = posted(stack, *range(12))
+    _without(stack, "job-a", "job-c")
+    probe_time()
+    worked(stack)
+    assert states(run_ids[5:]) == ["failed"] * 7
+    assert "has no job job-a any more" in details.run(run_ids[5]).error["message"]
+    assert len(remote.received) == 5
+    assert not circuit_breaker.is_open("secret-a")
+    table.update(CIRCUIT, {"until": 1})
+    stack.tick()
+    assert "attention" not in circuit()
+
+
+def test_runs_of_a_removed_job_do_not_hold_up_the_probes_of_others(create_stack, remote):
+    stack = create_stack()
+    posted(stack, *range(8))
+    run_ids = posted(stack, 8, 9, shared=True)
+    shared = [ids.run_id(ids.source_id_of(run_id), "job-c") for run_id in run_ids]
+    _without(stack, "job-a")
+    remote.default_status = 200
+    probe_time()
+    worked(stack)
+    worked(stack)
+    assert states(shared) == ["succeeded", "succeeded"]

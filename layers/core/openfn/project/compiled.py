@@ -76,6 +76,10 @@ class Project:
         job = self.jobs.get(job_name)
         return self.max_concurrency.get(job.credential or "") if job else None
 
+    def jobs_with(self, credential: str) -> set[str]:
+        """Return the names of the jobs that use a credential."""
+        return {name for name, job in self.jobs.items() if job.credential == credential}
+
     def jobs_for_message(self, inbox: str, body: Any) -> list[tuple[MessageTrigger, Job]]:
         """Return the matching triggers with their jobs, in the order of project.yaml."""
         triggers = [self.message_triggers[n] for n in self.index.matching(inbox, body)]

@@ -60,14 +60,18 @@ def acquire(credential: str) -> CircuitState:
 def record_success(credential: str, state: CircuitState) -> None:
     """Reset the failures of a credential; close its circuit if the run was the probe."""
     if state is CircuitState.HALF_OPEN:
-        until = int(time.time()) + _CLOSING_SECONDS
-        changes = {"state": _CLOSING, "until": until, "failures": 0}
-        _update(credential, changes | attention.mark(Attention.CIRCUIT, time.time()))
+        _close(credential)
     elif _cache.get(credential, (0.0, {}))[1].get("failures"):
         _update(credential, {"failures": 0})
     else:
         return
     _cache[credential] = (time.monotonic(), {})
+
+
+def close_unused(credential: str) -> None:
+    """Close an open circuit without a probe: no job uses its credential any more."""
+    if is_open(credential):
+        _close(credential)
 
 
 def record_failure(credential: str, state: CircuitState) -> bool:
@@ -118,6 +122,12 @@ def delete_closed(credential: str) -> None:
 def clear_cache() -> None:
     """Forget all cached circuits, as a new function instance does."""
     _cache.clear()
+
+
+def _close(credential: str) -> None:
+    until = int(time.time()) + _CLOSING_SECONDS
+    changes = {"state": _CLOSING, "until": until, "failures": 0}
+    _update(credential, changes | attention.mark(Attention.CIRCUIT, time.time()))
 
 
 def _load(credential: str) -> Item:

@@ -52,16 +52,24 @@ def queue_due(now: float) -> int:
 
 
 def release(now: float) -> int:
-    """Queue parked runs: one probe, or all once the circuit is closed; return their number."""
+    """Queue parked runs: one probe, or all once the circuit is closed; return their number.
+
+    Runs whose job does not use the credential any more wait for nothing, and would be no probe.
+    """
     released = 0
     for credential in circuit_breaker.due(now):
+        jobs = project.current().jobs_with(credential)
+        if not jobs:
+            circuit_breaker.close_unused(credential)
         is_open = circuit_breaker.is_open(credential)
-        limit = 1 if is_open else 500
-        parked = runs.flagged(attention.behind_circuit(credential), limit=limit)
-        for run in parked:
-            runs.flag(run.id, Attention.WAITING, now + _REQUEUE_SECONDS)
-        queue([run.plan for run in parked])
-        released += len(parked)
+        parked = attention.query(attention.behind_circuit(credential), limit=500)
+        probes = [item["sk"] for item in parked if item["job"] in jobs]
+        others = [item["sk"] for item in parked if item["job"] not in jobs]
+        due = runs.load_all(others + probes[: 1 if is_open else None])
+        for run_id in sorted(due):
+            runs.flag(run_id, Attention.WAITING, now + _REQUEUE_SECONDS)
+        queue([due[run_id].plan for run_id in sorted(due)])
+        released += len(due)
         if not parked and not is_open:
             circuit_breaker.delete_closed(credential)
     return released
