@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from aws_lambda_powertools.utilities.batch import (
@@ -56,7 +56,8 @@ def process(
     received = [
         queued for record in event["Records"] if (queued := _parse(record, name, max_receives))
     ]
-    errors = work(list({queued.id: queued for queued in received}.values()))
+    by_id = _by_id(received)
+    errors = work(list(by_id.values()))
     blocked_groups: set[str] = set()
 
     def handle_record(record: SQSRecord) -> None:
@@ -64,7 +65,7 @@ def process(
         if queued is None:
             raise ValueError(f"A record on the queue has no {name}.")
         if error := errors.get(queued.id):
-            if not queued.last_receive:
+            if not by_id[queued.id].last_receive:
                 blocked_groups.add(queued.group)
             raise error
         if queued.group in blocked_groups:
@@ -99,6 +100,12 @@ def process_in_order(
             if not queued.last_receive:  # else the group would follow it to the dead-letter queue
                 blocked_groups.add(queued.group)
     return errors
+
+
+def _by_id(received: Sequence[QueuedId]) -> dict[str, QueuedId]:
+    # An id that was queued twice can be twice in a batch, and one copy on its last receive.
+    last = {queued.id for queued in received if queued.last_receive}
+    return {queued.id: replace(queued, last_receive=queued.id in last) for queued in received}
 
 
 def _parse(record: Mapping[str, Any], name: str, max_receives: int) -> QueuedId | None:
