@@ -140,6 +140,29 @@ def test_gzipped_body_is_expanded(parser):
 
 
 @both_parsers
+@pytest.mark.parametrize("padding", [b"", b"\0", b"\0" * 600])
+def test_all_members_of_a_gzipped_body_are_expanded(parser, padding):
+    members = [b'{"a": [1', b"", b", 2" * 40_000, b"]}"]
+    content = b"".join(map(gzip.compress, members)) + padding
+    assert parser(content) == {"a": [1, *[2] * 40_000]}
+
+
+@both_parsers
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (gzip.compress(b"[1]") + b"[2]", "not gzip from byte 23 on"),
+        (gzip.compress(b"[1") + gzip.compress(b",1]")[:-9], "truncated"),
+        (gzip.compress(b"") * 1001, "1000 members"),
+        (gzip.compress(b" " * 5_000_000) * 2, "8000000 bytes"),
+    ],
+)
+def test_error_of_a_later_gzip_member_says_what(parser, content, message):
+    with pytest.raises(UnreadableBody, match=message):
+        parser(content)
+
+
+@both_parsers
 @pytest.mark.parametrize(
     "content",
     [

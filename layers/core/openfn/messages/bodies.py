@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import math
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -23,8 +22,6 @@ from openfn.messages.cpu_budget import limit_cpu
 
 # Deeper than any form, and far below the depth at which Python's recursion fails in any stage.
 _MAX_DEPTH = 200
-# The largest expanded body: a few times what can be posted, well within a function's memory.
-_MAX_EXPANDED = 8_000_000
 
 
 def parse(content: bytes, headers: Mapping[str, str] | None = None) -> Any:
@@ -57,7 +54,9 @@ def _parse(content: bytes, headers: Mapping[str, str], parse_float: Callable[[st
     lower = {name.lower(): value for name, value in headers.items()}
     content_type = lower.get("content-type", "")
     if content[:2] == b"\x1f\x8b":
-        content = _gunzip(content)
+        from openfn.messages import gzip_bodies  # noqa: PLC0415 - loaded when first needed
+
+        content = gzip_bodies.expand(content)
     text = _decode(content)
     try:
         value = _parse_text(content, text, content_type, parse_float)
@@ -119,19 +118,6 @@ def _decode(content: bytes) -> str:
         return content.decode("utf-8-sig" if encoding == "utf-8" else encoding)
     except UnicodeDecodeError:
         return content.decode("iso-8859-1")
-
-
-def _gunzip(content: bytes) -> bytes:
-    try:
-        stream = zlib.decompressobj(zlib.MAX_WBITS | 16)
-        expanded = stream.decompress(content, _MAX_EXPANDED)
-    except zlib.error:
-        raise UnreadableBody("The body begins like gzip but is not. Send it again.") from None
-    if not stream.eof:
-        raise UnreadableBody(
-            f"The gzipped body is truncated, or expands to more than {_MAX_EXPANDED} bytes."
-        )
-    return expanded
 
 
 def _check_depth(value: Any) -> None:
