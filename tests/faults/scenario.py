@@ -10,11 +10,17 @@ inboxes:
   plain: {id_sha256: "0000000000000000000000000000000000000000000000000000000000000001"}
   once: {id_sha256: "0000000000000000000000000000000000000000000000000000000000000002", dedupe: id}
   pulls: {id_sha256: "0000000000000000000000000000000000000000000000000000000000000003", dedupe: id}
+  private:
+    id_sha256: "0000000000000000000000000000000000000000000000000000000000000004"
+    dedupe: id
+    keep: none
 triggers:
   record: {inbox: plain, inclusion: {}}
   large: {inbox: once, inclusion: {}}
   pulled: {inbox: pulls, inclusion: {}}
+  private: {inbox: private, inclusion: {}}
   registered: {success: register}
+  confided: {success: confide}
   unnotified: {failure: notify}
   hourly: {cron: "0 * * * *"}
 credentials:
@@ -25,6 +31,9 @@ jobs:
   follow: {trigger: registered, credential: registry, expression: jobs/follow.py}
   catch: {trigger: unnotified, credential: registry, expression: jobs/catch.py}
   archive: {trigger: large, credential: registry, expression: jobs/archive.py}
+  confide: {trigger: private, credential: registry, expression: jobs/confide.py}
+  whisper: {trigger: private, credential: registry, expression: jobs/whisper.py}
+  thank: {trigger: confided, credential: registry, expression: jobs/thank.py}
   pull: {trigger: hourly, expression: jobs/pull.py}
   store: {trigger: pulled, credential: registry, expression: jobs/store.py}
 """
@@ -50,8 +59,14 @@ def rows(state):
 
 each(rows, emit("pulls"))
 """
-DELIVERING = ("register", "notify", "follow", "catch", "archive", "store")
+EMIT = """
+from adaptors.common import emit
+
+emit("pulls", lambda state: {"id": state["data"]["id"] + "-confided"})
+"""
+DELIVERING = ("register", "notify", "follow", "catch", "archive", "store", "whisper", "thank")
 JOBS = {job: DELIVER.format(job=job) for job in DELIVERING} | {"pull": PULL}
+JOBS["confide"] = DELIVER.format(job="confide") + EMIT
 
 
 def write(folder):
@@ -68,6 +83,8 @@ def runs_of(inbox, message_id, record):
     if inbox == "plain":
         jobs = ["register", "notify", "catch" if bad == "notify" else None]
         jobs.append("follow" if bad != "register" else None)
+    elif inbox == "private":
+        jobs = ["confide", "whisper", "thank"]
     else:
         jobs = ["archive"]
     return {f"{message_id}#{job}": "failed" if job == bad else "succeeded" for job in jobs if job}
@@ -76,7 +93,8 @@ def runs_of(inbox, message_id, record):
 def deliveries_of(runs, record):
     """Return the paths to which the runs of a record deliver it."""
     jobs = [run_id.partition("#")[2] for run_id, status in runs.items() if status == "succeeded"]
-    return {f"/{job}/{record['id']}" for job in jobs}
+    emitted = {f"/store/{record['id']}-confided"} if "confide" in jobs else set()
+    return {f"/{job}/{record['id']}" for job in jobs} | emitted
 
 
 def deliveries_of_pulls(minutes):

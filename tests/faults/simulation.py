@@ -29,6 +29,7 @@ from workbench.local.stack import create_stack
 
 START = datetime(2026, 3, 9, 9, 1, tzinfo=UTC)
 _ROUNDS = 40
+_CONTENTS = ("body", "final", "initial", "log", "emitted", "resume")
 
 
 class Crashed(Exception):
@@ -91,9 +92,10 @@ class Simulation:
                 continue
             if response["statusCode"] == 200:
                 message_id = response["headers"]["X-Message-Id"]
+                if message_id not in self.private_messages():  # it may be erased already
+                    stored = messages.read([message_id])[message_id]
+                    assert json.loads(stored.body)["id"] == record["id"], "accepted but not stored"
                 self.accepted.append((inbox, record, message_id))
-                stored = messages.read([message_id])[message_id]
-                assert json.loads(stored.body)["id"] == record["id"], "accepted but not stored"
                 return
             assert response["statusCode"] == 503, response
         raise AssertionError(f"a message was refused {tries} times")
@@ -168,12 +170,17 @@ class Simulation:
         items = [aws.from_dynamodb(item) for item in self._items()]
         return {item["sk"]: item for item in items if item_type(item) is ItemType.RUN}
 
+    def private_messages(self):
+        """Return the ids of the accepted messages whose contents are to be erased."""
+        return {message_id for inbox, _, message_id in self.accepted if inbox == "private"}
+
     def read_statuses(self):
         """Read the statuses of all runs; a recorded outcome must not change."""
         runs = self.runs()
         for run_id, run in runs.items():
             if RunStatus(run["status"]).has_ended:
-                assert self._ended.setdefault(run_id, run) == run, "an outcome changed"
+                outcome = _without_contents(run) if "erase" in run else run
+                assert self._ended.setdefault(run_id, outcome) == outcome, "an outcome changed"
         self.statuses = {run_id: run["status"] for run_id, run in runs.items()}
 
     def expected(self):
@@ -191,7 +198,10 @@ class Simulation:
         assert {run_id: self.statuses.get(run_id) for run_id in expected} == expected
         assert all(RunStatus(status).has_ended for status in self.statuses.values())
         jobs = Counter(run_id.partition("#")[2] for run_id in self.statuses)
-        assert (jobs["pull"], jobs["store"]) == (len(self.due), 2 * len(self.due))
+        private = self.private_messages()
+        assert jobs["pull"] == len(self.due)
+        assert jobs["store"] == 2 * len(self.due) + len(private)
+        assert self._unerased(private) == []
         events = self.log_lines.events(LogEvent.RUN_SUCCEEDED)
         successes = Counter(event["run_id"] for event in events)
         assert [run_id for run_id, count in successes.items() if count > 1] == []
@@ -199,6 +209,20 @@ class Simulation:
         once = {(record["id"], id_) for inbox, record, id_ in self.accepted if inbox == "once"}
         assert len(once) == len({record for record, _ in once}), "a record was stored twice"
         self._is_idle = True
+
+    def _unerased(self, message_ids):
+        """Return what is left of messages that are to be erased: attributes and objects."""
+        items = [aws.from_dynamodb(item) for item in self._items()]
+        left = [
+            f"{item['sk']}: {name}"
+            for item in items
+            if item["sk"][:36] in message_ids
+            for name in item
+            if name.startswith(_CONTENTS)
+        ]
+        bucket = boto3.resource("s3").Bucket(self.resources.physical_ids["Bucket"])
+        keys = [entry.key for entry in bucket.objects.all()]
+        return left + [key for key in keys if key.split("/")[1] in message_ids]
 
     def _poll_all(self, function):
         total = 0
@@ -236,6 +260,11 @@ class Simulation:
         pages = self._dynamodb.get_paginator("scan")
         name = self.resources.physical_ids["Table"]
         return [item for page in pages.paginate(TableName=name) for item in page["Items"]]
+
+
+def _without_contents(run):
+    names = (*_CONTENTS, "erased", "published")
+    return {name: value for name, value in run.items() if not name.startswith(names)}
 
 
 @contextmanager
