@@ -57,7 +57,8 @@ bench: $(READY) $(HERE)/.ready ## measure imports, cold starts, matching, runs, 
 	.venv/bin/python -m benchmarks.burst
 	.venv/bin/python -m benchmarks.postgresql
 
-fuzz: $(READY) ## send 20,000 hostile requests to the inboxes
+fuzz: $(READY) ## send hostile requests to the inboxes: the slowest shapes, then 20,000 random ones
+	.venv/bin/python -m benchmarks.hostile_requests
 	.venv/bin/python -m benchmarks.fuzz_inbox
 
 simulate: $(READY) ## take 10,000 random steps with faults of every kind

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 import shutil
@@ -13,6 +14,7 @@ import pytest
 import requests
 from botocore.hooks import BaseEventHooks
 
+from openfn.history import details
 from openfn.log_events import LogEvent
 from openfn.storage import aws
 from tests.conftest import ROOT, post
@@ -221,3 +223,24 @@ def test_concurrent_posts_are_delivered_once(create_job_stack, log_lines):
             assert set(pool.map(send, range(40))) == {200}
         assert destination.wait_for(40)
     assert sorted(request.json["number"] for request in destination.received) == list(range(40))
+
+
+def test_good_post_is_delivered_after_hostile_posts(create_job_stack):
+    stack = create_job_stack(DELIVER, credential="secret-a", options="dedupe: case")
+    hostile = [
+        ("application/json", b'{"case": 1e9999999, "x": 1}', 200),
+        ("application/json", b"[" * 200_001 + b'"\\' * 40_000, 400),
+        ("text/xml", b"<!DOCTYPE a [<!ATTLIST b c CDATA 'x'>]><a><b/></a>", 400),
+        ("multipart/form-data; boundary=XX", b"--XX\r\nA: " + b";a=b" * 200_000, 400),
+        ("", gzip.compress(b" " * 50_000_000), 400),
+    ]
+    with run_destination() as destination:
+        stack.set_credential("secret-a", {"baseUrl": destination.url})
+        for content_type, body, status in hostile:
+            response = post(stack, body, headers={"content-type": content_type})
+            assert response["statusCode"] == status
+        assert post(stack, b'{"case": 1}')["statusCode"] == 200
+        stack.drain()
+    assert [request.json["case"] for request in destination.received][-1] == 1
+    messages = {message.summary.state for message in details.newest_messages(9)}
+    assert messages == {"matched", "unreadable"}
