@@ -65,6 +65,6 @@ def _print_usage(used: Usage) -> None:
 def _monthly(credentials: int) -> dict[str, float]:
     # The alarms and metrics of template.yaml, and the secrets; three dashboards are free.
     usd = {name: price.usd for name, price in prices().monthly.items()}
-    alarms = 10 * usd["alarm"] + 2 * usd["composite_alarm"]
+    alarms = 11 * usd["alarm"] + 2 * usd["composite_alarm"]
     metrics = usage.METRICS * usd["metric"]
     return {"secrets": credentials * usd["secret"], "alarms": alarms, "metrics at most": metrics}

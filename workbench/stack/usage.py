@@ -29,7 +29,7 @@ METRICS = len(Metric)
 OF_A_MESSAGE = {
     "api_requests": 1.0,
     "invocations": 2.0,
-    "gb_seconds": 0.033,
+    "gb_seconds": 0.048,
     "write_units": 2.0,
     "read_units": 1.0,
     "queue_requests": 3.0,
