@@ -24,6 +24,7 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
         "one string of brackets",
         "gzipped fractions",
         "gzipped percent signs",
+        "broken percent signs",
         "attribute defaults",
         "header parameters",
         "nested multiparts",

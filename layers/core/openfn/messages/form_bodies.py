@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
-from urllib.parse import unquote_to_bytes
 
 from openfn.errors import UnreadableBody
 
 _MAX_FIELDS = 10_000
 _SLICE = 65_536
+_ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})")
+_BYTES = {b"%02x" % number: bytes([number]) for number in range(256)}
 
 
 def parse_urlencoded(text: str) -> dict[str, Any]:
@@ -30,7 +32,7 @@ def _unquote(text: str) -> str:
         end = start + _SLICE
         escape = content.find(b"%", end - 2, end)
         end = end if escape < 0 else escape
-        pieces.append(unquote_to_bytes(content[start:end]))
+        pieces.append(_ESCAPE.sub(lambda match: _BYTES[match[1].lower()], content[start:end]))
         start = end
     return b"".join(pieces).decode("utf-8", "replace")
 
