@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from tests.adaptors import dhis2_server, salesforce_server
+from workbench.local.http_server import run_in_thread
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,14 +102,11 @@ class _Handler(BaseHTTPRequestHandler):
 @contextmanager
 def serve_destination():
     """Serve a destination on loopback while the context lasts."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:
-        server.destination = Destination(server.server_port)
-        server.handle_error = lambda *_: None  # a client may close the connection
-        thread = threading.Thread(target=server.serve_forever, args=[0.01], daemon=True)
-        thread.start()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    server.destination = Destination(server.server_port)
+    server.handle_error = lambda *_: None  # a client may close the connection
+    with run_in_thread(server):
         yield server.destination
-        server.shutdown()
-        thread.join()
 
 
 @contextmanager

@@ -19,10 +19,9 @@ from contextlib import contextmanager
 from importlib.metadata import distribution
 from pathlib import Path
 
-from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
-from workbench.local.http_server import run_in_thread
+from tests.support import wsgi_server
 
 RUNTIME = (
     "awslambdaric",
@@ -80,10 +79,9 @@ def command(root, *arguments):
 def running(root, function, environment):
     """Run a function installed in `root` and yield a callable that invokes it."""
     api = _RuntimeApi()
-    server = make_server("127.0.0.1", 0, api, threaded=True, request_handler=_Quiet)
     with (
-        run_in_thread(server),
-        _process(root, function, server.server_port, environment) as process,
+        wsgi_server.serve(api) as server,
+        _process(root, function, server.url, environment) as process,
     ):
         try:
             yield lambda event: api.invoke(function, event, *process)
@@ -92,14 +90,14 @@ def running(root, function, environment):
 
 
 @contextmanager
-def _process(root, function, port, environment):
+def _process(root, function, url, environment):
     python, python_environment = command(root, "-m", "awslambdaric", function.handler)
     process = subprocess.Popen(
         python,
         cwd=root / "var/task",
         env={
             **python_environment,
-            "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{port}",
+            "AWS_LAMBDA_RUNTIME_API": url.removeprefix("http://"),
             "AWS_LAMBDA_FUNCTION_NAME": function.name,
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory),
             **environment,
@@ -163,10 +161,3 @@ class _RuntimeApi:
             "Lambda-Runtime-Invoked-Function-Arn": function.arn,
         }
         return Response(json.dumps(event), 200, headers, content_type="application/json")
-
-
-class _Quiet(WSGIRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def log(self, *_args):
-        pass

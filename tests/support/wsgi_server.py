@@ -11,6 +11,8 @@ from io import BytesIO
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
+from workbench.local.http_server import run_in_thread
+
 HTML = b"<html><body><h1>Down for maintenance</h1></body></html>"
 
 
@@ -87,15 +89,11 @@ def serve(app, tls=None):
 
     server = _server(respond, tls)
     running.url = f"http{'s' if tls else ''}://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, args=[0.01], daemon=True)
-    thread.start()
-    try:
-        yield running
-    finally:
-        running.closing.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with run_in_thread(server):
+        try:
+            yield running
+        finally:
+            running.closing.set()
 
 
 def _server(app, tls):
