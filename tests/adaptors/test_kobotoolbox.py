@@ -173,7 +173,7 @@ def test_link_to_an_earlier_page_is_refused(kobo):
     kobo.served.failures += [status(200, page.encode())] * 2
     error = error_of(get_submissions("x"), state_for(kobo))
     assert isinstance(error, RemoteRefused)
-    assert "fetched already" in str(error)
+    assert "already been fetched" in str(error)
     assert not kobo.served.failures
 
 
