@@ -136,7 +136,7 @@ def test_exponent_beyond_decimal_is_unreadable(number):
 
 @both_parsers
 def test_gzipped_body_is_expanded(parser):
-    assert parser(gzip.compress(b'{"a": 1}')) == {"a": 1}
+    assert parser(gzip.compress(b'{"a": 1}', mtime=0)) == {"a": 1}
 
 
 @both_parsers
@@ -151,10 +151,10 @@ def test_all_members_of_a_gzipped_body_are_expanded(parser, padding):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (gzip.compress(b"[1]") + b"[2]", "not gzip from byte 23 on"),
-        (gzip.compress(b"[1") + gzip.compress(b",1]")[:-9], "truncated"),
-        (gzip.compress(b"") * 1001, "1000 members"),
-        (gzip.compress(b" " * 5_000_000) * 2, "8000000 bytes"),
+        (gzip.compress(b"[1]", mtime=0) + b"[2]", "not gzip from byte 23 on"),
+        (gzip.compress(b"[1", mtime=0) + gzip.compress(b",1]", mtime=0)[:-9], "truncated"),
+        (gzip.compress(b"", mtime=0) * 1001, "1000 members"),
+        (gzip.compress(b" " * 5_000_000, mtime=0) * 2, "8000000 bytes"),
     ],
 )
 def test_error_of_a_later_gzip_member_says_what(parser, content, message):
@@ -167,8 +167,8 @@ def test_error_of_a_later_gzip_member_says_what(parser, content, message):
     "content",
     [
         b"\x1f\x8bnot gzip",
-        gzip.compress(b'{"a": 1}' * 100)[:-12],
-        gzip.compress(b" " * 30_000_001),
+        gzip.compress(b'{"a": 1}' * 100, mtime=0)[:-12],
+        gzip.compress(b" " * 30_000_001, mtime=0),
     ],
     ids=["only its first bytes", "cut off", "a bomb"],
 )
