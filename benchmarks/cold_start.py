@@ -19,7 +19,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from tests.built.lambda_runtime import command, lay_out
+from tests.built.lambda_runtime import command, install
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILT = ROOT / ".build/here"
@@ -49,7 +49,7 @@ def main() -> None:
 def _lay_out_function(folder: Path, function: str, adaptor: str | None = None) -> Path:
     root = folder / f"{function}-{adaptor}"
     layers = ["CoreLayer", *(["AdaptorsLayer"] if adaptor else []), "ProjectLayer"]
-    lay_out(root, ROOT / "functions" / function, [BUILT / layer for layer in layers])
+    install(root, ROOT / "functions" / function, [BUILT / layer for layer in layers])
     path = root / "opt/project/project.json"
     project = json.loads(path.read_text("utf-8"))
     for credential in project["credentials"].values():

@@ -13,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.built.lambda_runtime import command, lay_out
+from tests.built.lambda_runtime import command, install
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILT = ROOT / ".build/here"
@@ -37,7 +37,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "inbox"
         layers = [BUILT / "CoreLayer", BUILT / "ProjectLayer"]
-        lay_out(root, ROOT / "functions/inbox", layers)
+        install(root, ROOT / "functions/inbox", layers)
         for _ in range(ROUNDS):
             for name, code in codes.items():
                 times[name].append(_seconds(root, code))
