@@ -55,7 +55,7 @@ def clear_marks(
 ) -> None:
     """Remove the marks of the handled late messages, except of those that still have to wait.
 
-    One that cannot be matched is queued: it has receives of its own, and newer ones go on.
+    A late message that cannot be matched is queued, so that it does not block newer ones.
     """
     groups = {queued.id: queued.group for queued in handled}
     for message_id in (late_id for late_ids in late.values() for late_id in late_ids):
