@@ -22,6 +22,8 @@ from workbench.local.destination import run_destination
 from workbench.local.sample_posts import POSTS
 
 PAYLOADS = ROOT / "tests/cases/payloads"
+# Lambda filters log lines by level only if their timestamps have this form.
+RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+(?:Z|[+-]\d\d:\d\d)")
 DELIVER = """
 from adaptors.http import post
 
@@ -202,13 +204,18 @@ def _size(item):
     return sum(len(name) + len(next(iter(value.values()))) for name, value in item.items())
 
 
-def test_log_line_is_one_json_object(stack, urls, destination, log_lines):
+def test_log_line_is_one_json_object(stack, urls, destination, log_lines, monkeypatch):
+    # Lambda sets this variable even if nothing is traced.
+    monkeypatch.setenv("_X_AMZN_TRACE_ID", "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=0")
     POSTS[0].send(urls["field-data"])
     stack.drain()
     assert len(log_lines) >= 5
     for _, line in log_lines:
-        assert isinstance(json.loads(line), dict)
+        event = json.loads(line)
         assert not re.search(r"\s{2,}", line)
+        if "_aws" not in event:
+            assert "xray_trace_id" not in event
+            assert RFC_3339.fullmatch(event["timestamp"])
 
 
 def test_concurrent_posts_are_delivered_once(create_job_stack, log_lines):

@@ -8,10 +8,13 @@ from pathlib import Path
 import boto3
 import pytest
 
-from openfn.storage import sqs_batch
+from openfn.storage import aws, sqs_batch
 from openfn.storage.aws import Setting
+from tests.conftest import hook_aws_call
 from tests.support.sam_template import RESOURCES, TEMPLATE, resources_of_type
+from workbench.environment import environ
 from workbench.local import resources
+from workbench.local.template import translate
 
 ROOT = Path(__file__).resolve().parents[1]
 FUNCTIONS = resources_of_type("AWS::Serverless::Function")
@@ -22,6 +25,23 @@ def queue_attributes(queue_url):
     """Return all attributes of a queue of the embedded stack."""
     response = boto3.client("sqs").get_queue_attributes(QueueUrl=queue_url, AttributeNames=["All"])
     return response["Attributes"]
+
+
+@pytest.fixture
+def translated(monkeypatch):
+    """The resources of the CloudFormation template that a deployment uses."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", resources.REGION)
+    return translate()["Resources"]
+
+
+def receive_one(queue_url):
+    """Send an item to a queue, receive it and return its receipt handle."""
+    sqs = boto3.client("sqs")
+    sqs.send_message(
+        QueueUrl=queue_url, MessageBody="{}", MessageGroupId="g", MessageDeduplicationId="d"
+    )
+    (message,) = sqs.receive_message(QueueUrl=queue_url)["Messages"]
+    return message["ReceiptHandle"]
 
 
 def test_template_and_code_use_the_same_environment_variables():
@@ -45,7 +65,8 @@ def test_every_function_has_a_handler():
 
 def test_table_and_bucket_survive_the_deletion_of_the_stack():
     for name in ("Table", "Bucket"):
-        assert RESOURCES[name]["DeletionPolicy"] == "Retain"
+        # Like Retain, but a failed first deployment leaves nothing behind.
+        assert RESOURCES[name]["DeletionPolicy"] == "RetainExceptOnCreate"
         assert RESOURCES[name]["UpdateReplacePolicy"] == "Retain"
 
 
@@ -129,3 +150,39 @@ def test_last_receive_comes_before_the_queue_deletes_an_id(run_seconds):
 
 def test_queues_and_dead_letter_queues_are_fifo():
     assert [queue["FifoQueue"] for queue in QUEUES.values()] == [True] * 4
+
+
+def test_a_failing_tick_is_not_invoked_again(translated):
+    (config,) = [
+        resource["Properties"]
+        for resource in translated.values()
+        if resource["Type"] == "AWS::Lambda::EventInvokeConfig"
+    ]
+    assert config["FunctionName"] == {"Ref": "MatcherFunction"}
+    assert config["MaximumRetryAttempts"] == 0
+    assert config["MaximumEventAgeInSeconds"] == 60  # the shortest that Lambda allows
+
+
+def test_lambda_does_not_cut_chains_of_emitted_messages(translated):
+    for name in ("MatcherFunction", "RunnerFunction"):
+        assert translated[name]["Properties"]["RecursiveLoop"] == "Allow"
+    assert "RecursiveLoop" not in translated["InboxFunction"]["Properties"]
+
+
+def test_a_wait_on_the_queue_never_exceeds_twelve_hours_after_the_receive():
+    longest_run = max(int(seconds) for seconds in TEMPLATE["Mappings"]["RunTimes"])
+    with resources.create({"RunSeconds": str(longest_run)}) as stack:
+        (mapping,) = [one for one in stack.mappings if one.function == "runner"]
+        visibility_timeouts = []
+
+        def record(params, **_):
+            visibility_timeouts.append(params["VisibilityTimeout"])
+
+        with (
+            environ(stack.functions["runner"].environment),
+            hook_aws_call("provide-client-params.sqs.ChangeMessageVisibility", record),
+        ):
+            receipt_handle = receive_one(mapping.queue_url)
+            aws.set_visibility_timeout(Setting.RUN_QUEUE_URL, receipt_handle, 7 * 86_400)
+        # SQS counts from the receive and refuses more. The run may have used its whole timeout.
+        assert visibility_timeouts[0] + longest_run <= 12 * 3600

@@ -47,7 +47,7 @@ _GATEWAY_HEADERS = {
     "x-forwarded-port",
     "x-forwarded-proto",
 }
-_logger = Logger(service="inbox", location=None)
+_logger = Logger(service="inbox", location=None, xray_trace_id=None, use_rfc3339=True)
 # Create the clients during INIT, when the function has a full CPU.
 aws.client("dynamodb")
 aws.client("sqs")

@@ -35,7 +35,7 @@ _BODY_ERRORS = (
     *(UnreadableBody, ArithmeticError, LookupError, MemoryError, RecursionError),
     *(TypeError, ValueError),
 )
-_logger = Logger(service="matcher", location=None)
+_logger = Logger(service="matcher", location=None, xray_trace_id=None, use_rfc3339=True)
 
 
 def lambda_handler(event: dict[str, Any], _context: object) -> Mapping[str, Any]:

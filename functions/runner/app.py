@@ -52,7 +52,7 @@ _COUNTS = {
     RunStatus.FAILED: Metric.FAILED,
     RunStatus.WAITING: Metric.WAITING,
 }
-_logger = Logger(service="runner", location=None)
+_logger = Logger(service="runner", location=None, xray_trace_id=None, use_rfc3339=True)
 # Load what jobs need during INIT, when a function has a whole CPU.
 for _adaptor in project.current().adaptors:
     import_module(f"adaptors.{_adaptor}")

@@ -34,6 +34,7 @@ _UNSUPPORTED_BY_MOTO = (
     "AWS::S3::BucketPolicy",
     "AWS::SNS::TopicPolicy",
     "AWS::SQS::QueuePolicy",
+    "AWS::Lambda::EventInvokeConfig",
     "AWS::Lambda::Permission",
     "AWS::Logs::QueryDefinition",
 )

@@ -26,7 +26,8 @@ AWSError = (BotoCoreError, ClientError)
 _CONNECT_SECONDS, _READ_SECONDS = 1, 1.5
 _ATTEMPTS = 2
 _MAX_BATCH = 10
-_MAX_VISIBILITY_TIMEOUT = 43_000
+# SQS allows 12 hours after the receive, of which a run may have used 15 minutes.
+_MAX_VISIBILITY_TIMEOUT = 42_000
 _serialize = TypeSerializer().serialize
 _deserialize = TypeDeserializer().deserialize
 
