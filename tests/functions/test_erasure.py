@@ -9,9 +9,10 @@ from contextlib import suppress
 
 import boto3
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from openfn import ids
-from openfn.errors import NotFound
+from openfn.errors import NotClaimed, NotFound
 from openfn.history import details
 from openfn.jobs import state
 from openfn.log_events import LogEvent
@@ -252,3 +253,66 @@ def test_run_that_is_replayed_while_its_message_is_erased_finds_its_contents(sta
     execute(stack, first)
     assert details.run(first).status == "succeeded"
     assert "Amina" not in everything(stack)
+
+
+def object_keys(stack):
+    bucket = boto3.resource("s3").Bucket(stack.resources.physical_ids["Bucket"])
+    return [item.key for item in bucket.objects.all()]
+
+
+@pytest.mark.parametrize(
+    ("start", "status"), [(b'{"name": "Amina", "noise": "', 200), (b'{"name": "', 400)]
+)
+def test_repeated_body_leaves_no_object_that_no_message_refers_to(
+    create_project_stack, start, status
+):
+    stack = create_project_stack(PROJECT.replace("keep: none", "dedupe: name"), a=FINE, b=FINE)
+    noise = random.Random(1).randbytes(400_000).hex().encode()
+    body = start + noise + (b'"}' if status == 200 else b"")
+    responses = [post(stack, body) for _ in range(3)]
+    assert [response["statusCode"] for response in responses] == [status] * 3
+    (message_id,) = {response["headers"]["X-Message-Id"] for response in responses}
+    assert object_keys(stack) == [f"messages/{message_id}/body"]
+    assert details.message(message_id).message.body == body
+
+
+def test_repeated_body_is_accepted_if_its_object_cannot_be_deleted(create_project_stack):
+    stack = create_project_stack(PROJECT.replace("keep: none", "dedupe: name"), a=FINE, b=FINE)
+    body = json.dumps({"name": "Amina", "noise": random.Random(1).randbytes(400_000).hex()})
+    post(stack, body)
+
+    def fail(**_):
+        raise EndpointConnectionError(endpoint_url="https://s3.amazonaws.com")
+
+    with hook_aws_call("before-call.s3.DeleteObject", fail):
+        assert post(stack, body)["statusCode"] == 200
+
+
+def test_run_that_is_delivered_again_does_not_restore_an_erased_message_it_emitted(
+    create_project_stack,
+):
+    noise = random.Random(1).randbytes(400_000).hex()
+    emits = f"from adaptors.common import emit\nemit('inbox-a', {{'name': {noise!r}}})\n"
+    project = PROJECT.replace("triggers:", "triggers:\n  start: {inbox: inbox-b, inclusion: {}}")
+    project = project.replace("all: {", "all: {inbox: inbox-a, ")
+    project = project.replace("jobs:", "jobs:\n  emits: {trigger: start, expression: jobs/e.py}")
+    stack = create_project_stack(project, a=FINE, b=FINE, e=emits)
+    source_id = post(stack, "{}", "inbox-b")["headers"]["X-Message-Id"]
+    stack.drain()
+    (emitted,) = details.emitted_messages(ids.run_id(source_id, "emits"))
+    assert [key for key in object_keys(stack) if emitted in key] == []
+    execute(stack, ids.run_id(source_id, "emits"))
+    assert [key for key in object_keys(stack) if emitted in key] == []
+
+
+def test_runner_that_lost_its_claim_leaves_nothing_of_an_erased_message(stack):
+    message_id = matched(stack)
+    run = runs.claim(ids.run_id(message_id, "job-a"), 60)
+    table.update(ids.key_of(run.id), {"lease": 1})
+    execute(stack, run.id)
+    stack.drain()
+    assert statuses(message_id) == ["succeeded"] * 3
+    final = json.dumps(random.Random(1).randbytes(200_000).hex()).encode()
+    with pytest.raises(NotClaimed):
+        outcomes.finish(run, outcomes.Outcome("", 1, final))
+    assert object_keys(stack) == []

@@ -58,14 +58,15 @@ def store(message: Message, dedupe_key: str | None = None, unreadable: str | Non
     message that was stored first is returned. `unreadable` is the reason why no trigger will see
     the message.
     """
-    return _stored_id(message, table.put(*_items(message, dedupe_key, unreadable)))
+    items = _items(message, dedupe_key, unreadable)
+    return _stored_id(items[0], table.put(*items))
 
 
 def store_all(messages: Sequence[tuple[Message, str | None]]) -> list[str]:
     """Store many messages, each with its `dedupe_key`, as `store` does for one."""
     groups = [_items(message, dedupe_key) for message, dedupe_key in messages]
-    pairs = zip(messages, table.put_groups(groups), strict=True)
-    return [_stored_id(message, existing) for (message, _), existing in pairs]
+    pairs = zip(groups, table.put_groups(groups), strict=True)
+    return [_stored_id(group[0], existing) for group, existing in pairs]
 
 
 def queue(message_id: str, group: str | None = None) -> bool:
@@ -157,9 +158,15 @@ def _marker(message_id: str, status: str, version: str) -> tuple[Item, Item]:
     return ids.key_of(f"{message_id}#"), marker
 
 
-def _stored_id(message: Message, existing: Item | None) -> str:
+def _stored_id(item: Item, existing: Item | None) -> str:
+    """Return the id under which a message is stored, and delete a body that is not needed."""
     # An existing item with the message's own id was written by a try whose response was lost.
-    return str(existing["message_id"]) if existing and "message_id" in existing else message.id
+    stored_id = str(existing.get("message_id", item["sk"])) if existing else str(item["sk"])
+    is_repeated = stored_id != item["sk"]
+    if existing and (is_repeated or is_erased(existing)):
+        with suppress(*aws.AWSError):  # the message is stored; the bucket's lifecycle deletes it
+            blobs.delete(item)
+    return stored_id
 
 
 def _items(message: Message, dedupe_key: str | None, unreadable: str | None = None) -> list[Item]:

@@ -150,6 +150,8 @@ def _record(run: Run, changes: Item, item: Item | None) -> Run:
         # If the response to our first try was lost, botocore's retry finds it recorded.
         is_recorded = error.item.get("status") == changes["status"]
         if not is_recorded or error.item["attempt"] != run.attempt:
+            if "erased" in error.item:  # by prefix, before this attempt wrote its objects
+                blobs.delete(changes)
             raise NotClaimed(f"The claim of the run {run.id} was lost.") from None
     return run.updated(changes)
 

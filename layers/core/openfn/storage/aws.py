@@ -109,6 +109,11 @@ def get_object(key: str) -> bytes | None:
     return content
 
 
+def delete_object(key: str) -> None:
+    """Delete an object of the bucket, if it exists."""
+    client("s3").delete_object(Bucket=setting(Setting.BUCKET_NAME), Key=key)
+
+
 def delete_objects(prefix: str) -> None:
     """Delete all objects of the bucket whose keys begin with a prefix."""
     s3, bucket = client("s3"), setting(Setting.BUCKET_NAME)

@@ -14,7 +14,8 @@ from openfn.storage.aws import Item
 
 # DynamoDB allows 400 KB per item, all attributes and their names together.
 MAX_ITEM_BYTES = 350_000
-_SUFFIXES = ("", "_zlib", "_object")
+_OBJECT = "_object"
+_SUFFIXES = ("", "_zlib", _OBJECT)
 
 
 def store(name: str, content: bytes, object_key: str, limit: int = MAX_ITEM_BYTES) -> Item:
@@ -31,6 +32,13 @@ def store(name: str, content: bytes, object_key: str, limit: int = MAX_ITEM_BYTE
 def clear(name: str, item: Item) -> dict[str, None]:
     """Return the changes that remove the bytes of this name from an item."""
     return {f"{name}{suffix}": None for suffix in _SUFFIXES if f"{name}{suffix}" in item}
+
+
+def delete(attributes: Item) -> None:
+    """Delete the objects that `store` has just written for attributes, if no item got these."""
+    for name, key in attributes.items():
+        if name.endswith(_OBJECT) and key is not None:
+            aws.delete_object(key)
 
 
 def has(name: str, item: Item) -> bool:
