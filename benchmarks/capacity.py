@@ -31,14 +31,20 @@ class Limit:
 def limits() -> list[Limit]:
     """Return the limits with the measured use per message."""
     units = counts()[1].per_message("write_units")
-    concurrency = translate()["Parameters"]["RunConcurrency"]["Default"]
+    parameters = translate()["Parameters"]
     seconds = {name: milliseconds / 1000 for name, milliseconds in MILLISECONDS.items()}
     return [
         Limit(
             "runs at the same time (`RunConcurrency`)",
-            concurrency,
+            parameters["RunConcurrency"]["Default"],
             lambda rate: rate * seconds["runner"],
             "the parameter, as far as the destination can handle",
+        ),
+        Limit(
+            "batches matched at the same time (`MatchConcurrency`)",
+            parameters["MatchConcurrency"]["Default"],
+            lambda rate: rate / BATCH * seconds["matcher"],
+            "the parameter",
         ),
         Limit(
             "Lambda executions at the same time, in the account",

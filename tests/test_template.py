@@ -112,6 +112,22 @@ def test_matcher_has_at_least_the_memory_of_the_inbox():
     assert memory["MatcherFunction"] >= memory["InboxFunction"]
 
 
+def test_runs_and_matchers_leave_executions_for_posts_in_a_new_account():
+    parameters = TEMPLATE["Parameters"]
+    limited = [parameters[name]["Default"] for name in ("RunConcurrency", "MatchConcurrency")]
+    tick = 1
+    assert 10 - sum(limited) - tick >= 2  # AWS gives a new account about ten executions
+    with resources.create({"RunConcurrency": "7", "MatchConcurrency": "6"}) as stack:
+        limits = {mapping.function: mapping.concurrency for mapping in stack.mappings}
+        assert limits == {"runner": 7, "matcher": 6}
+
+
+def test_memory_for_new_accounts_is_allowed_and_larger_memory_is_explained():
+    memory = TEMPLATE["Parameters"]["RunMemory"]
+    assert {3008, 3072} <= set(memory["AllowedValues"])
+    assert "more than 3008" in " ".join(memory["Description"].split())
+
+
 def test_all_functions_have_the_same_environment():
     with resources.create({}) as stack:
         first, *others = [function.environment for function in stack.functions.values()]
