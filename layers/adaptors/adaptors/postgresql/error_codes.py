@@ -30,7 +30,8 @@ _RETRYABLE = (
 _AUTHOR = (_PROTOCOL_VIOLATION, "0A", "25", "26", "28", "3D", "3F", "42", "54")
 # libpq has no SQLSTATE for a refused connection. Unknown messages count as retryable.
 _CREDENTIAL_PROBLEM = re.compile(
-    "authentication failed|no password supplied|pg_hba.conf|does not exist"
+    "authentication failed|authentication method requirement|SCRAM|no password supplied"
+    "|pg_hba.conf|does not exist"
     "|permission denied|certificate|unknown ca|does not support SSL|private key|invalid port",
 )
 _PARAMETER = re.compile(r"portal parameter \$(\d+)")
@@ -41,6 +42,16 @@ _REMEDIES = {
     "21000": "Two records of one call have the same key, written differently.",
     "42P01": "Names are case-sensitive: write them as the database has them.",
     "42703": "Names are case-sensitive: write them as the database has them.",
+}
+_CONNECTION_REMEDIES = {
+    "does not support SSL": 'If the network is trusted, set "ssl": false in the credential.',
+    "certificate verify failed": "Put the CA certificate of the server into `ca` of the "
+    'credential. Only if you trust the network, set "allowSelfSignedCert": true instead.',
+    "does not match host name": "Write a host name of the certificate as `host`.",
+    "authentication method requirement": "The credential does not verify the server, so its "
+    "password is sent only as SCRAM-SHA-256. Verify the server: remove `ssl` and "
+    "`allowSelfSignedCert`, and set `ca`. Or set the user's password again on the server, with "
+    "password_encryption = 'scram-sha-256' and scram-sha-256 in pg_hba.conf.",
 }
 
 
@@ -68,10 +79,9 @@ def connection_error(error: psycopg.Error, configuration: Configuration) -> Adap
     """Return the error of a failed connection with its verdict."""
     reason = _first_line(error).removeprefix("connection failed: ")
     text = f"Cannot connect to the database {configuration.database}: {reason}."
-    if "does not support SSL" in reason:
-        text += ' If the network is trusted, set "ssl": false in the credential.'
-    if "certificate verify failed" in reason:
-        text += " Put the CA certificate of the server into `ca` of the credential."
+    for problem, remedy in _CONNECTION_REMEDIES.items():
+        if problem in reason:
+            text += f" {remedy}"
     return (ConfigurationError if _CREDENTIAL_PROBLEM.search(reason) else RemoteUnavailable)(text)
 
 
