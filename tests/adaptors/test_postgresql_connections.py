@@ -296,38 +296,43 @@ UNVERIFIED = [
 VERIFIED = [{}, {"ssl": True}, {"allowSelfSignedCert": False}, {"ssl": {}}]
 
 
+def try_impostor(login, authority, options):
+    """Send a statement to an impostor, and return it with the error."""
+    with postgres_impostor.running(authority, login) as impostor:
+        state = local_state(port=impostor.port, **options)
+        with pytest.raises(ConfigurationError) as caught:
+            sql("select 'Amina'")(state)
+    assert_no_password(str(caught.value))
+    return impostor, str(caught.value)
+
+
 @pytest.mark.parametrize("login", ["CLEARTEXT", "MD5"])
 @pytest.mark.parametrize("options", UNVERIFIED)
 def test_an_impostor_receives_no_password_that_it_can_read(authority, options, login):
-    with postgres_impostor.running(authority, getattr(postgres_impostor, login)) as impostor:
-        with pytest.raises(ConfigurationError, match="only as SCRAM-SHA-256") as caught:
-            sql("select 1")(local_state(port=impostor.port, **options))
+    impostor, error = try_impostor(getattr(postgres_impostor, login), authority, options)
     assert impostor.received == b""
-    assert_no_password(str(caught.value))
+    assert "only as SCRAM-SHA-256" in error
 
 
 @pytest.mark.parametrize("options", UNVERIFIED)
 def test_an_impostor_that_asks_for_no_login_receives_no_data(authority, options):
-    with postgres_impostor.running(authority, postgres_impostor.NO_LOGIN) as impostor:
-        with pytest.raises(ConfigurationError, match="did not complete authentication"):
-            sql("select 'Amina'")(local_state(port=impostor.port, **options))
+    impostor, error = try_impostor(postgres_impostor.NO_LOGIN, authority, options)
     assert impostor.received == b""
+    assert "did not complete authentication" in error
 
 
 @pytest.mark.parametrize("options", VERIFIED)
 def test_an_impostor_is_not_even_sent_the_user_name(authority, options):
-    with postgres_impostor.running(authority, postgres_impostor.CLEARTEXT) as impostor:
-        with pytest.raises(ConfigurationError, match="certificate verify failed"):
-            sql("select 1")(local_state(port=impostor.port, **options))
+    impostor, error = try_impostor(postgres_impostor.CLEARTEXT, authority, options)
     assert (impostor.logins, impostor.received) == (0, b"")
+    assert "certificate verify failed" in error
 
 
 @pytest.mark.parametrize("options", VERIFIED)
 def test_an_impostor_cannot_switch_encryption_off(options):
-    with postgres_impostor.running(None, postgres_impostor.CLEARTEXT) as impostor:
-        with pytest.raises(ConfigurationError, match="does not support SSL"):
-            sql("select 1")(local_state(port=impostor.port, **options))
+    impostor, error = try_impostor(postgres_impostor.CLEARTEXT, None, options)
     assert (impostor.logins, impostor.received) == (0, b"")
+    assert "does not support SSL" in error
 
 
 def test_encryption_can_be_switched_off_in_the_credential(encrypted):
