@@ -35,7 +35,7 @@ ADAPTORS_ORDER = [
     {"sdk"},
 ]
 WORKBENCH_ORDER = [
-    {"errors", "environment", "text"},
+    {"errors", "environment", "terminal", "text"},
     {"project"},
     {"credentials", "stack"},
     {"testing", "local"},

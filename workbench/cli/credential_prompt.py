@@ -20,6 +20,7 @@ from workbench.credentials.fields import (
     with_value,
 )
 from workbench.errors import CommandError
+from workbench.terminal import escape_controls
 
 _NO_TERMINAL = (
     "Standard input is not a terminal. Pass the credential as a file with --file FILE.json, "
@@ -102,4 +103,4 @@ def _read_line(text: str, *, secret: bool) -> str:
 
 
 def _print(text: str) -> None:
-    typer.echo(text, err=True)
+    typer.echo(escape_controls(text), err=True)

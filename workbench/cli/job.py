@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.highlighter import JSONHighlighter
 from rich.markup import escape
 
 from adaptors._runtime.dry_run import Dry, DryStatement
@@ -30,6 +31,7 @@ from workbench.project.references import require_known
 from workbench.project.schema.project import ProjectSpec
 from workbench.project.schema.trigger import CronTriggerSpec
 from workbench.stack import connection
+from workbench.terminal import escape_json
 from workbench.testing.local_run import (
     LocalRun,
     run_locally,
@@ -137,7 +139,8 @@ def print_local_run(console: Console, job: str, local_run: LocalRun) -> None:
         console.print(f"[red]{job} failed[/red]: {escape(str(local_run.error))}", soft_wrap=True)
     else:
         console.print(f"[green]{job} succeeded[/green]. Final state:")
-        console.print_json(json.dumps(local_run.final))
+        final = json.dumps(local_run.final, indent=2, ensure_ascii=False)
+        console.print(JSONHighlighter()(escape_json(final)), soft_wrap=True)
 
 
 def _print_request(console: Console, request: Dry) -> None:

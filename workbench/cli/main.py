@@ -6,7 +6,6 @@ import sys
 from io import TextIOWrapper
 
 import typer
-from rich.console import Console
 
 from openfn.errors import OpenFnError
 from workbench.cli import (
@@ -26,6 +25,7 @@ from workbench.cli import (
     status,
     test,
 )
+from workbench.cli.options import TerminalConsole
 from workbench.errors import WorkbenchError
 from workbench.project.yaml_source import ProjectProblems
 
@@ -54,7 +54,7 @@ app.command("run", rich_help_panel=OPERATE)(job.run)
 app.command("cost", rich_help_panel=OPERATE)(cost.cost)
 app.add_typer(inbox.app, name="inbox", rich_help_panel=SECRETS)
 app.add_typer(credential.app, name="credential", rich_help_panel=SECRETS)
-_errors = Console(emoji=False, highlight=False, stderr=True)
+_errors = TerminalConsole(emoji=False, highlight=False, stderr=True)
 
 
 def main() -> None:

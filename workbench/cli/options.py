@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.text import Text
+
+from workbench.terminal import escape_controls
 
 Project = Annotated[
     Path, typer.Option("--project", file_okay=False, help="The folder with project.yaml.")
@@ -26,8 +29,18 @@ ContentType = Annotated[
     str, typer.Option(help="The body's content type. Files that end in .form are forms.")
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
+
+
+class TerminalConsole(Console):
+    """A console that shows control characters of all texts as escapes."""
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Return a text for the terminal. Rich calls this for each text and each cell."""
+        return super().render_str(escape_controls(text), **options)
+
+
 # Posts and jobs are printed as they are: `:100:` in them is not an emoji.
-console = Console(emoji=False, highlight=False)
+console = TerminalConsole(emoji=False, highlight=False)
 
 
 def confirm(question: str, *, yes: bool) -> None:

@@ -13,12 +13,14 @@ from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
+from workbench.terminal import escape_json
+
 Row = Sequence[str]
 
 
 def as_json(value: Any) -> None:
     """Print a value as JSON."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    sys.stdout.write(escape_json(json.dumps(value, indent=2, ensure_ascii=False)) + "\n")
 
 
 def line(console: Console, text: str, style: str | None = None) -> None:

@@ -21,6 +21,7 @@ from workbench.cli import output, run_tables
 from workbench.cli.options import Json, Project, Stack, console
 from workbench.cli.times import format_time
 from workbench.stack import connection, log_lines
+from workbench.terminal import escape_json
 
 Id = Annotated[str, typer.Argument(metavar="MESSAGE|RUN", help="The id of a message or a run.")]
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="The id of a run.")]
@@ -131,12 +132,16 @@ def _states(run: RunDetails) -> dict[str, Any]:
     return {"initial": initial, "final": run.final}
 
 
+def _as_json(value: dict[str, Any] | list[Any]) -> str:
+    return escape_json(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
 def _print_values(values: Mapping[str, Any]) -> None:
     for name, value in values.items():
         if value in (None, "", [], {}):
             continue
         is_nested = isinstance(value, dict | list)
-        text = json.dumps(value, indent=2, ensure_ascii=False, default=str) if is_nested else value
+        text = _as_json(value) if is_nested else value
         is_long = is_nested or "\n" in str(value).strip()
         console.print(f"[bold]{name}[/bold]", end="\n" if is_long else " ")
         output.line(console, str(text).rstrip())

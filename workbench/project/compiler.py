@@ -29,6 +29,7 @@ from workbench.project.references import cycles, names_in, texts_at, unknown_nam
 from workbench.project.schema.project import ProjectSpec
 from workbench.project.schema.validation import validate_project
 from workbench.project.yaml_source import Problem, ProjectProblems, YamlSource, read_yaml
+from workbench.terminal import escape_controls
 
 PROJECT_FILE = "project.yaml"
 # Files beside a job are deployed with it, except secrets and tests.
@@ -95,7 +96,7 @@ def main() -> int:
     try:
         compile_project(source, target)
     except ProjectProblems as problems:
-        print(problems, file=sys.stderr)
+        print(escape_controls(str(problems)), file=sys.stderr)
         return 1
     return 0
 
