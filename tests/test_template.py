@@ -202,3 +202,58 @@ def test_a_wait_on_the_queue_never_exceeds_twelve_hours_after_the_receive():
             aws.set_visibility_timeout(Setting.RUN_QUEUE_URL, receipt_handle, 7 * 86_400)
         # SQS counts from the receive and refuses more. The run may have used its whole timeout.
         assert visibility_timeouts[0] + longest_run <= 12 * 3600
+
+
+def test_the_runner_and_no_other_function_can_be_in_a_vpc(translated):
+    network = {"SubnetIds": {"Ref": "SubnetIds"}, "SecurityGroupIds": {"Ref": "SecurityGroupIds"}}
+    configured = {
+        name: resource["Properties"]["VpcConfig"]
+        for name, resource in translated.items()
+        if "VpcConfig" in resource["Properties"]
+    }
+    assert configured == {"RunnerFunction": {"Fn::If": ["InVpc", network, {"Ref": "AWS::NoValue"}]}}
+
+
+@pytest.mark.parametrize(
+    ("parameter", "good", "bad"),
+    [
+        ("SubnetIds", ["", "subnet-0a1b2c3d4e5f60718"], ["sg-0a1b", "subnet-", "10.0.0.0/24"]),
+        ("SecurityGroupIds", ["", "sg-0a1b2c3d4e5f60718"], ["subnet-0a1b", "default"]),
+    ],
+)
+def test_ids_of_the_network_are_validated(parameter, good, bad):
+    pattern = re.compile(TEMPLATE["Parameters"][parameter]["AllowedPattern"])
+    assert all(pattern.search(value) for value in good)
+    assert not any(pattern.search(value) for value in bad)
+
+
+def test_a_budget_sends_mail_before_and_when_it_is_used_up_if_there_is_an_address():
+    budget = RESOURCES["Budget"]
+    assert budget["Condition"] == "HasBudget"
+    notifications = budget["Properties"]["NotificationsWithSubscribers"]
+    limits = [
+        (entry["Notification"]["NotificationType"], entry["Notification"]["Threshold"])
+        for entry in notifications
+    ]
+    assert limits == [("ACTUAL", 80), ("ACTUAL", 100), ("FORECASTED", 100)]
+    mail = [{"SubscriptionType": "EMAIL", "Address": {"Ref": "AlarmEmail"}}]
+    assert all(entry["Subscribers"] == mail for entry in notifications)
+
+
+def test_new_parameters_change_nothing_unless_they_are_set():
+    defaults = {name: value["Default"] for name, value in TEMPLATE["Parameters"].items()}
+    assert (defaults["SubnetIds"], defaults["SecurityGroupIds"]) == ("", "")
+    assert defaults["MonthlyBudget"] == 0
+
+
+def test_a_deployment_with_half_a_network_or_a_budget_without_address_is_refused():
+    reasons = {
+        assertion["AssertDescription"]
+        for rule in TEMPLATE["Rules"].values()
+        for assertion in rule["Assertions"]
+    }
+    assert reasons == {
+        "SubnetIds needs SecurityGroupIds.",
+        "SecurityGroupIds needs SubnetIds.",
+        "MonthlyBudget needs AlarmEmail.",
+    }

@@ -163,10 +163,31 @@ def test_no_role_allows_access_to_resources_of_another_function(permissions):
 
 def test_every_role_allows_the_customer_managed_key_and_tracing_if_configured():
     key = "arn:aws:kms:eu-west-1:123456789012:key/5f1d2c3b-0000-4000-8000-1a2b3c4d5e6f"
-    expected = {"kms:Decrypt": key, "kms:GenerateDataKey": key, "xray:PutTraceSegments": "*"}
+    # The actions that DynamoDB requires of whoever uses a table with a key of its own:
+    # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
+    actions = ("Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "ReEncryptFrom")
+    expected = {**{f"kms:{action}": key for action in actions}, "xray:PutTraceSegments": "*"}
     with resources.create({"KmsKeyArn": key, "Tracing": "Active"}) as stack_resources:
         for statements in aws_calls.role_statements(stack_resources).values():
             for action, resource in expected.items():
                 assert iam_simulator.allows(statements, action, resource)
             other_key = key.replace("5f1d", "5f1e")
             assert not iam_simulator.allows(statements, "kms:Decrypt", other_key)
+
+
+def test_only_lambda_may_attach_the_runner_to_a_vpc_and_no_job():
+    network = {"SubnetIds": "subnet-0a1b", "SecurityGroupIds": "sg-0a1b"}
+    with resources.create(network) as stack_resources:
+        roles = aws_calls.role_statements(stack_resources)
+    effects = {
+        function: [
+            (statement["Effect"], statement.get("Condition"))
+            for statement in statements
+            if "ec2:" in str(statement["Action"])
+        ]
+        for function, statements in roles.items()
+    }
+    functions = "arn:aws:lambda:eu-west-1:123456789012:function:*"
+    condition = {"ArnLike": {"lambda:SourceFunctionArn": functions}}
+    assert effects["runner"] == [("Allow", None), ("Deny", condition)]
+    assert effects["inbox"] == effects["matcher"] == []

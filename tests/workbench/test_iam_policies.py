@@ -22,6 +22,23 @@ CODE_BLOCKS = [token.content for token in MarkdownIt().parse(PAGE) if token.type
 VIEW, OPERATE = json.loads(next(block for block in CODE_BLOCKS if "cloudformation:" in block))[
     "Statement"
 ]
+KEY_POLICY = json.loads(next(block for block in CODE_BLOCKS if '"kms:*"' in block))
+KEY_VIEW, KEY_OPERATE, KEY_DEPLOY = json.loads(
+    next(block for block in CODE_BLOCKS if "kms:CreateGrant" in block)
+)["Statement"]
+KEY = "arn:aws:kms:REGION:ACCOUNT:key/KEY"
+# What services ask of KMS in the name of the caller, if their resource has a key of its own:
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
+KEY_ACTIONS = {
+    "dynamodb:GetItem": ["Decrypt"],
+    "s3:GetObject": ["Decrypt"],
+    "sqs:ReceiveMessage": ["Decrypt"],
+    "dynamodb:PutItem": ["Encrypt", "Decrypt", "ReEncryptFrom", "GenerateDataKey", "DescribeKey"],
+    "dynamodb:UpdateItem": ["Encrypt", "Decrypt", "ReEncryptTo", "GenerateDataKey", "DescribeKey"],
+    "sqs:SendMessage": ["Decrypt", "GenerateDataKey"],
+}
 IAM_PREFIXES = {"monitoring": "cloudwatch", "tagging": "tag"}
 PROJECT = """
 inboxes:
@@ -132,6 +149,31 @@ def test_operators_may_run_every_command_that_changes_something(ofn, stack, acti
     run_command(ofn, stack, command)
     assert denied([VIEW, OPERATE], actions) == set()
     assert denied([VIEW], actions) != set()
+
+
+def test_people_may_use_a_key_of_your_own_for_all_that_they_may_do():
+    for statements, key_statements in (
+        ([VIEW], [KEY_VIEW]),
+        ([OPERATE], [KEY_VIEW, KEY_OPERATE]),
+    ):
+        allowed = [action for action in KEY_ACTIONS if not denied(statements, [action])]
+        assert allowed
+        needed = {f"kms:{name}" for action in allowed for name in KEY_ACTIONS[action]}
+        refused = {name for name in needed if not iam_simulator.allows(key_statements, name, KEY)}
+        assert refused == set()
+
+
+def test_whoever_deploys_may_let_dynamodb_create_its_grants():
+    for action in ("kms:DescribeKey", "kms:CreateGrant"):
+        assert iam_simulator.allows([KEY_DEPLOY], action, KEY)
+
+
+def test_the_key_policy_leaves_the_key_to_the_account_and_to_two_services():
+    account, *services = KEY_POLICY
+    assert account["Principal"] == {"AWS": "arn:aws:iam::ACCOUNT:root"}
+    assert (account["Effect"], account["Action"], account["Resource"]) == ("Allow", "kms:*", "*")
+    names = [statement["Principal"]["Service"] for statement in services]
+    assert names == ["logs.REGION.amazonaws.com", "cloudwatch.amazonaws.com"]
 
 
 @pytest.mark.parametrize("name", ["BucketPolicy", "QueuePolicy", "AlertsPolicy"])
