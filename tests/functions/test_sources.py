@@ -45,6 +45,8 @@ inboxes:
     id_sha256: "HASH"
     auth: {hmac: stripe-key, header: Stripe-Signature}
     dedupe: id
+  calendly: {id_sha256: "HASH", auth: {stripe: stripe-key, header: Calendly-Webhook-Signature}}
+  shopify: {id_sha256: "HASH", auth: {hmac: github-key, header: X-Shopify-Hmac-Sha256}}
 triggers:
   all: {inclusion: {}}
 jobs:
@@ -344,6 +346,53 @@ def test_stripe_signs_the_time_and_the_body(sources):
         }
         response = requests.post(sources["stripe"], data=body, headers=headers, timeout=10)
         assert response.status_code == status
+
+
+def test_a_signature_with_a_time_may_come_in_another_header(sources):
+    body = _event("stripe_event.json")
+    signature = _stripe_signature(body, int(time.time())).replace("v1=", "v1=0,v1=")
+    headers = {"Calendly-Webhook-Signature": signature}
+    response = requests.post(sources["calendly"], data=body, headers=headers, timeout=10)
+    assert response.status_code == 200
+
+
+@pytest.mark.parametrize("encode", [str.lower, str.upper, lambda text: f"SHA256={text.upper()}"])
+def test_hexadecimal_signatures_may_be_upper_case(sources, encode):
+    body = b'{"id": 7}'
+    signature = hmac.new(b"g-123456", body, hashlib.sha256).hexdigest()
+    headers = {"X-Hub-Signature-256": encode(signature)}
+    response = requests.post(sources["github"], data=body, headers=headers, timeout=10)
+    assert response.status_code == 200
+
+
+def test_shopify_signs_in_base64_which_has_one_spelling(sources):
+    body = b'{"id": 7}'
+    digest = hmac.digest(b"g-123456", body, "sha256")
+    signature = base64.b64encode(digest).decode()
+    for sent, status in ((signature, 200), (signature.swapcase(), 401)):
+        headers = {"X-Shopify-Hmac-Sha256": sent}
+        response = requests.post(sources["shopify"], data=body, headers=headers, timeout=10)
+        assert response.status_code == status
+
+
+@pytest.mark.parametrize("inbox", ["stripe", "calendly"])
+def test_an_old_signature_with_a_time_is_no_signature_of_another_body(sources, inbox):
+    """Stripe signs `t.body`, so the signature also fits a body that begins with the time."""
+    sent_at = int(time.time()) - 86_400
+    body = f"{sent_at}.".encode() + _event("stripe_event.json")
+    signature = hmac.new(b"whsec_123456", body, hashlib.sha256).hexdigest()
+    header = "Stripe-Signature" if inbox == "stripe" else "Calendly-Webhook-Signature"
+    for sent in (signature, f"sha256={signature}", f"v1={signature}"):
+        headers = {"Content-Type": "application/x-www-form-urlencoded", header: sent}
+        response = requests.post(sources[inbox], data=body, headers=headers, timeout=10)
+        assert response.status_code == 401
+
+
+def test_hmac_is_not_tried_as_a_signature_with_a_time(sources):
+    body, now = b'{"id": 7}', int(time.time())
+    headers = {"X-Hub-Signature-256": _stripe_signature(body, now, b"g-123456")}
+    response = requests.post(sources["github"], data=body, headers=headers, timeout=10)
+    assert response.status_code == 401
 
 
 def test_gzipped_body_is_accepted_and_stored_unchanged(sources):

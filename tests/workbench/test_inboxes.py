@@ -41,13 +41,14 @@ def _ofn(*arguments):
     ("option", "text"),
     [
         ("auth: basic", "Write one of"),
-        ("auth: [{}]", "Write one of basic, bearer, api_key, hmac"),
+        ("auth: [{}]", "Write one of basic, bearer, api_key, hmac, stripe"),
         ("auth: [{basic: a, bearer: b}]", "Write one of"),
         ("auth: [{digest: a}]", "Write one of"),
         ("auth: [{hmac: a}]", "header"),
         ("auth: [{hmac: a, header: X-Sig, algorithm: md5}]", "Write sha1, sha256 or sha512."),
         ("auth: [{basic: a, header: X-Key}]", "Remove this key."),
         ("auth: [{api_key: a, algorithm: sha1}]", "Only hmac"),
+        ("auth: [{stripe: a, algorithm: sha1}]", "Only hmac"),
         ("auth: [{api_key: a, header: 'X Key: 1'}]", "Write the name of a header"),
         ("auth: [{basic: 'two words'}]", "letters"),
         ("dedupe: ''", "path of one value"),
@@ -58,7 +59,10 @@ def _ofn(*arguments):
         ("max_bytes: 7000000", "Write 6000000 or less."),
         ("max_bytes: many", "Write a whole number."),
         ("keep: some", "Write all or none."),
-        ("auth: [{basic: a, realm: b}]", "The keys are: basic, bearer, api_key, hmac, header"),
+        (
+            "auth: [{basic: a, realm: b}]",
+            "The keys are: basic, bearer, api_key, hmac, stripe, header",
+        ),
     ],
 )
 def test_invalid_option_of_an_inbox_is_reported_on_its_line(project, option, text):
@@ -84,6 +88,22 @@ def test_compiled_project_has_the_options_of_an_inbox(project, tmp_path):
     assert inbox.dedupe == ("data", 0, "*meta-instance-id*")
     assert inbox.max_bytes == 1000
     assert inboxes["commcare"].auth == ()
+
+
+@pytest.mark.parametrize(
+    ("option", "scheme", "header"),
+    [
+        ("auth: {stripe: key}", "stripe", "stripe-signature"),
+        ("auth: {stripe: key, header: Calendly-Webhook-Signature}", "stripe", None),
+        ("auth: {hmac: key, header: Stripe-Signature}", "stripe", "stripe-signature"),
+        ("auth: {hmac: key, header: X-Signature}", "hmac", "x-signature"),
+    ],
+)
+def test_a_signature_has_one_scheme(project, tmp_path, option, scheme, header):
+    compile_project(_with_options(project, option), tmp_path / "compiled")
+    inboxes = {inbox.name: inbox for inbox in load(tmp_path / "compiled").inboxes.values()}
+    (auth,) = inboxes["field-data"].auth
+    assert (auth.scheme, auth.header) == (scheme, header or "calendly-webhook-signature")
 
 
 def test_new_inbox_prints_its_url_and_stores_only_the_hash(project):

@@ -11,7 +11,7 @@ from workbench.project.schema.base import Name, Spec, invalid, parse_value_path
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Header = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]+$", to_lower=True)]
 Path = Annotated[list[str | int], PlainValidator(parse_value_path)]
-AUTH_SCHEMES = ("basic", "bearer", "api_key", "hmac")
+AUTH_SCHEMES = ("basic", "bearer", "api_key", "hmac", "stripe")
 # Lambda's limit for one request.
 _MAX_BYTES = 6_000_000
 
@@ -19,7 +19,7 @@ _MAX_BYTES = 6_000_000
 class AuthSpec(Spec):
     """An authentication scheme and the name of its secret: `{basic: kobo-login}`."""
 
-    way: Literal["basic", "bearer", "api_key", "hmac"]
+    way: Literal["basic", "bearer", "api_key", "hmac", "stripe"]
     secret: Name
     header: Header = "authorization"
     algorithm: Literal["sha1", "sha256", "sha512"] = "sha256"
@@ -36,6 +36,8 @@ class AuthSpec(Spec):
         options = {key: option for key, option in value.items() if key != scheme}
         if scheme == "api_key":
             options.setdefault("header", "x-api-key")
+        elif scheme == "stripe":
+            options.setdefault("header", "stripe-signature")
         elif scheme == "hmac" and "header" not in options:
             message = "Add the header that has the signature: `header: X-Hub-Signature-256`."
             raise invalid((), message)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from openfn.project import trigger_index as index
-from openfn.project.inboxes import Auth, Inbox
+from openfn.project.inboxes import STRIPE_HEADER, Auth, Inbox
 from openfn.project.retry_policy import Retry
 from openfn.project.trigger_index import Index
 from openfn.project.triggers import CronTrigger, FlowTrigger, Kind, MessageTrigger
@@ -166,4 +166,7 @@ def _inbox(name: str, raw: Mapping[str, Any]) -> Inbox:
 
 
 def _auth(way: str, **options: str) -> Auth:
+    # Projects of the first release have Stripe's scheme as `hmac` with Stripe's header.
+    if way == "hmac" and options.get("header") == STRIPE_HEADER:
+        way = "stripe"
     return Auth(way, **options)

@@ -11,7 +11,7 @@ import binascii
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -25,15 +25,23 @@ from openfn.storage.aws import Setting
 # A wrong key may be a rotated one, so a secret that was read earlier is read again.
 _MAX_AGE_AFTER_MISMATCH = 20.0
 _STRIPE_TOLERANCE_SECONDS = 300
+STRIPE_HEADER = "stripe-signature"
+CHALLENGES = {
+    "basic": "Basic",
+    "bearer": "Bearer",
+    "api_key": "ApiKey",
+    "hmac": "Signature",
+    "stripe": "Signature",
+}
 Headers = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Auth:
-    """An authentication scheme (`basic`, `bearer`, `api_key` or `hmac`) and its secret's name.
+    """An authentication scheme (one of `CHALLENGES`) and its secret's name.
 
     The secret is a JSON object: `username` and `password` for basic, `token` for bearer, `key`
-    for the other two.
+    for the others.
     """
 
     scheme: str
@@ -82,8 +90,7 @@ def is_authorized(inbox: Inbox, headers: Headers, body: bytes, now: float) -> bo
 
 def challenge(inbox: Inbox) -> str:
     """Return the `WWW-Authenticate` header for an unauthorized request to an inbox."""
-    schemes = {"basic": "Basic", "bearer": "Bearer", "api_key": "ApiKey", "hmac": "Signature"}
-    names = sorted({schemes[auth.scheme] for auth in inbox.auth})
+    names = sorted({CHALLENGES[auth.scheme] for auth in inbox.auth})
     return ", ".join(f'{name} realm="inbox"' for name in names)
 
 
@@ -128,8 +135,10 @@ def _matches(
             )
         case "api_key":
             return _equal(credentials.encode(), _field(secret, "key"))
+        case "stripe":
+            return _is_signed_with_time(auth, _field(secret, "key"), credentials, body, now)
         case _:
-            return _is_signed(auth, _field(secret, "key"), credentials, body, now)
+            return _is_signed(auth, _field(secret, "key"), credentials, body)
 
 
 def _field(secret: Mapping[str, Any], name: str) -> bytes:
@@ -150,18 +159,24 @@ def _decode_basic(credentials: str) -> bytes:
         return b""
 
 
-def _is_signed(auth: Auth, key: bytes, header: str, body: bytes, now: float) -> bool:
-    if not key:
-        return False
-    parts = [part.strip().partition("=")[::2] for part in header.split(",")]
-    stripe_signatures = [value for name, value in parts if name == "v1"]
-    sent_at = next((value for name, value in parts if name == "t"), "")
-    if stripe_signatures and re.fullmatch("[0-9]{1,12}", sent_at):
-        # Stripe signs the time with the body, so that a request cannot be replayed later.
-        is_recent = abs(now - int(sent_at)) <= _STRIPE_TOLERANCE_SECONDS
-        expected = hmac.digest(key, f"{sent_at}.".encode() + body, auth.algorithm).hex()
-        return is_recent and any(_equal(s.encode(), expected.encode()) for s in stripe_signatures)
+def _is_signed(auth: Auth, key: bytes, header: str, body: bytes) -> bool:
     digest = hmac.digest(key, body, auth.algorithm)
-    signature = header.strip().removeprefix(f"{auth.algorithm}=").encode()
-    encodings: Sequence[bytes] = (digest.hex().encode(), base64.b64encode(digest))
-    return any(_equal(signature, expected) for expected in encodings)
+    signature = header.strip()
+    label = f"{auth.algorithm}="
+    if signature.lower().startswith(label):
+        signature = signature[len(label) :]
+    is_base64 = _equal(signature.encode(), base64.b64encode(digest))
+    is_hex = _equal(signature.lower().encode(), digest.hex().encode())
+    return bool(key) and (is_base64 or is_hex)
+
+
+def _is_signed_with_time(auth: Auth, key: bytes, header: str, body: bytes, now: float) -> bool:
+    """Return whether the header is Stripe's `t=…,v1=…`, recent, and signs both time and body."""
+    parts = [part.strip().partition("=")[::2] for part in header.split(",")]
+    sent_at = next((value for name, value in parts if name == "t"), "")
+    if not key or not re.fullmatch("[0-9]{1,12}", sent_at):
+        return False
+    is_recent = abs(now - int(sent_at)) <= _STRIPE_TOLERANCE_SECONDS
+    expected = hmac.digest(key, f"{sent_at}.".encode() + body, auth.algorithm).hex().encode()
+    signatures = [value.lower().encode() for name, value in parts if name == "v1"]
+    return is_recent and any(_equal(signature, expected) for signature in signatures)
