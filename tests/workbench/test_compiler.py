@@ -303,6 +303,44 @@ def test_broken_link_beside_a_job_does_not_stop_the_build(project, compiled):
     assert (compiled() / "jobs/go.py").exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "target", "problem"),
+    [
+        ("jobs/shared", "{outside}", "This is a link to a folder."),
+        ("jobs/deep/loop", "../../jobs", "This is a link to a folder."),
+        ("jobs/loop", ".", "This is a link to a folder."),
+        ("jobs/deep/codes.csv", "{outside}/secret.csv", "This is a link to a file outside"),
+        ("jobs/login.json", "../credentials/dhis2.json", "This is a link to a file that is not"),
+    ],
+)
+def test_link_to_what_must_not_be_deployed_is_reported(
+    project, problems, tmp_path, name, target, problem
+):
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside/secret.csv").write_text("a", "utf-8")
+    project.write("credentials/dhis2.json", "{}")
+    project.write("jobs/deep/other.csv", "a")
+    (project.folder / name).symlink_to(target.format(outside=tmp_path / "outside"))
+    (text,) = problems()
+    assert text.startswith(f"{name}:1: {problem}")
+
+
+def test_folder_of_jobs_that_is_a_link_is_reported(project, problems):
+    (project.folder / "jobs").rename(project.folder / "others")
+    (project.folder / "jobs").symlink_to("others")
+    assert problems()[-1].startswith("jobs:1: This is a link to a folder.")
+
+
+def test_link_to_a_file_of_the_project_is_deployed_as_the_file(project, compiled):
+    project.write("shared/codes.csv", "a,b")
+    (project.folder / "jobs/codes.csv").symlink_to("../shared/codes.csv")
+    (project.folder / "jobs/loop.csv").symlink_to("loop.csv")
+    folder = compiled()
+    assert (folder / "jobs/codes.csv").read_text("utf-8") == "a,b"
+    assert not (folder / "jobs/codes.csv").is_symlink()
+    assert sorted(path.name for path in (folder / "jobs").iterdir()) == ["codes.csv", "go.py"]
+
+
 @pytest.mark.parametrize(("invalid", "status"), [(False, 0), (True, 1)])
 def test_build_stops_at_a_problem_and_prints_it_on_standard_error(
     project, tmp_path, monkeypatch, capsys, invalid, status

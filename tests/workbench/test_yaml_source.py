@@ -148,3 +148,19 @@ def test_problems_are_sorted_by_file_and_line_without_duplicates():
         Problem("b", 2, "x"),
     ]
     assert str(ProjectProblems(problems)) == "a:9: x\nb:2: x\nb:10: x"
+
+
+def test_aliases_that_repeat_millions_of_values_are_refused_at_once(problem_of):
+    lines = [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 10)]
+    problem = problem_of("\n".join(["a0: &a0 [x]", *lines]))
+    assert problem.line == 6
+    assert problem.message == "The aliases below this line repeat more than 100,000 values."
+
+
+def test_alias_of_what_contains_it_is_refused(problem_of):
+    assert problem_of("a: 1\nb: &b\n  c: [*b]").message.startswith("An alias below this line")
+
+
+def test_aliases_and_merge_keys_are_read(source):
+    text = "a: &a {x: 1}\nb: [*a, *a]\nc: {<<: *a, y: 2}"
+    assert source(text).content == {"a": {"x": 1}, "b": [{"x": 1}] * 2, "c": {"x": 1, "y": 2}}

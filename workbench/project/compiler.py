@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 import sys
 from collections.abc import Collection, Iterator, Mapping
 from decimal import Decimal
@@ -23,6 +22,7 @@ from openfn.jobs import output_capture
 from openfn.jobs.expression import load
 from openfn.project.compiled import COMPILED, parse_triggers
 from openfn.project.triggers import MessageTrigger
+from workbench.project import job_folders
 from workbench.project.index_builder import build_index
 from workbench.project.job_lint import operations_not_run, unknown_inboxes
 from workbench.project.references import cycles, names_in, texts_at, unknown_names
@@ -32,8 +32,6 @@ from workbench.project.yaml_source import Problem, ProjectProblems, YamlSource, 
 from workbench.terminal import escape_controls
 
 PROJECT_FILE = "project.yaml"
-# Files beside a job are deployed with it, except secrets and tests.
-_NOT_DEPLOYED = ("__pycache__", ".*", "credentials", "credentials.json", "tests")
 _FIXES = {
     "ImportError": "Is the name spelled correctly?",
     "ModuleNotFoundError": "Is it spelled correctly, and is the file beside the job?",
@@ -71,14 +69,8 @@ def compile_project(
         )
         inbox["id_sha256"] += [digest for key, digest in (more_ids or {}).items() if key == name]
     target.mkdir(parents=True, exist_ok=True)
-    for directory in {PurePosixPath(job.expression).parent for job in project.jobs.values()}:
-        shutil.copytree(
-            source / directory,
-            target / directory,
-            ignore=shutil.ignore_patterns(*_NOT_DEPLOYED),
-            ignore_dangling_symlinks=True,
-            dirs_exist_ok=True,
-        )
+    folders = job_folders.folders_of(job.expression for job in project.jobs.values())
+    job_folders.copy(source, target, folders)
     compiled["version"] = _digest(compiled, target)
     (target / COMPILED).write_text(json.dumps(compiled, separators=(",", ":")), "utf-8")
 
@@ -102,12 +94,14 @@ def main() -> int:
 
 
 def _job_problems(directory: Path, source: YamlSource) -> Iterator[Problem]:
-    inboxes = names_in(source, "inboxes")
+    inboxes, expressions = names_in(source, "inboxes"), list[str]()
     for name, expression in texts_at(source, "jobs", "expression"):
         if message := _path_problem(expression) or _file_problem(directory, expression):
             yield source.problem(("jobs", name, "expression"), message)
         else:
+            expressions.append(expression)
             yield from _code_problems((directory / expression).resolve(), expression, inboxes)
+    yield from job_folders.link_problems(directory, job_folders.folders_of(expressions))
 
 
 def _path_problem(expression: str) -> str | None:
@@ -118,7 +112,7 @@ def _path_problem(expression: str) -> str | None:
         return "Write the path of a .py file inside the project, such as jobs/register.py."
     if len(path.parts) == 1:
         return f"Move the file into a folder: jobs/{expression}."
-    if any(PurePosixPath(part).match(name) for part in path.parts for name in _NOT_DEPLOYED):
+    if not job_folders.is_deployed(path):
         return (
             "Hidden files and files called credentials or tests are not deployed. "
             "Move this file to another folder."

@@ -21,6 +21,8 @@ from ruamel.yaml.reader import ReaderError
 Keys = tuple[Any, ...]
 """A path of keys and list positions."""
 _IN_BRACKETS_OR_QUOTES = ("while parsing a flow", "while scanning a quoted scalar")
+# Aliases of aliases (`&a`, `*a`) can stand for millions of values in a few lines.
+_MAX_REPEATED = 100_000
 _FIXES = (
     ("found character '\\t'", "Indent with spaces, not with a tab."),
     ("that cannot start any token", "Put the text in quotes."),
@@ -99,7 +101,9 @@ def read_yaml(path: Path) -> YamlSource:
         message = "This is not UTF-8 text. Save the file as UTF-8."
         raise ProjectProblems([Problem(path.name, line, message)]) from None
     try:
-        return YamlSource(path.name, _yaml().load(text), _yaml().compose(text))
+        root = _yaml().compose(text)
+        _check_aliases(path.name, root)
+        return YamlSource(path.name, _yaml().load(text), root)
     except YAMLError as error:
         raise ProjectProblems([_problem_of(path.name, text, error)]) from None
     except RecursionError:
@@ -151,6 +155,37 @@ class _Constructor(SafeConstructor):
 _Constructor.add_constructor("tag:yaml.org,2002:timestamp", SafeConstructor.construct_yaml_str)
 _Constructor.add_constructor("tag:yaml.org,2002:float", _Constructor.construct_yaml_float)
 _Constructor.add_constructor("tag:yaml.org,2002:int", _Constructor.construct_yaml_int)
+
+
+def _check_aliases(file: str, root: Node | None) -> None:
+    """Raise ProjectProblems if the aliases repeat too much, or if one contains itself."""
+    sizes: dict[int, int] = {}
+    open_nodes: set[int] = set()
+
+    def size_of(node: Node) -> int:
+        if id(node) in open_nodes:
+            raise _alias_problem(file, node, "An alias below this line repeats what contains it.")
+        if id(node) not in sizes:
+            open_nodes.add(id(node))
+            sizes[id(node)] = size = 1 + sum(map(size_of, _children(node)))
+            open_nodes.remove(id(node))
+            if size - len(sizes) > _MAX_REPEATED:
+                message = f"The aliases below this line repeat more than {_MAX_REPEATED:,} values."
+                raise _alias_problem(file, node, message)
+        return sizes[id(node)]
+
+    if root:
+        size_of(root)
+
+
+def _children(node: Node) -> list[Node]:
+    if isinstance(node, MappingNode):
+        return [child for pair in node.value for child in pair]
+    return node.value if isinstance(node, SequenceNode) else []
+
+
+def _alias_problem(file: str, node: Node, message: str) -> ProjectProblems:
+    return ProjectProblems([Problem(file, node.start_mark.line + 1, message)])
 
 
 def _yaml() -> YAML:
