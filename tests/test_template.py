@@ -257,3 +257,8 @@ def test_a_deployment_with_half_a_network_or_a_budget_without_address_is_refused
         "SecurityGroupIds needs SubnetIds.",
         "MonthlyBudget needs AlarmEmail.",
     }
+
+
+def test_the_alarm_for_missing_ticks_is_created_after_the_tick(translated):
+    assert translated["NoTicksAlarm"]["DependsOn"] == "MatcherFunctionTick"
+    assert translated["MatcherFunctionTick"]["Type"] == "AWS::Events::Rule"

@@ -24,6 +24,13 @@ COMMANDS = [
     for line in fence.content.splitlines()
     if line.strip()
 ]
+ALL_COMMANDS = [
+    line.strip()
+    for fence in MarkdownIt().parse((ROOT / "docs/deploy.md").read_text("utf-8"))
+    if fence.type == "fence" and not fence.info
+    for line in fence.content.splitlines()
+]
+MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
 OFN = ".venv/bin/ofn "
 
 
@@ -40,6 +47,13 @@ def test_the_page_leads_through_these_commands():
         "show RUN",
     ]
     assert "make deploy" in COMMANDS
+
+
+def test_a_make_target_creates_the_environment_before_a_command_uses_it():
+    targets = re.findall(r"^(\w+):[^\n]*\$\(READY\)", MAKEFILE, re.MULTILINE)
+    creating = [f"make {target}" for target in targets]
+    first_use = next(n for n, line in enumerate(ALL_COMMANDS) if ".venv/bin" in line)
+    assert [line for line in ALL_COMMANDS[:first_use] if line in creating]
 
 
 @pytest.fixture
