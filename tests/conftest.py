@@ -6,6 +6,8 @@ import base64
 import json
 import time
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from textwrap import dedent
 
@@ -15,6 +17,7 @@ from hypothesis import HealthCheck, settings
 
 from openfn.storage import aws
 from tests.support import postgresql
+from workbench.local import lambda_functions
 from workbench.local.destination import run_destination
 from workbench.local.log_view import parse_log_line
 from workbench.local.stack import create_stack
@@ -134,6 +137,14 @@ def tick(stack, minute):
     """Invoke the matcher with the scheduled event of a minute."""
     event = json.loads((ROOT / "events/lambda/schedule_tick.json").read_text("utf-8"))
     return stack.invoke("matcher", event | {"time": minute})
+
+
+def hurried_tick(stack, minute=None):
+    """Invoke the matcher with a tick that has no time left: each part does one piece of work."""
+    event = json.loads((ROOT / "events/lambda/schedule_tick.json").read_text("utf-8"))
+    function = replace(stack.resources.functions["matcher"], timeout_seconds=1)
+    minute = minute or datetime.now(UTC).isoformat()
+    return lambda_functions.invoke(function, event | {"time": minute}, stack.on_log_line)
 
 
 def wait_until(condition, seconds):

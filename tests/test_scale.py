@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks import capacity, cost
+from benchmarks import capacity, cost, tick
 from tests.conftest import ROOT
 
 PAGE = (ROOT / "docs/scale.md").read_text("utf-8")
@@ -38,3 +38,8 @@ def test_documented_limits_are_those_that_the_benchmark_prints():
     assert documented_rows("Which limit comes first") == printed
     for rate in capacity.RATES:
         assert f"- {rate:,} a second: {capacity.first(limits, rate)}" in PAGE
+
+
+def test_documented_limits_of_the_tick_are_those_that_the_benchmark_prints():
+    printed = [cells(row) for row in tick.table_of(tick.measure())]
+    assert documented_rows("The tick") == printed

@@ -18,7 +18,7 @@ FUNCTIONS, WORKBENCH = ROOT / "functions", ROOT / "workbench"
 AT_LEAST = {FUNCTIONS: 3, CORE: 40, ADAPTORS: 90, WORKBENCH: 70}
 # A package imports only the packages before it, and modules beside it.
 CORE_ORDER = [
-    {"errors", "log_events"},
+    {"errors", "log_events", "time_budget"},
     {"ids", "metrics"},
     {"storage"},
     {"messages"},

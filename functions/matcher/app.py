@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 from aws_lambda_powertools import Logger
 
@@ -19,33 +19,47 @@ from openfn.messages.store import Message
 from openfn.metrics import Metric
 from openfn.project import compiled as project
 from openfn.project.compiled import Project
-from openfn.project.triggers import Kind, order_key, with_query_params
+from openfn.project.triggers import order_key, with_query_params
 from openfn.runs import circuit_breaker, cron, dispatch, reconciliation
 from openfn.runs import store as runs
-from openfn.runs.cron import Period
 from openfn.runs.model import Plan
+from openfn.runs.reconciliation import Piece
 from openfn.storage import sqs_batch
 from openfn.storage.aws import Item
 from openfn.storage.sqs_batch import QueuedId
+from openfn.time_budget import TimeBudget
 
 Tick = Mapping[str, str]
+Step = Callable[[Tick, TimeBudget], None]
 
 # What a body can raise while it is matched. It would be raised at every delivery.
 _BODY_ERRORS = (
     *(UnreadableBody, ArithmeticError, LookupError, MemoryError, RecursionError),
     *(TypeError, ValueError),
 )
+# What a tick may need after the end of its budget, for the pieces of work that have begun.
+_SECONDS_TO_END = 10
 _logger = Logger(service="matcher", location=None, xray_trace_id=None, use_rfc3339=True)
 
 
-def lambda_handler(event: dict[str, Any], _context: object) -> Mapping[str, Any]:
+class Context(Protocol):
+    """The part of Lambda's context object that the matcher uses."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return the milliseconds until the invocation is stopped."""
+
+
+def lambda_handler(event: dict[str, Any], context: Context) -> Mapping[str, Any]:
     """Process a batch of the match queue, or EventBridge's tick of a minute."""
     if "Records" in event:
         return sqs_batch.process(event, "message_id", _match_batch)
-    # All steps run, even if an earlier one fails: they do not depend on each other.
-    steps = (_queue_late_messages, _queue_due_runs, _queue_orphans, _start_cron_runs)
-    errors = [error for step in steps if (error := _try(step, event))]
-    if errors:
+    budget = TimeBudget.from_seconds(
+        context.get_remaining_time_in_millis() / 1000 - _SECONDS_TO_END
+    )
+    # All steps run, even if an earlier one fails or has a backlog: none depends on another.
+    steps = (_start_cron_runs, _queue_late_messages, _queue_due_runs, _release_runs, _queue_orphans)
+    shares = ((step, budget.share(left)) for step, left in zip(steps, (5, 4, 3, 2, 1), strict=True))
+    if errors := [error for step, share in shares if (error := _try(step, event, share))]:
         raise errors[0]
     # A missing tick sounds an alarm. A circuit counts as open as long as runs wait for it.
     metrics.write("matcher", {Metric.TICKS: 1, Metric.CIRCUITS_OPEN: circuit_breaker.count_open()})
@@ -132,16 +146,16 @@ def _log_error(queued: QueuedId, error: Exception) -> None:
     _logger.error(LogEvent.MESSAGE_NOT_MATCHED, extra=fields)
 
 
-def _try(step: Callable[[Tick], None], tick: Tick) -> Exception | None:
+def _try(step: Step, tick: Tick, budget: TimeBudget) -> Exception | None:
     try:
-        step(tick)
+        step(tick, budget)
     except Exception as error:
         _logger.error(LogEvent.TICK_FAILED, extra=log_fields(error))
         return error
     return None
 
 
-def _queue_late_messages(_tick: Tick) -> None:
+def _queue_late_messages(_tick: Tick, _budget: TimeBudget) -> None:
     late_messages = _with_groups(messages.unqueued())
     failed = messages.queue_all(late_messages)
     queued = [pair for pair in late_messages if pair[0] not in failed]
@@ -153,23 +167,42 @@ def _queue_late_messages(_tick: Tick) -> None:
         metrics.write("matcher", {Metric.QUEUED_LATE: len(queued)})
 
 
-def _queue_due_runs(_tick: Tick) -> None:
-    now = time.time()
-    if queued := dispatch.queue_due(now) + dispatch.release(now):
-        _logger.info(LogEvent.RUNS_QUEUED_AGAIN, extra={"runs": queued})
+def _queue_due_runs(_tick: Tick, budget: TimeBudget) -> None:
+    _log_queued_again(dispatch.queue_due(time.time(), budget))
 
 
-def _queue_orphans(tick: Tick) -> None:
+def _release_runs(_tick: Tick, budget: TimeBudget) -> None:
+    _log_queued_again(dispatch.release(time.time(), budget))
+
+
+def _log_queued_again(count: int) -> None:
+    if count:
+        _logger.info(LogEvent.RUNS_QUEUED_AGAIN, extra={"runs": count})
+
+
+def _queue_orphans(tick: Tick, budget: TimeBudget) -> None:
     minute = cron.minute_of(tick["time"], time.time())
-    if not reconciliation.is_due(minute):
+    last = reconciliation.load_position()
+    if (position := reconciliation.start(last, minute)) is None:
         return
-    orphan_messages, orphan_runs = reconciliation.orphans(minute)
-    messages.queue_all(_with_groups(orphan_messages))
-    dispatch.queue([run.plan for run in orphan_runs])
-    if orphan_messages or orphan_runs:
-        counts = {"messages": len(orphan_messages), "runs": len(orphan_runs)}
+    for piece in reconciliation.read(position):
+        if not _queue_piece(piece) or not reconciliation.record(last, piece.position):
+            return  # the next tick reads this piece again, or another tick goes on
+        if budget.is_used_up:
+            return
+        last = piece.position
+
+
+def _queue_piece(piece: Piece) -> bool:
+    """Queue orphans; return whether the queues accepted all that nobody else will queue."""
+    if messages.queue_all(_with_groups(piece.messages)):
+        return False
+    refused_runs = dispatch.queue([run.plan for run in piece.runs])
+    if piece.messages or piece.runs:
+        counts = {"messages": len(piece.messages), "runs": len(piece.runs)}
         _logger.warning(LogEvent.ORPHANS_QUEUED, extra=counts)
         metrics.write("matcher", {Metric.QUEUED_LATE: sum(counts.values())})
+    return not refused_runs
 
 
 def _with_groups(late: Sequence[tuple[str, str]]) -> list[tuple[str, str | None]]:
@@ -177,26 +210,24 @@ def _with_groups(late: Sequence[tuple[str, str]]) -> list[tuple[str, str | None]
     return [(message_id, current.group_of(inbox)) for message_id, inbox in late]
 
 
-def _start_cron_runs(tick: Tick) -> None:
+def _start_cron_runs(tick: Tick, budget: TimeBudget) -> None:
     current = project.current()
-    if current.cron_triggers:
-        handled = cron.load_last_handled()
-        until = cron.minute_of(tick["time"], time.time())
-        for period in cron.periods(handled.minute, until):
-            _start_runs_of(current, period, handled.triggers)
+    if not current.cron_triggers:
+        return
+    handled = cron.load_last_handled()
+    until = cron.minute_of(tick["time"], time.time())
+    for period in cron.periods(handled.minute, until):
+        for plans, minute in cron.due_runs(current, period, handled.triggers):
+            _start_runs(plans)
             # A new trigger counts as known once the clock has reached the minute of its first tick.
-            is_last = period.until == period.now
+            is_last = minute == period.now
             names = [t.name for t in current.cron_triggers] if is_last else handled.triggers
-            cron.record_handled(period.until, names)
+            cron.record_handled(minute, names)
+            if budget.is_used_up:
+                return
 
 
-def _start_runs_of(current: Project, period: Period, known_triggers: Container[str]) -> None:
-    plans = [
-        Plan(ids.minute_id(minute), job.name, trigger.name, Kind.CRON, order=Kind.CRON)
-        for trigger in current.cron_triggers
-        for minute in cron.due_minutes(trigger, period, known_triggers)
-        for job in current.jobs_by_trigger[trigger.name]
-    ]
+def _start_runs(plans: Sequence[Plan]) -> None:
     if failed := dispatch.create_and_queue(plans):
         raise NotQueued(f"The run queue did not accept {len(failed)} runs that are due.")
     for plan in plans:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
+import boto3
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from openfn import ids
 from openfn.history import details
@@ -14,8 +17,10 @@ from openfn.messages import store as messages
 from openfn.messages.store import Message
 from openfn.runs import store as runs
 from openfn.runs.model import Plan
-from openfn.storage import aws
-from tests.conftest import tick
+from openfn.runs.reconciliation import MAX_ORPHANS
+from openfn.storage import aws, table
+from openfn.storage.aws import Setting
+from tests.conftest import hook_aws_call, hurried_tick, tick
 
 NOTHING = "from adaptors.common import fn\nfn(lambda state: state)\n"
 
@@ -118,7 +123,128 @@ def test_reconciliation_reads_sixteen_partitions_every_ten_minutes(stack):
     hooks.register("before-parameter-build", lambda model, **_: calls.append(model.name))
     for minute in range(10):
         tick(stack, f"2026-03-09T10:{minute:02}:00Z")
+    # The position is read at each tick, and recorded once.
     others = [name for name in calls if name != "Query"]
-    assert others == []
+    assert others == ["BatchGetItem", "UpdateItem", *["BatchGetItem"] * 9]
     flags = 5 * 10  # unqueued messages and runs, waiting runs, circuits due and open
     assert calls.count("Query") == flags + 16
+
+
+POSITION = {"pk": "reconciliation", "sk": "position"}
+COUNT = MAX_ORPHANS * 2 + 20
+
+
+def stored_messages(count=COUNT):
+    """Store orphaned messages in one transaction for each hundred; return their ids in order."""
+    when = ids.minute_id(_minute() - timedelta(minutes=20))
+    message_ids = [f"{when[:-12]}{number:012x}" for number in range(count)]
+    messages.store_all([(Message(id_, "inbox-a", b"{}"), None) for id_ in message_ids])
+    return message_ids
+
+
+def queued_ids():
+    """Take all ids off the match queue, in order."""
+    sqs, url, received = boto3.client("sqs"), aws.setting(Setting.MATCH_QUEUE_URL), []
+    while batch := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+        received += [json.loads(message["Body"])["message_id"] for message in batch]
+        for message in batch:
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    return received
+
+
+def minute_after(minutes):
+    return (_minute() + timedelta(minutes=minutes)).isoformat()
+
+
+def test_tick_without_time_continues_where_the_last_one_stopped(stack, log_lines):
+    message_ids = stored_messages()
+    for minute in range(3):
+        hurried_tick(stack, minute_after(minute))
+    events = log_lines.events(LogEvent.ORPHANS_QUEUED)
+    assert [event["messages"] for event in events] == [MAX_ORPHANS, MAX_ORPHANS, 20]
+    assert queued_ids() == message_ids
+
+
+def test_tick_with_time_queues_all_pieces_in_order(stack, log_lines):
+    message_ids = stored_messages()
+    look(stack)
+    assert queued_ids() == message_ids
+    tick(stack, minute_after(1))
+    assert queued_ids() == []
+
+
+@pytest.mark.parametrize("call", ["dynamodb.UpdateItem", "sqs.SendMessageBatch"])
+def test_piece_is_read_again_if_it_was_not_recorded(stack, call):
+    message_ids = stored_messages(5)
+
+    def fail(**_):
+        raise EndpointConnectionError(endpoint_url="https://aws")
+
+    with hook_aws_call(f"before-call.{call}", fail), suppress(EndpointConnectionError):
+        hurried_tick(stack, minute_after(0))
+    queued_ids()
+    hurried_tick(stack, minute_after(1))
+    assert queued_ids() == message_ids
+
+
+def test_tick_that_dies_repeats_only_the_piece_that_it_had_begun(stack):
+    message_ids = stored_messages()
+
+    class Died(BaseException):
+        """The function timed out."""
+
+    def die(params, **_):
+        if message_ids[MAX_ORPHANS] in str(params):
+            raise Died
+
+    with hook_aws_call("before-parameter-build.sqs.SendMessageBatch", die), pytest.raises(Died):
+        look(stack)
+    assert queued_ids() == message_ids[:MAX_ORPHANS]
+    tick(stack, minute_after(1))
+    assert queued_ids() == message_ids[MAX_ORPHANS:]
+
+
+def test_overlapping_ticks_skip_nothing(stack):
+    message_ids = stored_messages()
+    others = [minute_after(1)]
+
+    def overlap(**_):
+        if others:
+            hurried_tick(stack, others.pop())
+
+    with hook_aws_call("before-call.sqs.SendMessageBatch", overlap):
+        look(stack)
+    tick(stack, minute_after(2))
+    assert sorted(set(queued_ids())) == message_ids
+    (position,) = table.get([POSITION])
+    assert position["after"] == ids.minute_id(_minute() - timedelta(minutes=10))
+
+
+def test_reconciliation_reads_everything_since_the_last_pass(stack, log_lines):
+    tick(stack, minute_after(-180))
+    stored_message(minutes=100)
+    look(stack)
+    (event,) = log_lines.events(LogEvent.ORPHANS_QUEUED)
+    assert event["messages"] == 1
+
+
+def test_reconciliation_continues_over_midnight(stack, log_lines):
+    for second, hour in ((1, 23), (2, 1)):
+        when = datetime(2026, 3, 8 if hour == 23 else 9, hour, tzinfo=UTC)
+        messages.store(Message(f"{ids.minute_id(when)[:-1]}{second}", "inbox-a", b"{}"))
+    tick(stack, "2026-03-08T21:00:00Z")
+    tick(stack, "2026-03-09T02:00:00Z")
+    (event,) = log_lines.events(LogEvent.ORPHANS_QUEUED)
+    assert event["messages"] == 2
+
+
+def test_ten_minutes_are_read_again_in_the_next_pass(stack, log_lines):
+    plan = Plan(stored_message(minutes=22), "job-a", "all")
+    runs.create([plan], "version")
+    runs.claim(plan.id, 600)
+    tick(stack, minute_after(-10))
+    assert log_lines.events(LogEvent.ORPHANS_QUEUED) == []
+    table.update(ids.key_of(plan.id), {"lease": 1})
+    look(stack)
+    (event,) = log_lines.events(LogEvent.ORPHANS_QUEUED)
+    assert (event["messages"], event["runs"]) == (0, 1)

@@ -378,4 +378,5 @@ def test_run_whose_results_can_never_be_published_fails_after_twenty_errors(
     assert (record.status, record.error["type"]) == ("failed", "JSONDecodeError")
     assert details.run(behind).status == "succeeded"
     assert [event["run_id"] for event in log_lines.events(LogEvent.RUN_FAILED)] == [run_id]
-    assert [run.id for run in runs.flagged(Attention.FAILED)] == [run_id]
+    (page,) = runs.flagged(Attention.FAILED)
+    assert [run.id for run in page] == [run_id]

@@ -30,6 +30,7 @@ def test_items_of_a_day_have_their_type_in_the_sort_key(sort_key, expected):
         ({"pk": "credential#dhis2", "sk": "circuit"}, ItemType.CIRCUIT),
         ({"pk": "job#nightly", "sk": "state"}, ItemType.CRON_STATE),
         ({"pk": "clock", "sk": "tick"}, ItemType.CLOCK),
+        ({"pk": "reconciliation", "sk": "position"}, ItemType.RECONCILIATION),
     ],
 )
 def test_other_items_have_their_type_in_the_partition_key(key, expected):

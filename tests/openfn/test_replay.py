@@ -60,8 +60,9 @@ def test_run_that_has_not_ended_cannot_be_replayed(failed):
 def test_replayed_run_that_was_not_queued_is_due_after_an_hour(failed):
     replay(runs.load(failed))
     now = float(ids.received_at(failed[:36]).timestamp())
-    assert runs.flagged(Attention.RUN_UNQUEUED, now + 3000) == []
-    assert [run.id for run in runs.flagged(Attention.RUN_UNQUEUED, now + 3700)] == [failed]
+    assert list(runs.flagged(Attention.RUN_UNQUEUED, now + 3000)) == []
+    (page,) = runs.flagged(Attention.RUN_UNQUEUED, now + 3700)
+    assert [run.id for run in page] == [failed]
     assert attention.query(Attention.FAILED) == []
 
 

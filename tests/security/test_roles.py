@@ -8,6 +8,10 @@ from textwrap import dedent
 
 import pytest
 
+from openfn import ids
+from openfn.runs.dispatch import PAGE_RUNS
+from openfn.storage import attention, table
+from openfn.storage.attention import Attention
 from tests.conftest import post, tick, without_queue
 from tests.security import aws_calls, iam_simulator
 from tests.support.fake_destination import FakeDestination
@@ -72,9 +76,18 @@ def permissions(tmp_path_factory):
         (project / f"jobs/{name}.py").write_text(dedent(code), "utf-8")
     with create_stack(project) as created, aws_calls.recorded_permissions() as used:
         created.set_inbox_secret("key", {"key": "k" * 20})
+        _create_due_runs()
         _send_traffic(created)
         used_permissions = frozenset(used | aws_calls.lambda_permissions(created))
         return aws_calls.role_statements(created.resources), used_permissions
+
+
+def _create_due_runs():
+    """Create so many due runs that the tick looks at the length of the run queue."""
+    item = {"status": "waiting", "attempt": 1, "kind": "message", "job": "gone", "trigger": "gone"}
+    item |= {"expires": 1, **attention.mark(Attention.WAITING, 1.0)}
+    run_ids = [f"{ids.new_message_id()}#gone" for _ in range(PAGE_RUNS)]
+    table.put_groups([[{**ids.key_of(run_id), **item}] for run_id in run_ids])
 
 
 def _send_traffic(stack):

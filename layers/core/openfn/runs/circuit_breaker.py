@@ -101,9 +101,19 @@ def open_until(credential: str) -> int:
 
 
 def due(now: float) -> list[str]:
-    """Return the credentials whose parked runs may be released at an epoch time."""
+    """Return the credentials whose parked runs may be released at an epoch time.
+
+    The one that has waited the longest comes first.
+    """
     items = attention.query(Attention.CIRCUIT, now, limit=100)
     return [item["pk"].partition("#")[2] for item in items]
+
+
+def move_back(credential: str, now: float) -> None:
+    """Let a closed circuit whose runs are not all released come behind the others in `due`."""
+    changes = attention.mark(Attention.CIRCUIT, now)
+    with suppress(ConditionFailed):  # it is open, and has its own time
+        table.update(_key(credential), changes, "#state = :closing", closing=_CLOSING)
 
 
 def count_open() -> int:

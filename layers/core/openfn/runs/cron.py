@@ -11,12 +11,16 @@ from collections.abc import Container, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import takewhile
+from itertools import groupby, takewhile
+from operator import itemgetter
 
 from cronsim import CronSim
 
+from openfn import ids
 from openfn.errors import ConditionFailed
-from openfn.project.triggers import CronTrigger
+from openfn.project.compiled import Project
+from openfn.project.triggers import CronTrigger, Kind
+from openfn.runs.model import Plan
 from openfn.storage import table
 
 _KEY = {"pk": "clock", "sk": "tick"}
@@ -24,6 +28,7 @@ _MINUTE, _HOUR = timedelta(minutes=1), timedelta(hours=1)
 _LONGEST_GAP = timedelta(days=7) + _MINUTE
 # Clocks differ by seconds.
 _CLOCK_SKEW = timedelta(minutes=2)
+_PIECE_RUNS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +89,28 @@ def due_minutes(trigger: CronTrigger, period: Period, known: Container[str]) -> 
     earliest = period.now - _MINUTE - timedelta(minutes=catch_up)
     minutes = CronSim(trigger.cron, max(period.after, earliest))
     return takewhile(lambda minute: minute <= period.until, minutes)
+
+
+def due_runs(
+    current: Project, period: Period, known: Container[str]
+) -> Iterator[tuple[list[Plan], datetime]]:
+    """Yield the runs of a period in pieces of some minutes, each with its last minute.
+
+    A piece is recorded when its runs are queued. The last one ends with the period.
+    """
+    due = [
+        (minute, Plan(ids.minute_id(minute), job.name, trigger.name, Kind.CRON, order=Kind.CRON))
+        for trigger in current.cron_triggers
+        for minute in due_minutes(trigger, period, known)
+        for job in current.jobs_by_trigger[trigger.name]
+    ]
+    plans: list[Plan] = []
+    for minute, pairs in groupby(sorted(due, key=itemgetter(0)), itemgetter(0)):
+        plans += [plan for _, plan in pairs]
+        if len(plans) >= _PIECE_RUNS and minute < period.until:
+            yield plans, minute
+            plans = []
+    yield plans, period.until
 
 
 def record_handled(minute: datetime, triggers: Iterable[str]) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 
 from openfn import ids
@@ -52,11 +52,19 @@ def flag(run_id: str, kind: str, at: float) -> None:
         table.update(ids.key_of(run_id), changes, is_idle, **statuses)
 
 
-def flagged(kind: str, until: float | None = None, limit: int = 500) -> list[Run]:
-    """Return the runs of a kind in the attention index, up to an epoch time, by their ids."""
-    items = attention.query(kind, until, limit)
-    keys = [{"pk": item["pk"], "sk": item["sk"]} for item in items]
-    return sorted((Run.from_item(item) for item in table.get(keys)), key=lambda run: run.id)
+def flagged(kind: str, until: float | None = None, page_size: int = 100) -> Iterator[list[Run]]:
+    """Yield the runs of a kind in the attention index, up to an epoch time, in pages.
+
+    The pages are in the order of the index, and the runs of a page in the order of their ids.
+    """
+    for items in attention.pages(kind, until, page_size):
+        keys = [{"pk": item["pk"], "sk": item["sk"]} for item in items]
+        yield sorted((Run.from_item(item) for item in table.get(keys)), key=lambda run: run.id)
+
+
+def count_queued() -> int:
+    """Return about how many ids of runs wait on the queue."""
+    return aws.count_queued(Setting.RUN_QUEUE_URL)
 
 
 def load(run_id: str) -> Run:

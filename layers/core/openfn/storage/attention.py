@@ -46,11 +46,19 @@ def query(kind: str, until: float | None = None, limit: int = 500) -> list[Item]
 
     The items have only their keys and the attributes that the index projects.
     """
-    condition, values = "attention = :kind", {":kind": str(kind)}
-    if until is not None:
-        condition, values[":until"] = f"{condition} AND attention_at <= :until", timestamp(until)
-    response = client("dynamodb").query(**_request(condition, values), Limit=limit)
+    response = client("dynamodb").query(**_request(*_condition(kind, until)), Limit=limit)
     return [from_dynamodb(item) for item in response["Items"]]
+
+
+def pages(kind: str, until: float | None = None, page_size: int = 100) -> Iterator[list[Item]]:
+    """Yield all indexed items of a kind as `query` does, in pages that are not empty."""
+    config = {"PageSize": page_size}
+    request = _request(*_condition(kind, until))
+    for page in (
+        client("dynamodb").get_paginator("query").paginate(**request, PaginationConfig=config)
+    ):
+        if items := [from_dynamodb(item) for item in page["Items"]]:
+            yield items
 
 
 def query_all(kind: str, since: float | None = None) -> Iterator[Item]:
@@ -60,6 +68,13 @@ def query_all(kind: str, since: float | None = None) -> Iterator[Item]:
         condition, values[":since"] = f"{condition} AND attention_at >= :since", timestamp(since)
     for page in client("dynamodb").get_paginator("query").paginate(**_request(condition, values)):
         yield from (from_dynamodb(item) for item in page["Items"])
+
+
+def _condition(kind: str, until: float | None) -> tuple[str, dict[str, str]]:
+    if until is None:
+        return "attention = :kind", {":kind": str(kind)}
+    values = {":kind": str(kind), ":until": timestamp(until)}
+    return "attention = :kind AND attention_at <= :until", values
 
 
 def _request(condition: str, values: dict[str, str]) -> dict[str, Any]:

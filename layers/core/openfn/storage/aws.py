@@ -82,6 +82,14 @@ def send(queue: Setting, bodies: Sequence[tuple[str, str]]) -> dict[str, str]:
     return failed
 
 
+def count_queued(queue: Setting) -> int:
+    """Return about how many messages of a queue can be received."""
+    name = "ApproximateNumberOfMessages"
+    url = setting(queue)
+    response = client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=[name])
+    return int(response["Attributes"][name])
+
+
 def set_visibility_timeout(queue: Setting, receipt_handle: str, seconds: int) -> None:
     """Hide a received message on its queue for some seconds (at most 12 hours)."""
     client("sqs").change_message_visibility(

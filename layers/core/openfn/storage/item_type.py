@@ -20,11 +20,16 @@ class ItemType(StrEnum):
     CIRCUIT = "credential"
     CRON_STATE = "job"
     CLOCK = "clock"
+    RECONCILIATION = "reconciliation"
+    """The position up to which items are reconciled."""
 
 
 _OUTSIDE_OF_DAYS = {
     kind.value: kind
-    for kind in (ItemType.DEDUPE_KEY, ItemType.CIRCUIT, ItemType.CRON_STATE, ItemType.CLOCK)
+    for kind in (
+        *(ItemType.DEDUPE_KEY, ItemType.CIRCUIT, ItemType.CRON_STATE),
+        *(ItemType.CLOCK, ItemType.RECONCILIATION),
+    )
 }
 
 

@@ -45,6 +45,26 @@ def newest_first(
         day -= timedelta(days=1)
 
 
+def oldest_first(
+    after: str, until: datetime, names: Sequence[str] = (), page_size: int | None = None
+) -> Iterator[list[Item]]:
+    """Yield the items of each source behind the id `after` and before a time, the oldest first.
+
+    At most one page of each shard is in memory.
+    """
+    # "$" is the character after "#".
+    first, last = f"{after}$", ids.minute_id(until)
+    day, last_day = ids.received_at(after).date(), until.astimezone(UTC).date()
+    while day <= last_day:
+        shards = [
+            table.query_range(f"{day}#{shard}", first, last, names, page_size=page_size)
+            for shard in ids.SHARDS
+        ]
+        sources = [_oldest_sources(items) for items in shards]
+        yield from merge(*sources, key=_source_id)
+        day += timedelta(days=1)
+
+
 def below(identifier: str, names: Sequence[str] = ()) -> Iterator[Item]:
     """Yield the items below a message, a minute or a run: its runs, or its attempts."""
     pk = ids.key_of(identifier)["pk"]
@@ -56,6 +76,11 @@ def _sources(items: Iterator[Item], before: str) -> Iterator[list[Item]]:
     rest = (item for item in items if item["sk"] != before)
     for _, group in groupby(rest, lambda item: ids.source_id_of(item["sk"])):
         yield list(group)[::-1]
+
+
+def _oldest_sources(items: Iterator[Item]) -> Iterator[list[Item]]:
+    for _, group in groupby(items, lambda item: ids.source_id_of(item["sk"])):
+        yield list(group)
 
 
 def _started(sources: Sequence[Iterator[list[Item]]]) -> list[Iterator[list[Item]]]:

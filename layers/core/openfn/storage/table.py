@@ -100,10 +100,12 @@ def query_range(
     *,
     newest_first: bool = False,
     consistent: bool = False,
+    page_size: int | None = None,
 ) -> Iterator[Item]:
     """Yield the items of a partition between two sort keys, in order, page by page.
 
-    `names` limits the attributes that are read. A `consistent` read costs twice as much.
+    `names` limits the attributes that are read. A `consistent` read costs twice as much. A page
+    has up to 1 MB, or `page_size` items.
     """
     request: dict[str, Any] = {
         "TableName": setting(Setting.TABLE_NAME),
@@ -115,7 +117,9 @@ def query_range(
     }
     if names:
         request["ProjectionExpression"] = ", ".join(f"#{name}" for name in names)
-    for page in client("dynamodb").get_paginator("query").paginate(**request):
+    config = {"PageSize": page_size}
+    pages = client("dynamodb").get_paginator("query").paginate(**request, PaginationConfig=config)
+    for page in pages:
         yield from (from_dynamodb(item) for item in page["Items"])
 
 
