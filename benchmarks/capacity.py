@@ -1,7 +1,8 @@
 """Which limit comes first at a rate of messages of 1 KB with one job each.
 
 What a message uses comes from `benchmarks.cost`. The limits are AWS's documented default quotas of
-an account in one region, and the template's parameters. `docs/scale.md` shows this output.
+an account in one region, and the template's parameters. Where regions differ, the limit is that of
+the smallest regions. `docs/scale.md` shows this output.
 """
 
 from __future__ import annotations
@@ -16,6 +17,16 @@ from workbench.local.template import translate
 RATES = (10, 100, 1_000, 10_000)
 SHARDS = len(ids.SHARDS)  # partition keys per day
 BATCH = 10
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
+API_REQUESTS = {"large regions": 10_000, "small regions": 2_500}
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
+FIFO_CALLS = {
+    "Virginia, Oregon, Ireland": 70_000,
+    "Ohio, Frankfurt": 19_000,
+    "Mumbai, Singapore, Sydney, Tokyo": 9_000,
+    "London, São Paulo": 4_500,
+    "all others": 2_400,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +66,8 @@ def limits() -> list[Limit]:
             "Service Quotas: Lambda, concurrent executions",
         ),
         Limit(
-            "requests per second to the API",
-            10_000,
+            "requests per second to all APIs of the account, small regions",
+            min(API_REQUESTS.values()),
             lambda rate: rate,
             "Service Quotas: API Gateway, throttle rate",
         ),
@@ -85,10 +96,10 @@ def limits() -> list[Limit]:
             "nothing: above it the table slows down, and ids are delivered again",
         ),
         Limit(
-            "calls per second to a queue, in the regions with the lowest quota",
-            9_000,
+            "calls per second to a queue, small regions",
+            min(FIFO_CALLS.values()),
             lambda rate: rate,
-            "Service Quotas: SQS, high throughput for FIFO queues (70,000 in Ireland)",
+            "another region; batches need fewer calls",
         ),
     ]
 

@@ -43,3 +43,18 @@ def test_documented_limits_are_those_that_the_benchmark_prints():
 def test_documented_limits_of_the_tick_are_those_that_the_benchmark_prints():
     printed = [cells(row) for row in tick.table_of(tick.measure())]
     assert documented_rows("The tick") == printed
+
+
+def test_limits_are_those_of_the_smallest_regions():
+    limits = {limit.name: limit.available for limit in capacity.limits()}
+    assert limits["requests per second to all APIs of the account, small regions"] == 2_500
+    assert limits["calls per second to a queue, small regions"] == 2_400
+
+
+def test_the_quotas_of_all_regions_are_documented():
+    api, queues, *_ = documented_rows("Quotas of your region")[2:]
+    assert [f"{count:,}" in " ".join(api) for count in capacity.API_REQUESTS.values()] == [True] * 2
+    for regions, count in capacity.FIFO_CALLS.items():
+        names = regions.replace(", ", " and ").split(" and ")
+        assert f"{count:,} in " in " ".join(queues)
+        assert all(name in " ".join(queues) for name in names)
