@@ -11,12 +11,14 @@ import psycopg
 import pytest
 
 from adaptors._runtime.dry_run import dry_run
-from adaptors.common import data_value, each
+from adaptors.common import data_value, each, fn
 from adaptors.errors import ConfigurationError, RemoteRefused
 from adaptors.postgresql import (
     find_value,
     insert,
     insert_many,
+    insert_table,
+    modify_table,
     sql,
     upsert,
     upsert_if,
@@ -361,13 +363,77 @@ def test_rows_are_converted_to_json_values(state, db):
     )
 
 
-def test_dates_are_returned_as_iso_and_read_in_the_server_s_date_style(state, db):
+def test_dates_are_read_and_returned_as_iso_whatever_the_server_s_date_style_is(state, db):
     db.execute("alter role postgres set datestyle = 'SQL, DMY'")
     other_state = {**state, "configuration": {**state["configuration"], "password": "another"}}
-    insert("t", {"id": 1, "day": "09/03/2026"})(other_state)
+    insert("t", {"id": 1, "day": "2026-03-09"})(other_state)
     rows = sql("select day, day::timestamp as timestamp from t")(other_state)["data"]
+    with pytest.raises(RemoteRefused, match="22008"):
+        sql("select %s::date", ["12/03/2026"])(other_state)
     db.execute("alter role postgres reset datestyle")
     assert rows == [{"day": "2026-03-09", "timestamp": "2026-03-09T00:00:00"}]
+
+
+@pytest.mark.parametrize(
+    "text", ["12/03/2026", "12/03/26", " 12.3.26 10:00", "12-Mar-26", "260312"]
+)
+@pytest.mark.parametrize("column", ["day", "seen", "birthday"])
+def test_a_date_whose_year_is_not_first_is_an_author_error(state, db, text, column):
+    db.execute("create domain past as date; alter table t add birthday past")
+    with pytest.raises(ConfigurationError, match=f"'{column}' of record 2.*four-digit") as caught:
+        upsert_many("t", "id", [{"id": 1, "name": text}, {"id": 2, column: text}])(state)
+    assert text.strip() not in str(caught.value)
+    assert rows(db) == []
+    db.execute("drop domain past cascade")
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("2026-03-12", dt.date(2026, 3, 12)),
+        ("20260312", dt.date(2026, 3, 12)),
+        ("2026/3/12 10:00", dt.date(2026, 3, 12)),
+        ("2026 Mar 12", dt.date(2026, 3, 12)),
+    ],
+)
+def test_a_date_with_its_year_first_is_stored(state, db, text, day):
+    insert("t", {"id": 1, "day": text, "name": "12/03/26"})(state)
+    assert rows(db, "day, name") == [(day, "12/03/26")]
+
+
+@pytest.mark.parametrize("column", ["day", "seen", "age"])
+def test_the_error_of_an_empty_text_names_set_null(state, db, column):
+    with pytest.raises(RemoteRefused, match='set_null=""'):
+        insert("t", {"id": 1, column: ""})(state)
+
+
+def test_a_partial_unique_index_is_an_author_error_with_a_remedy(state, db):
+    db.execute("create unique index on t (name) where ok")
+    with pytest.raises(ConfigurationError, match="unique index without WHERE"):
+        upsert("t", "name", {"id": 1, "name": "Amina"})(state)
+
+
+QUESTION = "group_household/group_members/what_is_the_age_of_the_oldest_chi"  # 63 bytes
+
+
+@pytest.mark.parametrize("long", [f"{QUESTION}ld", "ü" * 32])
+def test_a_name_that_postgresql_would_cut_is_an_author_error(state, db, long):
+    db.execute(f'alter table t add "{QUESTION}" int')
+    column = {"name": long, "type": "int"}
+    for operate in (
+        insert("t", {"id": 1, long: 1}),
+        upsert("t", long, {"id": 1}),
+        upsert("t", f"ON CONSTRAINT {long}", {"id": 1}),
+        insert(long, {"id": 1}),
+        insert("t", {"id": 1}, returning=[long]),
+        insert_table("u", [column]),
+        modify_table("t", [column]),
+        fn(find_value(long, "t", {"id": 1})),
+    ):
+        with pytest.raises(ConfigurationError, match="more than 63 bytes"):
+            operate(state)
+    insert("t", {"id": 1, QUESTION: 7})(state)
+    assert rows(db, f'"{QUESTION}"') == [(7,)]
 
 
 def test_bound_values_take_the_type_of_their_placeholder(state, db):

@@ -20,6 +20,11 @@ _ARRAY_COLUMNS = """
 SELECT a.attname AS name FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
 WHERE a.attrelid = to_regclass($1) AND t.typcategory = 'A'
 """.strip()
+_DATE_COLUMNS = """
+SELECT a.attname AS name FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+WHERE a.attrelid = to_regclass($1) AND a.attnum > 0
+AND coalesce(nullif(t.typbasetype, 0), t.oid) IN (1082, 1114, 1184)
+""".strip()  # date, timestamp, timestamptz, and domains of them
 _CONSTRAINT_COLUMNS = """
 SELECT a.attname AS name
 FROM pg_constraint c JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = ANY (c.conkey)
@@ -36,6 +41,13 @@ def array_columns(state: State, table: str) -> frozenset[str]:
     """Return the names of a table's array columns."""
     table_name = identifiers.quote_table(table)
     result = _query_catalog(state, _ARRAY_COLUMNS, "arrays", [table_name])
+    return frozenset(row["name"] for row in result.rows)
+
+
+def date_columns(state: State, table: str) -> frozenset[str]:
+    """Return the names of a table's columns of dates and timestamps."""
+    table_name = identifiers.quote_table(table)
+    result = _query_catalog(state, _DATE_COLUMNS, "dates", [table_name])
     return frozenset(row["name"] for row in result.rows)
 
 

@@ -126,7 +126,7 @@ def _begin_sql(command: str, timeout: float | None) -> str:
     run_id = re.sub(r"[^\w#.-]", "", run_context.current_run().id)
     settings = (
         timeout_setting(timeout),
-        "datestyle = ISO",
+        "datestyle = ISO, YMD",  # never the day first or the month first, as the server is set
         f"application_name = 'openfn {run_id}'",
     )
     return "; ".join(filter(None, [command, *(f"SET {scope} {setting}" for setting in settings)]))

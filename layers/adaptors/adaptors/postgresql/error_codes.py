@@ -17,6 +17,7 @@ from adaptors.postgresql.credential import Configuration
 
 READ_ONLY_TRANSACTION = "25006"
 _FAILED_TRANSACTION = "25P02"
+_INVALID_TEXT = ("22007", "22P02")
 _QUERY_CANCELED = "57014"
 # The number of values differs from that of $1, $2 …: an author's error, though of class 08.
 _PROTOCOL_VIOLATION = "08P01"
@@ -40,6 +41,8 @@ _REMEDIES = {
     _FAILED_TRANSACTION: "An earlier statement failed, so everything this run did is rolled back.",
     "25001": "Execute the statement with transaction=False.",
     "21000": "Two records of one call have the same key, written differently.",
+    "42P10": "The key needs a unique constraint, or a unique index without WHERE, on exactly its "
+    "columns.",
     "42P01": "Names are case-sensitive: write them as the database has them.",
     "42703": "Names are case-sensitive: write them as the database has them.",
 }
@@ -136,5 +139,7 @@ def _value_source(diagnostic: Diagnostic, sources: Sequence[tuple[int, str]]) ->
 
 
 def _remedy(code: str, diagnostic: Diagnostic) -> str:
+    if code in _INVALID_TEXT and (diagnostic.message_primary or "").endswith(': ""'):
+        return 'The text is empty: write NULL instead, with set_null="".'
     hint = diagnostic.message_hint if code.startswith("42") else None
     return _REMEDIES.get(code) or hint or ""

@@ -6,6 +6,7 @@ import re
 
 from adaptors.errors import ConfigurationError
 
+_MAX_BYTES = 63  # PostgreSQL cuts a longer name, and two may then be the same
 _PART = re.compile(r'("(?:[^"]|"")+"|[^.]+)(?:\.(?=.)|$)')
 
 
@@ -17,6 +18,11 @@ def quote(name: str) -> str:
     """
     if not isinstance(name, str) or not name or "\0" in name:
         raise ConfigurationError(f"Invalid name of a column, table or constraint: {name!r}.")
+    if len(name.encode("utf-8", "surrogatepass")) > _MAX_BYTES:
+        raise ConfigurationError(
+            f"The name {name!r} has more than {_MAX_BYTES} bytes, and PostgreSQL would cut it. "
+            "Use a shorter one."
+        )
     return '"' + name.replace('"', '""') + '"'
 
 

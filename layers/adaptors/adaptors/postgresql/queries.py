@@ -32,8 +32,8 @@ def sql(
     `values` are bound to placeholders and never become part of the SQL. Placeholders are `%s` in
     order, `%(name)s`, or `$1` as in OpenFn; with `values`, write `%%` for a percent sign beside
     `%s`. PostgreSQL infers the type of each placeholder; where it cannot, add a cast: `%s::date`.
-    A list becomes an array, a dict JSON. `transaction=False` executes the statement outside of any
-    transaction, as VACUUM requires.
+    A text for a date is read as year, month, day. A list becomes an array, a dict JSON.
+    `transaction=False` executes the statement outside of any transaction, as VACUUM requires.
 
     >>> from adaptors.common import data_value
     >>> operate = sql("update visits set seen = now() where id = %s", [data_value("id")])

@@ -10,7 +10,7 @@ from adaptors._runtime import dry_run
 from adaptors.common import to_array
 from adaptors.errors import ConfigurationError
 from adaptors.operations import State, operation
-from adaptors.postgresql import catalog, identifiers, statements
+from adaptors.postgresql import catalog, dates, identifiers, statements
 from adaptors.postgresql.execution import DEFAULT_TIMEOUT, execute, state_after
 from adaptors.postgresql.statements import (
     DO_NOTHING,
@@ -45,8 +45,10 @@ def insert(
     """Insert a record: a dict of columns and values.
 
     The names of the table (`visits`, `health.visits`) and its columns are case-sensitive. A text is
-    converted to the type of its column: `"34"` to an integer, `"2026-03-09"` to a date. A dict or
-    a list becomes JSON; a list becomes an array in a column of an array type.
+    converted to the type of its column: `"34"` to an integer, `"2026-03-09"` to a date, which must
+    begin with the year. `timestamp without time zone` drops an offset such as `+03:00`: use
+    `timestamptz`. A dict or a list becomes JSON; a list becomes an array in a column of an array
+    type.
 
     `on_conflict="ignore"` skips a record whose row exists, `set_null=""` writes NULL for empty
     texts, and `returning` puts columns of the new row in `data`: `"id"`, or `"*"` for all.
@@ -164,6 +166,7 @@ def _write(
     if suffix is None:
         raise ConfigurationError(f'on_conflict= is "error" or "ignore", not {on_conflict!r}.')
     suffix += _returning_clause(options.returning)
+    dates.require_year_first(state, table, numbered)
     array_columns = _array_columns(state, table, numbered)
     if key is None:
         built = statements.insert_statements(table, numbered, suffix, array_columns)
