@@ -28,7 +28,15 @@ def warnings(ofn, project, clinic):
     return warnings
 
 
-@pytest.mark.parametrize("content", [VALID, {**VALID, "orgUnit": "x"}, {**VALID, "tls": None}])
+@pytest.mark.parametrize(
+    "content",
+    [
+        VALID,
+        {**VALID, "orgUnit": "x"},
+        {**VALID, "tls": None},
+        {**VALID, "hostUrl": "http://localhost:8080/dhis"},
+    ],
+)
 def test_valid_credential_has_no_warning(warnings, content):
     assert warnings(content) == []
 
@@ -42,6 +50,9 @@ def test_valid_credential_has_no_warning(warnings, content):
         ),
         ({**VALID, "port": SECRET}, "`port` must be a whole number."),
         ({**VALID, "acces_token": SECRET}, "Did you mean `access_token`?"),
+        ({**VALID, "hostUrl": "http://dhis2.x.org"}, "`hostUrl` begins with http://"),
+        ({**VALID, "ssl": False}, "others on the network can read and change the data"),
+        ({**VALID, "allowSelfSignedCert": True}, "The server is not verified"),
         (SECRET, "is not a JSON object. Write it with `ofn credential set registry --local`."),
     ],
     ids=str,

@@ -31,6 +31,7 @@ from workbench.credentials.files import (
     read_credential,
     write_credential,
 )
+from workbench.credentials.unprotected import unprotected_connections
 from workbench.errors import CommandError
 from workbench.project.compiler import check
 from workbench.project.references import require_known
@@ -86,7 +87,7 @@ def set_(
         else:
             _confirm_replace(store, yes=yes)
             store.write(body)
-    warnings = list(unknown_keys(model_of(adaptor), body))
+    warnings = [*unknown_keys(model_of(adaptor), body), *unprotected_connections(body)]
     keys = keys_with_values(body)
     if as_json:
         result = {"credential": name, "kept": store.name, "done": done, "keys": keys}

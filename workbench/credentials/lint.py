@@ -7,13 +7,14 @@ from pathlib import Path
 
 from workbench.credentials.fields import describe_problems, model_of, unknown_keys
 from workbench.credentials.files import file_of, read_credential
+from workbench.credentials.unprotected import unprotected_connections
 from workbench.errors import CommandError
 from workbench.project.schema.project import CredentialSpec
 from workbench.project.yaml_source import Problem
 
 
 def warnings(directory: Path, credentials: Mapping[str, CredentialSpec]) -> list[Problem]:
-    """Return a warning for each credential file that its adaptor cannot use."""
+    """Return a warning for each credential file that is unusable or unprotected."""
     return [
         Problem(file_of(Path(), name).as_posix(), 1, message)
         for name, credential in credentials.items()
@@ -33,3 +34,4 @@ def _messages(name: str, file: Path, adaptor: str) -> Iterator[str]:
     if problems := describe_problems(model, body):
         yield f"The adaptor {adaptor} cannot use this credential: {problems} {fix}"
     yield from (message for message in unknown_keys(model, body) if "Did you mean" in message)
+    yield from unprotected_connections(body)
