@@ -16,6 +16,7 @@ GROUPS = {
         "logs",
         "replay",
         "dead-letters",
+        "restore",
         "run",
         "cost",
     ],

@@ -26,6 +26,7 @@ from workbench.cli import (
     test,
 )
 from workbench.cli.options import TerminalConsole
+from workbench.cli.recovery import restore
 from workbench.errors import WorkbenchError
 from workbench.project.yaml_source import ProjectProblems
 
@@ -50,6 +51,7 @@ app.command("show", rich_help_panel=OPERATE)(show.show_one)
 app.command("logs", rich_help_panel=OPERATE)(show.logs)
 app.command("replay", rich_help_panel=OPERATE)(replay.replay)
 app.add_typer(dead_letters.app, name="dead-letters", rich_help_panel=OPERATE)
+app.command("restore", rich_help_panel=OPERATE)(restore.restore)
 app.command("run", rich_help_panel=OPERATE)(job.run)
 app.command("cost", rich_help_panel=OPERATE)(cost.cost)
 app.add_typer(inbox.app, name="inbox", rich_help_panel=SECRETS)

@@ -1,0 +1,1 @@
+"""Commands that repair the stored data of a stack."""
