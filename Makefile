@@ -27,7 +27,7 @@ serve: $(READY) ## run the stack on this machine until Ctrl-C
 test: $(READY) $(HERE)/.ready ## run all tests
 	.venv/bin/python -m pytest
 
-torture: $(READY) ## repeat all random tests with new seeds for 20 minutes
+torture: $(READY) ## run all faults, pairs, random walks, fuzzing and property tests in 20 minutes
 	.venv/bin/python -m benchmarks.torture
 
 check: $(READY) ## check format, lint, types, the template and its security, and the build

@@ -1,10 +1,10 @@
-"""Repeat all random tests with new seeds, for up to 20 minutes.
+"""Run all long and random tests with new seeds, in about 20 minutes.
 
-    python -m benchmarks.torture [MINUTES [SEED]]
+    python -m benchmarks.torture [SEED]
 
-Each round has its own seed and four parts: random walks, hostile requests to the inboxes, every AWS
-call failing in every way, and the property tests with many examples. The command of each part is
-printed, so that a failure can be repeated. The first failure ends the run with exit status 1.
+Each series prints its own figures. Its command is printed before, so that a failure can be
+repeated, and its result and duration behind. All series run even if one fails; then the exit
+status is 1. A new series is a line of `_series`.
 """
 
 from __future__ import annotations
@@ -14,40 +14,41 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from itertools import count
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-PYTEST = ("-m", "pytest", "-q")
 Arguments = tuple[str, ...]
 
 
 def main() -> int:
-    """Run the parts until the time is up; return 1 at the first failure."""
-    minutes = float(sys.argv[1]) if len(sys.argv) > 1 else 20
-    seed = int(sys.argv[2]) if len(sys.argv) > 2 else random.SystemRandom().randrange(10**6)
-    end, longest = time.monotonic() + 60 * minutes, 0.0
-    for arguments in _parts(seed):
-        started = time.monotonic()
-        if started + longest > end:
-            break
-        print(f"python {shlex.join(arguments)}", flush=True)
-        if subprocess.run([sys.executable, *arguments], cwd=ROOT, check=False).returncode:
-            print(f"failed: python {shlex.join(arguments)}")
-            return 1
-        longest = max(longest, time.monotonic() - started)
-    print(f"nothing failed; the first seed was {seed}")
-    return 0
+    """Run all series; return 1 if one of them failed."""
+    seed = sys.argv[1] if len(sys.argv) > 1 else str(random.SystemRandom().randrange(10**6))
+    failed, started = list[str](), time.monotonic()
+    for name, arguments in _series(seed).items():
+        print(f"{name}: python {shlex.join(arguments)}", flush=True)
+        began = time.monotonic()
+        status = subprocess.run([sys.executable, *arguments], cwd=ROOT, check=False).returncode
+        if status:
+            failed.append(name)
+        result = "FAILED" if status else "passed"
+        print(f"{name}: {result} in {time.monotonic() - began:.0f} s\n", flush=True)
+    minutes = (time.monotonic() - started) / 60
+    print(f"seed {seed}, {minutes:.0f} minutes; failed: {', '.join(failed) or 'no series'}")
+    return 1 if failed else 0
 
 
-def _parts(first_seed: int) -> Iterator[Arguments]:
-    profile = ("--hypothesis-profile", "torture", "--hypothesis-seed")
-    for seed in map(str, count(first_seed)):
-        yield "-m", "benchmarks.simulate", "2000", seed
-        yield "-m", "benchmarks.fuzz_inbox", "2000", seed
-        yield *PYTEST, "tests/faults", "--fault-seed", seed
-        yield *PYTEST, *profile, seed, *_property_tests()
+def _series(seed: str) -> dict[str, Arguments]:
+    """Return the arguments of Python for each series; their times add up to 20 minutes."""
+    pytest = ("-m", "pytest", "-q")
+    hypothesis = ("--hypothesis-profile", "torture", "--hypothesis-seed", seed)
+    return {
+        "single faults": ("-m", "benchmarks.enumerate_faults", "singles", "300", seed),
+        "pairs of faults": ("-m", "benchmarks.enumerate_faults", "pairs", "360", seed),
+        "random walks": ("-m", "benchmarks.simulate", "3000", seed),
+        "hostile requests": ("-m", "benchmarks.fuzz_inbox", "2000", seed),
+        "fault tests": (*pytest, "tests/faults", "--fault-seed", seed),
+        "property tests": (*pytest, *hypothesis, *_property_tests()),
+    }
 
 
 def _property_tests() -> list[str]:

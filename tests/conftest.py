@@ -37,7 +37,7 @@ def pytest_addoption(parser):
     parser.addoption("--fault-seed", type=int, help="vary the scenarios of tests/faults")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def fault_seed(request):
     """The seed that varies scenarios with faults; None without `--fault-seed`."""
     return request.config.getoption("--fault-seed")

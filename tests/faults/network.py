@@ -1,6 +1,6 @@
-"""Inject one fault into one AWS call of the functions.
+"""Inject faults into AWS calls of the functions.
 
-The fault is injected where botocore sends a request: moto responds, or does not. So the retries and
+A fault is injected where botocore sends a request: moto responds, or does not. So the retries and
 errors of the client are botocore's own.
 """
 
@@ -11,10 +11,11 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
 
+from botocore import UNSIGNED
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ConnectionClosedError
 from botocore.retries.standard import RetryEventAdapter, StandardRetryConditions
@@ -22,10 +23,14 @@ from moto.core.botocore_stubber import MockRawResponse
 from moto.core.models import botocore_stubber
 
 from openfn.storage import aws
+from tests.faults import call_kinds, direct_moto
+from workbench.local import resources
 
 SERVICES = ("dynamodb", "sqs", "s3", "secretsmanager")
 # Without Secrets Manager's only call, whose retries nothing else observes.
 _READS = ("dynamodb.Query", "dynamodb.BatchGetItem", "s3.GetObject", "s3.ListObjectsV2")
+# The simulation's own calls to these services are not counted and cannot fail.
+_DIRECT = ("dynamodb", "sqs")
 _CODES = {"dynamodb": "InternalServerError", "sqs": "InternalFailure"}
 
 
@@ -53,6 +58,8 @@ class Call:
     delivered: bool
     partition: str = ""
     """The condition of a query, which is the same for all partitions."""
+    kind: str = field(default="", compare=False)
+    """The function and the request without most of its values: the same for the same code."""
 
     def has_own(self, fault):
         """Return whether the fault differs from the other faults for this call.
@@ -75,19 +82,19 @@ class _Process:
 
 
 class Network:
-    """Records the calls of the functions and lets one of them fail."""
+    """Records the calls of the functions and lets some of them fail."""
 
     def __init__(self):
         self.calls = []
-        self.happened = False
-        self._fault = None
+        self.happened = 0
+        self._faults = {}
         self._throttled = None
         self._process = ContextVar("process", default=None)
 
-    def expect(self, call=None, fault=None):
-        """Reset the calls; let the call with this number fail, or none."""
-        self.calls, self.happened, self._throttled = [], False, None
-        self._fault = None if fault is None else (call, fault)
+    def expect(self, *faults):
+        """Reset the calls; let some fail, each by its number and fault."""
+        self.calls, self.happened, self._throttled = [], 0, None
+        self._faults = dict(faults)
 
     @contextmanager
     def process(self, again=None, *, counted=True) -> Iterator[None]:
@@ -102,19 +109,28 @@ class Network:
     def installed(self) -> Iterator[Network]:
         """Install the network between the functions' clients and moto."""
         clients = [aws.client(service) for service in SERVICES]
+        own_events = [resources.client(service).meta.events for service in _DIRECT]
         retries = [partial(_retry_at_once, client) for client in clients]
         for client, retry in zip(clients, retries, strict=True):
             events = client.meta.events
             events.unregister("before-send", botocore_stubber)
             events.register("before-call", self._before_call)
+            events.register("choose-signer", _choose_no_signer)  # signatures take time
             events.register("before-send", self._send)
             events.register_first(_retrying(client), retry)
+        for events in own_events:
+            events.unregister("before-send", botocore_stubber)
+            events.register("before-send", direct_moto.respond)
         try:
             yield self
         finally:
+            for events in own_events:
+                events.unregister("before-send", direct_moto.respond)
+                events.register("before-send", botocore_stubber)
             for client, retry in zip(clients, retries, strict=True):
                 events = client.meta.events
                 events.unregister("before-call", self._before_call)
+                events.unregister("choose-signer", _choose_no_signer)
                 events.unregister("before-send", self._send)
                 events.unregister(_retrying(client), retry)
                 events.register("before-send", botocore_stubber)
@@ -129,10 +145,12 @@ class Network:
         if process.counted:
             process.call = len(self.calls)
             name = event_name.removeprefix("before-call.")
-            self.calls.append(Call(name, process.again is not None, _partition(name, params)))
+            kind = call_kinds.kind_of(name, params)
+            delivered = process.again is not None
+            self.calls.append(Call(name, delivered, _partition(name, params), kind))
 
     def _send(self, event_name, request, **_):
-        process, respond = self._process.get(), partial(botocore_stubber, event_name, request)
+        process, respond = self._process.get(), partial(direct_moto.respond, event_name, request)
         if process is None:
             return respond()
         process.attempt += 1
@@ -143,15 +161,19 @@ class Network:
         if self._throttled and self._throttled[0] == event_name and self._throttled[1]:
             self._throttled[1] -= 1
             return Fault.THROTTLED
-        if self._fault is None or not process.counted or process.call != self._fault[0]:
+        fault = self._faults.get(process.call) if process.counted else None
+        if fault is None:
             return None
-        fault = self._fault[1]
         if process.attempt > 1 and fault not in (Fault.REFUSED, Fault.LOST):
             return None
         if fault == Fault.THROTTLED:
             self._throttled = [event_name, 2]
-        self.happened = True
+        self.happened += process.attempt == 1
         return fault
+
+
+def _choose_no_signer(**_):
+    return UNSIGNED
 
 
 def _fail(fault, process, request, respond):

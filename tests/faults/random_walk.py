@@ -2,6 +2,9 @@
 
 A step is its kind, a number that varies it, and perhaps a fault: the number of the call that fails,
 and how it fails.
+
+Records of an ordered inbox are newer with each post; those of the others repeat. An outage begins
+and ends with a step of its own.
 """
 
 from __future__ import annotations
@@ -9,11 +12,13 @@ from __future__ import annotations
 import random
 from contextlib import suppress
 
+from tests.faults import scenario
 from tests.faults.network import Fault
 
-_WEIGHTS = {"post": 8, "match": 30, "run": 45, "again": 6, "tick": 5, "wait": 6}
+_WEIGHTS = {"post": 8, "match": 30, "run": 45, "again": 6, "tick": 5, "wait": 6, "outage": 2}
 _SHARE_OF_FAULTS = 0.7
 _CUTS = 40
+_INBOXES = ("plain", "once", "secret", "private", "visits", "clinic")
 
 
 def random_steps(seed, count):
@@ -22,7 +27,7 @@ def random_steps(seed, count):
     steps = []
     for kind in generator.choices(list(_WEIGHTS), list(_WEIGHTS.values()), k=count):
         fault = (
-            (generator.randrange(7), generator.choice(list(Fault)))
+            ((generator.randrange(7), generator.choice(list(Fault))),)
             if generator.random() < _SHARE_OF_FAULTS
             else ()
         )
@@ -40,6 +45,7 @@ def walk(simulation, steps):
         _step(simulation, kind, number)
         faults += simulation.network.happened
     simulation.network.expect()
+    simulation.recover()
     simulation.read_statuses()
     simulation.run_until_idle(simulation.redrive)
     simulation.check()
@@ -78,9 +84,8 @@ def shortest(steps, fails):
 def _step(simulation, kind, number):
     match kind:
         case "post":
-            # Some records repeat.
-            record = {"id": f"r{number % 100}", "bad": ("notify", "register", None)[number % 3]}
-            simulation.send("plain" if number % 100 % 4 else "once", record)
+            inbox = _INBOXES[number % len(_INBOXES)]
+            simulation.send(inbox, _record(inbox, number, len(simulation.accepted)))
         case "match" | "run":
             function = {"match": "matcher", "run": "runner"}[kind]
             simulation.poll(function, is_reversed=number % 2, poller_dies=number % 17 == 0)
@@ -94,3 +99,18 @@ def _step(simulation, kind, number):
             simulation.tick()
         case "wait":
             simulation.advance(number)
+        case "outage" if simulation.destination.down_for:
+            simulation.recover()
+        case "outage":
+            simulation.fail()
+
+
+def _record(inbox, number, position):
+    if inbox in scenario.ORDERED:
+        record = {"id": f"{number % 3}-{position}", "case": number % 3}
+    else:
+        record = {"id": f"r{number % 100}"}
+    if inbox in scenario.ERASED:
+        return record | {"secret": f"secret of {record['id']}"}
+    bad = ("notify", "register", None)[number % 3]
+    return record | ({"bad": bad} if inbox == "plain" and bad else {})

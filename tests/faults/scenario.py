@@ -5,35 +5,56 @@ A record's `bad` names the job that fails on it.
 
 from __future__ import annotations
 
-PROJECT = """
-inboxes:
-  plain: {id_sha256: "0000000000000000000000000000000000000000000000000000000000000001"}
-  once: {id_sha256: "0000000000000000000000000000000000000000000000000000000000000002", dedupe: id}
-  pulls: {id_sha256: "0000000000000000000000000000000000000000000000000000000000000003", dedupe: id}
-  private:
-    id_sha256: "0000000000000000000000000000000000000000000000000000000000000004"
-    dedupe: id
-    keep: none
+_INBOXES = {
+    "plain": "",
+    "once": "dedupe: id",
+    "pulls": "dedupe: id",
+    "visits": "",
+    "results": "",
+    "secret": "dedupe: id, keep: none",
+    "private": "dedupe: id, keep: none",
+    "clinic": "dedupe: id, keep: none",
+}
+DEDUPLICATING = {inbox for inbox, options in _INBOXES.items() if "dedupe" in options}
+ERASED = {inbox for inbox, options in _INBOXES.items() if "keep: none" in options}
+ORDERED = {"visits": "visit", "clinic": "treat"}
+"""The inboxes whose runs keep their order, and the job of these runs."""
+_TRIGGERS_AND_JOBS = """
 triggers:
   record: {inbox: plain, inclusion: {}}
-  large: {inbox: once, inclusion: {}}
+  single: {inbox: once, inclusion: {}}
   pulled: {inbox: pulls, inclusion: {}}
+  visited: {inbox: visits, inclusion: {}, order_by: case}
+  tested: {inbox: results, inclusion: {}}
+  secret: {inbox: secret, inclusion: {}}
   private: {inbox: private, inclusion: {}}
+  treated: {inbox: clinic, inclusion: {}, order_by: case}
   registered: {success: register}
   confided: {success: confide}
+  cured: {success: treat}
   unnotified: {failure: notify}
   hourly: {cron: "0 * * * *"}
 credentials:
   registry: {adaptor: http}
+  unreliable: {adaptor: http}
 jobs:
   register: {trigger: record, credential: registry, expression: jobs/register.py}
   notify: {trigger: record, credential: registry, expression: jobs/notify.py}
   follow: {trigger: registered, credential: registry, expression: jobs/follow.py}
   catch: {trigger: unnotified, credential: registry, expression: jobs/catch.py}
-  archive: {trigger: large, credential: registry, expression: jobs/archive.py}
+  archive: {trigger: single, credential: registry, expression: jobs/archive.py}
+  whisper: {trigger: secret, credential: registry, expression: jobs/whisper.py}
   confide: {trigger: private, credential: registry, expression: jobs/confide.py}
-  whisper: {trigger: private, credential: registry, expression: jobs/whisper.py}
+  assist: {trigger: private, credential: registry, expression: jobs/assist.py}
   thank: {trigger: confided, credential: registry, expression: jobs/thank.py}
+  visit: {trigger: visited, credential: unreliable, expression: jobs/visit.py}
+  treat: {trigger: treated, credential: unreliable, expression: jobs/treat.py}
+  bill: {trigger: cured, credential: registry, expression: jobs/bill.py}
+  report-a: {trigger: tested, credential: unreliable, expression: jobs/report-a.py}
+  report-b: {trigger: tested, credential: unreliable, expression: jobs/report-b.py}
+  report-c: {trigger: tested, credential: unreliable, expression: jobs/report-c.py}
+  report-d: {trigger: tested, credential: unreliable, expression: jobs/report-d.py}
+  report-e: {trigger: tested, credential: unreliable, expression: jobs/report-e.py}
   pull: {trigger: hourly, expression: jobs/pull.py}
   store: {trigger: pulled, credential: registry, expression: jobs/store.py}
 """
@@ -43,8 +64,9 @@ from adaptors.common import fn
 from adaptors.http import put
 
 def check(state):
+    print("the record", state["data"]["id"])
     if state["data"].get("bad") == "{job}":
-        raise ValueError("bad")
+        raise ValueError("bad: " + state["data"].get("secret", ""))
     return state
 
 fn(check)
@@ -62,17 +84,38 @@ each(rows, emit("pulls"))
 EMIT = """
 from adaptors.common import emit
 
-emit("pulls", lambda state: {"id": state["data"]["id"] + "-confided"})
+emit("pulls", lambda state: {"id": state["data"]["id"] + "-emitted"})
 """
-DELIVERING = ("register", "notify", "follow", "catch", "archive", "store", "whisper", "thank")
-JOBS = {job: DELIVER.format(job=job) for job in DELIVERING} | {"pull": PULL}
-JOBS["confide"] = DELIVER.format(job="confide") + EMIT
+_REPORTING = tuple(f"report-{letter}" for letter in "abcde")
+UNRELIABLE = {*ORDERED.values(), *_REPORTING}
+"""The jobs whose destination can be down."""
+EMITTING = ("confide", "treat")
+DELIVERING = (
+    *("register", "notify", "follow", "catch", "archive", "whisper", "confide", "assist"),
+    *("thank", "visit", "treat", "bill", "store", *_REPORTING),
+)
+JOBS = {job: DELIVER.format(job=job) + (EMIT if job in EMITTING else "") for job in DELIVERING} | {
+    "pull": PULL
+}
+_JOBS_OF = {
+    "once": ["archive"],
+    "secret": ["whisper"],
+    "private": ["confide", "assist", "thank"],
+    "visits": ["visit"],
+    "results": list(_REPORTING),
+    "clinic": ["treat", "bill"],
+}
 
 
 def write(folder):
     """Write the project into a folder."""
     (folder / "jobs").mkdir()
-    (folder / "project.yaml").write_text(f"name: test\n{PROJECT}", "utf-8")
+    inboxes = "".join(
+        f'  {name}: {{id_sha256: "{number:064}"{options and ", " + options}}}\n'
+        for number, (name, options) in enumerate(_INBOXES.items(), 1)
+    )
+    text = f"name: test\ninboxes:\n{inboxes}{_TRIGGERS_AND_JOBS}"
+    (folder / "project.yaml").write_text(text, "utf-8")
     for job, code in JOBS.items():
         (folder / f"jobs/{job}.py").write_text(code, "utf-8")
 
@@ -83,17 +126,15 @@ def runs_of(inbox, message_id, record):
     if inbox == "plain":
         jobs = ["register", "notify", "catch" if bad == "notify" else None]
         jobs.append("follow" if bad != "register" else None)
-    elif inbox == "private":
-        jobs = ["confide", "whisper", "thank"]
     else:
-        jobs = ["archive"]
+        jobs = _JOBS_OF[inbox]
     return {f"{message_id}#{job}": "failed" if job == bad else "succeeded" for job in jobs if job}
 
 
 def deliveries_of(runs, record):
     """Return the paths to which the runs of a record deliver it."""
     jobs = [run_id.partition("#")[2] for run_id, status in runs.items() if status == "succeeded"]
-    emitted = {f"/store/{record['id']}-confided"} if "confide" in jobs else set()
+    emitted = {f"/store/{record['id']}-emitted" for job in jobs if job in EMITTING}
     return {f"/{job}/{record['id']}" for job in jobs} | emitted
 
 

@@ -11,25 +11,23 @@ from collections import Counter
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
-import boto3
 import time_machine
 
-from openfn.log_events import LogEvent
 from openfn.messages import store as messages
 from openfn.runs import circuit_breaker
 from openfn.runs.model import RunStatus
 from openfn.storage import aws, secrets
 from openfn.storage.item_type import ItemType, item_type
 from tests.conftest import LogLines, post, tick
-from tests.faults import queues, scenario
+from tests.faults import promises, queues, scenario
+from tests.faults.destination import Destination
 from tests.faults.network import Died, Network
 from workbench.local import event_source
-from workbench.local.destination import run_destination
+from workbench.local.resources import client
 from workbench.local.stack import create_stack
 
 START = datetime(2026, 3, 9, 9, 1, tzinfo=UTC)
 _ROUNDS = 40
-_CONTENTS = ("body", "final", "initial", "log", "emitted", "resume")
 
 
 class Crashed(Exception):
@@ -43,7 +41,7 @@ class Simulation:
         self.stack, self.log_lines, self.destination = stack, log_lines, destination
         self.network, self._clock, self._seed = network, clock, seed
         self.resources, self.inbox_ids = stack.resources, stack.inbox_ids
-        self._dynamodb = boto3.client("dynamodb")
+        self._dynamodb = client("dynamodb")
         self._is_idle = True
         self.begin()
 
@@ -59,6 +57,10 @@ class Simulation:
             queues.purge(self.resources.physical_ids)
         self._is_idle = False
         self._random = random.Random(self._seed)
+        random.seed(
+            self._seed or 0
+        )  # the delays of retries: the same calls follow in each repetition
+        self.recover()
         secrets.clear_cache()
         circuit_breaker.clear_cache()
         self._clock.shift(timedelta(days=1))
@@ -68,8 +70,17 @@ class Simulation:
         self._handled = at
 
     def advance(self, seconds):
-        """Move the clock forward."""
+        """Move the clock forward; what functions cached may be out of date then."""
         self._clock.shift(timedelta(seconds=seconds))
+        circuit_breaker.clear_cache()
+
+    def fail(self):
+        """Let the unreliable destination refuse everything until `recover`."""
+        self.destination.down_for = scenario.UNRELIABLE
+
+    def recover(self):
+        """Let the destination accept everything."""
+        self.destination.down_for = frozenset()
 
     def invoke(self, function, event, *, again=True):
         """Invoke a function; raise `Crashed` if its process dies."""
@@ -92,7 +103,7 @@ class Simulation:
                 continue
             if response["statusCode"] == 200:
                 message_id = response["headers"]["X-Message-Id"]
-                if message_id not in self.private_messages():  # it may be erased already
+                if inbox not in scenario.ERASED:  # it may be erased already
                     stored = messages.read([message_id])[message_id]
                     assert json.loads(stored.body)["id"] == record["id"], "accepted but not stored"
                 self.accepted.append((inbox, record, message_id))
@@ -117,15 +128,16 @@ class Simulation:
     def poll(self, function, *, is_reversed=None, poller_dies=False):
         """Pass one batch to a function and return the number of its records.
 
-        The simulation's seed, if there is one, decides whether the records are reversed, unless
-        `is_reversed` does. If the poller dies after the invocation, the batch stays on the queue.
+        The simulation's seed, if there is one, decides whether the groups of the records are
+        reversed, unless `is_reversed` does. If the poller dies after the invocation, the batch
+        stays on the queue.
         """
 
         if is_reversed is None:
             is_reversed = self._seed is not None and self._random.random() < 0.5
 
         def invoke(function, event):
-            records = event["Records"][:: -1 if is_reversed else 1]
+            records = _groups_reversed(event["Records"]) if is_reversed else event["Records"]
             response = self.invoke(function, event | {"Records": records})
             if poller_dies:
                 raise Crashed("the poller")
@@ -167,12 +179,7 @@ class Simulation:
 
     def runs(self):
         """Return the items of all runs by id."""
-        items = [aws.from_dynamodb(item) for item in self._items()]
-        return {item["sk"]: item for item in items if item_type(item) is ItemType.RUN}
-
-    def private_messages(self):
-        """Return the ids of the accepted messages whose contents are to be erased."""
-        return {message_id for inbox, _, message_id in self.accepted if inbox == "private"}
+        return {item["sk"]: item for item in self.items() if item_type(item) is ItemType.RUN}
 
     def read_statuses(self):
         """Read the statuses of all runs; a recorded outcome must not change."""
@@ -194,35 +201,18 @@ class Simulation:
 
     def check(self):
         """Check the delivery promises; only valid while the stack is idle."""
-        expected, deliveries = self.expected()
-        assert {run_id: self.statuses.get(run_id) for run_id in expected} == expected
-        assert all(RunStatus(status).has_ended for status in self.statuses.values())
-        jobs = Counter(run_id.partition("#")[2] for run_id in self.statuses)
-        private = self.private_messages()
-        assert jobs["pull"] == len(self.due)
-        assert jobs["store"] == 2 * len(self.due) + len(private)
-        assert self._unerased(private) == []
-        events = self.log_lines.events(LogEvent.RUN_SUCCEEDED)
-        successes = Counter(event["run_id"] for event in events)
-        assert [run_id for run_id, count in successes.items() if count > 1] == []
-        assert {request.path for request in self.destination.received} == deliveries
-        once = {(record["id"], id_) for inbox, record, id_ in self.accepted if inbox == "once"}
-        assert len(once) == len({record for record, _ in once}), "a record was stored twice"
+        promises.check(self)
         self._is_idle = True
 
-    def _unerased(self, message_ids):
-        """Return what is left of messages that are to be erased: attributes and objects."""
-        items = [aws.from_dynamodb(item) for item in self._items()]
-        left = [
-            f"{item['sk']}: {name}"
-            for item in items
-            if item["sk"][:36] in message_ids
-            for name in item
-            if name.startswith(_CONTENTS)
-        ]
-        bucket = boto3.resource("s3").Bucket(self.resources.physical_ids["Bucket"])
-        keys = [entry.key for entry in bucket.objects.all()]
-        return left + [key for key in keys if key.split("/")[1] in message_ids]
+    def object_keys(self):
+        """Return the keys of all objects in the bucket."""
+        bucket = self.resources.physical_ids["Bucket"]
+        objects = client("s3").list_objects_v2(Bucket=bucket).get("Contents", [])
+        return [entry["Key"] for entry in objects]
+
+    def items(self):
+        """Return all items of the table."""
+        return [aws.from_dynamodb(item) for item in self._items()]
 
     def _poll_all(self, function):
         total = 0
@@ -262,8 +252,16 @@ class Simulation:
         return [item for page in pages.paginate(TableName=name) for item in page["Items"]]
 
 
+def _groups_reversed(records):
+    """Return the records with their groups in reverse order; a group keeps its own order."""
+    groups = {}
+    for record in records:
+        groups.setdefault(record["attributes"]["MessageGroupId"], []).append(record)
+    return [record for group in reversed(groups.values()) for record in group]
+
+
 def _without_contents(run):
-    names = (*_CONTENTS, "erased", "published")
+    names = (*promises.CONTENTS, "erased", "published")
     return {name: value for name, value in run.items() if not name.startswith(names)}
 
 
@@ -274,9 +272,10 @@ def simulate(folder, seed=None):
     scenario.write(folder)
     with (
         time_machine.travel(START, tick=True) as clock,
-        run_destination() as received_by,
+        Destination().running() as destination,
         create_stack(folder, log_lines.record) as created,
     ):
-        created.set_credential("registry", {"baseUrl": received_by.url})
+        for credential in ("registry", "unreliable"):
+            created.set_credential(credential, {"baseUrl": destination.url})
         with Network().installed() as network:
-            yield Simulation(created, log_lines, received_by, network, clock, seed)
+            yield Simulation(created, log_lines, destination, network, clock, seed)

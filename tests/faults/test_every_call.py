@@ -1,4 +1,7 @@
-"""Every AWS call of a scenario fails once, in every way, and nothing is lost or repeated."""
+"""AWS calls of the functions fail, in every way, and nothing is lost, repeated or left.
+
+These tests choose one call of each kind; `make torture` lets all calls fail, and pairs of calls.
+"""
 
 from __future__ import annotations
 
@@ -7,115 +10,64 @@ import random
 import pytest
 
 from tests.conftest import FAULTS_TRIED
+from tests.faults import enumeration
 from tests.faults.network import Fault
+from tests.faults.scenarios import LONG, SCENARIOS, SHORTEST
 from tests.faults.simulation import simulate
 
 
-def post_record(simulation):
-    """Post a record: two jobs deliver it, and a third follows one of them."""
-    simulation.send("plain", {"id": "r1"})
-    simulation.run_until_idle()
-
-
-def start_cron_job(simulation):
-    """Start a job with a tick: it emits two messages, and their jobs deliver them."""
-    simulation.first_tick()
-    simulation.advance(3540)
-    simulation.tick()
-    simulation.run_until_idle()
-
-
-def post_large_record(simulation):
-    """Post a record whose body and states are stored in the bucket."""
-    simulation.send("once", {"id": "r2", "noise": simulation.noise})
-    simulation.run_until_idle()
-
-
-def post_private_record(simulation):
-    """Post a record that is erased after its jobs have delivered and emitted."""
-    simulation.send("private", {"id": "r3"})
-    simulation.run_until_idle()
-
-
-def until_last_delivery(calls):
-    """Return the numbers of the calls up to the last for an event of a queue."""
-    return range(max(number for number, call in enumerate(calls) if call.delivered) + 1)
-
-
-def until_last_queued(calls):
-    """Return the numbers of the calls until the last run is queued."""
-    return range(max(n for n, call in enumerate(calls) if call.name == "sqs.SendMessageBatch") + 1)
-
-
-def calls_to_s3(calls):
-    """Return the numbers of the calls to S3."""
-    return [number for number, call in enumerate(calls) if call.name.startswith("s3.")]
-
-
-def is_inside_a_loop(calls, number):
-    """Return whether the calls before and after are the same query of other partitions.
-
-    Such a loop writes nothing and ends at the first failure, so its first and last call are enough.
-    """
-    queries = [call.partition for call in calls[max(number - 1, 0) : number + 2]]
-    return queries == [calls[number].partition] * 3 and queries[0] != ""
-
-
-@pytest.fixture
-def simulation(tmp_path, fault_seed):
-    with simulate(tmp_path, fault_seed) as running:
-        running.noise = random.Random(fault_seed or 1).randbytes(370_000).hex()
+@pytest.fixture(scope="module")
+def simulation(tmp_path_factory, fault_seed):
+    with simulate(tmp_path_factory.mktemp("project"), fault_seed) as running:
         yield running
 
 
+@pytest.fixture(scope="module")
+def faults(simulation):
+    """For each scenario, the faults of the calls that no earlier scenario makes."""
+    kinds = set()
+    return {
+        scenario: enumeration.differing_faults(enumeration.trace(simulation, scenario), kinds)
+        for scenario in SCENARIOS
+        if scenario not in LONG
+    }
+
+
 @pytest.mark.parametrize("fault", Fault, ids=lambda fault: fault.name.lower())
-@pytest.mark.parametrize(
-    ("scenario", "select_calls", "at_least"),
-    [
-        (post_record, until_last_delivery, 10),
-        (start_cron_job, until_last_queued, 7),
-        (post_large_record, calls_to_s3, 2),
-    ],
-    ids=["post", "cron", "large"],
-)
 def test_nothing_is_lost_or_repeated_whichever_call_fails(
-    simulation, scenario, select_calls, at_least, fault, record_property
+    simulation, faults, fault, record_property
 ):
-    check_every_call(simulation, scenario, select_calls, at_least, fault, record_property)
-
-
-# The other faults take too long: `post` has them for the same calls.
-@pytest.mark.parametrize("fault", [Fault.DIES_AFTER], ids=["dies_after"])
-def test_nothing_is_lost_or_left_if_a_process_dies_before_an_erasure(
-    simulation, fault, record_property
-):
-    scenario = post_private_record
-    check_every_call(simulation, scenario, until_last_delivery, 12, fault, record_property)
-
-
-def check_every_call(simulation, scenario, select_calls, at_least, fault, record_property):
-    """Let each selected call fail once, and check the promises after each."""
-    scenario(simulation)
-    simulation.check()
-    calls = simulation.network.calls
-    numbers = [
-        number
-        for number in select_calls(calls)
-        if calls[number].has_own(fault) and not is_inside_a_loop(calls, number)
+    chosen = [
+        (scenario, number)
+        for scenario, own in faults.items()
+        for number, kind in own
+        if kind == fault
     ]
-    for number in numbers:
-        simulation.begin()
-        simulation.network.expect(number, fault)
-        try:
-            scenario(simulation)
-            simulation.check()
-            # A run that one runner has claimed is not executed by another.
-            assert fault != Fault.TWICE or simulation.repeated_deliveries() == []
-        except Exception as error:
-            error.add_note(f"call {number}, {calls[number].name}: {fault}")
-            raise
-        assert simulation.network.happened
-        assert simulation.network.calls[: number + 1] == calls[: number + 1]
-    assert simulation.count_queued("DeadLetters") == 0
-    assert len(numbers) >= at_least
-    record_property(FAULTS_TRIED, len(numbers))
+    for scenario, number in chosen:
+        enumeration.run(simulation, scenario, (number, fault))
+    assert len(chosen) > 20
+    record_property(FAULTS_TRIED, len(chosen))
+
+
+@pytest.mark.parametrize("scenario", LONG, ids=lambda scenario: scenario.__name__)
+def test_nothing_is_lost_or_repeated_if_a_call_of_a_long_scenario_fails(
+    simulation, scenario, fault_seed, record_property
+):
+    calls = enumeration.trace(simulation, scenario)
+    chosen = random.Random(fault_seed or 0).sample(enumeration.single_faults(calls), 4)
+    for fault in chosen:
+        enumeration.run(simulation, scenario, fault)
+    record_property(FAULTS_TRIED, len(chosen))
+
+
+@pytest.mark.parametrize("scenario", SHORTEST, ids=lambda scenario: scenario.__name__)
+def test_nothing_is_lost_or_repeated_if_two_calls_fail(
+    simulation, scenario, fault_seed, record_property
+):
+    generator = random.Random(fault_seed or 0)
+    first = generator.sample(enumeration.single_faults(enumeration.trace(simulation, scenario)), 6)
+    for fault in first:
+        enumeration.run(simulation, scenario, fault)
+        if second := enumeration.single_faults(simulation.network.calls, fault[0] + 1):
+            enumeration.run(simulation, scenario, fault, generator.choice(second))
+    record_property(FAULTS_TRIED, 2 * len(first))

@@ -44,16 +44,22 @@ def serialize_calls() -> Iterator[None]:
 def _serialized(call: CallAction) -> CallAction:
     @wraps(call)
     def call_with_lock(handler: Any) -> Any:
-        if isinstance(handler, SQSResponse):
-            if handler._get_param("WaitTimeSeconds"):  # noqa: SLF001 - a long poll must not block others
-                return call(handler)
-            with _lock:
-                _release_expired(handler)
-                return call(handler)
-        with _lock:
+        is_long_poll = isinstance(handler, SQSResponse) and handler._get_param("WaitTimeSeconds")  # noqa: SLF001 - it must not block others
+        if is_long_poll:
+            return call(handler)
+        with exclusive(handler):
             return call(handler)
 
     return call_with_lock
+
+
+@contextmanager
+def exclusive(handler: Any) -> Iterator[None]:
+    """Let no other call be handled meanwhile."""
+    with _lock:
+        if isinstance(handler, SQSResponse):
+            _release_expired(handler)
+        yield
 
 
 def _copy_table(table: Any, _memo: dict[int, Any]) -> Any:
