@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 
 from workbench.local.lambda_functions import current_function
 
 _EXPRESSIONS = ("UpdateExpression", "ConditionExpression", "KeyConditionExpression", "IndexName")
+# The same code stores contents in an item, compressed, or in the bucket.
+_STORED_AS = re.compile(r"_?(zlib|object)\b")
 _VALUES = (":new_status", ":kind", ":new_state")
 
 
@@ -15,7 +18,7 @@ def kind_of(name, params):
     content = params.get("body") or b"{}"
     is_json = name.startswith(("dynamodb.", "sqs."))
     body = json.loads(content) if is_json else params.get("url_path", "").rpartition("/")[2]
-    return f"{current_function.get()} {name} {json.dumps(_shape(body))}"
+    return f"{current_function.get()} {name} {_STORED_AS.sub('', json.dumps(_shape(body)))}"
 
 
 def _shape(value):
