@@ -20,6 +20,7 @@ from workbench.local import resources
 from workbench.local.template import translate
 
 POLICY = json.loads((ROOT / "docs/deploy-policy.json").read_text("utf-8"))
+DEPLOY_PAGE = " ".join((ROOT / "docs/deploy.md").read_text("utf-8").split())
 SCHEMAS = Path(cfnlint.__file__).parent / "data/schemas/resources"
 ARNS = {
     "AWS::ApiGatewayV2::Api": ["arn:aws:apigateway:REGION::/apis/a1b2"],
@@ -106,13 +107,18 @@ REPLICAS = (
 
 
 @pytest.fixture(scope="module")
-def used_properties():
-    """The properties that template.yaml sets, by resource type."""
+def translated():
+    """The resources of the CloudFormation template that a deployment uses."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_DEFAULT_REGION", resources.REGION)
-        translated = translate()["Resources"].values()
+        return translate()["Resources"]
+
+
+@pytest.fixture(scope="module")
+def used_properties(translated):
+    """The properties that template.yaml sets, by resource type."""
     properties = {"AWS::SNS::Subscription": {"Endpoint", "Protocol", "TopicArn"}}
-    for resource in translated:
+    for resource in translated.values():
         properties.setdefault(resource["Type"], set()).update(resource["Properties"])
     return properties
 
@@ -225,6 +231,14 @@ def test_the_policy_does_not_allow_to_read_data_or_to_change_other_stacks(action
 def test_roles_can_be_passed_to_lambda_only():
     (passing,) = [one for one in POLICY["Statement"] if "iam:PassRole" in one["Action"]]
     assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
+
+
+def test_the_documented_length_of_a_stack_name_keeps_all_names_within_64_characters(translated):
+    # CloudFormation's names of these are `<stack>-<logical id>-<12 characters>`.
+    limited = ("AWS::Lambda::Function", "AWS::IAM::Role", "AWS::Events::Rule")
+    names = [name for name, resource in translated.items() if resource["Type"] in limited]
+    longest = 64 - len("--123456789012") - max(len(name) for name in names)
+    assert f"must not have more than {longest} characters then" in DEPLOY_PAGE
 
 
 def test_the_policy_fits_into_an_inline_policy_of_a_role():
