@@ -10,6 +10,10 @@ HERE := .build/here
 # In a separate environment: it has a hundred dependencies, and some conflict with ours.
 CHECKOV := checkov==3.3.30
 export SAM_CLI_TELEMETRY := 0
+# sam reads AWS_DEFAULT_REGION only. AWS_REGION comes first, as for `ofn` and the AWS CLI.
+ifneq ($(AWS_REGION),)
+export AWS_DEFAULT_REGION := $(AWS_REGION)
+endif
 
 .DEFAULT_GOAL := help
 .PHONY: help demo serve test torture check audit format docs bench fuzz simulate build deploy \

@@ -53,11 +53,16 @@ class Project:
 
 @dataclass(frozen=True)
 class Ended:
-    """The exit status and output of a command."""
+    """The exit status and output of a command.
+
+    `target` is the line on standard error that names the stack's account and region; `err` is the
+    rest of it.
+    """
 
     status: int
     out: str
     err: str
+    target: str = ""
 
     @property
     def words(self):
@@ -105,6 +110,8 @@ def ofn(monkeypatch, capsys):
         with pytest.raises(SystemExit) as ended:
             main()
         out, err = (re.sub(r"\x1b\[[0-9;]*m", "", text) for text in capsys.readouterr())
-        return Ended(ended.value.code or 0, out, err)
+        target = re.match(r"Stack \S+: (account|http).*\n", err)
+        rest = err[target.end() :] if target else err
+        return Ended(ended.value.code or 0, out, rest, target.group().strip() if target else "")
 
     return run

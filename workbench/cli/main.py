@@ -29,6 +29,7 @@ from workbench.cli.options import TerminalConsole
 from workbench.cli.recovery import restore
 from workbench.errors import WorkbenchError
 from workbench.project.yaml_source import ProjectProblems
+from workbench.stack import region
 
 DEVELOP, OPERATE, SECRETS = "Develop", "Operate", "Secrets"
 
@@ -66,7 +67,8 @@ def main() -> None:
             errors="backslashreplace"
         )  # as on standard error, so that printing never fails
     try:
-        app()
+        with region.preferring_aws_region():
+            app()
     except (ProjectProblems, OpenFnError, WorkbenchError) as error:
         _errors.print(str(error), style="red", markup=False, soft_wrap=True)
         sys.exit(1)

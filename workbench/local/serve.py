@@ -121,6 +121,7 @@ def _print_urls(console: Console, urls: Mapping[str, str], endpoint: str) -> Non
     console.print("\n[bold]AWS[/bold] for boto3 and the AWS CLI, in another terminal:")
     variables = {
         "AWS_ENDPOINT_URL": endpoint,
+        "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_ACCESS_KEY_ID": "local",
         "AWS_SECRET_ACCESS_KEY": "local",

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from openfn.storage.aws import Setting
 from workbench.environment import environ
 from workbench.errors import CommandError
 from workbench.project.compiler import compile_project
+from workbench.stack import region
+from workbench.stack.clients import client
 
 # All functions have the same environment; this one needs all of it.
 _FUNCTION = "MatcherFunction"
@@ -25,7 +28,9 @@ _SETTINGS = {
     Setting.CREDENTIALS_PREFIX,
     Setting.RETENTION_DAYS,
 }
-_REGION = "Set AWS_REGION or AWS_PROFILE, as for the AWS CLI."
+_REGION = "Set AWS_REGION (or AWS_DEFAULT_REGION) and AWS_PROFILE, as for the AWS CLI."
+ENDPOINT = "AWS_ENDPOINT_URL"
+"""The variable that leads to the stack of `ofn serve`."""
 
 
 @contextmanager
@@ -33,8 +38,8 @@ def connected(stack: str, project: Path) -> Iterator[None]:
     """Let the core layer use a stack's table, bucket, queues and secrets.
 
     Credentials and region are those of the AWS CLI; `AWS_ENDPOINT_URL` leads to the stack of
-    `ofn serve`. The project should be the deployed one. Raises `CommandError` if there is no such
-    stack, or if AWS cannot be reached.
+    `ofn serve`. Account and region are written to standard error first. The project should be the
+    deployed one. Raises `CommandError` if there is no such stack, or if AWS cannot be reached.
     """
     try:
         with tempfile.TemporaryDirectory(prefix="openfn-") as folder:
@@ -50,12 +55,14 @@ def connected(stack: str, project: Path) -> Iterator[None]:
 def output(stack: str, name: str) -> str:
     """Return an output of a stack, such as `InboxUrl`; raise CommandError if it has none."""
     try:
-        response = boto3.client("cloudformation").describe_stacks(StackName=stack)
+        cloudformation = client("cloudformation")
+        response = cloudformation.describe_stacks(StackName=stack)
     except ClientError as error:
         raise _stack_error(stack, error) from None
     except BotoCoreError as error:
         raise CommandError(f"AWS cannot be reached: {error}. {_REGION}") from None
-    outputs = {
+    _print_target(stack, response["Stacks"][0]["StackId"])
+    outputs: dict[str, str] = {
         output.get("OutputKey"): output.get("OutputValue", "")
         for output in response["Stacks"][0].get("Outputs", [])
     }
@@ -67,16 +74,29 @@ def output(stack: str, name: str) -> str:
 
 
 def _environment(stack: str) -> dict[str, str]:
-    response = boto3.client("cloudformation").describe_stack_resource(
-        StackName=stack, LogicalResourceId=_FUNCTION
-    )
-    name = response["StackResourceDetail"].get("PhysicalResourceId", "")
-    configuration = boto3.client("lambda").get_function_configuration(FunctionName=name)
+    cloudformation = client("cloudformation")
+    response = cloudformation.describe_stack_resource(StackName=stack, LogicalResourceId=_FUNCTION)
+    resource = response["StackResourceDetail"]
+    _print_target(stack, resource["StackId"])
+    name = resource.get("PhysicalResourceId", "")
+    configuration = client("lambda").get_function_configuration(FunctionName=name)
     variables = configuration["Environment"]["Variables"]
     return {name: str(value) for name, value in variables.items() if name in _SETTINGS}
 
 
+def _print_target(stack: str, stack_id: str) -> None:
+    # A stack's ARN names its account, so that no other call is needed.
+    account = stack_id.split(":")[4]
+    where = f"account {account}, region {region.current()}"
+    if endpoint := os.environ.get(ENDPOINT):
+        where = f"{endpoint} (from {ENDPOINT})"
+    sys.stderr.write(f"Stack {stack}: {where}\n")
+
+
 def _stack_error(stack: str, error: ClientError) -> CommandError:
     if error.response["Error"]["Code"] == "ValidationError":
-        return CommandError(f"There is no stack {stack} here. Name one with --stack. {_REGION}")
+        return CommandError(
+            f"There is no stack {stack} here. The region is {region.current()}. "
+            f"Name a stack with --stack. {_REGION}"
+        )
     return CommandError(f"AWS refused this in stack {stack}: {error}")
