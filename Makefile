@@ -16,7 +16,7 @@ export AWS_DEFAULT_REGION := $(AWS_REGION)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test torture check audit format docs bench fuzz simulate build deploy \
+.PHONY: help demo serve doctor test torture check audit format docs bench fuzz simulate build deploy \
 	lock clean
 
 help: ## list the targets
@@ -27,6 +27,9 @@ demo: $(READY) ## send real posts through the example project on this machine
 
 serve: $(READY) ## run the stack on this machine until Ctrl-C
 	.venv/bin/ofn serve
+
+doctor: $(READY) ## check this machine and the AWS account: before the first deployment and later
+	.venv/bin/ofn doctor
 
 test: $(READY) $(HERE)/.ready ## run all tests
 	.venv/bin/python -m pytest
@@ -74,6 +77,7 @@ build: $(READY) ## build functions and layers for Lambda and print the layers' s
 		if ($$1 > most) over = 1} END {if (over) print "A layer is too large."; exit over}'
 
 deploy: build ## deploy one organization or environment: make deploy ENV=NAME
+	@.venv/bin/python -m workbench.stack.deployment $(ENV)
 	$(SAM) deploy --config-env $(ENV)
 
 lock: $(READY) ## update the locked versions of all dependencies

@@ -38,7 +38,7 @@ WORKBENCH_ORDER = [
     {"errors", "environment", "terminal", "text"},
     {"project"},
     {"credentials", "stack"},
-    {"testing", "local"},
+    {"testing", "local", "doctor"},
     {"cli", "reference"},
 ]
 # Names of the first release, which warn and lead to the new ones for one release.

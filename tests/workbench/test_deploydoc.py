@@ -12,7 +12,10 @@ from markdown_it import MarkdownIt
 
 from openfn.history import details
 from tests.conftest import ROOT, post
+from tests.support import aws_responses
+from workbench.environment import environ
 from workbench.local.destination import run_destination
+from workbench.local.serve import serve_aws
 from workbench.local.stack import create_stack
 
 PAGE = (ROOT / "docs/deploy.md").read_text("utf-8").split("## The first message")[1]
@@ -39,8 +42,10 @@ def test_the_page_leads_through_these_commands():
     assert commands == [
         "inbox add kobo",
         "check",
+        "doctor",
         "credential set registry",
         "credential list",
+        "doctor",
         "status",
         "messages",
         "runs",
@@ -62,13 +67,26 @@ def project(tmp_path):
     return tmp_path / "project"
 
 
-def test_every_command_works_in_the_order_given(ofn, project, tmp_path):
+# Composed from AWS's documented answers, for an account that can be deployed to.
+ACCOUNT = {
+    "GetCallerIdentity": aws_responses.IDENTITY,
+    "DescribeStacks": aws_responses.error("ValidationError", "Stack does not exist"),
+    "GetAccountSettings": aws_responses.account_settings(1_000),
+}
+
+
+def test_every_command_works_in_the_order_given(ofn, project, tmp_path, monkeypatch):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
     before, after = (
         [line.removeprefix(OFN) for line in part if line.startswith(OFN)]
         for part in _split(COMMANDS, "make deploy")
     )
-    for line in before:
-        assert _done(ofn(*shlex.split(line), "--project", project))
+    with aws_responses.answering(ACCOUNT):
+        for line in before:
+            assert _done(ofn(*shlex.split(line), "--project", project))
     (tmp_path / "secret.json").write_text("{}", "utf-8")
     with create_stack(project) as stack, run_destination() as destination:
         (tmp_path / "secret.json").write_text(json.dumps({"baseUrl": destination.url}), "utf-8")
@@ -83,6 +101,10 @@ def test_every_command_works_in_the_order_given(ofn, project, tmp_path):
             if "RUN" in words:
                 (message,) = details.newest_messages(1)
                 words[words.index("RUN")] = f"{message.message.id}#{message.started_jobs[0]}"
+            if line.startswith("doctor"):
+                with serve_aws(0) as endpoint, environ({"AWS_ENDPOINT_URL": endpoint}):
+                    assert _done(ofn(*words, "--project", project))
+                continue
             ended = ofn(*words, "--project", project)
             assert _done(ended)
         assert [request.method for request in destination.received] == ["PUT"]

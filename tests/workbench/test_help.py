@@ -9,6 +9,7 @@ from workbench.cli.main import app
 GROUPS = {
     "Develop": ["check", "match", "try", "test", "serve", "demo", "new-adaptor"],
     "Operate": [
+        "doctor",
         "status",
         "messages",
         "runs",

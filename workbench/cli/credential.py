@@ -15,7 +15,6 @@ from rich.markup import escape
 from rich.table import Table
 
 from workbench.cli import output
-from workbench.cli.credential_prompt import prompt
 from workbench.cli.options import Json, Project, Stack, Yes, confirm, console
 from workbench.credentials import secrets_manager
 from workbench.credentials.fields import (
@@ -31,6 +30,7 @@ from workbench.credentials.files import (
     read_credential,
     write_credential,
 )
+from workbench.credentials.prompt import prompt
 from workbench.credentials.unprotected import unprotected_connections
 from workbench.errors import CommandError
 from workbench.project.compiler import check

@@ -14,6 +14,7 @@ from workbench.cli import (
     credential,
     dead_letters,
     demo,
+    doctor,
     history,
     inbox,
     job,
@@ -45,6 +46,7 @@ app.command("test", rich_help_panel=DEVELOP, context_settings=test.PYTEST_OPTION
 app.command("serve", rich_help_panel=DEVELOP)(serve.serve)
 app.command("demo", rich_help_panel=DEVELOP)(demo.demo)
 app.command("new-adaptor", rich_help_panel=DEVELOP)(new_adaptor.new_adaptor)
+app.command("doctor", rich_help_panel=OPERATE)(doctor.doctor)
 app.command("status", rich_help_panel=OPERATE)(status.status)
 app.command("messages", rich_help_panel=OPERATE)(history.messages)
 app.command("runs", rich_help_panel=OPERATE)(history.runs)
