@@ -15,7 +15,8 @@ _XML = "text/xml"
 _PART = b'--XX\r\nContent-Disposition: form-data; name="a"'
 
 
-def _repeat(start: bytes, unit: bytes, end: bytes = b"", size: int = SIZE) -> bytes:
+def _repeat(start: bytes, unit: bytes, end: bytes = b"", size: int | None = None) -> bytes:
+    size = size or SIZE
     return start + unit * ((size - len(start) - len(end)) // len(unit)) + end
 
 
