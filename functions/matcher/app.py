@@ -6,14 +6,15 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, Protocol
 
 from aws_lambda_powertools import Logger
 
 from openfn import ids, metrics
-from openfn.errors import NotFound, NotQueued, UnreadableBody, log_fields
+from openfn.errors import MatcherDied, NotFound, NotQueued, UnreadableBody, log_fields
 from openfn.log_events import LogEvent
-from openfn.messages import bodies, late
+from openfn.messages import bodies, isolation, late
 from openfn.messages import store as messages
 from openfn.messages.store import Message
 from openfn.metrics import Metric
@@ -25,7 +26,7 @@ from openfn.runs import store as runs
 from openfn.runs.model import Plan
 from openfn.runs.reconciliation import Piece
 from openfn.storage import sqs_batch
-from openfn.storage.aws import Item
+from openfn.storage.aws import Item, Setting
 from openfn.storage.sqs_batch import QueuedId
 from openfn.time_budget import TimeBudget
 
@@ -37,6 +38,8 @@ _BODY_ERRORS = (
     *(UnreadableBody, ArithmeticError, LookupError, MemoryError, RecursionError),
     *(TypeError, ValueError),
 )
+# To read a message, match it alone and write its runs, even if AWS services are slow.
+_MILLISECONDS_FOR_A_MESSAGE = 40_000
 # What a tick may need after the end of its budget, for the pieces of work that have begun.
 _SECONDS_TO_END = 10
 _logger = Logger(service="matcher", location=None, xray_trace_id=None, use_rfc3339=True)
@@ -52,7 +55,7 @@ class Context(Protocol):
 def lambda_handler(event: dict[str, Any], context: Context) -> Mapping[str, Any]:
     """Process a batch of the match queue, or EventBridge's tick of a minute."""
     if "Records" in event:
-        return sqs_batch.process(event, "message_id", _match_batch)
+        return sqs_batch.process(event, "message_id", partial(_match_batch, context))
     budget = TimeBudget.from_seconds(
         context.get_remaining_time_in_millis() / 1000 - _SECONDS_TO_END
     )
@@ -66,11 +69,35 @@ def lambda_handler(event: dict[str, Any], context: Context) -> Mapping[str, Any]
     return {}
 
 
-def _match_batch(received: Sequence[QueuedId]) -> Mapping[str, Exception]:
+def _match_batch(context: Context, received: Sequence[QueuedId]) -> Mapping[str, Exception]:
     items = messages.read_items([queued.id for queued in received])
     late_ids = late.unmatched(_ordered_inboxes(items))
     queued_ids = late.with_earlier(received, items, late_ids)
     items |= messages.read_items([queued.id for queued in queued_ids if queued.id not in items])
+    groups = isolation.groups(queued_ids, items)
+    suspects = {queued.id: queued for queued in queued_ids if queued.group in groups}
+    others = [queued for queued in queued_ids if queued.id not in suspects]
+    errors = _match_all(items, late_ids, others, _plan_runs)
+    if suspects:  # a process that dies must not take the others along
+        sqs_batch.delete(Setting.MATCH_QUEUE_URL, [q for q in others if q.id not in errors])
+
+    def match_alone(message_id: str) -> None:
+        if context.get_remaining_time_in_millis() < _MILLISECONDS_FOR_A_MESSAGE:
+            raise TimeoutError("The invocation has no time left for another message.")
+        queued = [suspects[message_id]]
+        for error in _match_all(items, late_ids, queued, _plan_after_mark).values():
+            raise error
+        sqs_batch.delete(Setting.MATCH_QUEUE_URL, queued)
+
+    return errors | sqs_batch.process_in_order([*suspects.values()], match_alone, lambda *_: None)
+
+
+def _match_all(
+    items: Mapping[str, Item],
+    late_ids: Mapping[str, Sequence[str]],
+    queued_ids: Sequence[QueuedId],
+    plan_runs: Callable[[Message, Item], list[Plan]],
+) -> dict[str, Exception]:
     plans: list[Plan] = []
     counts = Counter[Metric]()
 
@@ -79,7 +106,7 @@ def _match_batch(received: Sequence[QueuedId]) -> Mapping[str, Exception]:
         late.raise_if_too_many(message_id, late_ids.get(item["inbox"], ()))
         if messages.is_erased(item):
             return  # A record with `dedupe` was posted again after all its runs had succeeded.
-        outcome, message_plans = _match(item)
+        outcome, message_plans = _match(item, plan_runs)
         counts[outcome] += 1
         plans.extend(message_plans)
 
@@ -103,24 +130,34 @@ def _existing(item: Item | None, message_id: str) -> Item:
     return item
 
 
-def _match(item: Item) -> tuple[Metric, list[Plan]]:
+def _match(
+    item: Item, plan_runs: Callable[[Message, Item], list[Plan]]
+) -> tuple[Metric, list[Plan]]:
     """Create the runs of a message; return the metric that counts it, and the runs' plans."""
-    message, current = messages.from_item(item), project.current()
+    message, version = messages.from_item(item), project.current().version
     try:
-        plans = _plan_runs(message, current)
-    except _BODY_ERRORS as error:
-        messages.mark_unmatchable(message.id, current.version)
+        plans = plan_runs(message, item)
+    except (MatcherDied, *_BODY_ERRORS) as error:
+        messages.mark_unmatchable(message.id, version)
+        if isinstance(error, MatcherDied):
+            isolation.clear(message.id)
         fields = {"message_id": message.id, "inbox": message.inbox, **log_fields(error)}
         _logger.error(LogEvent.MESSAGE_UNMATCHABLE, extra=fields)
         return Metric.UNMATCHABLE, []
-    runs.create(plans, current.version)
+    runs.create(plans, version)
     if not plans:
-        messages.mark_unmatched(message.id, current.version)
+        messages.mark_unmatched(message.id, version)
     _log_matches(message, plans)
     return Metric.MATCHED if plans else Metric.UNMATCHED, plans
 
 
-def _plan_runs(message: Message, current: Project) -> list[Plan]:
+def _plan_after_mark(message: Message, item: Item) -> list[Plan]:
+    with isolation.mark(item):
+        return _plan_runs(message, item)
+
+
+def _plan_runs(message: Message, _item: Item) -> list[Plan]:
+    current = project.current()
     parsed = bodies.parse_exact(message.body, message.headers)
     body = with_query_params(parsed, dict(message.query_params))
     inbox = current.inbox_by_name(message.inbox)

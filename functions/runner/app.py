@@ -27,7 +27,15 @@ from aws_lambda_powertools import Logger
 from adaptors._http import tls
 from adaptors._runtime.job_runtime import AdaptorRuntime
 from openfn import ids, metrics
-from openfn.errors import NotClaimed, NotDue, NotFound, NotQueued, Verdict, log_fields
+from openfn.errors import (
+    NotClaimed,
+    NotDue,
+    NotFound,
+    NotQueued,
+    NotRecorded,
+    Verdict,
+    log_fields,
+)
 from openfn.jobs import attempt, timeout
 from openfn.log_events import LogEvent
 from openfn.metrics import Metric
@@ -97,7 +105,11 @@ def _process(context: Context, run_id: str) -> None:
         _logger.error(LogEvent.RUN_NOT_EXECUTED, extra={"run_id": run_id, **log_fields(error)})
         return
     if run.status is RunStatus.RUNNING:
-        run = _execute_if_circuit_allows(run, seconds_left - _SECONDS_TO_RECORD)
+        try:
+            run = _execute_if_circuit_allows(run, seconds_left - _SECONDS_TO_RECORD)
+        except (NotRecorded, *aws.AWSError):
+            runs.release(run.id, run.claim)
+            raise
     if run.has_ended:
         _publish_follow_ups(run)
     elif run.plan.order:
@@ -109,10 +121,15 @@ def _on_error(queued: QueuedId, error: Exception) -> bool:
     if isinstance(error, NotDue):
         aws.set_visibility_timeout(Setting.RUN_QUEUE_URL, queued.receipt_handle, error.seconds)
         return False
-    _logger.error(LogEvent.RUN_NOT_EXECUTED, extra={"run_id": queued.id, **log_fields(error)})
+    cause = error.__cause__ if isinstance(error, NotRecorded) else None
+    fields = log_fields(cause or error)
+    _logger.error(LogEvent.RUN_NOT_EXECUTED, extra={"run_id": queued.id, **fields})
     if isinstance(error, _PASSING):
         return False
-    if not unexpected_errors.count(queued.id, error):
+    try:
+        if not unexpected_errors.count(queued.id, error):
+            return False
+    except aws.AWSError:
         return False
     _logger.error(LogEvent.RUN_FAILED, extra={"run_id": queued.id, **log_fields(error)})
     metrics.write("runner", {Metric.FAILED: 1})
@@ -138,8 +155,10 @@ def _execute(run: Run, seconds: float) -> tuple[Run, Outcome]:
     try:
         outcome = attempt.execute_attempt(run, seconds, _Runtime())
         recorded = _record(run, outcome)
-    except (NotClaimed, *aws.AWSError):
-        raise  # The run is executed again when its lease has ended.
+    except NotClaimed:
+        raise
+    except aws.AWSError as error:  # the run is executed again
+        raise NotRecorded(f"The outcome of the run {run.id} was not stored.") from error
     except Exception as error:
         _Runtime().on_unexpected_error(run.id, error)
         outcome = attempt.unrecorded_outcome(error)

@@ -1,4 +1,4 @@
-"""Inject faults into AWS calls of the functions.
+"""Inject faults into AWS calls of the functions: into some calls, or into all that a rule selects.
 
 A fault is injected where botocore sends a request: moto responds, or does not. So the retries and
 errors of the client are botocore's own.
@@ -88,6 +88,7 @@ class Network:
         self.calls = []
         self.happened = 0
         self._faults = {}
+        self._rule = None
         self._throttled = None
         self._process = ContextVar("process", default=None)
 
@@ -95,6 +96,10 @@ class Network:
         """Reset the calls; let some fail, each by its number and fault."""
         self.calls, self.happened, self._throttled = [], 0, None
         self._faults = dict(faults)
+
+    def fail_whenever(self, rule=None):
+        """Let a rule choose the fault of every try of a call, from the call's name and body."""
+        self._rule = rule
 
     @contextmanager
     def process(self, again=None, *, counted=True) -> Iterator[None]:
@@ -155,6 +160,8 @@ class Network:
             return respond()
         process.attempt += 1
         fault = self._next_fault(process, event_name)
+        if fault is None and self._rule:
+            fault = self._rule(event_name.removeprefix("before-send."), _text(request.body))
         return respond() if fault is None else _fail(fault, process, request, respond)
 
     def _next_fault(self, process, event_name):
@@ -174,6 +181,22 @@ class Network:
 
 def _choose_no_signer(**_):
     return UNSIGNED
+
+
+def dies_while_it_matches(message_id):
+    """Return a rule: a matcher dies while it compares a message with the triggers."""
+
+    def rule(name, body):
+        if name == "dynamodb.UpdateItem" and '"SET #matching' in body:
+            return Fault.DIES_AFTER if f'"{message_id}"' in body else None
+        creates_runs = name in ("dynamodb.PutItem", "dynamodb.TransactWriteItems")
+        return Fault.DIES_BEFORE if creates_runs and f'"{message_id}#' in body else None
+
+    return rule
+
+
+def _text(body):
+    return body.decode() if isinstance(body, bytes) else str(body)
 
 
 def _fail(fault, process, request, respond):

@@ -8,6 +8,8 @@
     ├── InvalidItem         the table refuses an item, however often it is sent
     ├── NotFound            an id on a queue has no item in the table
     ├── NotQueued           a queue did not accept an id
+    ├── MatcherDied         the matcher's process dies whenever it matches a message
+    ├── NotRecorded         a job has ended, but its outcome could not be stored
     ├── NotClaimed          another runner executes the run at this moment
     ├── NotReplayed         the run cannot be replayed: it has not ended, or was erased
     ├── NotDue              the run's next attempt is not due, and others must wait behind it
@@ -63,6 +65,14 @@ class NotFound(OpenFnError):
 
 class NotQueued(OpenFnError):
     """A queue did not accept an id."""
+
+
+class MatcherDied(OpenFnError):
+    """The matcher's process died each time it matched a message."""
+
+
+class NotRecorded(OpenFnError):
+    """A job has ended, but an error of AWS prevented that its outcome is stored."""
 
 
 class NotClaimed(OpenFnError):

@@ -83,7 +83,7 @@ class Run:
     started: str
     """When its last attempt began (ISO 8601)."""
     uncounted: int | None
-    """The attempts before its last replay or wait for a circuit; `None` before the first."""
+    """The attempts that do not count, such as those before a replay; `None` if all count."""
     crashes: int
     """The attempts whose runner died."""
     attention: str
@@ -100,6 +100,8 @@ class Run:
     is_erased: bool
     crashed: bool
     """Whether the attempt before this claim never ended: its runner died."""
+    claim: str
+    """The token of the last claim."""
     previous_started: str
     """When the attempt before this claim began."""
     _item: Item
@@ -125,6 +127,7 @@ class Run:
             is_published="published" in item,
             is_erased="erased" in item,
             crashed=crashed,
+            claim=item.get("claim", ""),
             previous_started=previous_started,
             _item=item,
         )

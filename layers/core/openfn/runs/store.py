@@ -12,18 +12,22 @@ import secrets
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 
 from openfn import ids
 from openfn.errors import ConditionFailed, NotClaimed, NotFound
 from openfn.messages.store import expires_at
 from openfn.runs.model import Plan, Run, RunStatus
-from openfn.storage import attention, aws, table
+from openfn.storage import attention, aws, survival, table
+from openfn.storage.attention import Attention
 from openfn.storage.aws import Item, Setting
 
 _IS_CLAIMABLE = (
     "#expires > :now AND (#status = :queued OR (#status = :waiting AND #due <= :now)"
     " OR (#status = :running AND #lease < :now))"
 )
+# After this time the next tick queues a released run whose id is not on the queue.
+_GRACE_SECONDS = 3600
 _CLAIMABLE_STATUSES: Item = {
     "queued": RunStatus.QUEUED,
     "waiting": RunStatus.WAITING,
@@ -87,15 +91,12 @@ def claim(run_id: str, seconds: float) -> Run:
     Raises `NotClaimed` while another runner executes it, and `NotFound` when it does not exist.
     """
     now, token = time.time(), secrets.token_hex(8)
-    lease = {
-        "status": RunStatus.RUNNING,
-        "lease": int(now + seconds) + 1,
-        "started": table.timestamp(now),
-    }
+    lease: Item = {"status": RunStatus.RUNNING, "lease": int(now + seconds) + 1, "claim": token}
+    lease["started"] = table.timestamp(now)
     try:
         before = table.update(
             ids.key_of(run_id),
-            {**lease, "claim": token, **attention.clear()},
+            {**lease, **attention.clear()},
             _IS_CLAIMABLE,
             increment="attempt",
             defaults={"began": int(now)},
@@ -105,11 +106,36 @@ def claim(run_id: str, seconds: float) -> Run:
         )
     except ConditionFailed as error:
         return _unclaimed(run_id, error.item, token, now)
+    except aws.AWSError:  # it may have taken effect
+        release(run_id, token)
+        raise
     return Run.from_item(
         {"began": int(now), **before, **lease, "attempt": before["attempt"] + 1},
-        crashed=before["status"] == RunStatus.RUNNING,
+        crashed=_is_left_by_dead_runner(before),
         previous_started=before.get("started", ""),
     )
+
+
+def _is_left_by_dead_runner(before: Item) -> bool:
+    is_running = before["status"] == RunStatus.RUNNING
+    return is_running and not survival.has_survived(before.get("claim", ""))
+
+
+def release(run_id: str, claim: str) -> None:
+    """Release a claim after an error of AWS: its process is alive, so it is no crash.
+
+    The attempt does not count. The id stays on the queue and is delivered again.
+    """
+    changes: Item = {
+        "status": RunStatus.QUEUED,
+        "lease": None,
+        **attention.mark(Attention.RUN_UNQUEUED, time.time() + _GRACE_SECONDS),
+    }
+    key, is_ours = ids.key_of(run_id), "#status = :running AND #claim = :claim"
+    values: Item = {"running": RunStatus.RUNNING, "claim": claim}
+    write = partial(table.update, key, changes, is_ours, increment="before", **values)
+    with suppress(ConditionFailed):  # the claim did not take effect, or the outcome is recorded
+        survival.remove_mark(claim, write)
 
 
 def _unclaimed(run_id: str, item: Item, token: str, now: float) -> Run:

@@ -99,6 +99,16 @@ def set_visibility_timeout(queue: Setting, receipt_handle: str, seconds: int) ->
     )
 
 
+def delete_received(queue: Setting, receipt_handles: Sequence[str]) -> None:
+    """Delete received messages (up to ten) from a queue, before the function responds."""
+    entries = [
+        {"Id": str(number), "ReceiptHandle": handle}
+        for number, handle in enumerate(receipt_handles)
+    ]
+    if entries:
+        client("sqs").delete_message_batch(QueueUrl=setting(queue), Entries=entries)
+
+
 def put_object(key: str, content: bytes) -> None:
     """Store bytes in the bucket."""
     client("s3").put_object(Bucket=setting(Setting.BUCKET_NAME), Key=key, Body=content)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from aws_lambda_powertools.utilities.batch import (
@@ -19,8 +19,11 @@ from aws_lambda_powertools.utilities.batch import (
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from openfn.errors import GroupBlocked
+from openfn.storage import aws
+from openfn.storage.aws import Setting
 
 Errors = Mapping[str, Exception]
+_MAX_BATCH = 10
 
 
 MATCH_RECEIVES, RUN_RECEIVES = 20, 1_000
@@ -40,6 +43,8 @@ class QueuedId:
     last_receive: bool = False
     """Whether the id goes to the dead-letter queue if it fails once more."""
     receipt_handle: str = ""
+    receives: int = 1
+    """How often the queue has delivered it, this time included."""
 
 
 def process(
@@ -102,10 +107,20 @@ def process_in_order(
     return errors
 
 
+def delete(queue: Setting, queued_ids: Sequence[QueuedId]) -> None:
+    """Delete received ids from their queue now, so that they do not come again if we die."""
+    handles = [queued.receipt_handle for queued in queued_ids if queued.receipt_handle]
+    for start in range(0, len(handles), _MAX_BATCH):
+        aws.delete_received(queue, handles[start : start + _MAX_BATCH])
+
+
 def _by_id(received: Sequence[QueuedId]) -> dict[str, QueuedId]:
     # An id that was queued twice can be twice in a batch, and one copy on its last receive.
-    last = {queued.id for queued in received if queued.last_receive}
-    return {queued.id: replace(queued, last_receive=queued.id in last) for queued in received}
+    by_id: dict[str, QueuedId] = {}
+    for queued in received:
+        copies = (by_id.get(queued.id, queued), queued)
+        by_id[queued.id] = max(copies, key=lambda copy: copy.receives)
+    return by_id
 
 
 def _parse(record: Mapping[str, Any], name: str, max_receives: int) -> QueuedId | None:
@@ -118,4 +133,5 @@ def _parse(record: Mapping[str, Any], name: str, max_receives: int) -> QueuedId 
     attributes = record.get("attributes", {})
     receives = int(attributes.get("ApproximateReceiveCount", 1))
     group = attributes.get("MessageGroupId", identifier)
-    return QueuedId(identifier, group, receives >= max_receives, record.get("receiptHandle", ""))
+    handle = record.get("receiptHandle", "")
+    return QueuedId(identifier, group, receives >= max_receives, handle, receives)
