@@ -19,7 +19,6 @@ from openfn.messages import store as messages
 from openfn.messages.store import Message
 from openfn.metrics import Metric
 from openfn.project import compiled as project
-from openfn.project.compiled import Project
 from openfn.project.triggers import order_key, with_query_params
 from openfn.runs import circuit_breaker, cron, dispatch, reconciliation
 from openfn.runs import store as runs
