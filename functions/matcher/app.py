@@ -5,22 +5,21 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any, Protocol
 
 from aws_lambda_powertools import Logger
 
 from openfn import ids, metrics
-from openfn.errors import MatcherDied, NotFound, NotQueued, UnreadableBody, log_fields
+from openfn.errors import MatcherDied, NotFound, NotQueued, log_fields
 from openfn.log_events import LogEvent
-from openfn.messages import bodies, isolation, late
+from openfn.messages import isolation, late
 from openfn.messages import store as messages
 from openfn.messages.store import Message
 from openfn.metrics import Metric
 from openfn.project import compiled as project
-from openfn.project.triggers import order_key, with_query_params
-from openfn.runs import circuit_breaker, cron, dispatch, reconciliation
+from openfn.runs import circuit_breaker, cron, dispatch, planning, reconciliation
 from openfn.runs import store as runs
 from openfn.runs.model import Plan
 from openfn.runs.reconciliation import Piece
@@ -31,12 +30,9 @@ from openfn.time_budget import TimeBudget
 
 Tick = Mapping[str, str]
 Step = Callable[[Tick, TimeBudget], None]
+# Marks a message while it is compared with the triggers, in case the process dies.
+Mark = Callable[[Item], AbstractContextManager[object]]
 
-# What a body can raise while it is matched. It would be raised at every delivery.
-_BODY_ERRORS = (
-    *(UnreadableBody, ArithmeticError, LookupError, MemoryError, RecursionError),
-    *(TypeError, ValueError),
-)
 # To read a message, match it alone and write its runs, even if AWS services are slow.
 _MILLISECONDS_FOR_A_MESSAGE = 40_000
 # What a tick may need after the end of its budget, for the pieces of work that have begun.
@@ -76,7 +72,7 @@ def _match_batch(context: Context, received: Sequence[QueuedId]) -> Mapping[str,
     groups = isolation.groups(queued_ids, items)
     suspects = {queued.id: queued for queued in queued_ids if queued.group in groups}
     others = [queued for queued in queued_ids if queued.id not in suspects]
-    errors = _match_all(items, late_ids, others, _plan_runs)
+    errors = _match_all(items, late_ids, others, nullcontext)
     if suspects:  # a process that dies must not take the others along
         sqs_batch.delete(Setting.MATCH_QUEUE_URL, [q for q in others if q.id not in errors])
 
@@ -84,7 +80,7 @@ def _match_batch(context: Context, received: Sequence[QueuedId]) -> Mapping[str,
         if context.get_remaining_time_in_millis() < _MILLISECONDS_FOR_A_MESSAGE:
             raise TimeoutError("The invocation has no time left for another message.")
         queued = [suspects[message_id]]
-        for error in _match_all(items, late_ids, queued, _plan_after_mark).values():
+        for error in _match_all(items, late_ids, queued, isolation.mark).values():
             raise error
         sqs_batch.delete(Setting.MATCH_QUEUE_URL, queued)
 
@@ -95,7 +91,7 @@ def _match_all(
     items: Mapping[str, Item],
     late_ids: Mapping[str, Sequence[str]],
     queued_ids: Sequence[QueuedId],
-    plan_runs: Callable[[Message, Item], list[Plan]],
+    mark: Mark,
 ) -> dict[str, Exception]:
     plans: list[Plan] = []
     counts = Counter[Metric]()
@@ -105,7 +101,7 @@ def _match_all(
         late.raise_if_too_many(message_id, late_ids.get(item["inbox"], ()))
         if messages.is_erased(item):
             return  # A record with `dedupe` was posted again after all its runs had succeeded.
-        outcome, message_plans = _match(item, plan_runs)
+        outcome, message_plans = _match(item, mark)
         counts[outcome] += 1
         plans.extend(message_plans)
 
@@ -129,14 +125,13 @@ def _existing(item: Item | None, message_id: str) -> Item:
     return item
 
 
-def _match(
-    item: Item, plan_runs: Callable[[Message, Item], list[Plan]]
-) -> tuple[Metric, list[Plan]]:
+def _match(item: Item, mark: Mark) -> tuple[Metric, list[Plan]]:
     """Create the runs of a message; return the metric that counts it, and the runs' plans."""
     message, version = messages.from_item(item), project.current().version
     try:
-        plans = plan_runs(message, item)
-    except (MatcherDied, *_BODY_ERRORS) as error:
+        with mark(item):
+            plans = planning.plan_runs(message)
+    except (MatcherDied, *planning.BODY_ERRORS) as error:
         messages.mark_unmatchable(message.id, version)
         if isinstance(error, MatcherDied):
             isolation.clear(message.id)
@@ -148,24 +143,6 @@ def _match(
         messages.mark_unmatched(message.id, version)
     _log_matches(message, plans)
     return Metric.MATCHED if plans else Metric.UNMATCHED, plans
-
-
-def _plan_after_mark(message: Message, item: Item) -> list[Plan]:
-    with isolation.mark(item):
-        return _plan_runs(message, item)
-
-
-def _plan_runs(message: Message, _item: Item) -> list[Plan]:
-    current = project.current()
-    parsed = bodies.parse_exact(message.body, message.headers)
-    body = with_query_params(parsed, dict(message.query_params))
-    inbox = current.inbox_by_name(message.inbox)
-    erase = bool(inbox and inbox.keep == "none")
-    plan = Plan(message.id, "", "", depth=message.depth, erase=erase)
-    return [
-        replace(plan, job=job.name, trigger=trigger.name, order=order_key(trigger, body))
-        for trigger, job in current.jobs_for_message(message.inbox, body)
-    ]
 
 
 def _log_matches(message: Message, plans: Sequence[Plan]) -> None:
