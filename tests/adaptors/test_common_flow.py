@@ -18,11 +18,14 @@ from adaptors.common import (
     fn_if,
     group,
     index,
+    join,
     map,  # noqa: A004 - it is the one under test
     merge,
     next_state,
+    source,
     source_value,
     to_array,
+    values,
 )
 
 note = fn(lambda state: {**state, "seen": [*state.get("seen", []), state["data"]]})
@@ -57,6 +60,69 @@ def test_each_applies_to_every_item_at_a_path(data, path, expected):
 )
 def test_each_with_a_star_uses_the_matches_as_items(rows, expected):
     assert each("rows[*]", note)({"data": {"rows": rows}})["seen"] == expected
+
+
+AMINA, KOFI = {"@id": "q", "name": "Amina"}, {"@id": "r", "name": "Kofi"}
+
+
+@pytest.mark.parametrize("path", ["form.Person[*]", "form.Person"])
+@pytest.mark.parametrize(
+    ("person", "people"),
+    [
+        (AMINA, [AMINA]),
+        ([AMINA], [AMINA]),
+        ([AMINA, "", KOFI], [AMINA, KOFI]),
+        ("", []),
+        ([], []),
+        (None, []),
+    ],
+)
+def test_repeat_with_one_entry_or_none_is_a_list_of_its_entries(path, person, people):
+    state = {"data": {"form": {"Person": person}}, "references": []}
+    for people_of in (path, merge(path, {}), data_value("form.Person")):
+        assert each(people_of, note)(state).get("seen", []) == people
+    assert map(path, data_value("name"))(state)["data"] == [entry["name"] for entry in people]
+    assert group(path, "@id")(state)["data"] == {entry["@id"]: [entry] for entry in people}
+
+
+def test_star_inside_a_path_reads_a_single_entry_too():
+    data = {"form": {"Person": {**AMINA, "visit": {"date": "1 May"}}}}
+    for path in ("form.Person[*].visit.date", "form.Person[*].visit[*].date"):
+        assert each(path, note)({"data": data})["seen"] == ["1 May"]
+    assert source("data.form.Person[*].name")({"data": data}) == ["Amina"]
+    assert data_value("form.Person[*].name")({"data": data}) == "Amina"
+
+
+def test_jsonpath_star_selects_the_values_of_an_object():
+    data = {"Person": AMINA}
+    assert each("$.data.Person[*]", note)({"data": data})["seen"] == ["q", "Amina"]
+
+
+def test_texts_of_a_list_are_items_even_if_they_are_empty():
+    assert each("[*]", note)({"data": ["yes", "", "no"]})["seen"] == ["yes", "", "no"]
+
+
+@pytest.mark.parametrize("value", [merge("names[*]", {}), join("names[*]", "x", "y")])
+def test_fields_are_added_to_objects_only(value):
+    with pytest.raises(TypeError, match="an item is of type str"):
+        value({"data": {"names": ["Amina"]}})
+
+
+@pytest.mark.parametrize("groups", [values(), values("$.data"), values(data_value(""))])
+def test_values_of_groups_are_items(groups):
+    people = [{"name": n, "village": v} for n, v in [("Amina", "K"), ("Kofi", "B"), ("Ada", "K")]]
+    grouped = group("[*]", "village")({"data": people})
+    seen = each(groups, note)(grouped)["seen"]
+    assert [[person["name"] for person in members] for members in seen] == [
+        ["Amina", "Ada"],
+        ["Kofi"],
+    ]
+    assert values("missing")({"data": {}}) == []
+
+
+def test_values_of_a_list_are_an_error():
+    with pytest.raises(TypeError, match="not for list"):
+        values()({"data": [1]})
 
 
 @pytest.mark.parametrize("visits", [1, 2, 3])

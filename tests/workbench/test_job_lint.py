@@ -6,7 +6,7 @@ from textwrap import dedent
 
 import pytest
 
-from workbench.project.job_lint import operations_not_run, unknown_inboxes
+from workbench.project.job_lint import members_of_groups, operations_not_run, unknown_inboxes
 
 
 def problems_of(code):
@@ -90,3 +90,25 @@ def test_emit_under_an_alias_is_reported():
 def test_emit_function_of_the_job_is_not_reported():
     code = b"def emit(inbox):\n    return None\n\n\nemit('feild')\n"
     assert list(unknown_inboxes(code, ["field"])) == []
+
+
+@pytest.mark.parametrize(
+    ("calls", "lines"),
+    [
+        ('group("[*]", "village")\neach("[*]", emit("a"))', [3]),
+        ('group("[*]", "village")\nlog("grouped")\neach(merge("[*]", {}), emit("a"))', [4]),
+        ('combine(group("visits", "village"), map("[*].name", index()))', [2]),
+        ('each("forms", group("[*]", "village"), each("[*]", emit("a")))', [2]),
+        ('group("[*]", "village")\neach(values(), emit("a"))', []),
+        ('group("[*]", "village")\nmap(values(), index())\neach("[*]", emit("a"))', []),
+        ('as_("villages", group("[*]", "village"))\neach("[*]", emit("a"))', []),
+        ('each("[*]", emit("a"))\ngroup("[*]", "village")', []),
+    ],
+)
+def test_members_of_a_group_are_reported(calls, lines):
+    code = f"from adaptors.common import *\n{calls}".replace(
+        "*\n", "as_, combine, each, emit, group, index, log, map, merge, values\n", 1
+    )
+    found = list(members_of_groups(code.encode()))
+    assert [line for line, _ in found] == lines
+    assert all("values()" in message for _, message in found)

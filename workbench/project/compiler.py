@@ -24,7 +24,7 @@ from openfn.project.compiled import COMPILED, parse_triggers
 from openfn.project.triggers import MessageTrigger
 from workbench.project import job_folders
 from workbench.project.index_builder import build_index
-from workbench.project.job_lint import operations_not_run, unknown_inboxes
+from workbench.project.job_lint import members_of_groups, operations_not_run, unknown_inboxes
 from workbench.project.references import cycles, names_in, texts_at, unknown_names
 from workbench.project.schema.project import ProjectSpec
 from workbench.project.schema.validation import validate_project
@@ -142,10 +142,12 @@ def _code_problems(path: Path, name: str, inboxes: Collection[str]) -> list[Prob
     except (ProjectError, ValueError, OSError) as error:
         return [Problem(name, 1, str(error))]
     code = path.read_bytes()
-    return [
-        Problem(name, line, message)
-        for line, message in sorted({*operations_not_run(code), *unknown_inboxes(code, inboxes)})
-    ]
+    problems = {
+        *operations_not_run(code),
+        *unknown_inboxes(code, inboxes),
+        *members_of_groups(code),
+    }
+    return [Problem(name, line, message) for line, message in sorted(problems)]
 
 
 def _digest(compiled: dict[str, Any], target: Path) -> str:

@@ -2,6 +2,7 @@
 
 A key may contain anything but a dot and a bracket: `form.@xmlns`, `group1/name`,
 `data[0].*meta-instance-id*`. A key with dots is quoted in brackets: `attachments['form.xml']`.
+`[*]` is each member of a list, and an object itself: a repeat with one entry is sent as an object.
 `$` is the searched value itself: `$.visits[-1:]`, `$..case_id`, `$.visits[?(@.weight > 3)]`.
 """
 
@@ -12,7 +13,7 @@ from functools import cache
 from typing import Any
 
 from adaptors._formats import jsonpath
-from adaptors._formats.jsonpath import Query, Steps
+from adaptors._formats.jsonpath import Query, Step, Steps
 
 _STEP = re.compile(
     r"""\[(?P<index>-?\d+)\] | \[(?P<every>\*)\] | \[(?P<quote>['"])(?P<quoted>.*?)(?P=quote)\]
@@ -30,9 +31,9 @@ def find(value: Any, path: str) -> list[Any]:
     parsed = parse(path)
     if isinstance(parsed, Query):
         return jsonpath.find(value, parsed)
-    values = [value]
+    values, children = [value], _children if path.startswith("$") else _entries
     for step in parsed:
-        values = [child for parent in values for child in _children(parent, step)]
+        values = [child for parent in values for child in children(parent, step)]
     return values
 
 
@@ -71,7 +72,7 @@ def steps(path: str) -> Steps:
     >>> steps("data[0].*meta-instance-id*")
     ('data', 0, '*meta-instance-id*')
     """
-    parsed: list[str | int | None] = []
+    parsed: list[Step] = []
     position = 0
     while position < len(path):
         match = _STEP.match(path, position)
@@ -89,7 +90,12 @@ def steps(path: str) -> Steps:
     return tuple(parsed)
 
 
-def _children(value: Any, step: str | int | None) -> list[Any]:
+def _entries(value: Any, step: Step) -> list[Any]:
+    # CommCare and XML send a repeat with one entry as an object.
+    return [value] if step is None and isinstance(value, dict) else _children(value, step)
+
+
+def _children(value: Any, step: Step) -> list[Any]:
     if isinstance(value, dict):
         if step is None:
             return list(value.values())

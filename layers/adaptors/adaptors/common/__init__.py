@@ -3,7 +3,7 @@
 An *operation* takes the state and returns it: `fn`, `fn_if`, `combine`, `each`, `map`, `group`,
 `as_`, `parse_csv`, `cursor`, `validate`, `assert_`, `log`, `emit`, and those of `http`. A *value*
 is a function of the state, which may replace any argument of an operation: `data_value`,
-`source_value`, `source`, `last_reference_value`, `index`, `merge`, `join`.
+`source_value`, `source`, `last_reference_value`, `values`, `index`, `merge`, `join`.
 The others are plain functions. Those for lists, texts and XML return their result at once; with a
 function of the state as an argument (`human_proper(data_value("name"))`) they return a value.
 """
@@ -41,6 +41,7 @@ from adaptors.common.values import (
     reference_path,
     source,
     source_value,
+    values,
 )
 from adaptors.common.xml import parse_xml, to_xml
 from adaptors.operations import Operation, State, Value, next_state, operation, resolve
@@ -85,6 +86,7 @@ __all__ = [
     "to_array",
     "to_xml",
     "validate",
+    "values",
 ]
 
 

@@ -61,9 +61,10 @@ def each(source: Source, *operations: Operation) -> Operation:
     """Apply operations to each item of a list; the item is `data`, its number (from 0) `index`.
 
     `source` is a path in the data, a path from the state (`$.data.visits[*]`), a function of the
-    state, or the items themselves. A single value counts as a list of one: CommCare sends a repeat
-    with one entry like that. Afterwards `data` is the original again (OpenFn's `each` loses it);
-    whatever else the operations add to the state stays.
+    state, or the items themselves. A single value counts as a list of one, with and without `[*]`:
+    CommCare sends a repeat with one entry like that. An empty element (`""`) is no item, and
+    `values(…)` has the items of a dict. Afterwards `data` is the original again (OpenFn's `each`
+    loses it); whatever else the operations add to the state stays.
 
     >>> note = fn(lambda state: {**state, "seen": [*state.get("seen", []), state["data"]]})
     >>> each("names[*]", note)({"data": {"names": ["Amina", "Kofi"]}})

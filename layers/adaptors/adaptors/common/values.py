@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from adaptors._formats import paths
-from adaptors.common.items import Source, check_source, items
+from adaptors.common.items import Source, check_dicts, check_source, find_source, items
 from adaptors.operations import State, Value, resolve
 
 Path = str | Callable[[State], str]
@@ -47,6 +47,26 @@ def source(path: Path) -> Value:
     """
     checked = _check_path(path)
     return lambda state: paths.find(state, resolve(state, checked))
+
+
+def values(source: Source = "") -> Value:
+    """Return the list of the values of a dict, such as the one that `group` makes.
+
+    `source` is a path in the data, a path from the state (`$.data.villages`), a function of the
+    state, or the dict itself; the data by default. A missing dict has no values.
+
+    >>> values("villages")({"data": {"villages": {"Kolo": ["Amina"], "Bana": ["Kofi", "Ada"]}}})
+    [['Amina'], ['Kofi', 'Ada']]
+    """
+    checked = check_source(source)
+
+    def value(state: State) -> list[Any]:
+        groups = find_source(state, checked)
+        if not isinstance(groups, dict | None):
+            raise TypeError(f"values is for a dict, not for {type(groups).__name__}.")
+        return list((groups or {}).values())
+
+    return value
 
 
 def last_reference_value(path: Path) -> Value:
@@ -129,7 +149,7 @@ def merge(source: Source, fields: dict[str, Any] | Value) -> Value:
 
     def value(state: State) -> list[Any]:
         more = resolve(state, fields)
-        return [{**item, **more} for item in items(state, checked)]
+        return [{**item, **more} for item in check_dicts(items(state, checked), "merge")]
 
     return value
 
@@ -149,7 +169,7 @@ def join(target: Source, source: Path, key: str) -> Value:
 
     def value(state: State) -> list[Any]:
         more = {key: resolve(state, joined)}
-        return [{**more, **item} for item in items(state, checked)]
+        return [{**more, **item} for item in check_dicts(items(state, checked), "join")]
 
     return value
 
