@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import zlib
-from contextlib import suppress
 
 import boto3
 import pytest
@@ -22,6 +20,7 @@ from openfn.runs.model import Plan
 from openfn.storage import table
 from tests.conftest import hook_aws_call, post
 from tests.support.sqs import failed_ids, sqs_event
+from tests.support.stored_messages import everything
 from workbench.local import event_source
 
 PROJECT = """
@@ -67,22 +66,6 @@ fn(fail_once)
 @pytest.fixture
 def stack(create_project_stack):
     return create_project_stack(PROJECT, a=FINE, b=FAILS)
-
-
-def everything(stack):
-    """Return everything stored in the table and the bucket, as one text."""
-    table = boto3.resource("dynamodb").Table(stack.resources.physical_ids["Table"])
-    bucket = boto3.resource("s3").Bucket(stack.resources.physical_ids["Bucket"])
-    objects = [item.get()["Body"].read() for item in bucket.objects.all()]
-    return json.dumps(table.scan()["Items"], default=readable) + str(objects)
-
-
-def readable(value):
-    """Return a stored value as text, decompressed."""
-    content = getattr(value, "value", value)
-    with suppress(zlib.error, TypeError):
-        content = zlib.decompress(content)
-    return content.decode("latin-1") if isinstance(content, bytes) else str(content)
 
 
 @pytest.mark.parametrize("size", [100, 400_000])

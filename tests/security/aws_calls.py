@@ -17,6 +17,7 @@ ACTIONS = {
     "DeleteMessageBatch": "DeleteMessage",
     "ChangeMessageVisibilityBatch": "ChangeMessageVisibility",
     "HeadObject": "GetObject",
+    "ListObjectsV2": "ListBucket",
 }
 TRANSACTION_ACTIONS = {
     "Put": "PutItem",

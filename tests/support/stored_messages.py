@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import zlib
+from contextlib import suppress
+
+import boto3
+
 from openfn.messages import bodies
 from openfn.messages import store as messages
 
@@ -22,3 +28,19 @@ def parsed_body(response):
     """Return the body of the message that a response acknowledges, as a job would see it."""
     message = stored_message(response)
     return bodies.parse(message.body, message.headers)
+
+
+def everything(stack):
+    """Return everything stored in the table and the bucket, as one text."""
+    table = boto3.resource("dynamodb").Table(stack.resources.physical_ids["Table"])
+    bucket = boto3.resource("s3").Bucket(stack.resources.physical_ids["Bucket"])
+    objects = [item.get()["Body"].read() for item in bucket.objects.all()]
+    return json.dumps(table.scan()["Items"], default=readable) + str(objects)
+
+
+def readable(value):
+    """Return a stored value as text, decompressed."""
+    content = getattr(value, "value", value)
+    with suppress(zlib.error, TypeError):
+        content = zlib.decompress(content)
+    return content.decode("latin-1") if isinstance(content, bytes) else str(content)

@@ -16,6 +16,7 @@ GROUPS = {
         "show",
         "logs",
         "replay",
+        "erase",
         "dead-letters",
         "restore",
         "run",

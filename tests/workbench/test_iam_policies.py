@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from contextlib import ExitStack
 
 import boto3
@@ -23,6 +24,7 @@ CODE_BLOCKS = [token.content for token in MarkdownIt().parse(PAGE) if token.type
 VIEW, OPERATE = json.loads(next(block for block in CODE_BLOCKS if "cloudformation:" in block))[
     "Statement"
 ]
+ERASE = json.loads(next(block for block in CODE_BLOCKS if "s3:DeleteObject" in block))
 KEY_POLICY = json.loads(next(block for block in CODE_BLOCKS if '"kms:*"' in block))
 KEY_VIEW, KEY_OPERATE, KEY_DEPLOY = json.loads(
     next(block for block in CODE_BLOCKS if "kms:CreateGrant" in block)
@@ -70,7 +72,7 @@ def stack(tmp_path_factory):
         events.register_first("before-send.lambda.GetAccountSettings", settings)
         stack.set_credential("remote", {"baseUrl": "https://registry.example.org"})
         message_id = post(stack, '{"form": "visit"}')["headers"]["X-Message-Id"]
-        post(stack, "x" * 400_000)
+        post(stack, random.Random(1).randbytes(400_000))  # stored in the bucket
         stack.drain()
         dead = stack.resources.physical_ids["RunDeadLetters"]
         body = json.dumps({"run_id": f"{message_id}#job-a"})
@@ -184,6 +186,18 @@ def test_the_key_policy_leaves_the_key_to_the_account_and_to_two_services():
     assert (account["Effect"], account["Action"], account["Resource"]) == ("Allow", "kms:*", "*")
     names = [statement["Principal"]["Service"] for statement in services]
     assert names == ["logs.REGION.amazonaws.com", "cloudwatch.amazonaws.com"]
+
+
+def test_erasing_needs_one_more_statement(ofn, stack, actions):
+    run_command(ofn, stack, ("erase", "--where", "form=none", "--since", "1h", "--dry-run"))
+    assert denied([VIEW], actions) == set()
+    folder, _ = stack
+    listed = ofn("messages", "--state", "unreadable", "--json", "--project", folder)
+    (message,) = json.loads(listed.out)
+    run_command(ofn, (folder, message["id"]), ("erase", "RUN", "--yes"))
+    actions.remove("sts:GetCallerIdentity")  # needs no permission
+    assert denied([VIEW, OPERATE, ERASE], actions) == set()
+    assert denied([VIEW, OPERATE], actions) == {"s3:ListBucket", "s3:DeleteObject"}
 
 
 @pytest.mark.parametrize("name", ["BucketPolicy", "QueuePolicy", "AlertsPolicy"])

@@ -436,7 +436,7 @@ def test_erased_runs_and_messages_are_not_replayed(create_project_stack, ofn, re
     stack = create_project_stack(inboxes + PROJECT.lstrip(), a=FIXED, b=MARK)
     (run_id,) = post_visits(stack, 7)
     left = replay(run_id, status=1)["left"]
-    assert "were erased (`keep: none`)" in left[run_id]
+    assert "were erased" in left[run_id]
     assert end_of(run_id)[:2] == ("succeeded", 1)
     ended = ofn("replay", ids.source_id_of(run_id), "--project", tmp_path)
     assert ended.status == 1

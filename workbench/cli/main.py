@@ -15,6 +15,7 @@ from workbench.cli import (
     dead_letters,
     demo,
     doctor,
+    erase,
     history,
     inbox,
     job,
@@ -53,6 +54,7 @@ app.command("runs", rich_help_panel=OPERATE)(history.runs)
 app.command("show", rich_help_panel=OPERATE)(show.show_one)
 app.command("logs", rich_help_panel=OPERATE)(show.logs)
 app.command("replay", rich_help_panel=OPERATE)(replay.replay)
+app.command("erase", rich_help_panel=OPERATE)(erase.erase)
 app.add_typer(dead_letters.app, name="dead-letters", rich_help_panel=OPERATE)
 app.command("restore", rich_help_panel=OPERATE)(restore.restore)
 app.command("run", rich_help_panel=OPERATE)(job.run)

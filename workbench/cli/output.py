@@ -61,7 +61,7 @@ def steps(console: Console) -> Iterator[Callable[[str], None]]:
 
 @contextmanager
 def progress(
-    console: Console, task: str, total: int, *, shown: bool
+    console: Console, task: str, total: int | None, *, shown: bool
 ) -> Iterator[Callable[[int], None]]:
     """Show a progress bar on a terminal; yield the function that advances it."""
     with Progress(console=console, disable=not (shown and console.is_terminal)) as bar:

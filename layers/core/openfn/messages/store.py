@@ -137,7 +137,7 @@ def expires_at() -> int:
 
 
 def is_erased(item: Item) -> bool:
-    """Return whether the body was erased (`keep: none`), because all runs have succeeded."""
+    """Return whether the body was erased: `keep: none`, or `ofn erase`."""
     return "erased" in item
 
 

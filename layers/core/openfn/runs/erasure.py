@@ -1,4 +1,4 @@
-"""Erase the contents of messages whose inbox has `keep: none`, once nothing needs them.
+"""Erase the contents of messages: with `keep: none` once nothing needs them, or by `ofn erase`.
 
 Contents are needed until each run has succeeded and has published what follows from it. A run that
 has published is marked first; then all runs are read. So of two runs that end at the same moment,
@@ -19,8 +19,8 @@ from openfn.storage.aws import Item
 from openfn.storage.item_type import ItemType, item_type
 
 _CONTENTS = ("body", "final", "log", "initial", "emitted", "resume")
-_ERASED = "The text of the error was erased (`keep: none`)."
-_IS_UNCHANGED = "#status = :succeeded AND #attempt = :attempt"
+_ERASED = "The text of the error was erased."
+_IS_UNCHANGED = "#status = :status AND #attempt = :attempt"
 
 
 def erase(run: Run) -> bool:
@@ -33,15 +33,24 @@ def erase(run: Run) -> bool:
     source_id = run.plan.source_id
     pk = ids.key_of(source_id)["pk"]
     items = list(table.query_range(pk, source_id, f"{source_id}~", consistent=True))
-    runs = [item for item in items if item_type(item) is ItemType.RUN]
+    runs = _runs_of(items)
     if any(item["status"] != RunStatus.SUCCEEDED for item in runs):
         return False
     if unpublished := [Run.from_item(item) for item in runs if "published" not in item]:
         _queue_again(unpublished)
         return False
+    return erase_source(source_id, items)
+
+
+def erase_source(source_id: str, items: Sequence[Item], record: Item | None = None) -> bool:
+    """Erase the contents of a message or minute, whose items were read before; return success.
+
+    It fails if one of its runs was replayed since. `record` is stored with each item.
+    """
     # The runs first: one that was replayed meanwhile still needs the message.
+    runs = _runs_of(items)
     others = [item for item in items if item not in runs]
-    if not all(_erase_contents(item) for item in (*runs, *others)):
+    if not all(_erase_contents(item, record or {}) for item in (*runs, *others)):
         return False
     # By prefix: earlier attempts have left objects to which no item refers any more.
     for prefix in (f"messages/{source_id}/", f"runs/{source_id}/"):
@@ -49,11 +58,15 @@ def erase(run: Run) -> bool:
     return True
 
 
+def _runs_of(items: Sequence[Item]) -> list[Item]:
+    return [item for item in items if item_type(item) is ItemType.RUN]
+
+
 def _mark_published(run: Run) -> bool:
     """Record that a run has published; return False if it was replayed or has expired."""
     if run.is_published:
         return True
-    values: Item = {"succeeded": RunStatus.SUCCEEDED, "attempt": run.attempt}
+    values: Item = {"status": RunStatus.SUCCEEDED, "attempt": run.attempt}
     try:
         table.update(ids.key_of(run.id), {"published": True}, _IS_UNCHANGED, **values)
     except ConditionFailed:
@@ -68,17 +81,17 @@ def _queue_again(runs: Sequence[Run]) -> None:
         raise NotQueued(f"The run queue refused {', '.join(refused)}.")
 
 
-def _erase_contents(item: Item) -> bool:
+def _erase_contents(item: Item, record: Item) -> bool:
     changes = _erasing_changes(item)
     if not changes:
         return True
     condition, values = "attribute_exists(pk)", Item()
     if item_type(item) is ItemType.RUN:
         condition = _IS_UNCHANGED
-        values = {"succeeded": RunStatus.SUCCEEDED, "attempt": item["attempt"]}
+        values = {"status": item["status"], "attempt": item["attempt"]}
     key = {"pk": item["pk"], "sk": item["sk"]}
     try:
-        table.update(key, changes | {"erased": True}, condition, **values)
+        table.update(key, changes | {"erased": True} | record, condition, **values)
     except ConditionFailed as error:
         return not error.item  # it has expired, or was replayed
     return True

@@ -56,4 +56,4 @@ def _write(run: Run, changes: Item) -> None:
 
 
 def _erased(run: Run) -> NotReplayed:
-    return NotReplayed(f"The contents of the run {run.id} were erased (`keep: none`).")
+    return NotReplayed(f"The contents of the run {run.id} were erased.")
