@@ -22,7 +22,7 @@ CORE_ORDER = [
     {"ids", "metrics"},
     {"storage"},
     {"messages"},
-    {"project"},
+    {"project", "times"},
     {"runs"},
     {"history", "jobs"},
 ]
@@ -36,7 +36,7 @@ ADAPTORS_ORDER = [
 ]
 WORKBENCH_ORDER = [
     {"errors", "environment", "terminal", "text"},
-    {"project"},
+    {"project", "times"},
     {"credentials", "stack"},
     {"testing", "local", "doctor"},
     {"cli", "reference"},

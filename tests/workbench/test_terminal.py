@@ -136,6 +136,8 @@ COMMANDS = {
     "inbox rotate": ("inbox rotate HOSTILE", True),
     "credential list": ("credential list", True),
     "credential set": ("credential set remote --file EVENT --yes", False),
+    "doctor": ("doctor", False),
+    "restore": ("restore HOSTILE --yes", False),
     "erase": ("erase HOSTILE", True),
     "erase --where": ("erase --where name=HOSTILE --dry-run", False),
     "replay": ("replay RUN --dry-run", False),

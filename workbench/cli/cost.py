@@ -10,12 +10,12 @@ import typer
 
 from workbench.cli import output
 from workbench.cli.options import Json, Project, Stack, console
-from workbench.cli.times import format_time, parse_time
 from workbench.project.compiler import check
 from workbench.stack import connection, usage
 from workbench.stack.prices import prices
 from workbench.stack.usage import Usage
 from workbench.text import count_of
+from workbench.times import format_time, parse_time
 
 _NOT_INCLUDED = "Not included: data sent out, stored data, your own KMS key, free tiers and taxes."
 

@@ -13,10 +13,10 @@ from openfn import ids
 from openfn.history import details
 from workbench.cli import output, run_tables
 from workbench.cli.options import Json, Project, Stack, Yes, confirm, console
-from workbench.cli.times import format_time
 from workbench.stack import connection, dead_letters
 from workbench.stack.dead_letters import QueueContents
 from workbench.text import count_of
+from workbench.times import format_time
 
 app = typer.Typer(
     help="List and redrive the messages and runs that a stack gave up on.", no_args_is_help=True

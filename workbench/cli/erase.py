@@ -19,11 +19,11 @@ from openfn.storage import aws, table
 from openfn.storage.aws import Setting
 from workbench.cli import output
 from workbench.cli.options import Json, Project, Stack, Yes, confirm, console
-from workbench.cli.times import format_time, parse_time
 from workbench.errors import CommandError
 from workbench.stack import connection, message_search
 from workbench.stack.message_search import SearchResult
 from workbench.text import count_of
+from workbench.times import format_time, parse_time
 
 _BACKUP_DAYS = 35
 """How long point-in-time recovery keeps what was deleted."""

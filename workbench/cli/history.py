@@ -19,11 +19,11 @@ from openfn.history.runs import RunSummary
 from openfn.runs.model import RunStatus
 from workbench.cli import output, run_tables
 from workbench.cli.options import Json, Project, Stack, console
-from workbench.cli.times import parse_time
 from workbench.errors import CommandError
 from workbench.project.compiler import check
 from workbench.project.references import require_known
 from workbench.stack import connection
+from workbench.times import parse_time
 
 Since = Annotated[
     str, typer.Option(help="Start of the period: 90m, 2h or 3d ago, or a date or time (UTC).")

@@ -19,12 +19,12 @@ from openfn.messages.store import Message
 from openfn.runs.model import RunStatus
 from workbench.cli import output
 from workbench.cli.options import Json, Project, Stack, Yes, confirm, console
-from workbench.cli.times import parse_time
 from workbench.errors import CommandError
 from workbench.project.compiler import check
 from workbench.project.references import require_known
 from workbench.stack import connection
 from workbench.text import count_of
+from workbench.times import parse_time
 
 
 class EndedStatus(StrEnum):

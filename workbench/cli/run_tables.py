@@ -14,7 +14,7 @@ from openfn.history.messages import MessageSummary
 from openfn.history.queries import Period
 from openfn.history.runs import RunSummary
 from workbench.cli import output
-from workbench.cli.times import format_age, format_time
+from workbench.times import format_age, format_time
 
 _COLORS = {
     "failed": "red",

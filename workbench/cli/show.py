@@ -19,9 +19,9 @@ from openfn.jobs import state
 from openfn.runs import store as runs
 from workbench.cli import output, run_tables
 from workbench.cli.options import Json, Project, Stack, console
-from workbench.cli.times import format_time
 from workbench.stack import connection, log_lines
 from workbench.terminal import escape_json
+from workbench.times import format_time
 
 Id = Annotated[str, typer.Argument(metavar="MESSAGE|RUN", help="The id of a message or a run.")]
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="The id of a run.")]

@@ -11,10 +11,10 @@ import typer
 from openfn.runs.model import RunStatus
 from workbench.cli import output
 from workbench.cli.options import Json, Project, Stack, console
-from workbench.cli.times import format_age, format_time, parse_time
 from workbench.stack import connection
 from workbench.stack import status as stack_status
 from workbench.stack.status import StackStatus
+from workbench.times import format_age, format_time, parse_time
 
 
 def status(
