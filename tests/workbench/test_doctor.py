@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import ROOT, write_project
 from tests.support import aws_responses as aws
-from workbench.doctor import machine
+from workbench.doctor import account, machine
 from workbench.environment import environ
 from workbench.local.serve import serve_aws
 from workbench.local.stack import create_stack
@@ -161,17 +161,17 @@ def test_deployed_stack_without_problems(doctor):
             "960 of them reserved by other functions",
             "Lower RunConcurrency",
         ),
-        (
-            "memory",
-            {
-                "GetAccountSettings": aws.account_settings(100),
-                "DescribeStacks": aws.described_stack(RunMemory="3072"),
-            },
-            "A new account refuses more than 3,008 MB.",
-            "RunMemory=3008",
-        ),
     ],
-    ids=lambda value: value if isinstance(value, str) and len(value) < 15 else "",
+    ids=[
+        "missing secrets",
+        "pending mail",
+        "deleted subscription",
+        "no mail",
+        "failed first deployment",
+        "failed rollback",
+        "too many runs",
+        "reserved by others",
+    ],
 )
 def test_each_problem_of_a_deployed_stack_has_a_fix(doctor, name, answers, text, fix):
     status, checks = doctor({**HEALTHY, **answers})
@@ -179,6 +179,18 @@ def test_each_problem_of_a_deployed_stack_has_a_fix(doctor, name, answers, text,
     assert checks[name]["state"] == "problem"
     assert text in checks[name]["text"]
     assert fix in checks[name]["fix"]
+
+
+def test_memory_that_a_new_account_refuses_is_a_problem_until_it_is_deployed():
+    wanted = {"RunMemory": "3072"}
+    with aws.answering({"GetAccountSettings": aws.account_settings(100)}):
+        refused = account.check_memory(wanted)
+        assert refused.state == "problem"
+        assert "A new account refuses more than 3,008 MB." in refused.text
+        assert account.check_memory(wanted, "3072").state == "ok"
+        assert account.check_memory({"RunMemory": "3008"}).state == "ok"
+    with aws.answering({"GetAccountSettings": aws.account_settings(1_000)}):
+        assert account.check_memory(wanted).state == "ok"
 
 
 def test_refused_calls_are_reported_as_not_checked(doctor):

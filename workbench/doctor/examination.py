@@ -76,7 +76,9 @@ def _examine_stack(
     parameters = {**sam_config.template_defaults(), **configured, **current}
     if not account.is_local():
         yield with_aws("concurrency", lambda: account.check_concurrency(parameters))
-        yield with_aws("memory", lambda: account.check_memory(parameters))
+        planned = {**parameters, **configured}
+        deployed_memory = current.get("RunMemory", "")
+        yield with_aws("memory", lambda: account.check_memory(planned, deployed_memory))
     if stack and spec:
         yield with_aws("secrets", lambda: deployed.check_secrets(name, spec))
     if stack and not account.is_local():
