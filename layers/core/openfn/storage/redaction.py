@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 SECRET_WORDS = (
     "auth",
+    "bearer",
     "cookie",
+    "credential",
     "key",
+    "passcode",
     "passphrase",
+    "passwd",
     "password",
     "pwd",
     "secret",
@@ -15,8 +21,12 @@ SECRET_WORDS = (
     "token",
 )
 """A name that contains one of these holds a secret; `adaptors._http.redaction` has the same."""
-_HARMLESS = ("authtype", "idempotency-key", "keyword")
+SHORT_SECRET_WORDS = ("cred", "creds", "jwt", "otp", "pass", "pin", "pw")
+"""Parts of other words (*shipping*), so only a complete word of a name is meant."""
+_HARMLESS = ("authtype", "auth_type", "bypass", "compass", "idempotency-key", "keyword")
 _PERSONAL_ACCESS_TOKEN = "pat"  # noqa: S105 - a name, not a secret
+# user_pass, userPass, X-API-PIN
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 
 def is_secret_name(name: str) -> bool:
@@ -24,4 +34,9 @@ def is_secret_name(name: str) -> bool:
     lower = name.lower()
     for harmless in _HARMLESS:
         lower = lower.replace(harmless, "")
-    return lower == _PERSONAL_ACCESS_TOKEN or any(word in lower for word in SECRET_WORDS)
+    return (
+        lower == _PERSONAL_ACCESS_TOKEN
+        or lower.endswith("pass")
+        or any(word in lower for word in SECRET_WORDS)
+        or any(word.lower() in SHORT_SECRET_WORDS for word in _WORD.findall(name))
+    )
