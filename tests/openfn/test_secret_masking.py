@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import base64
+import json
+import subprocess
+import sys
+import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from openfn.jobs.secret_masking import mask
+from openfn.jobs.secret_masking import Masker
 
 CREDENTIAL = {
     "baseUrl": "https://dhis2.example.org/api",
@@ -17,6 +23,17 @@ CREDENTIAL = {
     "port": 443,
     "pin_key": "7",
 }
+LINES = [base64.b64encode(bytes([n]) * 48).decode() for n in range(1, 20)]
+PEM = "\n".join(["-----BEGIN PRIVATE KEY-----", *LINES, "aQ==", "-----END PRIVATE KEY-----", ""])
+
+
+def mask(text, credential):
+    return Masker(credential).mask(text)
+
+
+def masked_in_pieces(masker, pieces):
+    stream = masker.stream()
+    return "".join([*map(stream.feed, pieces), stream.flush()])
 
 
 @pytest.mark.parametrize(
@@ -40,12 +57,124 @@ def test_other_values_are_not_masked():
     assert mask(text, CREDENTIAL) == text
 
 
+def test_fields_of_the_credential_model_are_secret_whatever_their_name():
+    credential = {"ward": "north-77", "login": {"code": "blue-88"}, "level": "district"}
+    masker = Masker(credential, [("ward",), ("login", "code")])
+    assert masker.mask("north-77 blue-88 district") == "*** *** district"
+
+
 def test_short_secrets_are_masked_as_whole_words_only():
     text = "the latest test of testing: test, 'test'"
     assert mask(text, {"password": "test"}) == "the latest *** of testing: ***, '***'"
+
+
+@pytest.mark.parametrize(
+    "text", ["pin=%3Dtest", r'"\ntest"', r"'\x1btest'", "user_test", "1test2", "testtest"]
+)
+def test_word_begins_behind_an_escape_and_at_another_secret(text):
+    assert "test" not in mask(text, {"password": "test"})
+
+
+def test_short_secret_behind_a_long_one_is_masked():
+    credential = {"password": "test", "securityToken": "ABCDEFGHIJK"}
+    assert mask("<p>testABCDEFGHIJKtest</p>", credential) == "<p>*********</p>"
 
 
 def test_values_shorter_than_four_characters_are_not_masked():
     assert mask("a 123 b", {"password": "123"}) == "a 123 b"
     assert mask("", CREDENTIAL) == ""
     assert mask("x", {}) == "x"
+
+
+@pytest.mark.parametrize("text", ["pin 20457", "{'pin': 20457}", '{"pin": "20457"}', "20,457"])
+def test_numbers_are_masked(text):
+    masked = mask(text, {"pin": 20457})
+    assert masked == text.replace("20457", "***").replace("20,457", "***")
+    assert mask("120457 and 204571", {"pin": 20457}) == "120457 and 204571"
+    assert mask("1234.5 is it", {"pin": 1234.5}) == "*** is it"
+
+
+def test_passwords_in_urls_are_masked():
+    credential = {
+        "uri": "postgres://amina:pa%20ss+word@db:5432/x",
+        "hook": "https://a/b?token=abcd1",
+    }
+    text = "connect to db as amina with 'pa ss+word' (pa%20ss+word), abcd1"
+    assert mask(text, credential) == "connect to db as amina with '***' (***), ***"
+
+
+def test_each_long_line_of_a_key_is_masked():
+    masked = mask(f"loaded {LINES[3]} and {LINES[7][:30]}", {"key": PEM})
+    assert masked == "loaded *** and ***"
+    for text in (PEM, repr(PEM), json.dumps({"key": PEM}), PEM.replace("\n", "\r\n")):
+        assert not [line for line in (*LINES, "aQ==") if line in mask(text, {"key": PEM})]
+
+
+@pytest.mark.parametrize("end", ["", "…", "… (9000 characters)", "...", r"\u00", "%C3…"])
+def test_secret_that_is_cut_is_masked(end):
+    text = f"refused: correct horse {end}"
+    assert "corr" not in mask(text, {"password": "correct horse é battery"})
+
+
+def test_text_that_only_begins_like_a_secret_is_not_masked():
+    text = "correct horses are distributed... in the district."
+    assert mask(text, {"password": "correct horse battery"}) == text
+
+
+def test_data_that_is_shown_is_masked_value_by_value():
+    masker = Masker({"password": "district-1", "pin": 4711})
+    data = {"level": "district-1", "n": [4711, 47, None, True, 1.5], "see district-1": "distr"}
+    assert masker.mask_value(data) == {
+        "level": "***",
+        "n": ["***", 47, None, True, 1.5],
+        "see ***": "distr",
+    }
+
+
+@given(st.lists(st.sampled_from(["q'uo\"te\\ é", "abcd", "x", "ab", "…", "\n", "%22", "z" * 9000])))
+def test_text_in_pieces_is_masked_like_the_whole(parts):
+    masker = Masker({"username": "amina", "password": "q'uo\"te\\ é", "pin": "abcd"})
+    text = json.dumps("".join(parts), ensure_ascii=False)
+    expected = masker.mask(text)
+    for size in (7, 1000, 30_000):
+        pieces = [text[start : start + size] for start in range(0, len(text), size)]
+        assert masked_in_pieces(masker, pieces) == expected
+
+
+def test_stream_returns_text_before_the_end():
+    stream = Masker(CREDENTIAL).stream()
+    first = stream.feed("x" * 100_000 + "tok-12345")
+    assert len(first) > 50_000
+    assert first + stream.feed("67890") + stream.flush() == "x" * 100_000 + "***"
+    assert Masker({}).stream().feed("at once") == "at once"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "PUT https://x.example.org/api/abc 200 OK\n",
+        "-----BEGIN PRIVATE ",
+        "p@ss/w0rd: ",
+        "...",
+        "\\",
+    ],
+    ids=["log", "key", "beginnings", "cuts", "backslashes"],
+)
+def test_masking_takes_linear_time(text):
+    masker = Masker({**CREDENTIAL, "key": PEM})
+    masker.mask(text)
+
+    def seconds(length):
+        content = (text * (length // len(text) + 1))[:length]
+        began = time.process_time()
+        masker.mask(content)
+        return time.process_time() - began
+
+    # Quadratic time would be sixteen times as long. A megabyte may take two seconds.
+    assert seconds(200_000) < max(8 * seconds(50_000), 0.4)
+
+
+def test_masking_imports_nothing_of_aws():
+    code = "import sys, openfn.jobs.secret_masking; sys.exit('boto3' in sys.modules)"
+    environment = {"PYTHONPATH": ":".join(filter(None, sys.path))}
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment)

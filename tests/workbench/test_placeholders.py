@@ -28,7 +28,7 @@ def test_placeholder_has_the_requested_address():
 def test_placeholder_has_as_few_optional_keys_as_possible():
     assert placeholders.placeholder_for(clinic.Configuration, "https://clinic.invalid") == {
         "hostUrl": "https://clinic.invalid",
-        "password": "placeholder",
+        "password": "secret-placeholder",
     }
 
 
@@ -50,7 +50,7 @@ def test_required_keys_of_every_type_have_values():
         "port": 1,
         "encrypt": True,
         "wards": [],
-        "password": "placeholder",
+        "password": "secret-placeholder",
         "tls": {"ca": "placeholder"},
         "kind": "sandbox",
     }

@@ -26,7 +26,7 @@ from workbench.cli.options import ContentType, Event, Json, Project, Query, Stac
 from workbench.credentials import placeholders
 from workbench.credentials.files import file_of, read_credential
 from workbench.errors import CommandError
-from workbench.project.compiler import check
+from workbench.project.compiler import check, secret_fields_of
 from workbench.project.references import require_known
 from workbench.project.schema.project import ProjectSpec
 from workbench.project.schema.trigger import CronTriggerSpec
@@ -82,8 +82,9 @@ def try_job(
         initial,
         _configuration(project, spec, job_spec.credential, credential, dry=dry_run),
         dry=dry_run,
+        secret_fields=secret_fields_of(spec, job_spec.credential),
         inboxes=spec.inboxes,
-    )
+    ).masked()
     if as_json:
         output.as_json(local_run.as_dict())
     else:

@@ -64,7 +64,9 @@ def _filled(keys: Sequence[CredentialKey], address: str) -> dict[str, Any]:
 def _value_for(key: CredentialKey, address: str) -> Any:
     if key.field.examples:
         return key.field.examples[0]
-    for text in (*_addresses(key, address), "placeholder", "1", "true", "[]", "{}"):
+    # Another text for a secret: it is masked wherever it is shown.
+    placeholder = "secret-placeholder" if key.secret else "placeholder"
+    for text in (*_addresses(key, address), placeholder, "1", "true", "[]", "{}"):
         try:
             return parse_value(key, text)
         except ValueError:

@@ -14,9 +14,11 @@ import json
 import sys
 from collections.abc import Collection, Iterator, Mapping
 from decimal import Decimal
+from importlib import import_module
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from adaptors.credentials import secret_fields
 from openfn.errors import JobError, ProjectError
 from openfn.jobs import output_capture
 from openfn.jobs.expression import load
@@ -63,6 +65,8 @@ def compile_project(
     compiled = project.model_dump(mode="json")
     filters = message_triggers(project)
     compiled["index"] = build_index(filters)
+    for name, credential in compiled["credentials"].items():
+        credential["secret_fields"] = secret_fields_of(project, name)
     for name, inbox in compiled["inboxes"].items():
         inbox["ordered"] = any(
             trigger.order_by and trigger.inbox in (None, name) for trigger in filters
@@ -73,6 +77,15 @@ def compile_project(
     job_folders.copy(source, target, folders)
     compiled["version"] = _digest(compiled, target)
     (target / COMPILED).write_text(json.dumps(compiled, separators=(",", ":")), "utf-8")
+
+
+def secret_fields_of(project: ProjectSpec, credential: str | None) -> list[tuple[str, ...]]:
+    """Return the paths of the keys that a credential's adaptor declares secret."""
+    if credential is None:
+        return []
+    adaptor = import_module(f"adaptors.{project.credentials[credential].adaptor}")
+    model = getattr(adaptor, "Configuration", None)
+    return secret_fields(model) if model else []
 
 
 def message_triggers(project: ProjectSpec) -> list[MessageTrigger]:

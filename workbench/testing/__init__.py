@@ -28,7 +28,7 @@ from openfn.messages.store import parse_query
 from openfn.project.triggers import with_query_params
 from workbench.credentials import placeholders
 from workbench.errors import CommandError
-from workbench.project.compiler import PROJECT_FILE, check, message_triggers
+from workbench.project.compiler import PROJECT_FILE, check, message_triggers, secret_fields_of
 from workbench.project.references import require_known
 from workbench.project.schema.project import ProjectSpec
 from workbench.testing.local_run import (
@@ -110,6 +110,7 @@ def run_job(
         initial,
         {**placeholders.credential(spec, job_spec.credential), **(credential or {})},
         dry=True,
+        secret_fields=secret_fields_of(spec, job_spec.credential),
         inboxes=spec.inboxes,
         responder=stubs.respond,
     )
@@ -153,7 +154,8 @@ def _state_of(
 
 def _assert_expected(job: str, local_run: LocalRun, stubs: StubResponses, *, fails: bool) -> None:
     __tracebackhide__ = True
-    requests = "".join(f"\n  it sent {request.as_dict()}" for request in local_run.requests)
+    shown = local_run.masked().requests
+    requests = "".join(f"\n  it sent {request.as_dict()}" for request in shown)
     printed = local_run.log and f"\n  it printed {local_run.log}"
     if local_run.error and not fails:
         raise AssertionError(f"{job} failed: {local_run.error}{requests}{printed}")

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from adaptors._runtime.dry_run import Dry, Responder, dry_run
+from adaptors._runtime.dry_run import Dry, DryRequest, Responder, dry_run
 from adaptors._runtime.job_runtime import AdaptorRuntime
 from adaptors.errors import AdaptorError
 from openfn import ids
 from openfn.errors import JobError, Verdict
-from openfn.jobs import attempt, output_capture
+from openfn.jobs import attempt, exceptions, output_capture
 from openfn.jobs import state as states
 from openfn.jobs.expression import execute, load
+from openfn.jobs.secret_masking import Masker
+from openfn.jobs.secret_references import SecretReferences
 from openfn.jobs.state import State
 from openfn.messages.store import Message
 from openfn.runs import outbox
@@ -29,7 +31,10 @@ from workbench.project.schema.trigger import CronTriggerSpec, MessageTriggerSpec
 
 @dataclass(frozen=True, slots=True)
 class LocalRun:
-    """The result of a job: its final state or error, log, requests and emitted messages."""
+    """The result of a job: its final state or error, log, requests and emitted messages.
+
+    The secrets of its credential are masked in the log and the error; the rest is data.
+    """
 
     final: dict[str, Any] | None
     error: JobError | None
@@ -37,6 +42,14 @@ class LocalRun:
     requests: tuple[Dry, ...]
     emitted: tuple[tuple[str, str], ...] = ()
     """Inbox and body (JSON text) of each emitted message."""
+    masker: Masker = field(default_factory=lambda: Masker({}))
+
+    def masked(self) -> LocalRun:
+        """Return the result with masked data, to show it."""
+        mask = self.masker.mask_value
+        emitted = tuple((mask(i), json.dumps(mask(json.loads(body)))) for i, body in self.emitted)
+        requests = tuple(_masked(request, mask) for request in self.requests)
+        return replace(self, final=mask(self.final), requests=requests, emitted=emitted)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the result for `--json`."""
@@ -74,6 +87,7 @@ def run_locally(
     configuration: Mapping[str, Any],
     *,
     dry: bool,
+    secret_fields: Collection[tuple[str, ...]] = (),
     inboxes: Collection[str] = (),
     responder: Responder | None = None,
 ) -> LocalRun:
@@ -81,10 +95,11 @@ def run_locally(
 
     Messages emitted to one of the `inboxes` are recorded and never sent.
     """
+    masker = Masker(configuration, secret_fields)
+    references = SecretReferences(configuration, secret_fields)
     initial = states.with_configuration(state, configuration)
     log: list[str] = []
     emitted: list[tuple[str, str]] = []
-    final, error = None, None
     runtime = AdaptorRuntime()
     recording: AbstractContextManager[list[Dry]] = dry_run(responder) if dry else nullcontext([])
     with (
@@ -93,14 +108,32 @@ def run_locally(
         output_capture.capture(log.append),
         runtime.emit_to(partial(_record_emitted, inboxes, emitted)),
     ):
-        try:
-            with runtime.attempt():
-                final = json.loads(states.to_json(execute(load(expression), initial, expression)))
-        except JobError as job_error:
-            error = job_error
-        except AdaptorError as commit_error:  # a transaction could not be committed
-            final, error = None, _job_error(commit_error)
-    return LocalRun(final, error, "".join(log), tuple(requests), tuple(emitted))
+        content, error = _execute(expression, initial, runtime)
+    if error:
+        error = exceptions.mask_and_cut(error, masker.mask)
+    final = json.loads(references.without_configuration(content)) if content else None
+    log_text = masker.mask("".join(log))
+    return LocalRun(final, error, log_text, tuple(requests), tuple(emitted), masker)
+
+
+def _execute(
+    expression: Path, initial: State, runtime: AdaptorRuntime
+) -> tuple[bytes | None, JobError | None]:
+    """Return the final state as JSON, or the error."""
+    try:
+        with runtime.attempt():
+            return states.to_json(execute(load(expression), initial, expression)), None
+    except JobError as error:
+        return None, error
+    except AdaptorError as error:  # a transaction could not be committed
+        return None, _job_error(error)
+
+
+def _masked(request: Dry, mask: Callable[[Any], Any]) -> Dry:
+    if isinstance(request, DryRequest):
+        body = mask(request.body.decode("utf-8", "replace")).encode()
+        return replace(request, url=mask(request.url), headers=mask(request.headers), body=body)
+    return replace(request, sql=mask(request.sql), values=tuple(mask(request.values)))
 
 
 def _job_error(error: AdaptorError) -> JobError:

@@ -6,15 +6,18 @@ kept: a job may read them from `state["configuration"]`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, TypeVar
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
+from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
 
 from adaptors.errors import ConfigurationError
 
 Secret = SecretStr
 """A field that is entered without echo and that no error and no log shows."""
+
+_MAX_DEPTH = 5  # a model may contain itself
 
 
 class CredentialModel(BaseModel):
@@ -45,6 +48,18 @@ def read_credential(model: type[M], state: Mapping[str, Any]) -> M:
         ) from None
 
 
+def secret_fields(model: type[BaseModel]) -> list[tuple[str, ...]]:
+    """Return the paths of a model's `Secret` fields, under all names that the model accepts.
+
+    >>> class Configuration(CredentialModel):
+    ...     password: Secret
+    ...     email: str
+    >>> secret_fields(Configuration)
+    [('password',)]
+    """
+    return sorted(set(_secret_fields(model, ())))
+
+
 def describe_problems(error: ValidationError) -> str:
     """Return one sentence for each wrong field, without any value.
 
@@ -66,3 +81,30 @@ def _describe(problem: Mapping[str, Any]) -> str:
         return f"{key} is missing."
     text = problem["msg"].removeprefix("Value error, ").rstrip(".")
     return f"{key}: {text}." if key else f"{text}."
+
+
+def _secret_fields(model: type[BaseModel], prefix: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    for name, field in model.model_fields.items():
+        types = list(_types_in(field.annotation))
+        for path in ((*prefix, alias) for alias in {name, *_aliases(field)}):
+            if Secret in types:
+                yield path
+            for nested in types if len(path) < _MAX_DEPTH else ():
+                if isinstance(nested, type) and issubclass(nested, BaseModel):
+                    yield from _secret_fields(nested, path)
+
+
+def _types_in(annotation: Any) -> Iterator[Any]:
+    """Yield the types in an annotation such as `list[Secret] | None`."""
+    yield annotation
+    for part in get_args(annotation):
+        yield from _types_in(part)
+
+
+def _aliases(field: FieldInfo) -> Iterator[str]:
+    alias = field.validation_alias or field.alias
+    for choice in alias.choices if isinstance(alias, AliasChoices) else [alias]:
+        if isinstance(choice, str):
+            yield choice
+        elif isinstance(choice, AliasPath) and isinstance(choice.path[0], str):
+            yield choice.path[0]

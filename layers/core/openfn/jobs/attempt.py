@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from openfn.errors import JobError, NotFound, ProjectError, UnreadableBody, Verdict
-from openfn.jobs import credentials, exceptions, output_capture, secret_masking, timeout
+from openfn.jobs import credentials, exceptions, output_capture, timeout
 from openfn.jobs import state as states
 from openfn.jobs.expression import Operation, Progress, execute, load
 from openfn.jobs.runtime import JobRuntime
+from openfn.jobs.secret_masking import Masker
+from openfn.jobs.secret_references import SecretReferences
 from openfn.jobs.state import State
 from openfn.project import compiled as project
 from openfn.project.compiled import Job
@@ -42,7 +44,8 @@ class _Attempt:
     output: list[str] = field(default_factory=list)
     emitted: list[tuple[int, Emission]] = field(default_factory=list)
     """Each emitted message, with the operation at which an attempt that emits it again resumes."""
-    secrets: dict[str, object] = field(default_factory=dict)
+    masker: Masker = field(default_factory=lambda: Masker({}))
+    references: SecretReferences = field(default_factory=lambda: SecretReferences({}))
     initial: bytes | None = None
     final: bytes | None = None
     carried_from: str = ""
@@ -57,7 +60,8 @@ class _Attempt:
         operation, state = self.progress.operation, self.progress.state
         if state is None or self.job is None or self.job.retry.fresh:
             return None
-        return ResumePoint(operation, self.operation_names[: operation + 1], state)
+        names = self.operation_names[: operation + 1]
+        return ResumePoint(operation, names, self.references.seal(state))
 
 
 def execute_attempt(run: Run, seconds: float, runtime: JobRuntime) -> Outcome:
@@ -77,10 +81,11 @@ def execute_attempt(run: Run, seconds: float, runtime: JobRuntime) -> Outcome:
             _execute_job(attempt, seconds, runtime)
     except (Exception, timeout.TimedOut) as exception:
         error = _job_error(exception, run, runtime)
-    log = secret_masking.mask("".join(attempt.output), attempt.secrets)
     duration_ms = round((time.monotonic() - began) * 1000)
-    outcome = Outcome(log, duration_ms, carried_from=attempt.carried_from)
-    return _failure(attempt, outcome, error) if error else _success(attempt, outcome)
+    outcome = Outcome("", duration_ms, carried_from=attempt.carried_from)
+    outcome = _failure(attempt, outcome, error) if error else _success(attempt, outcome)
+    outcome.log = _log(attempt, outcome)
+    return outcome
 
 
 def unrecorded_outcome(error: Exception) -> Outcome:
@@ -107,10 +112,14 @@ def _execute_job(attempt: _Attempt, seconds: float, runtime: JobRuntime) -> None
         runtime.attempt() as attempt.progress.is_pending,
     ):
         operations = load(job.expression)
+        configuration = credentials.load_configuration(job.credential)
+        fields = project.current().secret_fields_of(job.name)
+        attempt.masker = Masker(configuration, fields)
+        attempt.references = SecretReferences(configuration, fields)
         state = _start(attempt, job, operations)
-        state["configuration"] = credentials.load_configuration(job.credential)
-        attempt.secrets = dict(state["configuration"])
-        attempt.final = states.to_json(execute(operations, state, job.expression, attempt.progress))
+        state["configuration"] = configuration
+        final = states.to_json(execute(operations, state, job.expression, attempt.progress))
+        attempt.final = attempt.references.without_configuration(final)
 
 
 def _start(attempt: _Attempt, job: Job, operations: Sequence[Operation]) -> State:
@@ -123,8 +132,7 @@ def _start(attempt: _Attempt, job: Job, operations: Sequence[Operation]) -> Stat
         attempt.progress.operation = resume.operation
         attempt.emitted += [(-1, emission) for emission in outbox.load(run)]
         attempt.carried_from = run.carried_from
-        resumed: State = json.loads(resume.state)
-        return resumed
+        return attempt.references.restore(resume.state)
     if run.plan.kind is not Kind.CRON:
         return states.with_configuration(states.initial_state(run))
     carried = cron_state.load(job.name)
@@ -141,13 +149,27 @@ def _success(attempt: _Attempt, outcome: Outcome) -> Outcome:
 
 
 def _failure(attempt: _Attempt, outcome: Outcome, error: JobError) -> Outcome:
-    error.message = secret_masking.mask(error.message, attempt.secrets)
-    outcome.error, outcome.initial = error, attempt.initial
+    outcome.error = exceptions.mask_and_cut(error, attempt.masker.mask)
+    outcome.initial = attempt.initial
     outcome.resume = resume = attempt.resume_point()
     if resume:
         before = [emission for at, emission in attempt.emitted if at < resume.operation]
         outcome.emitted = outbox.to_json(before)
     return outcome
+
+
+def _log(attempt: _Attempt, outcome: Outcome) -> str:
+    """Return what the job printed, masked, with a warning for each secret that is stored."""
+    contents = [("the final state", outcome.final), ("the initial state", outcome.initial)]
+    named = [(name, content.decode()) for name, content in contents if content]
+    if outcome.emitted:
+        emissions = json.loads(outcome.emitted)
+        named += [(f"the message to {inbox}", body) for _, inbox, body in emissions]
+    lines = [line for name, text in named for line in attempt.references.warnings(name, text)]
+    printed = "".join(attempt.output)
+    if lines and printed and not printed.endswith("\n"):
+        printed += "\n"
+    return attempt.masker.mask(printed + "".join(f"{line}\n" for line in lines))
 
 
 def _job_error(error: BaseException, run: Run, runtime: JobRuntime) -> JobError:

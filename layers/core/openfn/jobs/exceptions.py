@@ -1,4 +1,4 @@
-"""Describe an exception as the error of a run: bounded, and valid whatever its class contains.
+"""Describe an exception as the error of a run: valid whatever its class contains, and bounded.
 
 The attributes of an exception are the job's own: each may raise or have any type and size.
 """
@@ -6,6 +6,7 @@ The attributes of an exception are the job's own: each may raise or have any typ
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 from openfn.errors import JobError, Verdict
@@ -14,22 +15,26 @@ _MAX_MESSAGE, _MAX_NAME = 5_000, 200
 
 
 def job_error(error: BaseException, operation: str, line: int) -> JobError:
-    """Return the error of a run in which an operation raised an exception."""
+    """Return the error of a run in which an operation raised an exception.
+
+    Its texts are complete and may contain secrets: see `mask_and_cut`.
+    """
     return JobError(
-        type=bounded(type(error).__name__, _MAX_NAME),
+        type=type(error).__name__,
         message=_message(error),
-        operation=bounded(operation, _MAX_NAME),
+        operation=operation,
         line=line,
         verdict=_verdict(error),
         retry_after=_retry_after(error),
     )
 
 
-def bounded(text: str, limit: int) -> str:
-    """Return the beginning of a text, such that it can be stored beside a run's contents."""
-    if len(text) > limit:
-        text = f"{text[:limit]}… ({len(text)} characters)"
-    return text.encode("utf-8", "backslashreplace").decode()
+def mask_and_cut(error: JobError, mask: Callable[[str], str]) -> JobError:
+    """Mask the texts of an error and then cut them, so that no part of a secret remains."""
+    error.type = _bounded(mask(error.type), _MAX_NAME)
+    error.operation = _bounded(mask(error.operation), _MAX_NAME)
+    error.message = _bounded(mask(error.message), _MAX_MESSAGE)
+    return error
 
 
 def attribute(error: BaseException, name: str) -> Any:
@@ -42,10 +47,9 @@ def attribute(error: BaseException, name: str) -> Any:
 
 def _message(error: BaseException) -> str:
     try:
-        text = str(error)
+        return str(error)
     except Exception as failure:
         return f"The error has no text: its __str__ raised {type(failure).__name__}."
-    return bounded(text, _MAX_MESSAGE)
 
 
 def _verdict(error: BaseException) -> Verdict:
@@ -62,3 +66,10 @@ def _retry_after(error: BaseException) -> float | None:
     except Exception:
         return None
     return seconds if math.isfinite(seconds) and seconds >= 0 else None
+
+
+def _bounded(text: str, limit: int) -> str:
+    """Return the beginning of a text, such that it can be stored beside a run's contents."""
+    if len(text) > limit:
+        text = f"{text[:limit]}… ({len(text)} characters)"
+    return text.encode("utf-8", "backslashreplace").decode()

@@ -56,6 +56,8 @@ class Project:
     """The limit of concurrent runs, by the credentials that have one."""
     adaptors: frozenset[str]
     """The adaptors of the credentials."""
+    secret_fields: Mapping[str, tuple[tuple[str, ...], ...]]
+    """The paths of the secret fields of each credential; none if an earlier release compiled it."""
 
     def inbox_by_id(self, inbox_id: str) -> Inbox | None:
         """Return the inbox with this id, or `None`."""
@@ -75,6 +77,11 @@ class Project:
         """Return the limit of concurrent runs of a job's credential; `None` for no limit."""
         job = self.jobs.get(job_name)
         return self.max_concurrency.get(job.credential or "") if job else None
+
+    def secret_fields_of(self, job_name: str) -> tuple[tuple[str, ...], ...]:
+        """Return the paths of the secret fields of a job's credential."""
+        job = self.jobs.get(job_name)
+        return self.secret_fields.get(job.credential or "", ()) if job else ()
 
     def jobs_with(self, credential: str) -> set[str]:
         """Return the names of the jobs that use a credential."""
@@ -118,18 +125,23 @@ def load(directory: Path) -> Project:
         message_triggers=[t for t in triggers if isinstance(t, MessageTrigger)],
         cron_triggers=[t for t in triggers if isinstance(t, CronTrigger)],
         flow_triggers=[t for t in triggers if isinstance(t, FlowTrigger)],
-        max_concurrency={
-            name: credential["max_concurrency"]
-            for name, credential in raw["credentials"].items()
-            if credential["max_concurrency"]
-        },
+        max_concurrency=_max_concurrency(raw["credentials"]),
         adaptors=frozenset(credential["adaptor"] for credential in raw["credentials"].values()),
+        secret_fields={
+            name: tuple(map(tuple, credential.get("secret_fields", ())))
+            for name, credential in raw["credentials"].items()
+        },
     )
 
 
 def parse_triggers(raw: Mapping[str, Any]) -> list[MessageTrigger | CronTrigger | FlowTrigger]:
     """Return the triggers of a compiled project."""
     return [_trigger(name, trigger) for name, trigger in raw.items()]
+
+
+def _max_concurrency(raw: Mapping[str, Any]) -> dict[str, int]:
+    limits = {name: credential["max_concurrency"] for name, credential in raw.items()}
+    return {name: limit for name, limit in limits.items() if limit}
 
 
 def _trigger(name: str, raw: Mapping[str, Any]) -> MessageTrigger | CronTrigger | FlowTrigger:

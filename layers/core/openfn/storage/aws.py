@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
@@ -28,6 +29,8 @@ _ATTEMPTS = 2
 _MAX_BATCH = 10
 # SQS allows 12 hours after the receive, of which a run may have used 15 minutes.
 _MAX_VISIBILITY_TIMEOUT = 42_000
+# botocore's DEBUG lines hold whole responses, with the credentials that Secrets Manager returns.
+logging.getLogger("botocore").setLevel(logging.INFO)
 _serialize = TypeSerializer().serialize
 _deserialize = TypeDeserializer().deserialize
 
