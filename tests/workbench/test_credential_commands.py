@@ -125,7 +125,7 @@ def test_credential_is_read_from_standard_input(credential, monkeypatch):
 
 
 def test_python_names_are_stored_as_openfn_names(credential, file):
-    more = {"acess_token": "x", "orgUnit": "DiszpKrY"}
+    more = {"acess_token": "wxyz", "orgUnit": "DiszpKrY"}
     body = {"host_url": BODY["hostUrl"], "password": SECRET, **more}
     ended = credential("set", "registry", "--file", file(body))
     assert stored_credential() == {**BODY, **more}
@@ -145,6 +145,8 @@ def test_python_names_are_stored_as_openfn_names(credential, file):
         ),
         ({"hostUrl": SECRET}, "The credential needs password or access_token."),
         ({**BODY, "port": SECRET}, "`port` must be a whole number."),
+        ({**BODY, "password": "abc"}, "`password` is a secret with fewer than 4 characters"),
+        ({**BODY, "pin": 123}, "`pin` is a secret with fewer than 4 characters"),
         (f'"{SECRET}"', "credential.json is not a JSON object such as"),
         (f'{{"password": "{SECRET}"', "credential.json is not a JSON object such as"),
     ],

@@ -49,6 +49,8 @@ def test_valid_credential_has_no_warning(warnings, content):
             "The adaptor clinic cannot use this credential: `hostUrl` is missing. Write",
         ),
         ({**VALID, "port": SECRET}, "`port` must be a whole number."),
+        ({**VALID, "password": "abc"}, "`password` is a secret with fewer than 4 characters"),
+        ({**VALID, "pin": 123}, "`pin` is a secret with fewer than 4 characters"),
         ({**VALID, "acces_token": SECRET}, "Did you mean `access_token`?"),
         ({**VALID, "hostUrl": "http://dhis2.x.org"}, "`hostUrl` begins with http://"),
         ({**VALID, "ssl": False}, "others on the network can read and change the data"),

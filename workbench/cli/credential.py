@@ -22,6 +22,7 @@ from workbench.credentials.fields import (
     keys_with_values,
     model_of,
     unknown_keys,
+    unmaskable_secrets,
     with_public_names,
 )
 from workbench.credentials.files import (
@@ -164,6 +165,8 @@ def _read_file(file: str, name: str, adaptor: str) -> dict[str, Any]:
         raise CommandError(
             f"The adaptor {adaptor} cannot use this as the credential {name}: {problems}"
         )
+    if problems := " ".join(unmaskable_secrets(model_of(adaptor), body)):
+        raise CommandError(problems)
     return body
 
 

@@ -13,7 +13,8 @@ from typing import Annotated, Any, Union, cast, get_args, get_origin
 from pydantic import AliasChoices, BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
-from adaptors.credentials import Secret
+from adaptors.credentials import Secret, secret_fields
+from openfn.jobs.secret_values import SHORTEST, secrets_of
 from workbench.credentials.problems import describe_problem, expected_value
 
 Model = type[BaseModel]
@@ -92,6 +93,16 @@ def describe_problems(model: Model, body: Body) -> str:
     except ValidationError as error:
         return " ".join(map(describe_problem, error.errors(include_input=False)))
     return ""
+
+
+def unmaskable_secrets(model: Model, body: Body) -> Iterator[str]:
+    """Yield a sentence for each secret that is too short to be masked in logs."""
+    for secret in secrets_of(body, secret_fields(model)):
+        if 0 < len(secret.texts[0]) < SHORTEST:
+            yield (
+                f"`{secret.name}` is a secret with fewer than {SHORTEST} characters, which cannot "
+                "be masked in logs and errors. Choose a longer one at the destination."
+            )
 
 
 def unknown_keys(model: Model, body: Body) -> Iterator[str]:

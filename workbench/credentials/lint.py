@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from workbench.credentials.fields import describe_problems, model_of, unknown_keys
+from workbench.credentials.fields import (
+    describe_problems,
+    model_of,
+    unknown_keys,
+    unmaskable_secrets,
+)
 from workbench.credentials.files import file_of, read_credential
 from workbench.credentials.unprotected import unprotected_connections
 from workbench.errors import CommandError
@@ -33,5 +38,6 @@ def _messages(name: str, file: Path, adaptor: str) -> Iterator[str]:
     model = model_of(adaptor)
     if problems := describe_problems(model, body):
         yield f"The adaptor {adaptor} cannot use this credential: {problems} {fix}"
+    yield from (f"{message} {fix}" for message in unmaskable_secrets(model, body))
     yield from (message for message in unknown_keys(model, body) if "Did you mean" in message)
     yield from unprotected_connections(body)

@@ -16,6 +16,7 @@ from workbench.credentials.fields import (
     keys_of,
     model_of,
     parse_value,
+    unmaskable_secrets,
     value_at,
     with_value,
 )
@@ -42,7 +43,7 @@ def prompt(name: str, adaptor: str, current: Mapping[str, Any]) -> dict[str, Any
         for key in keys_of(model):
             _print(f"{key.name}: {key.description}")
             body = body if key.nested else _ask(key, body)
-        problems = describe_problems(model, body)
+        problems = describe_problems(model, body) or " ".join(unmaskable_secrets(model, body))
         if not problems:
             return body
         _print(f"\n{problems} Try again. Press Enter to keep a value.\n")
