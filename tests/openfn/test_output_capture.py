@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import io
+import logging
 import sys
 import threading
 
 import pytest
 
-from openfn.jobs.output_capture import capture
+from openfn.jobs.output_capture import capture, capture_job
 
 
 def test_output_inside_the_context_is_captured(capsys):
@@ -125,3 +126,23 @@ def test_output_of_threads_without_a_capture_goes_to_standard_output(capsys):
         thread.join()
     assert capsys.readouterr().out == "of the process\n"
     assert pieces == []
+
+
+def test_job_is_captured_with_its_standard_error_and_logging(capfd, caplog):
+    pieces = []
+    with capture_job(pieces.append):
+        print("out")
+        print("err", file=sys.stderr)
+        logging.getLogger("own").error("line %s", 1)
+    assert "".join(pieces) == "out\nerr\nERROR own: line 1\n"
+    assert ("".join(capfd.readouterr()), caplog.text) == ("", "")
+
+
+def test_logging_and_standard_error_outside_of_jobs_are_not_captured(capfd, caplog):
+    pieces = []
+    with capture(pieces.append):
+        print("err", file=sys.stderr)
+        logging.getLogger("own").error("line")
+    assert pieces == []
+    assert capfd.readouterr().err == "err\n"
+    assert "line" in caplog.text

@@ -105,7 +105,7 @@ def run_locally(
     with (
         recording as requests,
         runtime.run_context(f"try#{expression.stem}", datetime.now(UTC)),
-        output_capture.capture(log.append),
+        output_capture.capture_job(log.append),
         runtime.emit_to(partial(_record_emitted, inboxes, emitted)),
     ):
         content, error = _execute(expression, initial, runtime)

@@ -77,7 +77,7 @@ def execute_attempt(run: Run, seconds: float, runtime: JobRuntime) -> Outcome:
                 f"The runner died {_MAX_CRASHES} times while it executed this run. The job may "
                 "need more memory: raise the stack's parameter RunMemory."
             )
-        with output_capture.capture(attempt.output.append), runtime.emit_to(attempt.emit):
+        with output_capture.capture_job(attempt.output.append), runtime.emit_to(attempt.emit):
             _execute_job(attempt, seconds, runtime)
     except (Exception, timeout.TimedOut) as exception:
         error = _job_error(exception, run, runtime)

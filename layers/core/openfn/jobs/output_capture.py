@@ -1,7 +1,7 @@
 """Capture what a job prints and logs, for the log of its run.
 
 A process has one standard output, but may execute several runs at once (the embedded stack does).
-So each context has its own capture. Standard error and the lines of `logging` go to the capture
+So each context has its own capture. A job's standard error and its lines of `logging` are captured
 too: they would be in the log of the function otherwise, where no secret is masked.
 """
 
@@ -15,7 +15,9 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from threading import Lock
 
-_write: ContextVar[Callable[[str], object] | None] = ContextVar("write", default=None)
+Write = Callable[[str], object]
+_write: ContextVar[Write | None] = ContextVar("write", default=None)
+_write_of_job: ContextVar[Write | None] = ContextVar("write_of_job", default=None)
 _lock = Lock()
 _CAPTURED = "is_captured"
 _line_format = logging.Formatter("%(levelname)s %(name)s: %(message)s")
@@ -24,15 +26,15 @@ _line_format = logging.Formatter("%(levelname)s %(name)s: %(message)s")
 class _Output(io.TextIOBase):
     """A standard stream that writes to the context's capture, or else to the real one."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, write: ContextVar[Write | None]) -> None:
         super().__init__()
-        self.name = name
+        self.name, self._captured_write = name, write
         self.real = getattr(sys, name)
 
     def write(self, text: str) -> int:
         if not isinstance(text, str):  # as the real standard output does
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
-        (_write.get() or self.real.write)(text)
+        (self._captured_write.get() or self.real.write)(text)
         return len(text)
 
     def flush(self) -> None:
@@ -49,18 +51,29 @@ class _Output(io.TextIOBase):
         setattr(sys, self.name, self.real)
 
 
-_outputs = (_Output("stdout"), _Output("stderr"))
+_outputs = (_Output("stdout", _write), _Output("stderr", _write_of_job))
 _captures: list[object] = []
 
 
 @contextmanager
-def capture(write: Callable[[str], object]) -> Iterator[None]:
-    """Pass what this context prints and logs to `write` instead of the standard streams."""
+def capture_job(write: Write) -> Iterator[None]:
+    """Pass what a job prints and logs to `write`, standard error included."""
+    token = _write_of_job.set(write)
+    try:
+        with capture(write):
+            _redirect_logging()
+            yield
+    finally:
+        _write_of_job.reset(token)
+
+
+@contextmanager
+def capture(write: Write) -> Iterator[None]:
+    """Pass what this context prints to `write` instead of standard output."""
     with _lock:
         for output in () if _captures else _outputs:
             output.install()
         _captures.append(write)
-        _redirect_logging()
     token = _write.set(write)
     try:
         yield
@@ -84,7 +97,7 @@ def _writes_to_capture(handler: logging.Handler) -> bool:
 
 
 def _is_not_captured(record: logging.LogRecord) -> bool:
-    write = _write.get()
+    write = _write_of_job.get()
     if write is not None and not hasattr(record, _CAPTURED):  # by another handler
         setattr(record, _CAPTURED, True)
         write(f"{_line_format.format(record)}\n")
