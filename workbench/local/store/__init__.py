@@ -1,0 +1,1 @@
+"""A store on one machine: the calls of DynamoDB, SQS, S3 and Secrets Manager on SQLite."""

@@ -1,0 +1,125 @@
+"""Evaluate conditions and operands against an item."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from operator import ge, gt, le, lt
+from typing import Any
+
+from workbench.local.store.errors import invalid_request
+from workbench.local.store.expressions import Attribute, Call, Node, Path, Placeholder
+from workbench.local.store.request import Request
+from workbench.local.store.values import Value, are_equal, comparable, kind, number, value_size
+
+_ORDERED = {"<": lt, "<=": le, ">": gt, ">=": ge}
+SETS = ("SS", "NS", "BS")
+"""The types of sets."""
+
+
+def holds(node: Node | None, item: Mapping[str, Value], request: Request) -> bool:
+    """Return whether an item meets a condition; `None` is always met."""
+    if node is None:
+        return True
+    if not isinstance(node, Call):
+        raise invalid_request("The expression is not a condition.")
+    match node.name:
+        case "AND":
+            return all(holds(part, item, request) for part in node.operands)
+        case "OR":
+            return any(holds(part, item, request) for part in node.operands)
+        case "NOT":
+            return not holds(node.operands[0], item, request)
+    operands = [evaluate(operand, item, request) for operand in node.operands]
+    return _compare(node.name, operands)
+
+
+def evaluate(node: Node, item: Mapping[str, Value], request: Request) -> Value | None:
+    """Return the value of an operand; `None` for an attribute that the item lacks."""
+    match node:
+        case Attribute(path):
+            return read(item, request.resolve(path))
+        case Placeholder(name):
+            return request.value(name)
+        case Call("size", (operand,)):
+            value = evaluate(operand, item, request)
+            return None if value is None else {"N": str(value_size(value))}
+        case Call("if_not_exists", (attribute, default)):
+            value = evaluate(attribute, item, request)
+            return evaluate(default, item, request) if value is None else value
+        case Call("list_append", operands):
+            lists = [evaluate(operand, item, request) for operand in operands]
+            return {"L": [part for value in lists for part in content_of(value, "L")]}
+        case Call("+" | "-", (left, right)):
+            sign = 1 if node.name == "+" else -1
+            total = number_of(evaluate(left, item, request))
+            return {"N": number(str(total + sign * number_of(evaluate(right, item, request))))}
+    raise invalid_request(f"Invalid operand: {node.name} is a condition.")
+
+
+def read(item: Mapping[str, Value], path: Path) -> Value | None:
+    """Return the value at a path of an item, or `None`."""
+    value: Value | None = {"M": item}
+    for step in path:
+        if isinstance(step, int):
+            parts = (value or {}).get("L", [])
+            value = parts[step] if step < len(parts) else None
+        else:
+            value = (value or {}).get("M", {}).get(step)
+    return value
+
+
+def _compare(name: str, operands: Sequence[Value | None]) -> bool:
+    first, rest = operands[0], operands[1:]
+    match name:
+        case "attribute_exists":
+            return first is not None
+        case "attribute_not_exists":
+            return first is None
+        case "<>":
+            return first is None or rest[0] is None or not are_equal(first, rest[0])
+        case "=" | "IN":
+            return any(first and value and are_equal(first, value) for value in rest)
+        case "BETWEEN":
+            return _is_ordered(">=", first, rest[0]) and _is_ordered("<=", first, rest[1])
+        case "begins_with" | "contains" | "attribute_type":
+            return first is not None and rest[0] is not None and _matches(name, first, rest[0])
+    if name in _ORDERED:
+        return _is_ordered(name, first, rest[0])
+    raise invalid_request(f"Invalid condition: {name}")
+
+
+def _is_ordered(comparator: str, left: Value | None, right: Value | None) -> bool:
+    if left is None or right is None or kind(left) != kind(right):
+        return False
+    if kind(left) not in ("S", "N", "B"):
+        raise invalid_request(f"Incorrect operand type for operator {comparator}: {kind(left)}")
+    low, high = comparable(left), comparable(right)
+    if kind(left) == "S":  # DynamoDB compares the bytes of UTF-8
+        low, high = low.encode(), high.encode()
+    return bool(_ORDERED[comparator](low, high))
+
+
+def _matches(name: str, value: Value, argument: Value) -> bool:
+    if name == "attribute_type":
+        return kind(value) == argument.get("S")
+    if name == "begins_with":
+        content, prefix = value[kind(value)], argument[kind(argument)]
+        return kind(value) == kind(argument) and kind(value) in "SB" and content.startswith(prefix)
+    if kind(value) in SETS:
+        return kind(argument) == kind(value)[0] and comparable(argument) in comparable(value)
+    if kind(value) == "L":
+        return any(are_equal(part, argument) for part in value["L"])
+    return kind(value) == kind(argument) == "S" and argument["S"] in value["S"]
+
+
+def content_of(value: Value | None, expected: str) -> Any:
+    """Return the content of a value of a type; raise a `ValidationException` for any other."""
+    if value is None or kind(value) != expected:
+        raise invalid_request("An operand in the update expression has an incorrect data type")
+    return value[expected]
+
+
+def number_of(value: Value | None) -> Decimal:
+    """Return a value as a number; raise a `ValidationException` for any other type."""
+    return Decimal(content_of(value, "N"))

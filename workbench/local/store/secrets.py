@@ -1,0 +1,47 @@
+"""The calls of Secrets Manager on the secrets of a local stack."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from workbench.local.store.database import Database
+from workbench.local.store.errors import unknown_resource
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """The secrets of a stack, by name; the file's permissions protect them."""
+
+    database: Database
+
+    def get_secret_value(self, **request: Any) -> dict[str, Any]:
+        """Return the text of a secret."""
+        name = request["SecretId"]
+        with self.database.read() as connection:
+            row = connection.execute(
+                "SELECT content FROM secrets WHERE name = ?", (name,)
+            ).fetchone()
+        if row is None:
+            raise unknown_resource("ResourceNotFoundException", f"Secret {name}")
+        return {"Name": name, "SecretString": row[0]}
+
+    def put_secret_value(self, **request: Any) -> dict[str, Any]:
+        """Replace the text of an existing secret."""
+        self.get_secret_value(SecretId=request["SecretId"])
+        return self._store(request["SecretId"], request["SecretString"])
+
+    def create_secret(self, **request: Any) -> dict[str, Any]:
+        """Store a secret, in place of an older one."""
+        return self._store(request["Name"], request["SecretString"])
+
+    def list_secrets(self) -> list[str]:
+        """Return the names of all secrets."""
+        with self.database.read() as connection:
+            rows = connection.execute("SELECT name FROM secrets ORDER BY name").fetchall()
+        return [name for (name,) in rows]
+
+    def _store(self, name: str, text: str) -> dict[str, Any]:
+        with self.database.write() as connection:
+            connection.execute("INSERT OR REPLACE INTO secrets VALUES (?, ?)", (name, text))
+        return {"Name": name}
