@@ -20,7 +20,7 @@ from typing import Any
 
 import boto3
 
-from openfn.storage import aws
+from openfn.storage import boto3_services
 from workbench.local import resources
 from workbench.local.destination import run_destination
 from workbench.local.stack import Stack, create_stack
@@ -124,7 +124,9 @@ def _send(embedded: Stack, case: Case, numbers: range) -> None:
 
 @contextmanager
 def _counting_calls(usage: Usage) -> Iterator[None]:
-    clients = [client(name) for name in SERVICES for client in (aws.client, resources.client)]
+    clients = [
+        client(name) for name in SERVICES for client in (boto3_services.client, resources.client)
+    ]
     events = {id(client): client.meta.events for client in clients}.values()
 
     def before(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:

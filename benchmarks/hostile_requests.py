@@ -117,10 +117,10 @@ def _failure(note: str) -> dict[str, Any]:
 
 def _post_one(path: str, content_type: str) -> None:
     import functions.inbox.app as inbox  # noqa: PLC0415 - in the process that is measured
-    from openfn.storage import aws  # noqa: PLC0415
+    from openfn.storage import boto3_services  # noqa: PLC0415
 
     for service in ("dynamodb", "s3", "sqs"):
-        aws.client(service).meta.events.register("before-call", _answer)
+        boto3_services.client(service).meta.events.register("before-call", _answer)
     event = json.loads((ROOT / "events/lambda/http_api_post.json").read_text("utf-8"))
     event["pathParameters"]["id"] = "the-secret-id"
     event["headers"]["content-type"] = content_type

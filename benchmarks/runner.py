@@ -28,7 +28,7 @@ import requests
 from adaptors.http import post
 from openfn.jobs import expression
 from openfn.jobs import state as states
-from openfn.storage import aws
+from openfn.storage import boto3_services
 from tests.conftest import post as post_message
 from workbench.local import event_source
 from workbench.local.stack import create_stack
@@ -139,11 +139,11 @@ def _timed_aws_calls() -> Iterator[list[float]]:
         seconds.append(time.process_time() - start_time)
 
     for service in ("dynamodb", "sqs", "s3", "secretsmanager"):
-        events = aws.client(service).meta.events
+        events = boto3_services.client(service).meta.events
         events.register("before-parameter-build", begin)
         events.register("after-call", end)
     yield seconds
-    aws.client.cache_clear()
+    boto3_services.client.cache_clear()
 
 
 @contextmanager

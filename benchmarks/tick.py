@@ -22,7 +22,7 @@ from openfn import ids
 from openfn.runs import circuit_breaker, dispatch, reconciliation
 from openfn.runs.model import Plan, RunStatus
 from openfn.runs.reconciliation import Position
-from openfn.storage import attention, aws, table
+from openfn.storage import attention, boto3_services, table
 from openfn.storage.attention import Attention
 from openfn.time_budget import TimeBudget
 from workbench.local.stack import create_stack
@@ -129,7 +129,7 @@ def _parked(plan: Plan, run: dict[str, Any], kind: str) -> dict[str, Any]:
 @contextmanager
 def _counted() -> Iterator[Counter[str]]:
     calls: Counter[str] = Counter()
-    hooks = [aws.client(service).meta.events for service in ("dynamodb", "sqs")]
+    hooks = [boto3_services.client(service).meta.events for service in ("dynamodb", "sqs")]
 
     def count(model: Any, **_: Any) -> None:
         calls[model.name] += 1

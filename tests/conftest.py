@@ -15,7 +15,7 @@ import boto3
 import pytest
 from hypothesis import HealthCheck, settings
 
-from openfn.storage import aws
+from openfn.storage import boto3_services
 from tests.support import postgresql
 from workbench.local import lambda_functions
 from workbench.local.destination import run_destination
@@ -114,7 +114,7 @@ def write_project(folder, text, jobs):
 @contextmanager
 def hook_aws_call(event, handler):
     """Register a handler for a botocore event, such as `before-call.sqs.SendMessageBatch`."""
-    hooks = aws.client(event.split(".")[1]).meta.events
+    hooks = boto3_services.client(event.split(".")[1]).meta.events
     hooks.register(event, handler)
     try:
         yield

@@ -16,7 +16,7 @@ from botocore.hooks import BaseEventHooks
 from benchmarks import hostile_bodies
 from openfn.history import details
 from openfn.log_events import LogEvent
-from openfn.storage import aws
+from openfn.storage import boto3_services
 from tests.conftest import ROOT, post
 from tests.support.stored_messages import message_id_of
 from workbench.local.destination import run_destination
@@ -164,7 +164,11 @@ def test_one_message_with_one_run_stays_within_its_budget(delivering, log_lines)
     stack, _ = delivering
     kobo = POSTS[0]
     _process(stack, kobo)  # warm up: the credential is then cached
-    calls = _Calls(aws.client("dynamodb"), aws.client("sqs"), aws.client("secretsmanager"))
+    calls = _Calls(
+        boto3_services.client("dynamodb"),
+        boto3_services.client("sqs"),
+        boto3_services.client("secretsmanager"),
+    )
     del log_lines[:]
     with calls:
         _process(stack, kobo)

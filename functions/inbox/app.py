@@ -23,7 +23,7 @@ from openfn.messages.store import Message
 from openfn.project import compiled as project
 from openfn.project import inboxes
 from openfn.project.inboxes import Inbox
-from openfn.storage import aws
+from openfn.storage import services
 from openfn.storage.redaction import is_secret_name
 
 Response = dict[str, Any]
@@ -49,8 +49,7 @@ _GATEWAY_HEADERS = {
 }
 _logger = Logger(service="inbox", location=None, xray_trace_id=None, use_rfc3339=True)
 # Create the clients during INIT, when the function has a full CPU.
-aws.client("dynamodb")
-aws.client("sqs")
+services.prepare("dynamodb", "sqs")
 
 
 def lambda_handler(event: dict[str, Any], _context: object) -> Response:

@@ -24,7 +24,8 @@ from openfn.runs import store as runs
 from openfn.runs.model import Plan
 from openfn.runs.reconciliation import Piece
 from openfn.storage import sqs_batch
-from openfn.storage.aws import Item, Setting
+from openfn.storage.aws import Setting
+from openfn.storage.dynamodb_values import Item
 from openfn.storage.sqs_batch import QueuedId
 from openfn.time_budget import TimeBudget
 

@@ -54,7 +54,7 @@ from openfn.storage.sqs_batch import QueuedId
 # No run begins in the last seconds of an invocation; one that lasts until then is stopped.
 _SECONDS_FOR_A_RUN, _SECONDS_TO_RECORD = 6.0, 5.0
 # Errors that end by themselves. Any other that the runner itself raises is counted.
-_PASSING = (*aws.AWSError, NotClaimed, NotQueued, TimeoutError)
+_PASSING = (aws.AWSError, NotClaimed, NotQueued, TimeoutError)
 _COUNTS = {
     RunStatus.SUCCEEDED: Metric.SUCCEEDED,
     RunStatus.FAILED: Metric.FAILED,
@@ -107,7 +107,7 @@ def _process(context: Context, run_id: str) -> None:
     if run.status is RunStatus.RUNNING:
         try:
             run = _execute_if_circuit_allows(run, seconds_left - _SECONDS_TO_RECORD)
-        except (NotRecorded, *aws.AWSError):
+        except (NotRecorded, aws.AWSError):
             runs.release(run.id, run.claim)
             raise
     if run.has_ended:

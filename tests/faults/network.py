@@ -22,7 +22,7 @@ from botocore.retries.standard import RetryEventAdapter, StandardRetryConditions
 from moto.core.botocore_stubber import MockRawResponse
 from moto.core.models import botocore_stubber
 
-from openfn.storage import aws
+from openfn.storage import boto3_services
 from tests.faults import call_kinds, direct_moto
 from workbench.local import resources
 
@@ -113,7 +113,7 @@ class Network:
     @contextmanager
     def installed(self) -> Iterator[Network]:
         """Install the network between the functions' clients and moto."""
-        clients = [aws.client(service) for service in SERVICES]
+        clients = [boto3_services.client(service) for service in SERVICES]
         own_events = [resources.client(service).meta.events for service in _DIRECT]
         retries = [partial(_retry_at_once, client) for client in clients]
         for client, retry in zip(clients, retries, strict=True):

@@ -14,7 +14,7 @@ from openfn.log_events import LogEvent
 from openfn.messages import store as messages
 from openfn.runs import store as runs
 from openfn.runs.model import Plan
-from openfn.storage import aws
+from openfn.storage import aws, boto3_services
 from tests.conftest import ROOT, post, without_queue
 from tests.monitoring.traffic import queue_unmatchable_message
 from tests.support.stored_messages import message_id_of
@@ -171,7 +171,7 @@ class _Calls(list):
 
     def __init__(self, *services):
         for service in services:
-            hooks = aws.client(service).meta.events
+            hooks = boto3_services.client(service).meta.events
             hooks.register("before-parameter-build", lambda model, **_: self.append(model.name))
 
 

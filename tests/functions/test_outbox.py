@@ -13,7 +13,7 @@ from openfn.history import details
 from openfn.log_events import LogEvent
 from openfn.runs import outbox, outcomes, replay
 from openfn.runs import store as runs
-from openfn.storage import aws, table
+from openfn.storage import aws, boto3_services, table
 from tests.conftest import hook_aws_call, post, tick, without_queue
 from tests.support.sqs import sqs_event
 
@@ -89,7 +89,7 @@ def test_emitting_needs_few_aws_calls(pulled):
     stack = pulled()
     calls = []
     for service in ("dynamodb", "sqs"):
-        hooks = aws.client(service).meta.events
+        hooks = boto3_services.client(service).meta.events
         hooks.register("before-parameter-build", lambda model, **_: calls.append(model.name))
     stack.invoke("runner", sqs_event("run_id", RUN))
     assert calls.count("TransactWriteItems") == 2  # the outcome with the job's state; the messages

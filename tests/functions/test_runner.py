@@ -18,7 +18,7 @@ from openfn.runs import outcomes, unexpected_errors
 from openfn.runs import store as runs
 from openfn.runs.model import Plan
 from openfn.runs.outcomes import Outcome
-from openfn.storage import aws, table
+from openfn.storage import boto3_services, table
 from openfn.storage.attention import Attention
 from tests.conftest import post
 from tests.support.sqs import failed_ids, sqs_event
@@ -220,7 +220,10 @@ def test_runner_that_lost_its_claim_cannot_record_an_outcome(create_job_stack):
 @contextmanager
 def _answers_lost(operation):
     """Lose the response to the first try of a call, so that botocore retries."""
-    hooks, event = aws.client("dynamodb").meta.events, f"needs-retry.dynamodb.{operation}"
+    hooks, event = (
+        boto3_services.client("dynamodb").meta.events,
+        f"needs-retry.dynamodb.{operation}",
+    )
     hooks.register_first(event, _once_more)
     try:
         yield

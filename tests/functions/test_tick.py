@@ -142,7 +142,7 @@ def test_backlog_of_one_part_starves_no_other(stack, log_lines):
 
 
 def _fail(**_):
-    raise aws.AWSError[0]
+    raise aws.AWSError("EndpointConnectionError", "")
 
 
 def test_missed_minutes_are_handled_in_pieces(create_project_stack, log_lines):

@@ -8,7 +8,7 @@ from openfn import ids
 from openfn.errors import NotReplayed
 from openfn.runs import store as runs
 from openfn.runs.replay import replay
-from openfn.storage import attention, aws, table
+from openfn.storage import attention, boto3_services, table
 from openfn.storage.attention import Attention
 from tests.conftest import post
 
@@ -71,7 +71,10 @@ def _lost(attempts, **_):
 
 
 def test_replay_succeeds_if_the_first_response_is_lost(failed):
-    hooks, event = aws.client("dynamodb").meta.events, "needs-retry.dynamodb.TransactWriteItems"
+    hooks, event = (
+        boto3_services.client("dynamodb").meta.events,
+        "needs-retry.dynamodb.TransactWriteItems",
+    )
     run = runs.load(failed)
     hooks.register_first(event, _lost)
     try:

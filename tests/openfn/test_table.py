@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from botocore.exceptions import ClientError
 
 from openfn.errors import ConditionFailed
-from openfn.storage import aws, table
+from openfn.storage import boto3_services, table
+from openfn.storage.errors import CallRefused
 from tests.conftest import hook_aws_call
 
 NOTHING = "from adaptors.common import fn\nfn(lambda state: state)\n"
@@ -16,7 +16,7 @@ NOTHING = "from adaptors.common import fn\nfn(lambda state: state)\n"
 def calls(create_job_stack):
     create_job_stack(NOTHING)
     names = []
-    hooks = aws.client("dynamodb").meta.events
+    hooks = boto3_services.client("dynamodb").meta.events
     hooks.register("before-parameter-build", lambda model, **_: names.append(model.name))
     return names
 
@@ -74,7 +74,7 @@ def test_empty_write_makes_no_call(calls):
 
 def test_errors_of_the_service_are_raised(create_job_stack):
     create_job_stack(NOTHING)
-    with pytest.raises(ClientError, match="ValidationException"):
+    with pytest.raises(CallRefused, match="ValidationException"):
         table.put_groups([[item(0)], [{"pk": "", "sk": ""}]])
 
 

@@ -10,7 +10,7 @@ import boto3
 import pytest
 from markdown_it import MarkdownIt
 
-from openfn.storage import aws
+from openfn.storage import boto3_services
 from tests.conftest import ROOT, hook_aws_call, post, write_project
 from tests.security import iam_simulator
 from tests.security.aws_calls import ACTIONS, TRANSACTION_ACTIONS
@@ -106,7 +106,7 @@ def actions():
         session.events.register("provide-client-params", record)
         context.callback(session.events.unregister, "provide-client-params", record)
         yield recorded
-    assert aws.client("sqs")
+    assert boto3_services.client("sqs")
 
 
 VIEW_COMMANDS = (

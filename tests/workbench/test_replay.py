@@ -21,7 +21,7 @@ from openfn.messages import store as messages
 from openfn.messages.store import Message
 from openfn.project import compiled as project
 from openfn.runs import store as runs
-from openfn.storage import aws, table
+from openfn.storage import boto3_services, table
 from tests.conftest import post, without_queue
 from workbench.project.compiler import compile_project
 
@@ -245,7 +245,7 @@ def limit_page_size(number):
     def limit(params, **_):
         params["Limit"] = number
 
-    events = aws.client("dynamodb").meta.events
+    events = boto3_services.client("dynamodb").meta.events
     events.register("before-parameter-build.dynamodb.Query", limit)
     yield
     events.unregister("before-parameter-build.dynamodb.Query", limit)
@@ -287,7 +287,7 @@ def claim_before_replay(run_id):
             changes = {"status": "running", "lease": 2**40}
             table.update(ids.key_of(run_id), changes, "attribute_exists(pk)")
 
-    events = aws.client("dynamodb").meta.events
+    events = boto3_services.client("dynamodb").meta.events
     events.register("before-call.dynamodb.BatchGetItem", claimed)
     yield
 
@@ -390,7 +390,7 @@ def test_no_further_batch_is_started_after_an_aws_error(stack, replay):
     def refused(**_):
         raise EndpointConnectionError(endpoint_url="https://dynamodb.invalid")
 
-    events = aws.client("dynamodb").meta.events
+    events = boto3_services.client("dynamodb").meta.events
     events.register("before-call.dynamodb.TransactWriteItems", refused)
     try:
         report = replay("--job", "job-a", "--yes", status=1)

@@ -14,7 +14,7 @@ from openfn.history import queries
 from openfn.history.queries import Period
 from openfn.messages import bodies, store
 from openfn.project.triggers import with_query_params
-from openfn.storage.aws import Item
+from openfn.storage.dynamodb_values import Item
 from openfn.storage.item_type import ItemType, item_type
 from workbench.errors import CommandError
 

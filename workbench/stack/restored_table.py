@@ -13,7 +13,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from openfn.storage.aws import Setting, client, setting
+from openfn.storage.aws import Setting, setting
+from openfn.storage.boto3_services import client
 from workbench.errors import CommandError
 
 _BATCH = 100  # BatchGetItem's maximum

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from itertools import repeat
 from operator import ge, gt, le, lt
-from typing import Any
+from typing import Any, cast
 
 from workbench.local.store.errors import invalid_request
 from workbench.local.store.expressions import Attribute, Call, Node, Path, Placeholder
@@ -70,27 +71,24 @@ def read(item: Mapping[str, Value], path: Path) -> Value | None:
 
 
 def _compare(name: str, operands: Sequence[Value | None]) -> bool:
-    first, rest = operands[0], operands[1:]
-    match name:
-        case "attribute_exists":
-            return first is not None
-        case "attribute_not_exists":
-            return first is None
-        case "<>":
-            return first is None or rest[0] is None or not are_equal(first, rest[0])
-        case "=" | "IN":
-            return any(first and value and are_equal(first, value) for value in rest)
-        case "BETWEEN":
-            return _is_ordered(">=", first, rest[0]) and _is_ordered("<=", first, rest[1])
-        case "begins_with" | "contains" | "attribute_type":
-            return first is not None and rest[0] is not None and _matches(name, first, rest[0])
-    if name in _ORDERED:
-        return _is_ordered(name, first, rest[0])
-    raise invalid_request(f"Invalid condition: {name}")
+    first, *rest = operands
+    if name in ("attribute_exists", "attribute_not_exists"):
+        return (first is None) == (name == "attribute_not_exists")
+    if name == "<>":
+        return not _compare("=", operands)
+    if first is None or any(value is None for value in rest):
+        return False
+    others = cast("list[Value]", rest)
+    if name in ("=", "IN"):
+        return any(are_equal(first, value) for value in others)
+    comparators = (">=", "<=") if name == "BETWEEN" else (name,)
+    if comparators[0] in _ORDERED:
+        return all(map(_is_ordered, comparators, repeat(first), others))
+    return _matches(name, first, others[0])
 
 
-def _is_ordered(comparator: str, left: Value | None, right: Value | None) -> bool:
-    if left is None or right is None or kind(left) != kind(right):
+def _is_ordered(comparator: str, left: Value, right: Value) -> bool:
+    if kind(left) != kind(right):
         return False
     if kind(left) not in ("S", "N", "B"):
         raise invalid_request(f"Incorrect operand type for operator {comparator}: {kind(left)}")
@@ -108,6 +106,8 @@ def _matches(name: str, value: Value, argument: Value) -> bool:
         return kind(value) == kind(argument) and kind(value) in "SB" and content.startswith(prefix)
     if kind(value) in SETS:
         return kind(argument) == kind(value)[0] and comparable(argument) in comparable(value)
+    if name != "contains":
+        raise invalid_request(f"Invalid condition: {name}")
     if kind(value) == "L":
         return any(are_equal(part, argument) for part in value["L"])
     return kind(value) == kind(argument) == "S" and argument["S"] in value["S"]

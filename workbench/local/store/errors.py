@@ -25,7 +25,7 @@ class TransactionCanceled(CallRefused):
         codes = ", ".join(reason["Code"] for reason in reasons)
         super().__init__(
             "TransactionCanceledException",
-            f"Transaction cancelled, please refer cancellation reasons for specific reasons [{codes}]",
+            f"Transaction cancelled, please refer cancellation reasons [{codes}]",
             {"CancellationReasons": list(reasons)},
         )
 

@@ -1,39 +1,21 @@
-"""The calls of SQS on the stack's FIFO queues.
-
-A group delivers its messages in the order sent, and nothing more while one of them is hidden. A
-message that was received too often moves to the dead-letter queue. The rules are those of the SQS
-developer guide ("Amazon SQS FIFO queues", "Using the message deduplication ID").
-"""
+"""The calls of SQS on the stack's FIFO queues."""
 
 from __future__ import annotations
 
-import hashlib
-import sqlite3
 import threading
 import time
-import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from workbench.local.store import queue_rows
 from workbench.local.store.database import Database
 from workbench.local.store.errors import invalid_request, unknown_resource
+from workbench.local.store.queue_rows import Queue
 
-_DEDUPLICATION_SECONDS, _RETENTION_SECONDS = 300, 14 * 86_400
+_RETENTION_SECONDS = 14 * 86_400
 _MAX_BATCH, _MAX_BYTES = 10, 1024 * 1024
 _MAX_HIDDEN_SECONDS = 12 * 3600
-_Row = sqlite3.Row | tuple[Any, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Queue:
-    """A queue of the template: how long a received message is hidden, and where failed ones go."""
-
-    url: str
-    hidden_seconds: float = 30
-    dead_letters: str | None = None
-    """The URL of the dead-letter queue."""
-    max_receives: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +36,7 @@ class Queues:
         if sum(len(entry["MessageBody"].encode()) for entry in entries) > _MAX_BYTES:
             raise invalid_request("Batch requests cannot be longer than 1048576 bytes.")
         with self.database.write() as connection:
-            sent = [_send(connection, queue, entry) for entry in entries]
+            sent = [queue_rows.send(connection, queue, entry) for entry in entries]
         self._notify()
         return {"Successful": sent}
 
@@ -72,7 +54,7 @@ class Queues:
         until = time.monotonic() + request.get("WaitTimeSeconds", 0)
         while True:
             with self.database.write() as connection:
-                messages = _receive(connection, queue, count, hidden)
+                messages = queue_rows.receive(connection, queue, count, hidden)
             left = until - time.monotonic()
             if messages or left <= 0:
                 return {"Messages": messages} if messages else {}
@@ -140,7 +122,7 @@ class Queues:
         now = time.time()
         with self.database.write() as connection:
             connection.execute("DELETE FROM queued WHERE sent_at < ?", (now - _RETENTION_SECONDS,))
-            _forget_ids(connection, now)
+            queue_rows.forget_ids(connection, now)
 
     def _queue(self, request: Mapping[str, Any]) -> Queue:
         try:
@@ -157,105 +139,3 @@ class Queues:
 def arn(url: str) -> str:
     """Return the ARN of a queue of the local stack."""
     return f"arn:aws:sqs:local:000000000000:{url.rsplit('/', 1)[-1]}"
-
-
-def _send(connection: sqlite3.Connection, queue: Queue, entry: Mapping[str, Any]) -> dict[str, Any]:
-    group, now = entry.get("MessageGroupId"), time.time()
-    if not group:
-        raise invalid_request("The request must contain the parameter MessageGroupId.")
-    body = entry["MessageBody"]
-    deduplication_id = (
-        entry.get("MessageDeduplicationId") or hashlib.sha256(body.encode()).hexdigest()
-    )
-    _forget_ids(connection, now)
-    key = (queue.url, group, deduplication_id)
-    earlier = connection.execute(
-        "SELECT message_id FROM deduplication WHERE queue = ? AND group_id = ? AND id = ?", key
-    ).fetchone()
-    message_id = earlier[0] if earlier else str(uuid.uuid4())
-    if not earlier:
-        connection.execute(
-            "INSERT INTO deduplication VALUES (?, ?, ?, ?, ?)", (*key, message_id, now)
-        )
-        connection.execute(
-            "INSERT INTO queued (queue, group_id, deduplication_id, message_id, body, sent_at, "
-            "visible_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (*key, message_id, body, now, now + entry.get("DelaySeconds", 0)),
-        )
-    return {"Id": entry["Id"], "MessageId": message_id, "MD5OfMessageBody": _md5(body)}
-
-
-def _forget_ids(connection: sqlite3.Connection, now: float) -> None:
-    connection.execute(
-        "DELETE FROM deduplication WHERE sent_at < ?", (now - _DEDUPLICATION_SECONDS,)
-    )
-
-
-def _receive(
-    connection: sqlite3.Connection, queue: Queue, count: int, hidden: float
-) -> list[dict[str, Any]]:
-    messages: list[dict[str, Any]] = []
-    now = time.time()
-    for row in _visible(connection, queue, now):
-        number, receives = row[0], row[6]
-        if queue.dead_letters and receives >= queue.max_receives:
-            _move(connection, number, queue)
-            continue
-        handle = str(uuid.uuid4())
-        connection.execute(
-            "UPDATE queued SET receives = receives + 1, receipt_handle = ?, visible_at = ?, "
-            "first_received_at = coalesce(first_received_at, ?) WHERE number = ?",
-            (handle, now + hidden, now, number),
-        )
-        messages.append(_message(row, handle, now))
-        if len(messages) == count:
-            break
-    return messages
-
-
-def _visible(connection: sqlite3.Connection, queue: Queue, now: float) -> Iterator[Sequence[Any]]:
-    """Yield the visible messages of groups that have none hidden, in the order sent."""
-    return iter(
-        connection.execute(
-            "SELECT number, group_id, message_id, deduplication_id, body, sent_at, receives, "
-            "first_received_at FROM queued AS message WHERE queue = :queue AND NOT EXISTS ("
-            "SELECT 1 FROM queued AS hidden WHERE hidden.queue = :queue "
-            "AND hidden.group_id = message.group_id AND hidden.visible_at > :now) "
-            "ORDER BY number LIMIT 100",
-            {"queue": queue.url, "now": now},
-        ).fetchall()
-    )
-
-
-def _move(connection: sqlite3.Connection, number: int, queue: Queue) -> None:
-    """Move a message to the dead-letter queue, where it is the last of its group."""
-    connection.execute(
-        "INSERT INTO queued (queue, group_id, deduplication_id, message_id, body, sent_at, "
-        "visible_at, source) SELECT ?, group_id, deduplication_id, message_id, body, sent_at, 0, "
-        "queue FROM queued WHERE number = ?",
-        (queue.dead_letters, number),
-    )
-    connection.execute("DELETE FROM queued WHERE number = ?", (number,))
-
-
-def _message(row: Sequence[Any], handle: str, now: float) -> dict[str, Any]:
-    number, group, message_id, deduplication_id, body, sent_at, receives, first = row
-    return {
-        "MessageId": message_id,
-        "ReceiptHandle": handle,
-        "Body": body,
-        "MD5OfBody": _md5(body),
-        "Attributes": {
-            "ApproximateReceiveCount": str(receives + 1),
-            "ApproximateFirstReceiveTimestamp": str(round((first or now) * 1000)),
-            "SentTimestamp": str(round(sent_at * 1000)),
-            "MessageGroupId": group,
-            "MessageDeduplicationId": deduplication_id,
-            "SequenceNumber": f"{number:020}",
-            "SenderId": "local",
-        },
-    }
-
-
-def _md5(text: str) -> str:
-    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()

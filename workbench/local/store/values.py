@@ -1,4 +1,4 @@
-"""Values of items in DynamoDB's format, such as `{"S": "text"}`, `{"N": "1.5"}` or `{"B": b"…"}`."""
+"""Values of items in DynamoDB's format, such as `{"S": "text"}` or `{"N": "1.5"}`."""
 
 from __future__ import annotations
 

@@ -21,7 +21,8 @@ from openfn.runs import outbox
 from openfn.runs import store as run_store
 from openfn.runs.model import RunStatus
 from openfn.storage import aws, blobs, partitions, table
-from openfn.storage.aws import Item, Setting
+from openfn.storage.aws import Setting
+from openfn.storage.dynamodb_values import Item
 from openfn.storage.item_type import ItemType, item_type
 
 

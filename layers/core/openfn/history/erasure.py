@@ -17,7 +17,7 @@ from openfn.messages import store as messages
 from openfn.runs import erasure
 from openfn.runs.model import RunStatus
 from openfn.storage import blobs, table
-from openfn.storage.aws import Item
+from openfn.storage.dynamodb_values import Item
 from openfn.storage.item_type import ItemType, item_type
 
 _LATER = "Erase it later."

@@ -11,7 +11,7 @@ from openfn import ids
 from openfn.history import queries, runs
 from openfn.history.queries import Period
 from openfn.history.runs import RunSummary
-from openfn.storage.aws import Item
+from openfn.storage.dynamodb_values import Item
 from openfn.storage.item_type import ItemType, item_type
 
 

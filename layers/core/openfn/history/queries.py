@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from openfn.storage import partitions
-from openfn.storage.aws import Item
+from openfn.storage.dynamodb_values import Item
 from openfn.storage.item_type import ItemType, item_type
 
 SUMMARY_ATTRIBUTES = (

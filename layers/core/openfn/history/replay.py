@@ -77,7 +77,7 @@ def _prepare(stored: Mapping[str, Run], target: ReplayTarget, *, restart: bool) 
         return NotReplayed(f"Its status is now {run.status}.")
     try:
         replay.replay(run, restart=restart)
-    except (NotReplayed, *aws.AWSError) as error:
+    except (NotReplayed, aws.AWSError) as error:
         return error
     return None
 

@@ -15,7 +15,7 @@ from openfn.project.triggers import Kind
 from openfn.runs.model import RunStatus
 from openfn.storage import attention, table
 from openfn.storage.attention import Attention
-from openfn.storage.aws import Item
+from openfn.storage.dynamodb_values import Item
 from openfn.storage.item_type import ItemType, item_type
 
 _BATCH = 100

@@ -15,7 +15,7 @@ from functools import partial
 from openfn import ids
 from openfn.errors import ConditionFailed, MatcherDied
 from openfn.storage import survival, table
-from openfn.storage.aws import Item
+from openfn.storage.dynamodb_values import Item
 from openfn.storage.sqs_batch import QueuedId
 
 FIRST_RECEIVE, MAX_DEATHS = 3, 2

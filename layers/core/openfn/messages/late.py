@@ -11,7 +11,8 @@ from collections.abc import Collection, Mapping, Sequence
 
 from openfn.errors import GroupBlocked, NotQueued
 from openfn.messages import store
-from openfn.storage.aws import AWSError, Item
+from openfn.storage.aws import AWSError
+from openfn.storage.dynamodb_values import Item
 from openfn.storage.sqs_batch import QueuedId
 
 LIMIT = 300
@@ -62,7 +63,7 @@ def clear_marks(
         if message_id not in groups:
             continue
         error = errors.get(message_id)
-        if isinstance(error, (*AWSError, GroupBlocked, NotQueued)):
+        if isinstance(error, (AWSError, GroupBlocked, NotQueued)):
             continue
         if error is None or not store.queue_all([(message_id, groups[message_id])]):
             store.clear_unqueued(message_id)

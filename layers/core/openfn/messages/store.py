@@ -14,7 +14,8 @@ from openfn import ids
 from openfn.errors import ConditionFailed
 from openfn.storage import attention, aws, blobs, table
 from openfn.storage.attention import Attention
-from openfn.storage.aws import Item, Setting
+from openfn.storage.aws import Setting
+from openfn.storage.dynamodb_values import Item
 
 UNMATCHED, UNMATCHABLE = "unmatched", "unmatchable"
 _SECONDS_PER_DAY = 86_400
@@ -164,7 +165,7 @@ def _stored_id(item: Item, existing: Item | None) -> str:
     stored_id = str(existing.get("message_id", item["sk"])) if existing else str(item["sk"])
     is_repeated = stored_id != item["sk"]
     if existing and (is_repeated or is_erased(existing)):
-        with suppress(*aws.AWSError):  # the message is stored; the bucket's lifecycle deletes it
+        with suppress(aws.AWSError):  # the message is stored; the bucket's lifecycle deletes it
             blobs.delete(item)
     return stored_id
 

@@ -16,7 +16,7 @@ from openfn.errors import ConditionFailed
 from openfn.messages.store import expires_at
 from openfn.storage import attention, table
 from openfn.storage.attention import Attention
-from openfn.storage.aws import Item
+from openfn.storage.dynamodb_values import Item
 
 _FAILURES = 5
 _FIRST_SECONDS, _LONGEST_SECONDS = 60, 900

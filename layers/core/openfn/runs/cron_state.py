@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from openfn.storage import blobs, table
-from openfn.storage.aws import Item
+from openfn.storage.dynamodb_values import Item
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from openfn.errors import ConditionFailed, NotQueued
 from openfn.runs import dispatch
 from openfn.runs.model import Run, RunStatus
 from openfn.storage import aws, blobs, table
-from openfn.storage.aws import Item
+from openfn.storage.dynamodb_values import Item
 from openfn.storage.item_type import ItemType, item_type
 
 _CONTENTS = ("body", "final", "log", "initial", "emitted", "resume")

@@ -10,7 +10,7 @@ from typing import Any, Self
 from openfn import ids
 from openfn.project.triggers import Kind
 from openfn.storage import blobs
-from openfn.storage.aws import Item
+from openfn.storage.dynamodb_values import Item
 
 
 class RunStatus(StrEnum):

@@ -16,7 +16,7 @@ from openfn.runs import cron_state
 from openfn.runs.model import Run, RunStatus
 from openfn.storage import attention, blobs, table
 from openfn.storage.attention import Attention
-from openfn.storage.aws import Item
+from openfn.storage.dynamodb_values import Item
 
 # Final state, log, emitted messages and resume state share one item of at most 400 KB.
 _INLINE_BYTES = 85_000

@@ -21,7 +21,8 @@ from openfn import ids
 from openfn.errors import ConditionFailed
 from openfn.runs.model import Run, RunStatus
 from openfn.storage import aws, partitions, table
-from openfn.storage.aws import Item, Setting
+from openfn.storage.aws import Setting
+from openfn.storage.dynamodb_values import Item
 from openfn.storage.item_type import ItemType, item_type
 
 PAGE_ITEMS = 500

@@ -10,7 +10,7 @@ from openfn.runs import outcomes
 from openfn.runs.model import Run, RunStatus
 from openfn.storage import attention, table
 from openfn.storage.attention import Attention
-from openfn.storage.aws import Item
+from openfn.storage.dynamodb_values import Item
 
 # If the caller dies before it queues the run, a tick queues it after this time.
 _GRACE_SECONDS = 3600

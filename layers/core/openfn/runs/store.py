@@ -20,7 +20,8 @@ from openfn.messages.store import expires_at
 from openfn.runs.model import Plan, Run, RunStatus
 from openfn.storage import attention, aws, survival, table
 from openfn.storage.attention import Attention
-from openfn.storage.aws import Item, Setting
+from openfn.storage.aws import Setting
+from openfn.storage.dynamodb_values import Item
 
 _IS_CLAIMABLE = (
     "#expires > :now AND (#status = :queued OR (#status = :waiting AND #due <= :now)"

@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import Any
 
-from openfn.storage.aws import Item, Setting, client, from_dynamodb, setting, to_dynamodb
+from openfn.storage import services
+from openfn.storage.aws import Setting, setting
+from openfn.storage.dynamodb_values import Item, from_dynamodb, to_dynamodb
 from openfn.storage.table import timestamp
 
 _INDEX = "attention"
@@ -46,17 +48,14 @@ def query(kind: str, until: float | None = None, limit: int = 500) -> list[Item]
 
     The items have only their keys and the attributes that the index projects.
     """
-    response = client("dynamodb").query(**_request(*_condition(kind, until)), Limit=limit)
+    response = services.call("dynamodb", "query", **_request(*_condition(kind, until)), Limit=limit)
     return [from_dynamodb(item) for item in response["Items"]]
 
 
 def pages(kind: str, until: float | None = None, page_size: int = 100) -> Iterator[list[Item]]:
     """Yield all indexed items of a kind as `query` does, in pages that are not empty."""
-    config = {"PageSize": page_size}
     request = _request(*_condition(kind, until))
-    for page in (
-        client("dynamodb").get_paginator("query").paginate(**request, PaginationConfig=config)
-    ):
+    for page in services.pages("dynamodb", "query", **request, Limit=page_size):
         if items := [from_dynamodb(item) for item in page["Items"]]:
             yield items
 
@@ -66,7 +65,7 @@ def query_all(kind: str, since: float | None = None) -> Iterator[Item]:
     condition, values = "attention = :kind", {":kind": str(kind)}
     if since is not None:
         condition, values[":since"] = f"{condition} AND attention_at >= :since", timestamp(since)
-    for page in client("dynamodb").get_paginator("query").paginate(**_request(condition, values)):
+    for page in services.pages("dynamodb", "query", **_request(condition, values)):
         yield from (from_dynamodb(item) for item in page["Items"])
 
 

@@ -10,7 +10,7 @@ import zlib
 
 from openfn.errors import NotFound
 from openfn.storage import aws
-from openfn.storage.aws import Item
+from openfn.storage.dynamodb_values import Item
 
 # DynamoDB allows 400 KB per item, all attributes and their names together.
 MAX_ITEM_BYTES = 350_000

@@ -7,11 +7,11 @@ from typing import Any
 
 
 class CallFailed(Exception):
-    """A call had no response: the service could not be reached, or not in time."""
+    """A service could not be reached, did not answer in time, or refused a call.
 
-
-class CallRefused(CallFailed):
-    """A service refused a call; `code` is the one that AWS documents for the operation."""
+    `code` is the service's own, or the name of the client's error. `response` has it and what else
+    the service said, in the form of boto3's `ClientError`.
+    """
 
     def __init__(self, code: str, message: str, details: Mapping[str, Any] | None = None) -> None:
         super().__init__(message)
@@ -20,3 +20,7 @@ class CallRefused(CallFailed):
             **(details or {}),
             "Error": {"Code": code, "Message": message},
         }
+
+
+class CallRefused(CallFailed):
+    """A service refused a call and says why."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from openfn.storage.aws import Item
+from openfn.storage.dynamodb_values import Item
 
 
 class ItemType(StrEnum):

@@ -13,8 +13,8 @@ from heapq import merge
 from itertools import chain, groupby
 
 from openfn import ids
-from openfn.storage import table
-from openfn.storage.aws import Item, client
+from openfn.storage import services, table
+from openfn.storage.dynamodb_values import Item
 
 
 def newest_first(
@@ -84,7 +84,7 @@ def _oldest_sources(items: Iterator[Item]) -> Iterator[list[Item]]:
 
 
 def _started(sources: Sequence[Iterator[list[Item]]]) -> list[Iterator[list[Item]]]:
-    client("dynamodb")  # made once, before the threads share it
+    services.prepare("dynamodb")  # once, before the threads share it
     with ThreadPoolExecutor(len(sources)) as pool:
         firsts = list(pool.map(lambda partition: next(partition, None), sources))
     return [chain([first], rest) for first, rest in zip(firsts, sources, strict=True) if first]

@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from openfn.errors import ConditionFailed, InvalidItem
-from openfn.storage import conflicts
-from openfn.storage.aws import Item, Setting, client, from_dynamodb, setting, to_dynamodb
+from openfn.storage import conflicts, services
+from openfn.storage.aws import Setting, setting
+from openfn.storage.dynamodb_values import Item, from_dynamodb, to_dynamodb
+from openfn.storage.errors import CallRefused
 
 _BATCH_GET = 100
 _BATCH_PUT, _BATCH_PUT_BYTES = 100, 3_500_000
@@ -83,7 +83,7 @@ def get(keys: Iterable[Item]) -> list[Item]:
     while pending:
         # Consistent, because an id can come off its queue before a replica has the item.
         request = {table: {"Keys": pending[:_BATCH_GET], "ConsistentRead": True}}
-        response = client("dynamodb").batch_get_item(RequestItems=request)
+        response = services.call("dynamodb", "batch_get_item", RequestItems=request)
         items += [from_dynamodb(item) for item in response["Responses"].get(table, [])]
         unprocessed = response["UnprocessedKeys"].get(table, {}).get("Keys", [])
         if unprocessed:
@@ -117,9 +117,9 @@ def query_range(
     }
     if names:
         request["ProjectionExpression"] = ", ".join(f"#{name}" for name in names)
-    config = {"PageSize": page_size}
-    pages = client("dynamodb").get_paginator("query").paginate(**request, PaginationConfig=config)
-    for page in pages:
+    if page_size:
+        request["Limit"] = page_size
+    for page in services.pages("dynamodb", "query", **request):
         yield from (from_dynamodb(item) for item in page["Items"])
 
 
@@ -132,7 +132,7 @@ def timestamp(seconds: float) -> str:
 def _conditional() -> Iterator[None]:
     try:
         yield
-    except ClientError as error:
+    except CallRefused as error:
         reasons = conflicts.cancellation_reasons(error)
         for reason in reasons:
             if _is_failed_condition(reason):
@@ -183,12 +183,12 @@ def _put_all(groups: Sequence[Sequence[Item]]) -> dict[int, Item]:
             conflicts.write("put_item", **puts[0])
         else:
             conflicts.write("transact_write_items", TransactItems=[{"Put": put} for put in puts])
-    except ClientError as error:
+    except CallRefused as error:
         return _existing_items(error, owners)
     return {}
 
 
-def _existing_items(error: ClientError, owners: Sequence[int]) -> dict[int, Item]:
+def _existing_items(error: CallRefused, owners: Sequence[int]) -> dict[int, Item]:
     existing: dict[int, Item] = {}
     for owner, reason in zip(owners, conflicts.cancellation_reasons(error), strict=False):
         if _is_failed_condition(reason):
