@@ -136,7 +136,7 @@ def test_all_functions_have_the_same_environment():
 
 def test_the_api_has_a_route_for_each_method_that_sources_use():
     with resources.create({}) as stack:
-        methods = ("POST", "GET", "HEAD")
+        methods = ("POST", "PUT", "PATCH", "GET", "HEAD")
         assert set(stack.routes) == {(method, "/inbox/{id+}") for method in methods}
         assert stack.schedules == {"rate(1 minute)": "matcher"}
 

@@ -1,8 +1,8 @@
 """POST /inbox/{id}: store the message, queue its id, respond 200 {}.
 
-A source receives exactly 200 and `{}` once the message is stored durably, and 503 if we fail
-(KoboToolbox retries after a 503, but not after a 500). A body that cannot be parsed is stored, too,
-and answered 400.
+A source receives exactly 200 and `{}` (or the inbox's fixed response) once the message is stored
+durably, and 503 if we fail (KoboToolbox retries after a 503, but not after a 500). A body that
+cannot be parsed is stored, too, and answered 400.
 """
 
 from __future__ import annotations
@@ -20,18 +20,21 @@ from openfn.log_events import LogEvent
 from openfn.messages import bodies
 from openfn.messages import store as messages
 from openfn.messages.store import Message
+from openfn.project import challenges, inboxes
 from openfn.project import compiled as project
-from openfn.project import inboxes
+from openfn.project.challenges import Verification
 from openfn.project.inboxes import Inbox
 from openfn.storage import services
 from openfn.storage.redaction import is_secret_name
 
 Response = dict[str, Any]
 
+_MESSAGE_METHODS = {"POST", "PUT", "PATCH"}
 # Lambda accepts requests of 6 MB, in which API Gateway encodes binary bodies as base64.
 _MAX_BYTES = 6_000_000
 # Salesforce repeats an outbound message for a day unless it receives this response.
 _SALESFORCE_NAMESPACE = b"http://soap.sforce.com/2005/09/outbound"
+_PLAIN_TEXT = "text/plain; charset=utf-8"
 _SALESFORCE_ACK = (
     '<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/"><soapenv:Body>'
     '<notificationsResponse xmlns="http://soap.sforce.com/2005/09/outbound"><Ack>true</Ack>'
@@ -69,16 +72,43 @@ def _handle(event: dict[str, Any]) -> Response:
     inbox = project.current().inbox_by_id(inbox_id)
     if inbox is None:
         return _reject(404, "No inbox has this URL. Check its end, which is a secret id.")
-    body = _decode_body(event)
+    body, method = _decode_body(event), event["requestContext"]["http"]["method"]
+    query = messages.parse_query(event.get("rawQueryString", ""))
     limit = inbox.max_bytes or _MAX_BYTES
     if len(body) > limit:
         return _reject(413, f"The body has {len(body)} bytes. The limit is {limit}.", inbox)
+    if verification := challenges.read(inbox.challenge, method, query, body):
+        return _verify(inbox, verification)
     if not inboxes.is_authorized(inbox, _headers(event), body, time.time()):
-        headers = {"WWW-Authenticate": inboxes.challenge(inbox)}
+        headers = {"WWW-Authenticate": inboxes.authenticate_header(inbox)}
         return _reject(401, "The credentials for this inbox are missing or wrong.", inbox, headers)
-    if event["requestContext"]["http"]["method"] != "POST":
-        return _respond(200, {})
-    return _store(inbox, _parse_message(event, inbox, body))
+    if method in _MESSAGE_METHODS:
+        return _store(inbox, _create_message(inbox, body, method, _headers(event), query))
+    return _handle_get(inbox, method, _headers(event), query)
+
+
+def _verify(inbox: Inbox, verification: Verification) -> Response:
+    """Echo the text of a service that verifies the inbox's URL."""
+    if inbox.challenge is None or not challenges.has_token(inbox.challenge, verification):
+        return _reject(403, "The token is not the one of this inbox's challenge.", inbox)
+    if verification.is_too_long:
+        return _reject(400, "The challenge is too long.", inbox)
+    headers = {"Content-Type": _PLAIN_TEXT, "X-Content-Type-Options": "nosniff"}
+    return {"statusCode": 200, "headers": headers, "body": verification.text}
+
+
+def _handle_get(
+    inbox: Inbox, method: str, headers: dict[str, str], query: dict[str, Any]
+) -> Response:
+    """Store the query of a GET if the inbox accepts it; respond 200 to all others."""
+    if query and method.lower() in inbox.accept:
+        content = json.dumps(query, separators=(",", ":")).encode()
+        others = {name: text for name, text in headers.items() if name != "content-type"}
+        return _store(inbox, _create_message(inbox, content, method, others, query))
+    if query:
+        _logger.info(LogEvent.QUERY_IGNORED, extra={"inbox": inbox.name, "method": method})
+        metrics.write("inbox", {metrics.Metric.QUERIES_IGNORED: 1})
+    return _respond(200, {})
 
 
 def _store(inbox: Inbox, message: Message) -> Response:
@@ -92,7 +122,7 @@ def _store(inbox: Inbox, message: Message) -> Response:
     is_queued = messages.queue(message_id, inbox.group)
     extra = {} if is_queued else {"queued": "at the next tick"}
     _log_stored(LogEvent.MESSAGE_STORED, message, message_id, extra)
-    return _accept(message_id, message.body)
+    return _accept(inbox, message_id, message.body)
 
 
 def _store_unreadable(inbox: Inbox, message: Message, reason: str) -> Response:
@@ -108,9 +138,12 @@ def _log_stored(event: LogEvent, message: Message, message_id: str, extra: dict[
     _logger.info(event, extra={**stored, **extra, **repeated})
 
 
-def _accept(message_id: str, body: bytes) -> Response:
+def _accept(inbox: Inbox, message_id: str, body: bytes) -> Response:
     response = _respond(200, {}, {"X-Message-Id": message_id})
-    if _SALESFORCE_NAMESPACE in body:
+    if inbox.response:
+        response["headers"]["Content-Type"] = inbox.response.content_type
+        response["body"] = inbox.response.body
+    elif _SALESFORCE_NAMESPACE in body:
         response["headers"]["Content-Type"] = "text/xml; charset=utf-8"
         response["body"] = _SALESFORCE_ACK
     return response
@@ -124,20 +157,16 @@ def _reject(
     return _respond(status, {"error": reason}, headers)
 
 
-def _parse_message(event: dict[str, Any], inbox: Inbox, body: bytes) -> Message:
+def _create_message(
+    inbox: Inbox, body: bytes, method: str, headers: dict[str, str], query: dict[str, Any]
+) -> Message:
     dropped = _GATEWAY_HEADERS | {auth.header for auth in inbox.auth}
-    return Message(
-        id=ids.new_message_id(),
-        inbox=inbox.name,
-        body=body,
-        method=event["requestContext"]["http"]["method"],
-        headers={
-            name: value
-            for name, value in _headers(event).items()
-            if name not in dropped and not is_secret_name(name)
-        },
-        query_params=messages.parse_query(event.get("rawQueryString", "")),
-    )
+    stored_headers = {
+        name: value
+        for name, value in headers.items()
+        if name not in dropped and not is_secret_name(name)
+    }
+    return Message(ids.new_message_id(), inbox.name, body, method, stored_headers, query)
 
 
 def _headers(event: dict[str, Any]) -> dict[str, str]:

@@ -107,6 +107,7 @@ PARTS = (
     ("body", "content_type", "value"),
     [
         (b"[1, 2]", "", [1, 2]),
+        (b"name=Zo%E9", FORM, {"name": "Zoé"}),
         (b'"text"', "", "text"),
         (b"null", "", None),
         (b"7.50", "", 7.5),

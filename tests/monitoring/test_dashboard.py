@@ -18,7 +18,14 @@ from tests.support.sam_template import RESOURCES
 ROOT = Path(__file__).resolve().parents[2]
 DASHBOARD = json.loads(RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"])
 TEMPLATE_NAMESPACE = "OpenFn/${AWS::StackName}"
-RARE = {Metric.TIMED_OUT, Metric.CIRCUITS_OPENED, Metric.TOO_LARGE, Metric.UNAUTHORIZED}
+RARE = {
+    Metric.TIMED_OUT,
+    Metric.CIRCUITS_OPENED,
+    Metric.TOO_LARGE,
+    Metric.UNAUTHORIZED,
+    Metric.FORBIDDEN,
+    Metric.QUERIES_IGNORED,
+}
 
 
 def dashboard_metrics():

@@ -22,6 +22,7 @@ RELEASED = {
     "message unreadable",
     "messages emitted",
     "messages queued late",
+    "query ignored",
     "run due",
     "run failed",
     "run failed in the runner",

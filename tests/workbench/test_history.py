@@ -210,10 +210,14 @@ def test_status_counts_what_came_failed_and_waits(ofn, query, deployment):
         MessageGroupId="g",
         MessageDeduplicationId="d",
     )
-    refused = {"MetricName": "Answers404", "Value": 3, "Timestamp": datetime.now(UTC)}
     dimensions = [{"Name": "service", "Value": "inbox"}]
     boto3.client("cloudwatch").put_metric_data(
-        Namespace="OpenFn/openfn", MetricData=[refused | {"Dimensions": dimensions}]
+        Namespace="OpenFn/openfn",
+        MetricData=[
+            {"MetricName": name, "Value": count, "Timestamp": datetime.now(UTC)}
+            | {"Dimensions": dimensions}
+            for name, count in (("Answers404", 3), ("QueriesIgnored", 2))
+        ],
     )
     for name in ("openfn-FailedRunsAlarm-1A2B", "openfn-staging-FailedRunsAlarm-1A2B"):
         boto3.client("cloudwatch").put_metric_alarm(
@@ -225,6 +229,7 @@ def test_status_counts_what_came_failed_and_waits(ofn, query, deployment):
     status = query("status")
     assert status["alarms"] == ["openfn-FailedRunsAlarm-1A2B"]
     assert status["refused"] == {"404": 3}
+    assert status["queries_ignored"] == 2
     assert status["messages"] == {"matched": 4, "unmatched": 1, "unreadable": 1}
     assert status["runs"] == {"succeeded": 4, "failed": 1, "waiting": 1}
     assert (status["failed"], status["circuits"]) == (1, [])

@@ -412,3 +412,42 @@ def test_project_with_only_cron_triggers_needs_no_inbox(project):
     spec, problems = validate_project(read_yaml(project.write("project.yaml", text)))
     assert problems == []
     assert spec.inboxes == {}
+
+
+@pytest.mark.parametrize(
+    ("options", "compiled"),
+    [
+        ("accept: [GET]", {"accept": ["get"]}),
+        ("challenge: microsoft", {"challenge": {"service": "microsoft", "secret": None}}),
+        ("challenge: {meta: verify}", {"challenge": {"service": "meta", "secret": "verify"}}),
+        (
+            "response: {json: {ok: [1, é]}}",
+            {"response": {"content_type": "application/json", "body": '{"ok": [1, "é"]}'}},
+        ),
+    ],
+)
+def test_options_for_responses_are_compiled(parse, options, compiled):
+    inbox = parse(HASH, f"{{id_sha256: {A}, {options}}}").inboxes["field"]
+    assert inbox.model_dump(include=set(compiled)) == compiled
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ("accept: [post]", "always accepted"),
+        ("accept: [get], auth: {hmac: a, header: X-Sign}", "hmac signs a body"),
+        ("challenge: meta", "Write {meta: NAME}"),
+        ("challenge: {microsoft: a}", "Write {meta: NAME}"),
+        ("challenge: {meta: a, slack: b}", "Write {meta: NAME}"),
+        ("response: OK", "Write one of json, xml, text"),
+        ("response: {text: 1}", "in quotes"),
+        ("response: {json: {a: 0.1}}", None),
+        ('response: {xml: "<a>"}', "This is not XML"),
+        (f"response: {{text: {'x' * 10_001}}}", "at most 10000 bytes"),
+    ],
+)
+def test_invalid_options_for_responses_are_reported(project, options, text):
+    yaml = project.change(HASH, f"{{id_sha256: {A}, {options}}}")
+    problems = [str(problem) for problem in validate_project(read_yaml(yaml))[1]]
+    assert len(problems) == (text is not None)
+    assert text is None or text in problems[0]

@@ -49,6 +49,7 @@ def _lines(status: StackStatus) -> dict[str, tuple[str, str]]:
     return {
         "messages": (_messages(status), ""),
         "refused": (_counts(status.refused), "yellow" if status.refused else ""),
+        "ignored GETs": (_ignored(status), "yellow" if status.queries_ignored else ""),
         "runs": (_counts(ended), ""),
         "unfinished": (_counts(others), ""),
         "total failed": (str(table.failed), "red" if table.failed else "green"),
@@ -63,6 +64,11 @@ def _messages(status: StackStatus) -> str:
     table = status.table
     last = f"; the last {format_age(table.last)}" if table.last else ""
     return f"{_counts(table.messages)}{last}{' (there are more)' if table.more else ''}"
+
+
+def _ignored(status: StackStatus) -> str:
+    count = status.queries_ignored
+    return f"{count} with a query (to store them: accept: [get])" if count else "none"
 
 
 def _queues(queues: Mapping[str, Mapping[str, int]]) -> str:

@@ -54,7 +54,7 @@ def check_status(stack: DeployedStack) -> Check:
 def check_secrets(stack: str, project: ProjectSpec) -> Check:
     """Check that the secrets of all jobs and inboxes exist."""
     used = {job.credential for job in project.jobs.values() if job.credential}
-    inbox_secrets = {auth.secret for inbox in project.inboxes.values() for auth in inbox.auth}
+    inbox_secrets = {name for inbox in project.inboxes.values() for name in inbox.secret_schemes()}
     needed = {f"{stack}/credentials/{name}" for name in used}
     needed |= {f"{stack}/inboxes/{name}" for name in inbox_secrets}
     missing = sorted(needed - _secrets(stack)) if needed else []

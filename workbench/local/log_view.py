@@ -21,6 +21,7 @@ _SENTENCES: dict[str, str] = {
     LogEvent.MESSAGE_UNMATCHABLE: "{message_id} cannot be matched ({error} at {where})",
     LogEvent.MESSAGE_UNREADABLE: "stored {size} unreadable bytes from inbox {inbox}: answered 400",
     LogEvent.MESSAGE_REFUSED: "refused a post to {inbox}: answered {status}",
+    LogEvent.QUERY_IGNORED: "ignored the query of a {method} to {inbox}",
     LogEvent.RUN_DUE: "{trigger} is due → {job}",
     LogEvent.RUN_FOLLOWS: "{after} has ended → {job}",
     LogEvent.MESSAGES_EMITTED: "emitted {messages} messages",

@@ -100,7 +100,7 @@ def _generate_credentials(project: Path, existing: Collection[str], url: str) ->
 
 def _read_inbox_secrets(project: Path, directory: Path) -> _Secrets:
     inboxes = check(project).inboxes.values()
-    schemes = {auth.secret: auth.way for inbox in inboxes for auth in inbox.auth}
+    schemes = {name: scheme for inbox in inboxes for name, scheme in inbox.secret_schemes().items()}
     paths = {name: directory / f"{name}.json" for name in schemes}
     return {
         name: read_credential(path) if path.exists() else _generate_inbox_secret(schemes[name])

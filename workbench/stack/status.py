@@ -10,11 +10,14 @@ from typing import Any
 
 import boto3
 
+from openfn import metrics
 from openfn.history import status
 from openfn.history.status import Status
+from openfn.metrics import Metric
 
 _QUEUES = ("MatchQueue", "RunQueue", "MatchDeadLetters", "RunDeadLetters")
-_REFUSALS = ("400", "401", "404", "413", "503")
+_STATUSES = ("400", "401", "403", "404", "413", "503")
+_REFUSALS = {metrics.for_response(int(status)): status for status in _STATUSES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,22 +28,33 @@ class StackStatus:
     queues: Mapping[str, Mapping[str, int]]
     refused: Mapping[str, int]
     """Posts that were not accepted, by HTTP status, where CloudWatch has counted them."""
+    queries_ignored: int
+    """GET and HEAD requests whose query was not stored."""
     alarms: tuple[str, ...]
     """The names of the alarms in the state ALARM."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the status as JSON values."""
         last = self.table.last.isoformat() if self.table.last else None
-        others = {"queues": self.queues, "refused": self.refused, "alarms": list(self.alarms)}
+        others = {
+            "queues": self.queues,
+            "refused": self.refused,
+            "queries_ignored": self.queries_ignored,
+            "alarms": list(self.alarms),
+        }
         return {**asdict(self.table), "last": last, **others}
 
 
 def read(stack: str, since: datetime) -> StackStatus:
     """Return the status of a stack, with counts since a time."""
+    counts = _count(stack, since)
     return StackStatus(
         table=status.read(since),
         queues={name: _queue(stack, name) for name in _QUEUES},
-        refused=_refused(stack, since),
+        refused={
+            status: count for metric, status in _REFUSALS.items() if (count := counts[metric])
+        },
+        queries_ignored=counts[Metric.QUERIES_IGNORED],
         alarms=_alarms(stack),
     )
 
@@ -58,28 +72,30 @@ def _queue(stack: str, name: str) -> dict[str, int]:
     }
 
 
-def _refused(stack: str, since: datetime) -> dict[str, int]:
+def _count(stack: str, since: datetime) -> dict[Metric, int]:
+    """Return the sum of each counted metric of the inbox."""
+    counted = [*_REFUSALS, Metric.QUERIES_IGNORED]
     queries: list[Any] = [
         {
-            "Id": f"s{status}",
+            "Id": f"m{number}",
             "MetricStat": {
                 "Metric": {
                     "Namespace": f"OpenFn/{stack}",
-                    "MetricName": f"Answers{status}",
+                    "MetricName": metric,
                     "Dimensions": [{"Name": "service", "Value": "inbox"}],
                 },
                 "Period": 3600,
                 "Stat": "Sum",
             },
         }
-        for status in _REFUSALS
+        for number, metric in enumerate(counted)
     ]
     response = boto3.client("cloudwatch").get_metric_data(
         MetricDataQueries=queries, StartTime=since, EndTime=datetime.now(UTC) + timedelta(hours=1)
     )
     results = response["MetricDataResults"]
-    counts = {result["Id"][1:]: round(sum(result["Values"])) for result in results}
-    return {status: count for status, count in counts.items() if count}
+    sums = {result["Id"]: round(sum(result["Values"])) for result in results}
+    return {metric: sums.get(f"m{number}", 0) for number, metric in enumerate(counted)}
 
 
 def _alarms(stack: str) -> tuple[str, ...]:

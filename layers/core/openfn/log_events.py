@@ -11,6 +11,7 @@ class LogEvent(StrEnum):
     MESSAGE_STORED = "message kept"
     MESSAGE_UNREADABLE = "message unreadable"
     MESSAGE_REFUSED = "message refused"
+    QUERY_IGNORED = "query ignored"
     MESSAGE_NOT_STORED = "message not kept"
 
     MESSAGE_MATCHED = "message matched"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any, Literal
+from xml.parsers import expat
 
 from pydantic import Field, PlainValidator, StringConstraints, field_validator, model_validator
 
@@ -12,6 +14,12 @@ Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Header = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]+$", to_lower=True)]
 Path = Annotated[list[str | int], PlainValidator(parse_value_path)]
 AUTH_SCHEMES = ("basic", "bearer", "api_key", "hmac", "stripe")
+_CONTENT_TYPES = {
+    "json": "application/json",
+    "xml": "text/xml; charset=utf-8",
+    "text": "text/plain; charset=utf-8",
+}
+_MAX_RESPONSE_BYTES = 10_000
 # Lambda's limit for one request.
 _MAX_BYTES = 6_000_000
 
@@ -49,11 +57,58 @@ class AuthSpec(Spec):
         return {"way": scheme, "secret": value[scheme], **options}
 
 
+class ChallengeSpec(Spec):
+    """A service that verifies the inbox's URL: `{meta: NAME}`, `{slack: NAME}`, `microsoft`."""
+
+    service: Literal["meta", "slack", "microsoft"]
+    secret: Name | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_service(cls, value: Any) -> Any:
+        if value == "microsoft":
+            return {"service": "microsoft"}
+        pairs = list(value.items()) if isinstance(value, dict) else []
+        if len(pairs) == 1 and pairs[0][0] in ("meta", "slack") and pairs[0][1]:
+            return {"service": pairs[0][0], "secret": pairs[0][1]}
+        raise invalid(
+            (),
+            "Write {meta: NAME} or {slack: NAME}, with the name of the secret that has the "
+            "service's token, or microsoft.",
+        )
+
+
+class ResponseSpec(Spec):
+    """A fixed response: `{json: …}`, `{xml: …}` or `{text: …}`."""
+
+    content_type: str
+    body: str
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_content(cls, value: Any) -> Any:
+        pairs = list(value.items()) if isinstance(value, dict) else []
+        if len(pairs) != 1 or pairs[0][0] not in _CONTENT_TYPES:
+            raise invalid((), f"Write one of {', '.join(_CONTENT_TYPES)}, such as {{text: OK}}.")
+        ((kind, content),) = pairs
+        body = _json_text(content) if kind == "json" else content
+        if not isinstance(body, str):
+            raise invalid((kind,), "Put the text in quotes.")
+        if kind == "xml":
+            _require_xml(body)
+        if len(body.encode()) > _MAX_RESPONSE_BYTES:
+            raise invalid((kind,), f"A response has at most {_MAX_RESPONSE_BYTES} bytes.")
+        return {"content_type": _CONTENT_TYPES[kind], "body": body}
+
+
 class InboxSpec(Spec):
     """A named, secret URL. The project has only the SHA-256 of its id."""
 
     id_sha256: list[Digest] = Field(min_length=1)
     auth: list[AuthSpec] = Field(default_factory=list)
+    accept: list[Literal["get"]] = Field(default_factory=list)
+    challenge: ChallengeSpec | None = None
+    response: ResponseSpec | None = None
     dedupe: Path = Field(default_factory=list)
     keep: Literal["all", "none"] = "all"
     max_bytes: Annotated[int, Field(gt=0, le=_MAX_BYTES)] | None = None
@@ -62,3 +117,41 @@ class InboxSpec(Spec):
     @classmethod
     def _as_list(cls, value: Any) -> Any:
         return value if isinstance(value, list) else [value]
+
+    @field_validator("accept", mode="before")
+    @classmethod
+    def _as_lower_case(cls, value: Any) -> Any:
+        methods = value if isinstance(value, list) else [value]
+        if any(str(method).lower() != "get" for method in methods):
+            message = "Write `accept: [get]`. POST, PUT and PATCH are always accepted."
+            raise invalid((), message)
+        return ["get"] * bool(methods)
+
+    @model_validator(mode="after")
+    def _refuse_unsigned_queries(self) -> InboxSpec:
+        schemes = [auth.way for auth in self.auth if auth.way in ("hmac", "stripe")]
+        if self.accept and schemes:
+            message = f"{schemes[0]} signs a body, and a GET has none: its query would be unsigned."
+            raise invalid(("accept",), message)
+        return self
+
+    def secret_schemes(self) -> dict[str, str]:
+        """Return the schemes of the inbox's secrets by their names; a token's is `bearer`."""
+        schemes = {auth.secret: str(auth.way) for auth in self.auth}
+        if self.challenge and self.challenge.secret:
+            schemes.setdefault(self.challenge.secret, "bearer")
+        return schemes
+
+
+def _json_text(content: Any) -> str:
+    try:
+        return json.dumps(content, ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError):
+        raise invalid(("json",), "JSON cannot express this value exactly.") from None
+
+
+def _require_xml(text: str) -> None:
+    try:
+        expat.ParserCreate().Parse(text.encode(), True)  # noqa: FBT003 - expat has no keyword for it
+    except expat.ExpatError as error:
+        raise invalid(("xml",), f"This is not XML: {error}.") from None

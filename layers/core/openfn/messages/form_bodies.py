@@ -34,7 +34,11 @@ def _unquote(text: str) -> str:
         end = end if escape < 0 else escape
         pieces.append(_ESCAPE.sub(lambda match: _BYTES[match[1].lower()], content[start:end]))
         start = end
-    return b"".join(pieces).decode("utf-8", "replace")
+    unquoted = b"".join(pieces)
+    try:
+        return unquoted.decode("utf-8")
+    except UnicodeDecodeError:
+        return unquoted.decode("iso-8859-1")
 
 
 def as_object(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:

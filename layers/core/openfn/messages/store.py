@@ -47,8 +47,14 @@ class Message:
 
 
 def parse_query(query: str) -> dict[str, Any]:
-    """Parse a query string: a text per name, or a list of texts for a repeated name."""
-    params = parse_qs(query, keep_blank_values=True)
+    """Parse a query string: a text per name, or a list of texts for a repeated name.
+
+    Like a body, it is UTF-8, or else ISO-8859-1.
+    """
+    try:
+        params = parse_qs(query, keep_blank_values=True, errors="strict")
+    except UnicodeDecodeError:
+        params = parse_qs(query, keep_blank_values=True, encoding="iso-8859-1")
     return {name: texts[0] if len(texts) == 1 else texts for name, texts in params.items()}
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from openfn.project import trigger_index as index
-from openfn.project.inboxes import STRIPE_HEADER, Auth, Inbox
+from openfn.project.inboxes import STRIPE_HEADER, Auth, Challenge, FixedResponse, Inbox
 from openfn.project.retry_policy import Retry
 from openfn.project.trigger_index import Index
 from openfn.project.triggers import CronTrigger, FlowTrigger, Kind, MessageTrigger
@@ -167,9 +167,13 @@ def _inboxes(raw: Mapping[str, Any]) -> dict[str, Inbox]:
 
 
 def _inbox(name: str, raw: Mapping[str, Any]) -> Inbox:
+    challenge, response = raw.get("challenge"), raw.get("response")
     return Inbox(
         name=name,
         auth=tuple(_auth(**auth) for auth in raw["auth"]),
+        accept=frozenset(raw.get("accept", ())),
+        challenge=Challenge(**challenge) if challenge else None,
+        response=FixedResponse(**response) if response else None,
         dedupe=tuple(raw["dedupe"]),
         max_bytes=raw["max_bytes"],
         keep=raw["keep"],

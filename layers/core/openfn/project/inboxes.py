@@ -51,11 +51,31 @@ class Auth:
 
 
 @dataclass(frozen=True, slots=True)
+class Challenge:
+    """A service that verifies the inbox's URL, and the name of the secret with its token."""
+
+    service: str
+    secret: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FixedResponse:
+    """What a source receives with the status 200 instead of `{}`."""
+
+    content_type: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
 class Inbox:
     """A named inbox and its options; `dedupe` is a path of keys and list indexes."""
 
     name: str
     auth: tuple[Auth, ...] = ()
+    accept: frozenset[str] = frozenset()
+    """`get` if the query of a GET is a message."""
+    challenge: Challenge | None = None
+    response: FixedResponse | None = None
     dedupe: tuple[str | int, ...] = ()
     max_bytes: int | None = None
     keep: str = "all"
@@ -77,7 +97,7 @@ def is_authorized(inbox: Inbox, headers: Headers, body: bytes, now: float) -> bo
     for max_age in (secrets.MAX_AGE, _MAX_AGE_AFTER_MISMATCH):
         for auth in inbox.auth:
             try:
-                secret = secrets.read(_secret_name(auth), max_age)
+                secret = secrets.read(_secret_name(auth.secret), max_age)
             except ProjectError as error:
                 missing = error  # another scheme may still succeed
                 continue
@@ -88,7 +108,16 @@ def is_authorized(inbox: Inbox, headers: Headers, body: bytes, now: float) -> bo
     return False
 
 
-def challenge(inbox: Inbox) -> str:
+def is_token(secret: str, token: str) -> bool:
+    """Return whether a text is the `token` of an inbox secret."""
+    return any(
+        _equal(token.encode("utf-8", "replace"), _field(secrets.read(name, max_age), "token"))
+        for name in [_secret_name(secret)]
+        for max_age in (secrets.MAX_AGE, _MAX_AGE_AFTER_MISMATCH)
+    )
+
+
+def authenticate_header(inbox: Inbox) -> str:
     """Return the `WWW-Authenticate` header for an unauthorized request to an inbox."""
     names = sorted({CHALLENGES[auth.scheme] for auth in inbox.auth})
     return ", ".join(f'{name} realm="inbox"' for name in names)
@@ -115,8 +144,8 @@ def _digest(inbox: Inbox, kind: str, content: bytes) -> str:
     return hashlib.sha256(f"{inbox.name}\n{kind}\n".encode() + content).hexdigest()
 
 
-def _secret_name(auth: Auth) -> str:
-    return aws.setting(Setting.INBOX_SECRETS_PREFIX) + auth.secret
+def _secret_name(secret: str) -> str:
+    return aws.setting(Setting.INBOX_SECRETS_PREFIX) + secret
 
 
 def _matches(
