@@ -163,6 +163,9 @@ def test_invalid_jsonpath_is_refused_when_it_is_parsed(path):
         ("$.visits[?(@.ok)].tags", False),
         ("$..visits", False),
         ("$..visits[*]", True),
+        ("$ .visits", False),
+        ("$ .visits[*]", True),
+        (r"$['\u0076isits'][0,1]", True),
     ],
 )
 def test_path_ends_in_members_of_a_list_or_in_a_value(path, members):

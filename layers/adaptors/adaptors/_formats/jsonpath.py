@@ -1,10 +1,12 @@
-"""Parse JSONPath as OpenFn's jobs write it: into plain steps, or else as RFC 9535.
+"""Parse JSONPath: RFC 9535 where a path is valid there, else as OpenFn's jobs write it.
 
-Keys without dots and brackets need no quotes (`$.group1/name`, `$.form.@xmlns`), not even inside
-brackets (`$.case[@case_id]`). A key with a dot is quoted (`$['form.xml']`); `arr.[0]` is `arr[0]`.
-Filters are RFC 9535's with OpenFn's meaning: `[?(@.x)]` selects if `x` is present and not `null`,
-`false`, `0` or an empty text, and `===` is `==`. Types are not converted: the text `"7"` is not the
-number 7.
+In OpenFn's spelling, keys without dots and brackets need no quotes (`$.group1/name`,
+`$.form.@xmlns`), not even inside brackets (`$.case[@case_id]`). A key with a dot is quoted
+(`$['form.xml']`); `arr.[0]` is `arr[0]`, and `===` is `==`.
+
+A filter `[?@.x]` selects if `x` exists, as in RFC 9535. `[?(@.x)]`, the spelling that OpenFn knows,
+selects as in OpenFn: if `x` is neither `null`, `false`, `0` nor an empty text. Types are not
+converted: the text `"7"` is not the number 7.
 """
 
 from __future__ import annotations
@@ -22,6 +24,9 @@ _KEY = re.compile(r"[^.\[\]]+")
 _INDEX = re.compile(r"-?\d+")
 _SLICE = re.compile(r"(-?\d+)?\s*:\s*(-?\d+)?(\s*:\s*(-?\d+)?)?")
 _QUOTED = re.compile(r"""(['"]).*\1""")
+# Where OpenFn's spelling, read as plain steps, is another path than in RFC 9535.
+_AMBIGUOUS = re.compile(r"\\|\s[.\[]")
+_OPENFN_FILTER = re.compile(r"\[\s*\?\s*\(")
 _PARTS = re.compile(r"""(?:'[^']*'|"[^"]*"|[^,])+""")
 _STRICTLY_EQUAL = re.compile(r"""('[^']*'|"[^"]*")|([=!]=)=""")
 
@@ -44,19 +49,19 @@ def parse(path: str) -> Steps | Query:
     >>> parse("$..visits[-1:]")
     Query(text='$..["visits"][-1:]', members=True)
     """
-    steps: list[Step] = []
-    text, position, plain, members = "$", 1, True, False
-    while position < len(path):
-        deep, selector, position = _segment(path, position)
-        parsed = _selector(selector[1:-1].strip()) if selector[0] == "[" else _key(selector)
-        text += (".." if deep else "") + parsed.text
-        steps.append(parsed.step)
-        plain = plain and parsed.plain and not deep
-        members = parsed.step is None
-    if plain:
-        return tuple(steps)
-    _compiled(text)
-    return Query(text, members)
+    try:
+        loose = _parse_loosely(path)
+    except ValueError:
+        if standard := _parse_standard(path):
+            return standard
+        raise
+    if isinstance(loose, tuple) and not _AMBIGUOUS.search(path):
+        return loose
+    if standard := _parse_standard(path):
+        return standard
+    if isinstance(loose, Query):
+        _compiled(loose.text)
+    return loose
 
 
 def find(value: Any, query: Query) -> list[Any]:
@@ -69,6 +74,31 @@ def find(value: Any, query: Query) -> list[Any]:
         return []  # the library would parse a text as JSON
     values: list[Any] = _compiled(query.text).findall(value)
     return values
+
+
+def _parse_standard(path: str) -> Query | None:
+    try:
+        segments = _compiled(path).segments
+    except ValueError:
+        return None
+    from jsonpath.selectors import IndexSelector, NameSelector  # noqa: PLC0415 - loaded by then
+
+    selectors = segments[-1].selectors
+    members = len(selectors) > 1 or not isinstance(selectors[0], NameSelector | IndexSelector)
+    return Query(path, members)
+
+
+def _parse_loosely(path: str) -> Steps | Query:
+    steps: list[Step] = []
+    text, position, plain, members = "$", 1, True, False
+    while position < len(path):
+        deep, selector, position = _segment(path, position)
+        parsed = _selector(selector[1:-1].strip()) if selector[0] == "[" else _key(selector)
+        text += (".." if deep else "") + parsed.text
+        steps.append(parsed.step)
+        plain = plain and parsed.plain and not deep
+        members = parsed.step is None
+    return tuple(steps) if plain else Query(text, members)
 
 
 def _segment(path: str, start: int) -> tuple[bool, str, int]:
@@ -136,15 +166,15 @@ def _part(part: str) -> _Selector:
 
 @cache
 def _compiled(text: str) -> Any:
-    environment, library_error = _library()
+    environments, library_error = _library()
     try:
-        return environment.compile(text)
+        return environments[bool(_OPENFN_FILTER.search(text))].compile(text)
     except library_error as error:
         raise ValueError(f"{text} is not valid JSONPath: {error.args[0]}.") from None
 
 
 @cache
-def _library() -> tuple[Any, type[Exception]]:
+def _library() -> tuple[tuple[Any, Any], type[Exception]]:
     # It takes 40 ms to import, which only jobs with such a path should pay.
     import jsonpath  # noqa: PLC0415
 
@@ -152,6 +182,7 @@ def _library() -> tuple[Any, type[Exception]]:
         values = value.values() if isinstance(value, jsonpath.NodeList) else [value]
         return any(node is not None and node not in (0, "") for node in values)
 
-    environment: Any = jsonpath.JSONPathEnvironment(strict=True)
-    environment.is_truthy = is_truthy  # its documented hook
-    return environment, jsonpath.JSONPathError
+    standard: Any = jsonpath.JSONPathEnvironment(strict=True)
+    openfn: Any = jsonpath.JSONPathEnvironment(strict=True)
+    openfn.is_truthy = is_truthy  # its documented hook
+    return (standard, openfn), jsonpath.JSONPathError
