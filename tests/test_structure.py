@@ -28,7 +28,8 @@ CORE_ORDER = [
 ]
 ADAPTORS_ORDER = [
     {"errors"},
-    {"_formats", "operations", "credentials"},
+    {"_formats", "absent", "credentials"},
+    {"operations"},
     {"_runtime"},
     {"_http"},
     {"_openrosa"},

@@ -544,13 +544,11 @@ def test_cells_are_texts(commcare):
     assert commcare.uploads[0]["rows"] == [{**row, "number": "29"}]
 
 
-def test_rows_with_different_keys_share_all_columns(commcare):
-    import_rows(commcare, [{"a": "1"}, {"b": "2", "a": "3"}, {"c": "4"}])
-    assert commcare.uploads[0]["rows"] == [
-        {"a": "1", "b": None, "c": None},
-        {"a": "3", "b": "2", "c": None},
-        {"a": None, "b": None, "c": "4"},
-    ]
+def test_rows_with_different_keys_are_different_files(commcare):
+    rows = [{"name": "1"}, {"b": "2", "name": "3"}, {"name": "5"}]
+    after = import_rows(commcare, rows)
+    assert [upload["rows"] for upload in commcare.uploads] == [[rows[0], rows[2]], [rows[1]]]
+    assert after["data"]["errors"] == []
 
 
 def test_create_new_cases_can_be_turned_off(commcare):
@@ -724,3 +722,25 @@ def test_dry_run_records_the_form(commcare):
     ((_, form),) = xmltodict.parse(request["body"]).items()
     assert form["name"] == "Amina"
     assert after["data"]["nature"] == "submit_success"
+
+
+@pytest.mark.parametrize(
+    ("row", "options"),
+    [
+        ({"name": "Amina"}, {"search_field": "external_id"}),
+        ({"name": "Amina", "external_id": ""}, {"search_field": "external_id"}),
+        ({"case_id": data_value("missing"), "name": "Amina"}, {}),
+        ({"id": data_value("missing")}, {"search_column": "id"}),
+    ],
+)
+def test_row_without_its_id_is_an_author_error(commcare, row, options):
+    operate = bulk_cases([row], case_type="patient", **options)
+    error = error_of(operate, state_for(commcare, {}))
+    assert isinstance(error, ConfigurationError)
+    assert commcare.uploads == []
+
+
+def test_missing_property_of_a_case_is_not_changed(commcare):
+    rows = [{"case_id": "a", "phone": data_value("phone"), "name": "A"}]
+    bulk_cases(rows, case_type="patient", pause=0.001)(state_for(commcare, {}))
+    assert commcare.uploads[0]["rows"] == [{"case_id": "a", "name": "A"}]

@@ -190,7 +190,7 @@ def test_join_adds_a_value_but_replaces_no_value_of_an_item(source):
 
 def test_join_uses_the_first_value_of_a_path():
     assert join("child", "$.references[*].id", "id")(STATE) == [{"id": 2, "name": "Amina"}]
-    assert join("child", "missing", "id")(STATE) == [{"id": None, "name": "Amina"}]
+    assert join("child", "missing", "id")(STATE) == [{"name": "Amina"}]
 
 
 @pytest.mark.parametrize("offer", [lambda p: merge(p, {}), lambda p: join(p, "a", "k")])

@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 from werkzeug.wrappers import Response
 
+from adaptors._runtime.dry_run import dry_run
 from adaptors._runtime.run_context import run_context
 from adaptors.common import data_value, each
 from adaptors.dhis2 import (
     attr,
     create,
+    data_value_sets,
     destroy,
     dv,
     find_attribute_value,
@@ -726,3 +728,54 @@ def test_upsert_refuses_several_tracked_entities(dhis2):
 def test_tracker_itself_is_not_a_resource(dhis2):
     error = error_of(create("tracker", {}), dhis2.state())
     assert str(error) == "Import into the tracker with tracker_import(payload), not with create."
+
+
+# Missing answers
+
+
+def test_attribute_and_data_value_without_a_value_are_left_out(dhis2):
+    missing, null = data_value("missing"), data_value("null")
+    state = dhis2.state({"name": "Amina", "null": None})
+    with dry_run() as requests:
+        tracker_import(
+            {
+                "trackedEntities": [
+                    person(attributes=[attr(NAME, data_value("name")), attr(NATIONAL_ID, missing)])
+                ],
+                "events": [
+                    visit(dataValues=[dv(MEASLES, missing), {"dataElement": STAGE, "value": null}])
+                ],
+            }
+        )(state)
+        data_value_sets({"dataValues": [dv(MEASLES, missing), dv(STAGE, 7)]})(state)
+        upsert(
+            "trackedEntityInstances",
+            {"filter": "x"},
+            {"attributes": [attr(NAME, missing)]},
+            legacy=True,
+        )(state)
+    tracker, sets, *_, entity = [json.loads(request.body or b"{}") for request in requests]
+    assert tracker["trackedEntities"][0]["attributes"] == [attr(NAME, "Amina")]
+    assert tracker["events"][0]["dataValues"] == [dv(STAGE, None)]
+    assert sets["dataValues"] == [dv(STAGE, 7)]
+    assert entity["attributes"] == []
+
+
+@pytest.mark.parametrize(
+    ("operate", "key"),
+    [
+        (tracker_import({"events": [{"event": data_value("missing")}]}), "event"),
+        (create("events", {"event": data_value("missing")}), "event"),
+        (upsert("organisationUnits", {"filter": data_value("missing")}, {"name": "A"}), "filter"),
+        (upsert("events", {"filter": "a", "program": data_value("missing")}, {}), "program"),
+    ],
+)
+def test_missing_uid_and_query_are_author_errors(dhis2, operate, key):
+    error = error_of(operate, dhis2.state({}))
+    assert isinstance(error, ConfigurationError)
+    assert f"needs a value for {key}, but there is none at missing" in str(error)
+
+
+def test_uid_of_a_missing_answer_is_an_author_error(dhis2):
+    operate = tracker_import({"events": [{"event": uid(data_value("missing"))}]})
+    assert "Part 1 of uid(…) is empty" in str(error_of(operate, dhis2.state({})))

@@ -10,6 +10,7 @@ import pytest
 from adaptors._runtime.dry_run import dry_run
 from adaptors._runtime.run_context import run_context
 from adaptors.common import data_value, each, fn
+from adaptors.errors import ConfigurationError
 from adaptors.http import delete, patch, post, put, request
 
 VISITS = {"visits": [{"day": 1}, {"day": 1}, {"day": 2}]}
@@ -165,3 +166,9 @@ def test_dry_run_shows_the_key(destination):
     with dry_run() as requests:
         attempt(destination, post("visits", {}, idempotency_key="visit-7"))
     assert requests[0].headers["Idempotency-Key"] == "visit-7"
+
+
+def test_missing_key_is_an_author_error(destination):
+    operate = post("visits", {}, idempotency_key=data_value("missing"))
+    with pytest.raises(ConfigurationError, match="needs a value for idempotency_key"):
+        attempt(destination, operate)

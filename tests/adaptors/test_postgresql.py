@@ -545,9 +545,7 @@ def test_a_dry_run_records_statements_without_connecting(state):
     with dry_run() as recorded:
         after = insert_many("health.t", records)(unreachable)
         upsert("t", "id", {"id": data_value("id"), "tags": data_value("tags")})(unreachable)
-        each("tags", insert("t", {"id": find_value("id", "u", {"c": data_value("x")})}))(
-            unreachable
-        )
+        each("tags", insert("t", {"id": find_value("id", "u", {"c": data_value("")})}))(unreachable)
         sql("select %(a)s", {"a": 1})(unreachable)
     assert (after["data"], after["result"]) == ([], {"command": "", "rows": 0})
     first, second, *rest = [statement.as_dict() for statement in recorded]
@@ -567,3 +565,39 @@ def test_a_dry_run_records_statements_without_connecting(state):
 def test_a_dry_run_validates_the_credential(state):
     with dry_run(), pytest.raises(ConfigurationError, match="database is missing"):
         insert("t", {"id": 1})({"configuration": {"host": "x", "user": "u"}})
+
+
+def test_missing_answer_does_not_blank_the_stored_one(state, db):
+    stored = {"id": 7, "name": "Amina", "age": 34}
+    insert("t", stored)(state)
+    record = {"id": data_value("id"), "name": data_value("missing"), "age": None}
+    upsert("t", "id", record)(state)
+    upsert_many("t", "id", [record, {"id": 8, "name": data_value("tags[0]")}])(state)
+    assert rows(db, "id, name, age") == [(7, "Amina", None), (8, "a", None)]
+
+
+@pytest.mark.parametrize(
+    "operate",
+    [
+        upsert("t", "id", {"id": data_value("missing"), "name": "a"}),
+        upsert_many("t", ["name", "id"], [{"id": data_value("missing"), "name": "a"}]),
+    ],
+)
+def test_missing_key_is_an_author_error(state, db, operate):
+    with pytest.raises(ConfigurationError, match="Record 1 has no value for its key id"):
+        operate(state)
+    assert rows(db) == []
+
+
+def test_missing_value_of_a_statement_is_null(state, db):
+    values = {"id": data_value("id"), "age": data_value("missing")}
+    sql("insert into t (id, age) values (%(id)s, %(age)s)", values)(state)
+    sql("insert into t (id, age) values (%s, %s)", [8, data_value("missing")])(state)
+    assert rows(db, "id, age") == [(7, None), (8, None)]
+
+
+def test_lookup_by_a_missing_answer_is_absent(state, db):
+    insert("t", {"id": 1, "name": None})(state)
+    lookup = find_value("id", "t", {"name": data_value("missing")})
+    insert("t", {"id": 2, "age": lookup, "name": lookup})(state)
+    assert rows(db, "id, name, age") == [(1, None, None), (2, "nobody", None)]

@@ -323,3 +323,36 @@ def test_a_success_status_without_a_result_is_refused(salesforce, body):
 
 def _log_in(salesforce):
     query("SELECT Id FROM Contact")(salesforce.state())
+
+
+# Missing answers
+
+
+def test_missing_answer_does_not_erase_the_stored_one(salesforce):
+    UPSERT(salesforce.state())
+    (record,) = salesforce.org.records["Contact"].values()
+    record["Phone"] = "0712"
+    answers = {"mrn": "mrn-4711", "nickname": None}
+    upsert(
+        "Contact",
+        "MRN__c",
+        fields(
+            field("MRN__c", data_value("mrn")),
+            field("Phone", data_value("phone")),
+            field("Title", data_value("nickname")),
+        ),
+    )(salesforce.state(answers))
+    assert (record["Phone"], record["Title"]) == ("0712", None)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"MRN__c": data_value("phone")},
+        fields(field("MRN__c", 7), relationship("Clinic__r", "Code__c", data_value("phone"))),
+    ],
+)
+def test_missing_external_id_is_an_author_error(salesforce, record):
+    error = error_of(upsert("Contact", "MRN__c", record), salesforce.state({}))
+    assert error.verdict == "author"
+    assert salesforce.received == []

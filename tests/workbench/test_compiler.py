@@ -433,3 +433,29 @@ jobs:
         "jobs.a.trigger: Jobs that wait for each other never run: a waits for c, c waits for b, "
         "b waits for a. Change the trigger of one of them."
     )
+
+
+@pytest.mark.parametrize(
+    ("line", "missing_is_null"),
+    [("", False), ("missing: absent\n", False), ("missing: null\n", True)],
+)
+def test_project_says_what_a_missing_answer_is(project, tmp_path, line, is_null):
+    project.change("name: demo\n", f"name: demo\n{line}")
+    compile_project(project.folder, tmp_path / "compiled")
+    assert load(tmp_path / "compiled").missing_is_null == is_null
+
+
+def test_project_of_an_earlier_release_says_nothing_about_missing_answers(project, tmp_path):
+    compile_project(project.folder, tmp_path / "compiled")
+    path = tmp_path / "compiled/project.json"
+    compiled = json.loads(path.read_text())
+    del compiled["missing"]
+    path.write_text(json.dumps(compiled))
+    assert not load(tmp_path / "compiled").missing_is_null
+
+
+def test_missing_answers_are_absent_or_null(problems, project):
+    project.change("name: demo\n", "name: demo\nmissing: empty\n")
+    (problem,) = problems()
+    assert "project.yaml:2" in problem
+    assert "absent" in problem

@@ -54,7 +54,7 @@ def test_empty_file_lists_the_keys_to_write(project, text):
     assert [str(problem) for problem in problems] == [
         (
             "project.yaml:1: The file is empty. "
-            "Write the keys name, inboxes, triggers, credentials, jobs."
+            "Write the keys name, inboxes, triggers, credentials, jobs, missing."
         )
     ]
 
@@ -63,7 +63,7 @@ def test_empty_file_lists_the_keys_to_write(project, text):
 def test_file_without_keys_lists_the_keys_to_write(project, text):
     _, problems = validate_project(read_yaml(project.write("project.yaml", text)))
     assert [str(problem) for problem in problems] == [
-        "project.yaml:1: Write keys below it: name, inboxes, triggers, credentials, jobs."
+        "project.yaml:1: Write keys below it: name, inboxes, triggers, credentials, jobs, missing."
     ]
 
 

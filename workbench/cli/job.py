@@ -84,6 +84,7 @@ def try_job(
         dry=dry_run,
         secret_fields=secret_fields_of(spec, job_spec.credential),
         inboxes=spec.inboxes,
+        missing_is_null=spec.missing is None,
     ).masked()
     if as_json:
         output.as_json(local_run.as_dict())

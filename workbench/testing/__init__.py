@@ -113,6 +113,7 @@ def run_job(
         secret_fields=secret_fields_of(spec, job_spec.credential),
         inboxes=spec.inboxes,
         responder=stubs.respond,
+        missing_is_null=spec.missing is None,
     )
     _assert_expected(job, local_run, stubs, fails=fails)
     emitted = [(inbox, json.loads(text)) for inbox, text in local_run.emitted]

@@ -90,6 +90,7 @@ def run_locally(
     secret_fields: Collection[tuple[str, ...]] = (),
     inboxes: Collection[str] = (),
     responder: Responder | None = None,
+    missing_is_null: bool = False,
 ) -> LocalRun:
     """Execute a job on a state. A dry run sends nothing and uses the responder or `200 {}`.
 
@@ -101,6 +102,7 @@ def run_locally(
     log: list[str] = []
     emitted: list[tuple[str, str]] = []
     runtime = AdaptorRuntime()
+    runtime.missing_is_null = missing_is_null
     recording: AbstractContextManager[list[Dry]] = dry_run(responder) if dry else nullcontext([])
     with (
         recording as requests,

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 
+from adaptors.absent import as_none, call, without_absent
+
 State = dict[str, Any]
 Operation = Callable[[State], State]
 Value = Callable[[State], Any]
@@ -35,7 +37,8 @@ def operation(function: Callable[Concatenate[State, P], State]) -> Callable[P, O
         signature.bind({}, *args, **kwargs)  # a wrong argument fails at the job's own line
 
         def operate(state: State) -> State:
-            return function(state, *resolve(state, list(args)), **resolve(state, kwargs))
+            named: Any = {name: resolve(state, value) for name, value in kwargs.items()}
+            return function(state, *resolve(state, list(args)), **named)
 
         return operate
 
@@ -45,19 +48,29 @@ def operation(function: Callable[Concatenate[State, P], State]) -> Callable[P, O
 def resolve(state: State, value: Any) -> Any:
     """Replace functions of the state by their values, inside dicts, lists and tuples too.
 
-    Their results are resolved again. Classes, bytes and everything else stay as they are.
+    Their results are resolved again. Classes, bytes and everything else stay as they are. A key
+    whose path finds nothing is left out; in a list or alone, such a value is None.
 
     >>> resolve({"data": {"a": 1}}, {"x": lambda state: state["data"]["a"], "y": [2]})
     {'x': 1, 'y': [2]}
     """
+    return as_none(resolve_or_absent(state, value))
+
+
+def resolve_or_absent(state: State, value: Any) -> Any:
+    """Do what `resolve` does, but return Absent for a path that finds nothing.
+
+    >>> resolve_or_absent({}, 7)
+    7
+    """
     if isinstance(value, dict):
-        return {key: resolve(state, part) for key, part in value.items()}
+        return without_absent({key: resolve_or_absent(state, value[key]) for key in value})
     if isinstance(value, list):
         return [resolve(state, part) for part in value]
     if type(value) is tuple:  # a subclass has fields of its own
         return tuple(resolve(state, part) for part in value)
     if callable(value) and not isinstance(value, type):
-        return resolve(state, value(state))
+        return resolve_or_absent(state, call(state, value))
     return value
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, PlainValidator, field_validator, model_validator
 
@@ -58,6 +58,7 @@ class ProjectSpec(Spec):
     triggers: dict[Name, TriggerSpec] = Field(min_length=1)
     credentials: dict[Name, CredentialSpec] = Field(default_factory=dict)
     jobs: dict[Name, JobSpec] = Field(min_length=1)
+    missing: Literal["absent"] | None = "absent"
 
     @field_validator("inboxes")
     @classmethod

@@ -47,7 +47,7 @@ def parse(path: str) -> Steps | Query:
     >>> parse("$.data.group1/visits[0].@id")
     ('data', 'group1/visits', 0, '@id')
     >>> parse("$..visits[-1:]")
-    Query(text='$..["visits"][-1:]', members=True)
+    Query(text='$..visits[-1:]', members=True)
     """
     try:
         loose = _parse_loosely(path)

@@ -12,9 +12,12 @@ from adaptors._runtime import emit, run_context
 class AdaptorRuntime:
     """Connects an attempt to these adaptors; `openfn.jobs.runtime` has the protocol."""
 
+    missing_is_null = False
+    """Whether a path that finds nothing is null, and not absent: `missing: null`."""
+
     def run_context(self, run_id: str, began: datetime) -> AbstractContextManager[None]:
         """Let adaptors know the run, and when its first attempt began."""
-        return run_context.run_context(run_id, began)
+        return run_context.run_context(run_id, began, missing_is_null=self.missing_is_null)
 
     def emit_to(self, receive: Callable[[str, str], object]) -> AbstractContextManager[None]:
         """Pass inbox and body (JSON text) of each emitted message to `receive`."""

@@ -11,6 +11,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from adaptors.absent import absent_values
+
 
 @dataclass(frozen=True, slots=True)
 class RunContext:
@@ -37,11 +39,17 @@ _units: ContextVar[list[UnitOfWork] | None] = ContextVar("units", default=None)
 
 
 @contextmanager
-def run_context(run_id: str, started_at: datetime) -> Iterator[None]:
-    """Execute the jobs of this context as this run."""
+def run_context(
+    run_id: str, started_at: datetime, *, missing_is_null: bool = False
+) -> Iterator[None]:
+    """Execute the jobs of this context as this run.
+
+    With `missing_is_null`, a path that finds nothing is null, and not absent.
+    """
     token = _run.set(RunContext(run_id, started_at.astimezone(UTC)))
     try:
-        yield
+        with absent_values(missing_is_null=missing_is_null):
+            yield
     finally:
         _run.reset(token)
 

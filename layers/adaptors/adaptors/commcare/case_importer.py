@@ -16,10 +16,11 @@ from adaptors._http.request import DEFAULT_TIMEOUT, Request
 from adaptors._http.response import Response, json_body, log_response, unexpected_content
 from adaptors._http.urls import display_url
 from adaptors._runtime import dry_run
+from adaptors.absent import require_present
 from adaptors.commcare import spreadsheets
 from adaptors.commcare.credential import Configuration, client, project_path
 from adaptors.credentials import read_credential
-from adaptors.errors import RemoteRefused, RemoteUnavailable
+from adaptors.errors import ConfigurationError, RemoteRefused, RemoteUnavailable
 from adaptors.operations import State, next_state, operation
 
 _EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -44,9 +45,9 @@ def bulk_cases(
 
     The result is `{match_count, created_count, errors, …}`. `search_field` is `case_id` or
     `external_id`, and `search_column` the key of the rows that holds it, if it has another name. A
-    row without a key empties that property, so give all rows the same keys. The operation waits
-    for the import, at most `patience` seconds, and checks it every `pause` seconds. Rows with
-    errors fail the run after the other rows were imported.
+    property that a row does not have is not changed: rows with the same keys are a file. The
+    operation waits for each import, at most `patience` seconds, and checks it every `pause`
+    seconds. Rows with errors fail the run after the other rows of the file were imported.
 
     With `external_id` a repeated run changes the same cases; with `case_id` and `create_new_cases`
     it would create them again. The importer reads an id of digits as a number: `007` is case `7`.
@@ -65,12 +66,41 @@ def bulk_cases(
         "create_new_cases": "on" if create_new_cases else None,
         "name_column": name_column,
     }
-    commcare = client(configuration)
-    upload = send(commcare, _upload_request(configuration, rows, options, timeout))
-    status_url = same_origin_url(configuration.host_url, _status_url(upload))
-    status_request = Request("GET", status_url, timeout=timeout)
-    response, result = _wait_for_import(commcare, status_request, patience, pause)
-    return next_state(state, result, response.as_dict())
+    _require_ids(rows, search_field, search_column or search_field)
+    commcare, results = client(configuration), list[dict[str, Any]]()
+    for rows_of_file in _group_by_columns(rows):
+        upload = send(commcare, _upload_request(configuration, rows_of_file, options, timeout))
+        status_url = same_origin_url(configuration.host_url, _status_url(upload))
+        status_request = Request("GET", status_url, timeout=timeout)
+        response, result = _wait_for_import(commcare, status_request, patience, pause)
+        results.append(result)
+    return next_state(state, _merge_results(results), response.as_dict())
+
+
+def _require_ids(rows: Sequence[Mapping[str, Any]], search_field: str, column: str) -> None:
+    for number, row in enumerate(rows, 1):
+        require_present(row, f"Row {number}", [column])
+        if search_field == "external_id" and not row.get(column):
+            raise ConfigurationError(
+                f"Row {number} has no {column}. It identifies the case, so it needs a value."
+            )
+
+
+def _group_by_columns(rows: Sequence[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
+    # An empty cell empties its property.
+    groups: dict[frozenset[str], list[Mapping[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault(frozenset(row), []).append(row)
+    return list(groups.values())
+
+
+def _merge_results(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    merged = dict(results[0])
+    for result in results[1:]:
+        for key, value in result.items():
+            addable = isinstance(value, int | list) and isinstance(merged.get(key), type(value))
+            merged[key] = merged[key] + value if addable else value
+    return merged
 
 
 def _upload_request(

@@ -7,11 +7,17 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from adaptors.operations import State, resolve
+from adaptors.absent import Absent, as_none, optional_value
+from adaptors.operations import State, resolve_or_absent
 
 
-def accepts_state_functions(function: Callable[..., Any]) -> Callable[..., Any]:
+def accepts_state_functions(
+    function: Callable[..., Any], *, absent_is_none: bool = False
+) -> Callable[..., Any]:
     """Let a function of values accept functions of the state; it then returns one itself.
+
+    If a path among its arguments finds nothing, its result is absent too, unless it accepts `None`
+    for that.
 
     >>> @accepts_state_functions
     ... def shout(text):
@@ -29,10 +35,15 @@ def accepts_state_functions(function: Callable[..., Any]) -> Callable[..., Any]:
         if not (_depends_on_state(args) or _depends_on_state(kwargs)):
             return function(*args, **kwargs)
 
-        def value(state: State) -> Any:
-            return function(*resolve(state, args), **resolve(state, kwargs))
+        def find(state: State) -> Any:
+            values = [resolve_or_absent(state, arg) for arg in args]
+            named = {key: resolve_or_absent(state, arg) for key, arg in kwargs.items()}
+            absent = [part for part in (*values, *named.values()) if isinstance(part, Absent)]
+            if absent and not absent_is_none:
+                return absent[0]
+            return function(*map(as_none, values), **{key: as_none(named[key]) for key in named})
 
-        return value
+        return optional_value(find)
 
     return call
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from adaptors.common.lazy import accepts_state_functions
 
 
-@accepts_state_functions
+@partial(accepts_state_functions, absent_is_none=True)
 def to_array(value: Any) -> list[Any]:
     """Return a list unchanged, None as an empty list, and anything else as a list of one.
 

@@ -11,23 +11,30 @@ from collections.abc import Callable
 from typing import Any
 
 from adaptors._formats import paths
+from adaptors.absent import Absent, optional_value
 from adaptors.common.items import Source, check_dicts, check_source, find_source, items
 from adaptors.operations import State, Value, resolve
 
 Path = str | Callable[[State], str]
 _DATA_IN_DATA = re.compile(r"\$\.data(?![^.\[])")
+_DOLLAR_BEFORE_KEY = re.compile(r"\A\$(?=[^.\[\s])")
 
 
 def data_value(path: Path) -> Value:
     """Return the first value at a path in the data, or `None`.
 
-    `$` is the data: `$.form.case` is `form.case`. `$.data…`, in OpenFn the key `data` of the data,
-    is an error: it is usually a mistake, and would silently return `None`.
+    As the value of a key, a path that finds nothing is absent: the operation leaves the key out,
+    and the run's log names the path. An explicit null stays null.
+
+    `$` is the data: `$.form.case` is `form.case`, and so is `$form.case`. `$.data…`, in OpenFn the
+    key `data` of the data, is an error: it is usually a mistake, and would silently return `None`.
 
     >>> data_value("form.case.@case_id")({"data": {"form": {"case": {"@case_id": "7"}}}})
     '7'
     """
-    return _first(lambda state: state.get("data"), _check_data_path(path))
+    if callable(path):
+        return _first(_data, lambda state: _without_dollar(resolve(state, path)))
+    return _first(_data, _without_dollar(_check_data_path(path)))
 
 
 def source_value(path: Path) -> Value:
@@ -168,7 +175,7 @@ def join(target: Source, source: Path, key: str) -> Value:
     joined = source if callable(source) else _value_at(source)
 
     def value(state: State) -> list[Any]:
-        more = {key: resolve(state, joined)}
+        more = resolve(state, {key: joined})
         return [{**more, **item} for item in check_dicts(items(state, checked), "join")]
 
     return value
@@ -180,7 +187,12 @@ def _value_at(path: str) -> Value:
 
 def _first(root: Callable[[State], Any], path: Path) -> Value:
     checked = _check_path(path)
-    return lambda state: paths.first(root(state), resolve(state, checked))
+
+    def find(state: State) -> Any:
+        resolved = resolve(state, checked)
+        return next(iter(paths.find(root(state), resolved)), Absent(resolved))
+
+    return optional_value(find)
 
 
 def _check_path(path: Path) -> Path:
@@ -197,6 +209,15 @@ def _check_data_path(path: Any) -> Any:
             "a key `data` in it."
         )
     return path
+
+
+def _data(state: State) -> Any:
+    return state.get("data")
+
+
+def _without_dollar(path: Any) -> Any:
+    # OpenFn's dataValue adds the dot that `$form.case` lacks.
+    return _DOLLAR_BEFORE_KEY.sub("", path, count=1) if isinstance(path, str) else path
 
 
 def _path_from_state(root: str, path: str) -> str:

@@ -10,6 +10,7 @@ from adaptors._http.request import DEFAULT_TIMEOUT, Request
 from adaptors.credentials import read_credential
 from adaptors.dhis2.credential import Configuration, api_path, client
 from adaptors.dhis2.responses import COUNTING_RESOURCES, check_import, parse_body
+from adaptors.dhis2.values import drop_without_value
 from adaptors.errors import ConfigurationError
 from adaptors.operations import State
 
@@ -58,7 +59,7 @@ def write(
 
     Raises RemoteRefused with the name of each conflict otherwise, whatever the status.
     """
-    configuration = read_credential(Configuration, state)
+    configuration, body = read_credential(Configuration, state), drop_without_value(body)
     if dry_run_response is None and path.split("/", maxsplit=1)[0] in COUNTING_RESOURCES:
         dry_run_response = _EMPTY_SUMMARY
     request = Request(

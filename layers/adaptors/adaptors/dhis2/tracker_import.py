@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from adaptors._http.request import DEFAULT_TIMEOUT
+from adaptors.absent import require_present
 from adaptors.dhis2.client import Query, format_query, write
 from adaptors.dhis2.tracker_payloads import (
     UID_FIELDS,
@@ -38,7 +39,10 @@ def import_payload(
     query = _import_query(strategy, atomic_mode, query)
     if not isinstance(chunk_size, int) or chunk_size < 1:
         raise ConfigurationError("chunk is the number of objects to send at once: 1 or more.")
-    chunks = split_payload(validate_payload(payload), chunk_size)
+    validated = validate_payload(payload)
+    for resource, fields in walk_objects(validated):
+        require_present(fields, f"An object of {resource}", [UID_FIELDS[resource]])
+    chunks = split_payload(validated, chunk_size)
     _warn_of_missing_uids(chunks, strategy)
     reports: list[Report] = []
     for chunk in chunks:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from adaptors._http.request import DEFAULT_TIMEOUT
+from adaptors.absent import require_present
 from adaptors.common import to_array
 from adaptors.dhis2.client import Query, fetch, format_query, write
 from adaptors.dhis2.endpoints import is_tracker_resource, object_path, resource_path, uid_field
 from adaptors.dhis2.tracker import records_of
 from adaptors.dhis2.tracker_import import import_payload
 from adaptors.dhis2.tracker_payloads import wrap_objects
+from adaptors.dhis2.values import drop_without_value
 from adaptors.errors import ConfigurationError, RemoteRefused
 from adaptors.operations import State, next_state, operation
 
@@ -49,6 +51,8 @@ def upsert(
     ... )
     >>> operate = upsert("events", None, {"event": uid(data_value("_uuid")), "status": "ACTIVE"})
     """
+    require_present(query, "The query of upsert")  # without it, another object would match
+    data = drop_without_value(data)
     if is_tracker_resource(resource, legacy=legacy):
         report = _upsert_in_tracker(state, resource.strip("/"), query, data, timeout)
     else:

@@ -11,6 +11,7 @@ from typing import Any
 from adaptors._http.client import send
 from adaptors._http.request import Request
 from adaptors._http.response import Response, json_body, raise_for_status
+from adaptors.absent import require_present
 from adaptors.credentials import read_credential
 from adaptors.errors import ConfigurationError
 from adaptors.http import bodies
@@ -25,7 +26,10 @@ def resolve_options(state: State, options: Mapping[str, Any]) -> dict[str, Any]:
     set_options = {name: value for name, value in options.items() if value is not None}
     values = DEFAULTS | set_options
     files = values.pop("files", None)
-    resolved: dict[str, Any] = resolve(state, values)
+    require_present(
+        resolve(state, {"idempotency_key": values.get("idempotency_key")}), "The request"
+    )
+    resolved = {name: resolve(state, value) for name, value in values.items()}
     return resolved if files is None else resolved | {"files": bodies.resolve_files(state, files)}
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from adaptors._runtime import dry_run
+from adaptors.absent import Absent, absent_keys, optional_value
 from adaptors.errors import ConfigurationError
 from adaptors.operations import State, Value, operation, resolve
 from adaptors.postgresql import connection_cache, identifiers, transactions
@@ -32,7 +33,8 @@ def sql(
     `values` are bound to placeholders and never become part of the SQL. Placeholders are `%s` in
     order, `%(name)s`, or `$1` as in OpenFn; with `values`, write `%%` for a percent sign beside
     `%s`. PostgreSQL infers the type of each placeholder; where it cannot, add a cast: `%s::date`.
-    A text for a date is read as year, month, day. A list becomes an array, a dict JSON.
+    A text for a date is read as year, month, day. A list becomes an array, a dict JSON, and a path
+    that finds nothing NULL.
     `transaction=False` executes the statement outside of any transaction, as VACUUM requires.
 
     >>> from adaptors.common import data_value
@@ -67,25 +69,31 @@ def find_value(
     """Look up a column of the first row that matches `where`; `None` if no row matches.
 
     Columns are compared with `=`, or with an operator from `operators` (`<`, `ilike`, …). The value
-    `None` matches null, and a list matches any of its values. In a dry run the result is `None`.
+    `None` matches null, and a list matches any of its values. If a path in `where` finds nothing,
+    nothing is looked up: the value is absent. In a dry run the result is `None`.
 
     >>> from adaptors.common import data_value
     >>> facility = find_value("id", "facilities", {"code": data_value("facility")})
     """
 
-    def value(state: State) -> Any:
-        statement = _select(column, table, resolve(state, dict(where)), operators or {})
+    def find(state: State) -> Any:
+        conditions = resolve(state, dict(where))
+        for path in absent_keys(conditions).values():  # without the condition, any row would match
+            return Absent(path)
+        statement = _select(column, table, conditions, operators or {})
         result = execute(state, [statement], timeout)
         return result.rows[0][column] if result.rows else None
 
-    return value
+    return optional_value(find)
 
 
 def _statement(query: str, values: QueryValues | None) -> Statement:
     if values is None:
         return Statement(query, display_sql=query)
     if isinstance(values, Mapping):
-        named_texts = {name: to_text(value, array=True) for name, value in values.items()}
+        # The statement names each value, so an absent one is NULL.
+        named_values = {**dict.fromkeys(absent_keys(values)), **values}
+        named_texts = {name: to_text(value, array=True) for name, value in named_values.items()}
         return Statement(query, named_texts, "%", query)
     if isinstance(values, str | bytes) or not isinstance(values, Sequence):
         raise ConfigurationError("The values of a query must be a list, or a dict by name.")

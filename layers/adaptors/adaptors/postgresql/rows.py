@@ -97,7 +97,8 @@ def upsert(
     """Insert a record, or update the row with the same key.
 
     `key` is a column, a list of columns, or `"ON CONSTRAINT name"`. The table needs a unique index
-    on exactly these columns. Columns that the record does not have keep their value. See `insert`
+    on exactly these columns, and the record a value for each: without, it is an error. Columns that
+    the record does not have keep their value. See `insert`
     for values and options.
 
     >>> from adaptors.common import data_value
@@ -172,6 +173,7 @@ def _write(
         built = statements.insert_statements(table, numbered, suffix, array_columns)
     else:
         target = statements.parse_key(key)
+        _require_key(target, numbered)
         numbered = _merge_same_key(state, table, target, numbered)
         built = statements.upsert_statements(table, target, numbered, suffix, array_columns)
     return state_after(state, execute(state, list(built), options.timeout))
@@ -192,6 +194,17 @@ def _number_records(records: Any, set_null: str | list[str] | None) -> NumberedR
         }
         numbered.append((number, with_nulls))
     return numbered
+
+
+def _require_key(target: ConflictTarget, records: NumberedRecords) -> None:
+    for number, record in records:
+        for column in target.columns:
+            identifiers.quote(column)
+            if column not in record:
+                raise ConfigurationError(
+                    f"Record {number} has no value for its key {column}. Without it, every run "
+                    "would insert another row."
+                )
 
 
 def _returning_clause(columns: Columns | None) -> str:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from adaptors.absent import require_present
 from adaptors.errors import ConfigurationError
 
 Record = Mapping[str, Any]
@@ -67,7 +68,7 @@ def omit_keys(record: Record, *keys: str) -> Record:
 def _validate(record: Any, index: int) -> None:
     if not isinstance(record, Mapping):
         raise ConfigurationError(f"records[{index}] must be a dict, not {type(record).__name__}.")
-    for key in record:
+    for key, value in record.items():
         if not isinstance(key, str):
             raise ConfigurationError(f"records[{index}] has a key that is not text.")
         if "." in key:
@@ -76,3 +77,4 @@ def _validate(record: Any, index: int) -> None:
                 f"records[{index}] has the key {key!r}. "
                 f"Write relationship({parent!r}, {child!r}, …) instead."
             )
+        require_present(value, f"The relationship {key} of records[{index}]")

@@ -21,6 +21,8 @@ from adaptors.salesforce.writes import write_many, write_one
 def relationship(name: str, external_id: str, value: Any) -> tuple[str, dict[str, Any]]:
     """Return a field that links to the record with an external id; for `fields`.
 
+    An external id whose path finds nothing is an error.
+
     >>> from adaptors.common import field, fields
     >>> fields(field("Name", "Visit 1"), relationship("Patient__r", "MRN__c", "7"))
     {'Name': 'Visit 1', 'Patient__r': {'MRN__c': '7'}}

@@ -58,6 +58,8 @@ class Project:
     """The adaptors of the credentials."""
     secret_fields: Mapping[str, tuple[tuple[str, ...], ...]]
     """The paths of the secret fields of each credential; none if an earlier release compiled it."""
+    missing_is_null: bool
+    """Whether a path that finds nothing is null for an operation, and not absent."""
 
     def inbox_by_id(self, inbox_id: str) -> Inbox | None:
         """Return the inbox with this id, or `None`."""
@@ -131,6 +133,8 @@ def load(directory: Path) -> Project:
             name: tuple(map(tuple, credential.get("secret_fields", ())))
             for name, credential in raw["credentials"].items()
         },
+        # Projects of the first release have no such key.
+        missing_is_null=raw.get("missing", "absent") is None,
     )
 
 
