@@ -16,7 +16,8 @@ import time_machine
 from openfn.messages import store as messages
 from openfn.runs import circuit_breaker
 from openfn.runs.model import RunStatus
-from openfn.storage import aws, secrets
+from openfn.storage import secrets
+from openfn.storage.dynamodb_values import from_dynamodb
 from openfn.storage.item_type import ItemType, item_type
 from tests.conftest import LogLines, post, tick
 from tests.faults import promises, queues, scenario
@@ -212,7 +213,7 @@ class Simulation:
 
     def items(self):
         """Return all items of the table."""
-        return [aws.from_dynamodb(item) for item in self._items()]
+        return [from_dynamodb(item) for item in self._items()]
 
     def _poll_all(self, function):
         total = 0

@@ -45,7 +45,7 @@ def _parse_fragment(value: Any) -> Any:
 
 def _validate(value: Any, path: Keys) -> None:
     if len(path) > _MAX_DEPTH:
-        message = f"A fragment can be at most {_MAX_DEPTH} levels deep and cannot contain itself."
+        message = f"A fragment can be at most {_MAX_DEPTH} levels deep."
         raise invalid((), message)
     if isinstance(value, dict):
         for key, part in value.items():
