@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from openfn import ids
+from openfn.messages import late_queueing
 from openfn.runs import circuit_breaker, dispatch, reconciliation
 from openfn.runs.model import Plan, RunStatus
 from openfn.runs.reconciliation import Position
@@ -63,13 +64,13 @@ class Work:
 
 
 def measure() -> list[Work]:
-    """Count the calls of the two parts that can have a large backlog."""
+    """Count the calls of the three parts that can have a large backlog."""
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "jobs").mkdir()
         (Path(folder) / "jobs/deliver.py").write_text(JOB, "utf-8")
         (Path(folder) / "project.yaml").write_text(PROJECT, "utf-8")
         with create_stack(Path(folder)):
-            return [_reconcile(), _release()]
+            return [_reconcile(), _release(), _queue_late()]
 
 
 def table_of(works: list[Work]) -> list[str]:
@@ -119,6 +120,17 @@ def _release() -> Work:
     with _counted() as calls:
         dispatch.release(time.time(), TimeBudget.from_seconds(3600))
     return Work("waiting runs that are released", RUNS, calls)
+
+
+def _queue_late() -> Work:
+    message_ids = [ids.new_message_id() for _ in range(RUNS)]
+    marks = [attention.mark(Attention.UNQUEUED, f"#inbox#{key}") for key in message_ids]
+    message = {"inbox": "inbox", "expires": 2**31}
+    pairs = zip(message_ids, marks, strict=True)
+    table.put_groups([[{**ids.key_of(key), **message, **mark}] for key, mark in pairs])
+    with _counted() as calls:
+        late_queueing.queue_late_messages(lambda _: None, TimeBudget.from_seconds(3600), 0)
+    return Work("late messages that are queued", RUNS, calls)
 
 
 def _parked(plan: Plan, run: dict[str, Any], kind: str) -> dict[str, Any]:

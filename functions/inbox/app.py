@@ -119,7 +119,7 @@ def _store(inbox: Inbox, message: Message) -> Response:
     message_id = messages.store(message, inboxes.dedupe_key(inbox, body))
     # A repeated message is queued again, because its first post may have stopped between the two
     # calls. Its runs are created once.
-    is_queued = messages.queue(message_id, inbox.group)
+    is_queued = messages.queue(message_id, inbox.name, inbox.group)
     extra = {} if is_queued else {"queued": "at the next tick"}
     _log_stored(LogEvent.MESSAGE_STORED, message, message_id, extra)
     return _accept(inbox, message_id, message.body)

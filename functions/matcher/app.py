@@ -14,7 +14,7 @@ from aws_lambda_powertools import Logger
 from openfn import ids, metrics
 from openfn.errors import MatcherDied, NotFound, NotQueued, log_fields
 from openfn.log_events import LogEvent
-from openfn.messages import isolation, late
+from openfn.messages import isolation, late, late_queueing
 from openfn.messages import store as messages
 from openfn.messages.store import Message
 from openfn.metrics import Metric
@@ -67,13 +67,16 @@ def lambda_handler(event: dict[str, Any], context: Context) -> Mapping[str, Any]
 
 def _match_batch(context: Context, received: Sequence[QueuedId]) -> Mapping[str, Exception]:
     items = messages.read_items([queued.id for queued in received])
-    late_ids = late.unmatched(_ordered_inboxes(items))
-    queued_ids = late.with_earlier(received, items, late_ids)
+    late_ids = late.unmatched(items.values(), _ordered_inboxes(items))
+    waiting = late.waiting(received, items, late_ids)
+    with_earlier = late.with_earlier(received, items, late_ids)
+    queued_ids = [queued for queued in with_earlier if queued.id not in waiting]
     items |= messages.read_items([queued.id for queued in queued_ids if queued.id not in items])
-    groups = isolation.groups(queued_ids, items)
+    groups = isolation.groups(with_earlier, items)
     suspects = {queued.id: queued for queued in queued_ids if queued.group in groups}
     others = [queued for queued in queued_ids if queued.id not in suspects]
-    errors = _match_all(items, late_ids, others, nullcontext)
+    errors = {message_id: error for message_id, error in waiting.items() if error}
+    errors |= _match_all(items, late_ids, others, nullcontext)
     if suspects:  # a process that dies must not take the others along
         sqs_batch.delete(Setting.MATCH_QUEUE_URL, [q for q in others if q.id not in errors])
 
@@ -99,7 +102,6 @@ def _match_all(
 
     def match(message_id: str) -> None:
         item = _existing(items.get(message_id), message_id)
-        late.raise_if_too_many(message_id, late_ids.get(item["inbox"], ()))
         if messages.is_erased(item):
             return  # A record with `dedupe` was posted again after all its runs had succeeded.
         outcome, message_plans = _match(item, mark)
@@ -169,16 +171,12 @@ def _try(step: Step, tick: Tick, budget: TimeBudget) -> Exception | None:
     return None
 
 
-def _queue_late_messages(_tick: Tick, _budget: TimeBudget) -> None:
-    late_messages = _with_groups(messages.unqueued())
-    failed = messages.queue_all(late_messages)
-    queued = [pair for pair in late_messages if pair[0] not in failed]
-    for message_id, group in queued:
-        if group is None:  # else it keeps its mark until it is matched: newer ones wait for it
-            messages.clear_unqueued(message_id)
+def _queue_late_messages(tick: Tick, budget: TimeBudget) -> None:
+    minute = int(cron.minute_of(tick["time"], time.time()).timestamp()) // 60
+    queued = late_queueing.queue_late_messages(project.current().group_of, budget, minute)
     if queued:
-        _logger.warning(LogEvent.MESSAGES_QUEUED_LATE, extra={"messages": len(queued)})
-        metrics.write("matcher", {Metric.QUEUED_LATE: len(queued)})
+        _logger.warning(LogEvent.MESSAGES_QUEUED_LATE, extra={"messages": queued})
+        metrics.write("matcher", {Metric.QUEUED_LATE: queued})
 
 
 def _queue_due_runs(_tick: Tick, budget: TimeBudget) -> None:

@@ -16,7 +16,6 @@ from botocore.exceptions import EndpointConnectionError
 from openfn import ids
 from openfn.errors import GroupBlocked
 from openfn.history import details
-from openfn.messages import store as messages
 from openfn.runs import dispatch
 from openfn.runs import store as runs
 from openfn.runs.model import RunStatus
@@ -73,8 +72,9 @@ def ordered(create_project_stack):
         yield stack, destination
 
 
-def visit(stack, case, number):
-    return post(stack, json.dumps({"case_id": case, "n": number}))["headers"]["X-Message-Id"]
+def visit(stack, case, number, **options):
+    body = json.dumps({"case_id": case, "n": number})
+    return post(stack, body, **options)["headers"]["X-Message-Id"]
 
 
 def _reports(destination, job):
@@ -320,32 +320,38 @@ def _matched_in_order(destination):
     return [request.json["n"] for request in destination.received if "begin/a" in request.path]
 
 
-def _late(stack, *numbers, at=None):
-    """Post visits while the match queue does not exist; all are marked at the same time."""
+def _late(stack, *numbers, case="a", **options):
+    """Post visits while the match queue does not exist."""
     with without_queue(stack, "MATCH_QUEUE_URL"):
-        message_ids = [visit(stack, "a", number) for number in numbers]
-    for message_id in message_ids:
-        table.update(ids.key_of(message_id), attention.mark(Attention.UNQUEUED, at or 1.0))
-    return message_ids
+        return [visit(stack, case, number, **options) for number in numbers]
+
+
+def _late_ids():
+    return [item["sk"] for item in attention.query(Attention.UNQUEUED)]
+
+
+def _mark_as_earlier_releases(message_ids):
+    # DynamoDB does not sort items of the same time: here the newest was marked first.
+    for second, message_id in enumerate(reversed(message_ids)):
+        table.update(ids.key_of(message_id), attention.mark(Attention.UNQUEUED, second))
 
 
 def test_messages_queued_late_are_matched_in_the_order_of_their_ids(ordered):
     stack, destination = ordered
-    message_ids = _late(stack, 1, 2, 4, 5)
-    # DynamoDB does not sort items of the same time: here the newest was marked first.
-    for second, message_id in enumerate(reversed(message_ids)):
-        table.update(ids.key_of(message_id), attention.mark(Attention.UNQUEUED, second))
+    _mark_as_earlier_releases(_late(stack, 1, 2, 4, 5))
     stack.tick()
     stack.drain()
     assert _matched_in_order(destination) == [1, 2, 4, 5]
+    assert _late_ids() == []
 
 
-def test_limit_of_late_messages_leaves_out_the_newest(ordered):
-    stack, _ = ordered
-    message_ids = _late(stack, 1, 2, 4, 5)
-    for second, message_id in enumerate(reversed(message_ids)):
-        table.update(ids.key_of(message_id), attention.mark(Attention.UNQUEUED, second))
-    assert [message_id for message_id, _ in messages.unqueued(limit=2)] == message_ids[:2]
+def test_no_message_passes_one_that_an_earlier_release_marked(ordered):
+    stack, destination = ordered
+    _mark_as_earlier_releases(_late(stack, 1, 2))
+    visit(stack, "a", 4)
+    stack.drain()
+    assert _matched_in_order(destination) == [1, 2, 4]
+    assert _late_ids() == []
 
 
 def test_no_message_passes_an_earlier_one_that_is_still_to_be_queued(ordered):
@@ -354,7 +360,7 @@ def test_no_message_passes_an_earlier_one_that_is_still_to_be_queued(ordered):
     visit(stack, "a", 4)
     stack.drain()
     assert _matched_in_order(destination) == [1, 2, 4]
-    assert messages.unqueued() == []
+    assert _late_ids() == []
     stack.tick()
     stack.drain()
     assert _matched_in_order(destination) == [1, 2, 4]
@@ -367,7 +373,7 @@ def test_no_message_passes_an_earlier_one_that_the_tick_has_queued_behind_it(ord
     stack.tick()
     stack.drain()
     assert _matched_in_order(destination) == [1, 2, 4]
-    assert messages.unqueued() == []
+    assert _late_ids() == []
 
 
 def test_expired_late_message_blocks_no_later_one(ordered):
@@ -376,7 +382,7 @@ def test_expired_late_message_blocks_no_later_one(ordered):
     table.update(ids.key_of(message_id), {"expires": 1})
     later = visit(stack, "a", 2)
     stack.invoke("matcher", match_event(later))
-    assert messages.unqueued() == []
+    assert _late_ids() == []
     stack.invoke("matcher", match_event(later))
     stack.drain()
     assert _matched_in_order(destination) == [2]
@@ -388,7 +394,7 @@ def test_late_message_that_cannot_be_matched_blocks_no_later_one(ordered):
     table.update(ids.key_of(message_id), {"request": "{"})
     later = visit(stack, "a", 2)
     assert failed_ids(stack.invoke("matcher", match_event(later))) == [later]
-    assert messages.unqueued() == []
+    assert _late_ids() == []
     assert failed_ids(stack.invoke("matcher", match_event(later))) == []
     stack.drain()
     assert _matched_in_order(destination) == [2]
@@ -401,7 +407,7 @@ def test_late_message_stays_marked_while_the_run_queue_refuses_its_run(ordered):
     with without_queue(stack, "RUN_QUEUE_URL"):
         response = stack.invoke("matcher", match_event(later))
     assert failed_ids(response) == [later]
-    assert len(messages.unqueued()) == 1
+    assert len(_late_ids()) == 1
     stack.drain()
     assert _matched_in_order(destination) == [1, 2]
 

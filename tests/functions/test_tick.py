@@ -133,7 +133,7 @@ def test_backlog_of_one_part_starves_no_other(stack, log_lines):
         for _ in range(3):
             message_id = ids.new_message_id()
             messages.store(Message(message_id, "inbox-a", b"{}"))
-            messages.queue(message_id)
+            messages.queue(message_id, "inbox-a")
     hurried_tick(stack)
     assert len(log_lines.events(LogEvent.RUN_DUE)) == 1
     assert log_lines.events(LogEvent.MESSAGES_QUEUED_LATE)[0]["messages"] == 3

@@ -68,7 +68,7 @@ def queue_unmatchable_message(stack):
     """Store and queue a message that an inbox would have refused, and let it be matched."""
     message = Message(ids.new_message_id(), "inbox-a", b"{")
     messages.store(message)
-    messages.queue(message.id)
+    messages.queue(message.id, message.inbox)
     stack.drain()
     return message.id
 

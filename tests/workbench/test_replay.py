@@ -360,7 +360,7 @@ def test_succeeded_runs_are_selected_by_time_of_receipt(stack, replay):
         message = Message(
             ids.minute_id(when)[:-1] + str(days % 10), "inbox-a", b'{"form":"visit","n":1}'
         )
-        messages.queue(messages.store(message))
+        messages.queue(messages.store(message), message.inbox)
         run_ids.append(ids.run_id(message.id, "job-a"))
     run_ids += post_visits(stack, 5)
     stack.drain()

@@ -49,7 +49,7 @@ def replay_messages(selected: Sequence[Message]) -> dict[str, str]:
     return {
         message.id: f"The match queue did not accept it. {_NEXT_TICK}"
         for message in selected
-        if not messages.queue(message.id, current.group_of(message.inbox))
+        if not messages.queue(message.id, message.inbox, current.group_of(message.inbox))
     }
 
 

@@ -3,14 +3,17 @@
 The tick queues a late message behind newer ones. So it keeps its mark until it is matched, and
 whoever receives a newer message of its inbox matches the late one first. The queue delivers the
 messages of an ordered inbox to one function at a time.
+
+If too many late messages are older than a received one, it becomes a late message itself. It
+leaves the queue, because each delivery counts, and waiting must not lead to the dead letters.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from openfn.errors import GroupBlocked, NotQueued
-from openfn.messages import store
+from openfn.messages import late_marks, store
 from openfn.storage.aws import AWSError
 from openfn.storage.dynamodb_values import Item
 from openfn.storage.sqs_batch import QueuedId
@@ -19,14 +22,47 @@ LIMIT = 300
 """How many late messages are matched before one received message."""
 
 
-def unmatched(inboxes: Collection[str]) -> dict[str, list[str]]:
-    """Return the ids of the late messages of inboxes by inbox, oldest first."""
-    late: dict[str, list[str]] = {inbox: [] for inbox in inboxes}
-    if late:
-        for message_id, inbox in store.unqueued(limit=None):
-            if inbox in late:
-                late[inbox].append(message_id)
-    return late
+def unmatched(items: Iterable[Item], inboxes: Collection[str]) -> dict[str, list[str]]:
+    """Return the oldest late messages of inboxes by inbox, up to the newest of some messages.
+
+    Up to `LIMIT` of them and one more, so that the reader knows whether there are others.
+    """
+    if not inboxes:
+        return {}
+    newest = dict.fromkeys(inboxes, "")
+    for item in items:
+        if (inbox := item["inbox"]) in newest:
+            newest[inbox] = max(newest[inbox], item["sk"])
+    late: dict[str, set[str]] = {inbox: set() for inbox in inboxes}
+    # Read before the others: a tick may renew them in between.
+    for message_id, inbox in late_marks.marked_by_earlier_releases():
+        if message_id <= newest.get(inbox, ""):
+            late[inbox].add(message_id)
+    for inbox, until in newest.items():
+        late[inbox].update(late_marks.oldest(inbox, LIMIT + 1, until=until))
+    return {inbox: sorted(message_ids)[: LIMIT + 1] for inbox, message_ids in late.items()}
+
+
+def waiting(
+    received: Sequence[QueuedId], items: Mapping[str, Item], late: Mapping[str, Sequence[str]]
+) -> dict[str, Exception | None]:
+    """Return the received ids that have to wait, with an error for those that stay on the queue.
+
+    They are marked as late. The first time, an id stays on the queue, and others wait behind it
+    until the index surely has the mark. The next time it is done: the tick queues it again.
+    """
+    errors: dict[str, Exception | None] = {}
+    for queued in received:
+        item = items.get(queued.id, {})
+        if sum(late_id < queued.id for late_id in late.get(item.get("inbox", ""), ())) <= LIMIT:
+            continue
+        errors[queued.id] = None
+        if late_marks.is_marked(item):
+            continue
+        late_marks.mark(item["inbox"], queued.id)
+        if not queued.last_receive:  # else it would become a dead letter
+            errors[queued.id] = NotQueued(f"{queued.id} waits for earlier late messages.")
+    return errors
 
 
 def with_earlier(
@@ -41,12 +77,6 @@ def with_earlier(
             queued_ids.setdefault(message_id, QueuedId(message_id, queued.group))
         queued_ids.setdefault(queued.id, queued)
     return list(queued_ids.values())
-
-
-def raise_if_too_many(message_id: str, late: Sequence[str]) -> None:
-    """Raise `NotQueued` if so many late messages are older that some have to wait."""
-    if sum(late_id < message_id for late_id in late) > LIMIT:
-        raise NotQueued(f"{message_id} waits for earlier messages that were queued late.")
 
 
 def clear_marks(
@@ -66,4 +96,4 @@ def clear_marks(
         if isinstance(error, (AWSError, GroupBlocked, NotQueued)):
             continue
         if error is None or not store.queue_all([(message_id, groups[message_id])]):
-            store.clear_unqueued(message_id)
+            late_marks.clear(message_id)

@@ -11,9 +11,8 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from openfn import ids
-from openfn.errors import ConditionFailed
-from openfn.storage import attention, aws, blobs, table
-from openfn.storage.attention import Attention
+from openfn.messages import late_marks
+from openfn.storage import aws, blobs, table
 from openfn.storage.aws import Setting
 from openfn.storage.dynamodb_values import Item
 
@@ -76,7 +75,7 @@ def store_all(messages: Sequence[tuple[Message, str | None]]) -> list[str]:
     return [_stored_id(group[0], existing) for group, existing in pairs]
 
 
-def queue(message_id: str, group: str | None = None) -> bool:
+def queue(message_id: str, inbox: str, group: str | None = None) -> bool:
     """Queue a stored message for the matcher; if that fails, mark it for the next tick: False.
 
     Messages of one `group` are matched one after the other, in the order in which they are queued.
@@ -84,8 +83,7 @@ def queue(message_id: str, group: str | None = None) -> bool:
     """
     if not queue_all([(message_id, group)]):
         return True
-    unqueued = attention.mark(Attention.UNQUEUED, time.time())
-    table.update(ids.key_of(message_id), unqueued, "attribute_exists(pk)")
+    late_marks.mark(inbox, message_id)
     return False
 
 
@@ -94,19 +92,6 @@ def queue_all(messages: Sequence[tuple[str, str | None]]) -> set[str]:
     bodies = {_queue_body(message_id): message_id for message_id, _ in messages}
     grouped = [(_queue_body(message_id), group or message_id) for message_id, group in messages]
     return {bodies[body] for body in aws.send(Setting.MATCH_QUEUE_URL, grouped)}
-
-
-def unqueued(limit: int | None = 500) -> list[tuple[str, str]]:
-    """Return id and inbox of the oldest messages that could not be queued, oldest first."""
-    # The index sorts by the time of the refusal, and not at all within one time.
-    marked = sorted((item["sk"], item["inbox"]) for item in attention.query_all(Attention.UNQUEUED))
-    return marked[:limit]
-
-
-def clear_unqueued(message_id: str) -> None:
-    """Remove the mark from a message that is queued now."""
-    with suppress(ConditionFailed):  # it has expired meanwhile
-        table.update(ids.key_of(message_id), attention.clear(), "attribute_exists(pk)")
 
 
 def mark_unmatched(message_id: str, version: str) -> None:

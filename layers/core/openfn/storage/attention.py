@@ -1,7 +1,8 @@
 """The sparse index of items that need attention: unqueued, waiting or failed.
 
 An item is in the index while it has the attributes `attention` (its kind) and `attention_at` (its
-sort key: a time, or a run's id behind an open circuit). The index is empty while all is well.
+sort key: a time, the inbox and id of a late message, or a run's id behind an open circuit). The
+index is empty while all is well.
 """
 
 from __future__ import annotations
@@ -58,6 +59,14 @@ def pages(kind: str, until: float | None = None, page_size: int = 100) -> Iterat
     for page in services.pages("dynamodb", "query", **request, Limit=page_size):
         if items := [from_dynamodb(item) for item in page["Items"]]:
             yield items
+
+
+def query_between(kind: str, first: str, last: str, limit: int) -> list[Item]:
+    """Return the first indexed items of a kind between two sort keys, in order."""
+    condition = "attention = :kind AND attention_at BETWEEN :first AND :last"
+    values = {":kind": str(kind), ":first": first, ":last": last}
+    response = services.call("dynamodb", "query", **_request(condition, values), Limit=limit)
+    return [from_dynamodb(item) for item in response["Items"]]
 
 
 def query_all(kind: str, since: float | None = None) -> Iterator[Item]:
