@@ -95,16 +95,25 @@ def _normal_tick(stack, minute):
     stack.invoke("matcher", {"time": minute})
 
 
-def test_newer_messages_wait_for_more_late_ones_than_they_can_be_received(minutes, monkeypatch):
+def test_newer_messages_wait_for_more_late_ones_than_a_receive_matches(minutes, monkeypatch):
     monkeypatch.setattr(late, "LIMIT", 1)
-    message_ids = minutes.post_late(25) + minutes.post(3)
+    message_ids = minutes.post_late(12) + minutes.post(3)
     for _ in range(3):
         minutes.poll()
     assert minutes.matched() == message_ids[: len(minutes.matched())]
     assert len(late_keys()) == len(message_ids) - len(minutes.matched())
-    minutes.pass_by(15, _normal_tick)
+    minutes.pass_by(6, _normal_tick)
     assert minutes.matched() == message_ids
     assert (late_keys(), minutes.count_dead_letters()) == ([], 0)
+
+
+def test_waiting_does_not_use_up_receives(minutes, monkeypatch):
+    monkeypatch.setattr(late, "LIMIT", 1)
+    *_, newer = minutes.post_late(4) + minutes.post(1)
+    event = sqs_event("message_id", newer, MessageGroupId="one")
+    assert failed_ids(minutes.stack.invoke("matcher", event)) == [newer]
+    assert failed_ids(minutes.stack.invoke("matcher", event)) == []
+    assert f"#one#{newer}" in late_keys()
 
 
 def test_message_that_waits_on_its_last_receive_is_marked_as_late(minutes, monkeypatch):
