@@ -120,6 +120,10 @@ def test_new_kobo_submissions_are_pulled_and_delivered_once():
         for minute in ("10:07", "11:07"):
             tick(deployment, f"2026-03-09T{minute}:00Z")
             deployment.drain()
-            kobo.submissions[FORM] = [first, {**first, "_id": 102, "_uuid": "second"}]
+            second = {**first, "_id": 102, "_uuid": "b", "meta/rootUuid": "uuid:b"}
+            edited = {**first, "_uuid": "c", "meta/deprecatedID": "uuid:a"}
+            kobo.submissions[FORM] = [edited, second]
         paths = [request.path for request in registry.received]
-    assert paths == ["/water-points/9a1f7c44-2f0b-4b7e-b6d5-6c1d3d3f7a04", "/water-points/second"]
+    root = first["meta/rootUuid"]
+    assert paths[0] == f"/water-points/{root}"
+    assert sorted(paths[1:]) == [f"/water-points/{root}", "/water-points/uuid:b"]

@@ -63,7 +63,7 @@ def test_every_sample_post_of_the_example_project_is_delivered(stack, urls, dest
         assert destination.wait_for(5)
     assert sorted(received.path for received in destination.received) == [
         "/children",
-        "/households/19d72997-8316-4e02-8016-4a8ddf6a2aa4",
+        "/households/889409",
         "/medicines",
         "/medicines",
         "/visits",

@@ -13,10 +13,16 @@ def with_age_as_number(state):
     return {**state, "age": int(age) if age and age.isdigit() else None}
 
 
+def path(state):
+    # `_uuid` changes when a submission is edited. Old servers have no `meta/rootUuid`.
+    submission = state["data"]
+    return f"households/{submission.get('meta/rootUuid') or submission['_id']}"
+
+
 fn(with_age_as_number)
 
 put(
-    lambda state: f"households/{state['data']['_uuid']}",
+    path,
     fields(
         field("head", data_value("group1/name")),
         field("age", lambda state: state["age"]),

@@ -9,7 +9,16 @@ HOUSEHOLD = event("kobo_household.json")
 
 def test_household_is_sent_to_a_path_with_its_id():
     (request,) = run_job("register-household", HOUSEHOLD).requests
-    assert (request.method, request.path) == ("PUT", f"/households/{HOUSEHOLD['_uuid']}")
+    assert (request.method, request.path) == ("PUT", f"/households/{HOUSEHOLD['_id']}")
+
+
+def test_edited_household_is_sent_to_the_same_path():
+    household = {**HOUSEHOLD, "meta/rootUuid": "uuid:1"}
+    paths = [
+        run_job("register-household", {**household, "_uuid": version}).requests[0].path
+        for version in ("1", "2")
+    ]
+    assert paths == ["/households/uuid:1"] * 2
 
 
 def test_record_has_selected_fields_and_all_answers():

@@ -477,8 +477,12 @@ def _list(dhis2, _v, kind):
         for item in stored.values()
         if all(_has(item, name, value) for name, _operator, value in filters)
     ]
-    pager = {"page": 1, "total": len(objects), "pageSize": 50, "pageCount": 1}
-    return jsonify({"pager": pager, kind: objects[:50]})
+    if request.args.get("paging") == "false":
+        return jsonify({kind: objects})
+    page, size = int(request.args.get("page", 1)), int(request.args.get("pageSize", 50))
+    pager = {"page": page, "total": len(objects), "pageSize": size}
+    pager["pageCount"] = max(1, -(-len(objects) // size))
+    return jsonify({"pager": pager, kind: objects[(page - 1) * size : page * size]})
 
 
 def _has(item, name, value):

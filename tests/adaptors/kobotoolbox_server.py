@@ -42,7 +42,15 @@ class Kobo:
     def submit(self, time, form=FORM, **answers):
         """Store a submission, as a phone sends it."""
         number = len(self.submissions[form]) + 1
-        self.submissions[form].append({"_id": number, "_submission_time": time, **answers})
+        submission = {"_id": number, "_uuid": f"v0-{number}", "_submission_time": time}
+        self.submissions[form].append({**submission, **answers})
+
+    def edit(self, number, form=FORM, **answers):
+        """Change a submission, as a person does in the web page."""
+        submission = self.submissions[form][number - 1]
+        version = int(submission["_uuid"][1:].partition("-")[0]) + 1
+        submission |= {"meta/deprecatedID": f"uuid:{submission['_uuid']}", **answers}
+        submission["_uuid"] = f"v{version}-{number}"
 
     def _authorize(self):
         basic = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
@@ -112,9 +120,12 @@ class Kobo:
 
 
 def _matches(submission, query):
-    return all(
-        submission.get(key) >= value["$gte"]
-        if isinstance(value, dict)
-        else submission.get(key) == value
-        for key, value in query.items()
-    )
+    return all(_has(submission, key, value) for key, value in query.items())
+
+
+def _has(submission, key, value):
+    if isinstance(value, dict) and "$exists" in value:
+        return (key in submission) == value["$exists"]
+    if isinstance(value, dict):
+        return submission.get(key) >= value["$gte"]
+    return submission.get(key) == value

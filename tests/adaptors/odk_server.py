@@ -61,10 +61,20 @@ class Central:
         self.now += seconds
         self._store(f"uuid:{name}", f"<data>{name}</data>", answers)
 
-    def _store(self, instance, xml, answers):
+    def edit(self, name, seconds=0, **answers):
+        """Change a submission, some seconds after what came before."""
+        self.now += seconds
+        record = self.records[f"uuid:{name}"]
+        record |= answers
+        record["__system"] |= {"updatedAt": self._stamp()}
+
+    def _stamp(self):
         stamp = datetime.fromtimestamp(self.now, UTC).isoformat(timespec="milliseconds")
+        return stamp.replace("+00:00", "Z")
+
+    def _store(self, instance, xml, answers):
         self.xml[instance] = xml
-        system = {"submissionDate": stamp.replace("+00:00", "Z"), "reviewState": None}
+        system = {"submissionDate": self._stamp(), "updatedAt": None, "reviewState": None}
         self.records[instance] = {"__id": instance, "__system": system, **answers}
 
     def _authorize(self):
@@ -90,13 +100,15 @@ class Central:
         expand, condition = request.args.get("$expand"), request.args.get("$filter")
         if expand not in {None, "*"}:
             return problem(501.6, "The given OData expand expression is not supported")
-        since = re.fullmatch(r"__system/submissionDate (ge|gt) (\S+)", condition or "")
-        if condition and not since:
+        condition = condition or "__system/submissionDate ge 2000-01-01T00:00:00Z"
+        bounds = [
+            re.fullmatch(r"__system/(submissionDate|updatedAt) (?:ge|gt) (\S+)", part)
+            for part in condition.split(" or ")
+        ]
+        if None in bounds:
             return problem(501.4, "The given OData filter expression uses features not supported")
         rows = [self._row(record, expand) for record in self.records.values()]
-        if since:
-            start = datetime.fromisoformat(since[2])
-            rows = [row for row in rows if _submission_date(row) >= start]
+        rows = [row for row in rows if any(_is_since(row, *bound.groups()) for bound in bounds)]
         rows.reverse()  # newest first, as Central sends them
         return jsonify(self._page(rows))
 
@@ -238,5 +250,10 @@ def _xml(text, status=200):
     return Response(text, status, content_type="text/xml; charset=utf-8")
 
 
-def _submission_date(record):
-    return datetime.fromisoformat(record["__system"]["submissionDate"])
+def _is_since(record, field, start):
+    time_of_field = record["__system"].get(field)
+    return bool(time_of_field) and _parse(time_of_field) >= _parse(start)
+
+
+def _parse(text):
+    return datetime.fromisoformat(text)

@@ -32,6 +32,65 @@ def entity(number, *attributes):
     }
 
 
+# get
+
+
+@pytest.fixture
+def many_units(dhis2):
+    """Store 1,201 organisation units and return their ids."""
+    store(dhis2, *({"id": f"Unit{number:07d}", "name": "A"} for number in range(1201)))
+    return list(units(dhis2))
+
+
+@pytest.mark.parametrize("resource", ["organisationUnits", "organisationUnits?fields=id"])
+def test_get_fetches_all_pages_of_a_list(dhis2, many_units, resource):
+    data = get(resource, {"filter": "name:eq:A"})(dhis2.state())["data"]
+    assert [unit["id"] for unit in data["organisationUnits"]] == many_units
+    assert data["pager"] == {"page": 1, "pageCount": 1, "pageSize": 1201, "total": 1201}
+
+
+def test_get_without_paging_and_of_one_page_is_one_request(dhis2, many_units):
+    data = get("organisationUnits", {"paging": False})(dhis2.state())["data"]
+    assert len(data["organisationUnits"]) == 1201
+    page = get("organisationUnits", {"page": 13, "pageSize": 100})(dhis2.state())["data"]
+    assert [unit["id"] for unit in page["organisationUnits"]] == many_units[1200:]
+    assert page["pager"]["pageCount"] == 13
+    assert len(dhis2.requested) == 2
+
+
+@pytest.mark.parametrize(
+    ("resource", "query"),
+    [("organisationUnits", {"pageSize": 1200}), ("organisationUnits?pageSize=1200", None)],
+)
+def test_more_objects_than_page_size_asks_for_are_an_error(dhis2, many_units, resource, query):
+    error = error_of(get(resource, query), dhis2.state())
+    assert isinstance(error, ConfigurationError)
+    assert f"has {len(many_units)} objects, and pageSize asks for 1200" in str(error)
+    query = {**(query or {}), "pageSize": 1201}
+    data = get("organisationUnits", query)(dhis2.state())["data"]
+    assert len(data["organisationUnits"]) == 1201
+
+
+@pytest.mark.parametrize("version", [40, 41, 42])
+@pytest.mark.parametrize("count", [49, 50, 51, 501])
+def test_get_fetches_all_pages_of_a_tracker_list(dhis2, version, count):
+    dhis2.reset(version)
+    events = {f"Visit{number:06d}": {"event": f"Visit{number:06d}"} for number in range(count)}
+    dhis2.database.tracker["events"] = events
+    data = get("events")(dhis2.state())["data"]
+    listed = data["instances" if version == 40 else "events"]
+    assert {event["event"] for event in listed} == set(events)
+    assert len(listed) == count
+
+
+def test_pages_that_cannot_be_combined_are_refused(dhis2):
+    for page in (1, 1, 2):
+        dhis2.respond_with({"pager": {"page": page, "pageCount": 2}, "headers": [1], "rows": [2]})
+    error = error_of(get("metadataAudits"), dhis2.state())
+    assert isinstance(error, RemoteRefused)
+    assert "cannot be combined" in str(error)
+
+
 # create, update, destroy
 
 

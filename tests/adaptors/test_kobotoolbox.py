@@ -46,7 +46,7 @@ both_credentials = pytest.mark.parametrize(
 OPERATIONS = {
     "get_forms": get_forms,
     "get_submissions": lambda **options: get_submissions(FORM, **options),
-    "get_new_submissions": lambda **options: get_new_submissions(FORM, **options),
+    "get_new_submissions": lambda **options: get_new_submissions(FORM, edits=False, **options),
     "get_deployment_info": lambda **options: get_deployment_info(FORM, **options),
     "update_submissions": lambda **options: update_submissions(
         FORM, [1], {"name": "Amina"}, **options
@@ -82,6 +82,16 @@ def submit(kobo, count):
 
 
 # Read
+
+
+def test_get_fetches_all_pages_of_a_list_unless_one_is_asked_for(kobo):
+    for number in range(250):
+        kobo.assets[f"a{number}"] = {"uid": f"a{number}", "asset_type": "survey"}
+    data = get("assets")(state_for(kobo))["data"]
+    assert (len(data["results"]), data["count"], data["next"]) == (251, 251, None)
+    for query in ({"limit": 100}, {"offset": 0}):
+        data = get("assets", query=query)(state_for(kobo))["data"]
+        assert (len(data["results"]), data["next"] is None) == (100, False)
 
 
 @both_credentials
@@ -230,7 +240,9 @@ def test_run_without_new_submissions_keeps_the_cursor(kobo):
     after, second = run_job({**stored, **state_for(kobo)})
     assert (first, second) == ([1], [])
     assert (
-        after["pulled"] == stored["pulled"] == {FORM: {"from": "2026-03-09T09:55:00", "met": [1]}}
+        after["pulled"]
+        == stored["pulled"]
+        == {FORM: {"from": "2026-03-09T09:55:00", "met": [1]}, f"{FORM} edits": {}}
     )
 
 
@@ -267,7 +279,7 @@ def test_every_form_has_its_own_cursor(kobo):
     state = get_new_submissions(FORM)(state_for(kobo))
     state = get_new_submissions("other")(state)
     assert [submission["_id"] for submission in state["data"]] == [1]
-    assert state["pulled"].keys() == {FORM, "other"}
+    assert {FORM, "other"} <= state["pulled"].keys()
 
 
 def test_query_filters_new_submissions(kobo):
@@ -282,6 +294,50 @@ def test_submission_without_a_timestamp_is_refused(kobo):
     error = error_of(get_new_submissions(FORM), state_for(kobo))
     assert isinstance(error, RemoteRefused)
     assert "timestamp" in str(error)
+
+
+# Edits
+
+
+def test_edited_submission_comes_again_once(kobo):
+    for minute in (0, 20):
+        kobo.submit(f"2026-03-09T10:{minute:02}:00")
+    kobo.edit(1)  # before the first run
+    stored, first = run_job(state_for(kobo))
+    assert first == [1, 2]
+    for edited in ([1], [2], [1, 2], []):  # 2 is fetched again as one of the newest, too
+        for number in edited:
+            kobo.edit(number)
+        stored, emitted = run_job({**stored, **state_for(kobo)})
+        assert emitted == edited
+
+
+def test_new_submission_that_is_already_edited_comes_once(kobo):
+    stored, _ = run_job(state_for(kobo))
+    kobo.submit("2026-03-09T10:00:00")
+    kobo.edit(1)
+    stored, emitted = run_job({**stored, **state_for(kobo)})
+    assert emitted == [1]
+    assert run_job({**stored, **state_for(kobo)})[1] == []
+
+
+def test_edits_from_before_an_upgrade_do_not_come_again(kobo):
+    for minute in (0, 20):
+        kobo.submit(f"2026-03-09T10:{minute:02}:00")
+    kobo.edit(1)
+    pulled = {FORM: {"from": "2026-03-09T10:15:00", "met": [2]}}
+    stored, emitted = run_job({"pulled": pulled, **state_for(kobo)})
+    assert emitted == []
+    kobo.edit(1)
+    assert run_job({**stored, **state_for(kobo)})[1] == [1]
+
+
+def test_edits_can_be_left_out(kobo):
+    kobo.submit("2026-03-09T10:00:00")
+    state = get_new_submissions(FORM, edits=False)(state_for(kobo))
+    kobo.edit(1)
+    state = get_new_submissions(FORM, edits=False)({**state, **state_for(kobo)})
+    assert state["data"] == []
 
 
 # Change

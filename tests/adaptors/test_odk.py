@@ -364,6 +364,20 @@ def test_submissions_are_emitted_once_over_many_runs(central):
     assert run_job(central, state, operate)[1] == []
 
 
+@pytest.mark.parametrize("edits", [True, False])
+def test_edited_submission_comes_again_once(central, edits):
+    central.submit("a")
+    central.submit("b", 86400)
+    operate = get_new_submissions(22, FORM, edits=edits)
+    state, new = run_job(central, {}, operate)
+    assert [body["__id"] for body in new] == ["uuid:a", "uuid:b"]
+    for names in (["a"], ["b"], ["a", "b"], []):
+        for name in names:
+            central.edit(name, 60, weight="7")
+        state, new = run_job(central, state, operate)
+        assert [body["__id"] for body in new] == [f"uuid:{name}" for name in names if edits]
+
+
 # Create in Central
 
 

@@ -51,7 +51,7 @@ def test_built_functions_deliver_the_posts_of_all_sources(install_function, aws,
         "POST /medicines",
         "POST /medicines",
         "POST /visits",
-        "PUT /households/19d72997-8316-4e02-8016-4a8ddf6a2aa4",
+        "PUT /households/889409",
     ]
     assert {request.authorization for request in destination.received} == {"Bearer t0ken"}
     household = next(

@@ -1,4 +1,4 @@
-"""Every hour: new submissions in KoboToolbox → one message for each submission.
+"""Every hour: new and edited submissions in KoboToolbox → one message for each.
 
 The state holds the position, and the next run continues there. It is stored when the run has
 succeeded, together with the messages. A run that fails emits nothing and keeps the old position.

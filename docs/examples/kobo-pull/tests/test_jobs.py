@@ -33,5 +33,7 @@ def test_failed_pull_emits_nothing():
 
 def test_submission_is_sent_to_a_path_with_its_id(submission):
     (request,) = run_job("deliver", submission).requests
-    assert request.path == "/water-points/9a1f7c44-2f0b-4b7e-b6d5-6c1d3d3f7a04"
+    assert request.path == "/water-points/uuid:9a1f7c44-2f0b-4b7e-b6d5-6c1d3d3f7a04"
+    (older,) = run_job("deliver", {**submission, "meta/rootUuid": None}).requests
+    assert older.path == "/water-points/101"
     assert request.json == {"name": "Borehole 7", "works": True, "seen": "2026-03-09T09:30:00"}

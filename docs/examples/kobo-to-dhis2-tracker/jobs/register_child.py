@@ -10,7 +10,11 @@ from adaptors.dhis2 import attr, dv, tracker_import, uid
 PROGRAM, STAGE, CHILD = "IpHINAT79UW", "A03MvHHogjR", "nEenWmSyUEp"
 FACILITIES = {"ngelehun": "DiszpKrYNg8", "kissy": "tYhyr3oGcvA"}
 CONDITIONS = {"asthma": "X8zyunlgUfM", "sickle_cell": "a3kGcGDCuk6"}
-submission = data_value("_uuid")
+
+
+def submission(state):
+    """Return the id that stays the same when the submission is edited; `_uuid` does not."""
+    return state["data"].get("meta/rootUuid") or state["data"]["_id"]
 
 
 def facility(state):

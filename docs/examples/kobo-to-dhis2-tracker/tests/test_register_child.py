@@ -29,7 +29,9 @@ def test_child_is_imported_with_its_enrollment_and_one_event_per_vaccination(sub
 def test_uids_depend_only_on_the_submission(submission):
     first, second = (imported_child(run_job("register-child", submission)) for _ in range(2))
     assert first["trackedEntity"] == second["trackedEntity"]
-    other = imported_child(run_job("register-child", {**submission, "_uuid": "another"}))
+    edited = imported_child(run_job("register-child", {**submission, "_uuid": "another"}))
+    assert edited["trackedEntity"] == first["trackedEntity"]
+    other = imported_child(run_job("register-child", {**submission, "meta/rootUuid": "another"}))
     assert other["trackedEntity"] != first["trackedEntity"]
 
 

@@ -31,7 +31,7 @@ def upsert_case(
 
     >>> from adaptors.common import data_value
     >>> operate = upsert_case(
-    ...     data_value("_uuid"), {"case_type": "patient", "properties": {"age": data_value("age")}}
+    ...     data_value("_id"), {"case_type": "patient", "properties": {"age": data_value("age")}}
     ... )
     """
     if not external_id:
@@ -54,7 +54,7 @@ def upsert_cases(
     would create two cases. No other run may write the same cases at the same time.
 
     >>> operate = upsert_cases(lambda state: [
-    ...     {"external_id": row["_uuid"], "case_type": "patient", "case_name": row["name"]}
+    ...     {"external_id": row["_id"], "case_type": "patient", "case_name": row["name"]}
     ...     for row in state["data"]
     ... ])
     """

@@ -15,6 +15,7 @@ from adaptors.dhis2.endpoints import (
     resource_path,
     uid_field,
 )
+from adaptors.dhis2.lists import fetch_complete
 from adaptors.dhis2.tracker_import import import_payload
 from adaptors.dhis2.tracker_payloads import wrap_objects
 from adaptors.errors import ConfigurationError
@@ -34,16 +35,18 @@ def get(
     legacy: bool = False,
     timeout: float = DEFAULT_TIMEOUT,
 ) -> State:
-    """Fetch one page of a resource, or one object by its uid; `data` becomes the response.
+    """Fetch all pages of a resource, or one object by its uid; `data` becomes the response.
 
-    `tracker_export` fetches all pages of a tracker resource. With `legacy`, events, enrollments
-    and relationships are those of the old tracker (removed in 2.42).
+    With `page` (and `pageSize`) in the query, only that page is fetched. With `pageSize` alone, it
+    is an error if there are more objects. `tracker_export` fetches the tracker's lists under the
+    same name in all versions. With `legacy`, events, enrollments and relationships are those of the
+    old tracker (removed in 2.42).
 
     >>> operate = get("organisationUnits", {"filter": "code:eq:OU_559", "fields": "id,name"})
     >>> operate = get("events/ZwwuwNp6gVd")
     """
     path = resource_path(state, resource, legacy=legacy)
-    return next_state(state, fetch(state, path, query, timeout=timeout))
+    return next_state(state, fetch_complete(state, path, query, timeout))
 
 
 @operation

@@ -42,7 +42,7 @@ def tracker_import(
     >>> from adaptors.common import data_value
     >>> from adaptors.dhis2 import attr, uid
     >>> child = {
-    ...     "trackedEntity": uid(data_value("_uuid"), "child"),
+    ...     "trackedEntity": uid(data_value("_id"), "child"),
     ...     "trackedEntityType": "nEenWmSyUEp",
     ...     "orgUnit": data_value("group1/facility"),
     ...     "attributes": [attr("w75KJ2mc4zz", data_value("group1/name"))],

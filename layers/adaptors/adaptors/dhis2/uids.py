@@ -29,11 +29,11 @@ def uid(*parts: Any) -> Value:
     uid is the one of OpenFn's `util.deriveUid`.
 
     >>> from adaptors.common import data_value
-    >>> uid(data_value("_uuid"), "visit")({"data": {"_uuid": "19d72997"}})
+    >>> uid(data_value("_id"), "visit")({"data": {"_id": "19d72997"}})
     'LBFPibELgjT'
     """
     if not parts:
-        raise ConfigurationError("uid needs a part, such as uid(data_value('_uuid'), 'visit').")
+        raise ConfigurationError("uid needs a part, such as uid(data_value('_id'), 'visit').")
 
     def value(state: State) -> str:
         texts = [_text(number, resolve(state, part)) for number, part in enumerate(parts, 1)]

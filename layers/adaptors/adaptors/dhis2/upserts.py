@@ -49,7 +49,7 @@ def upsert(
     ...     {"filter": lambda state: f"code:eq:{state['data']['code']}"},
     ...     village,
     ... )
-    >>> operate = upsert("events", None, {"event": uid(data_value("_uuid")), "status": "ACTIVE"})
+    >>> operate = upsert("events", None, {"event": uid(data_value("_id")), "status": "ACTIVE"})
     """
     require_present(query, "The query of upsert")  # without it, another object would match
     data = drop_without_value(data)
@@ -73,7 +73,7 @@ def _upsert_in_tracker(
     if not query and not all(isinstance(item, dict) and item.get(field) for item in objects):
         raise ConfigurationError(
             f"Without a query each object needs its own {field}, such as "
-            "uid(data_value('_uuid')). Otherwise every run would create another object."
+            "uid(data_value('_id')). Otherwise every run would create another object."
         )
     return import_payload(state, payload, "CREATE_AND_UPDATE", timeout=timeout)
 

@@ -9,18 +9,18 @@ from urllib.parse import quote
 
 from adaptors._formats import json_text
 from adaptors._http.client import send
-from adaptors._http.pagination import MAX_PAGES, PageFormat, fetch_all
+from adaptors._http.pagination import MAX_PAGES, fetch_all
 from adaptors._http.request import DEFAULT_TIMEOUT, Request
 from adaptors._runtime import incremental
 from adaptors.credentials import read_credential
 from adaptors.errors import RemoteRefused
 from adaptors.kobotoolbox.credential import Configuration, api_path, client
-from adaptors.kobotoolbox.rest import call
+from adaptors.kobotoolbox.edits import EDITED, unseen_edits
+from adaptors.kobotoolbox.rest import PAGE_FORMAT, call
 from adaptors.operations import State, next_state, operation
 
 PAGE_SIZE = 1000
 """The most records that the server sends in one page."""
-_PAGE_FORMAT = PageFormat(lambda page: page.get("results"), lambda page: page.get("next"))
 
 
 @operation
@@ -69,13 +69,17 @@ def get_new_submissions(
     *,
     since: str | None = None,
     query: Mapping[str, Any] | None = None,
+    edits: bool = True,
     max_pages: int = MAX_PAGES,
     timeout: float = DEFAULT_TIMEOUT,
 ) -> State:
     """Fetch a form's submissions since this cron job last succeeded; `data` becomes their list.
 
-    The first run fetches all submissions, or those since the time `since` (UTC). The cursor is
-    stored as `pulled` in the state. An edit is not a new submission, and is not fetched.
+    The first run fetches all submissions, or those since the time `since` (UTC). Later runs also
+    fetch those that were edited meanwhile, after the new ones, unless `edits=False`. An edited
+    submission has a new `_uuid`, and keeps its `meta/rootUuid` and `_id`: write it to the
+    destination under one of these. The cursor and the `_uuid` of each edited submission are stored
+    as `pulled` in the state.
 
     >>> from adaptors.common import each, emit
     >>> operations = [
@@ -85,14 +89,8 @@ def get_new_submissions(
     """
     start = incremental.since(state, form_id) or since
     newer = {"_submission_time": {"$gte": start}} if start else {}
-    fetch = get_submissions(
-        form_id,
-        query={**(query or {}), **newer},
-        sort={"_id": 1},
-        max_pages=max_pages,
-        timeout=timeout,
-    )
-    after = fetch(state)
+    fetch = partial(get_submissions, form_id, sort={"_id": 1}, max_pages=max_pages, timeout=timeout)
+    after = fetch(query={**(query or {}), **newer})(state)
     submissions, after = incremental.unseen(
         after,
         form_id,
@@ -100,6 +98,10 @@ def get_new_submissions(
         timestamp=lambda submission: submission.get("_submission_time"),
         record_id=lambda submission: submission.get("_id"),
     )
+    if edits:
+        edited = fetch(query={**(query or {}), **EDITED})(state)["data"]
+        edited, after = unseen_edits(after, form_id, submissions, edited)
+        submissions += edited
     return {**after, "data": submissions}
 
 
@@ -162,7 +164,7 @@ def _fetch_list(
         partial(send, client(configuration)),
         request,
         configuration.base_url,
-        _PAGE_FORMAT,
+        PAGE_FORMAT,
         limit,
         max_pages,
     )

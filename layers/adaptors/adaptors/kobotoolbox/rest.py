@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from adaptors._http.client import send
+from adaptors._http.pagination import PageFormat, fetch_all, same_origin_url
 from adaptors._http.request import DEFAULT_TIMEOUT, Request
 from adaptors._http.rest import call_api
 from adaptors.credentials import read_credential
@@ -14,17 +15,25 @@ from adaptors.kobotoolbox.credential import Configuration, api_path, client
 from adaptors.operations import State, operation
 
 Query = Mapping[str, Any]
+PAGE_FORMAT = PageFormat(lambda page: page.get("results"), lambda page: page.get("next"))
+_PAGE_PARAMETERS = {"limit", "offset", "start", "page"}
 
 
 @operation
 def get(
     state: State, path: str, *, query: Query | None = None, timeout: float = DEFAULT_TIMEOUT
 ) -> State:
-    """Fetch a path below `/api/v2/`; `data` becomes the response, one page of a list.
+    """Fetch a path below `/api/v2/`; `data` becomes the response.
+
+    All pages of a list are fetched, unless the query has `limit`, `offset`, `start` or `page`.
 
     >>> operate = get("assets/aXecHjmbATuF6iGFmvBLBX/files", query={"file_type": "map_layer"})
     """
-    return call(state, "GET", path, {"format": "json", **(query or {})}, timeout=timeout)
+    after = call(state, "GET", path, {"format": "json", **(query or {})}, timeout=timeout)
+    page = after["data"]
+    if {*(query or {})} & _PAGE_PARAMETERS or not isinstance(page, dict) or not page.get("next"):
+        return after
+    return {**after, "data": _complete(read_credential(Configuration, state), page, timeout)}
 
 
 @operation
@@ -61,6 +70,18 @@ def delete(state: State, path: str, *, timeout: float = DEFAULT_TIMEOUT) -> Stat
     >>> operate = delete("assets/aXecHjmbATuF6iGFmvBLBX/data/42")
     """
     return call(state, "DELETE", path, timeout=timeout)
+
+
+def _complete(
+    configuration: Configuration, page: Mapping[str, Any], timeout: float
+) -> dict[str, Any]:
+    """Return the first page of a list with the records of all pages."""
+    url = same_origin_url(configuration.base_url, str(page["next"]))
+    request = Request("GET", url, timeout=timeout)
+    others = fetch_all(
+        partial(send, client(configuration)), request, configuration.base_url, PAGE_FORMAT
+    )
+    return {**page, "next": None, "results": [*page.get("results", ()), *others.records]}
 
 
 def call(

@@ -19,7 +19,7 @@ from adaptors.operations import State, next_state, operation
 
 Query = Mapping[str, Any]
 _PAGE_FORMAT = PageFormat(lambda page: page.get("value"), lambda page: page.get("@odata.nextLink"))
-_TIMESTAMP = "__system/submissionDate"
+_SUBMITTED, _UPDATED = "submissionDate", "updatedAt"
 
 
 @operation
@@ -79,29 +79,33 @@ def get_new_submissions(
     form_id: str,
     *,
     since: str | None = None,
+    edits: bool = True,
     max_pages: int = MAX_PAGES,
     timeout: float = DEFAULT_TIMEOUT,
 ) -> State:
     """Fetch a form's submissions since this cron job last succeeded; `data` becomes their list.
 
     The first run fetches all submissions, or those since the time `since`
-    (`2026-03-01T00:00:00.000Z`). The cursor is stored as `pulled` in the state. An edit is not a
-    new submission, and is not fetched.
+    (`2026-03-01T00:00:00.000Z`). A submission comes again, with the same `__id`, when it is edited
+    or its review state changes, unless `edits=False`. The cursor is stored as `pulled` in the
+    state.
 
     >>> from adaptors.common import each, emit
     >>> operations = [get_new_submissions(22, "visit"), each("[*]", emit("odk-records"))]
     """
     name = f"{project_id}/{form_id}"
     start = incremental.since(state, name) or since
-    query = {"$filter": f"{_TIMESTAMP} ge {start}"} if start else None
+    fields = (_SUBMITTED, _UPDATED) if edits else (_SUBMITTED,)
+    newer = " or ".join(f"__system/{field} ge {start}" for field in fields)
+    query = {"$filter": newer} if start else None
     fetch = get_submissions(project_id, form_id, query, max_pages=max_pages, timeout=timeout)
     after = fetch(state)
     submissions, after = incremental.unseen(
         after,
         name,
         after["data"],
-        timestamp=lambda submission: (submission.get("__system") or {}).get("submissionDate"),
-        record_id=lambda submission: submission.get("__id"),
+        timestamp=lambda submission: _updated_at(submission, edits) or _submitted_at(submission),
+        record_id=lambda submission: _version(submission, edits),
     )
     return {**after, "data": submissions}
 
@@ -162,6 +166,20 @@ def form_path(project_id: int, form_id: str) -> str:
 def quote_part(value: Any) -> str:
     """Return a value as one part of a path, with `/` and all other separators escaped."""
     return quote(str(value), safe="")
+
+
+def _submitted_at(submission: Mapping[str, Any]) -> Any:
+    return (submission.get("__system") or {}).get(_SUBMITTED)
+
+
+def _updated_at(submission: Mapping[str, Any], edits: object) -> Any:
+    return (submission.get("__system") or {}).get(_UPDATED) if edits else None
+
+
+def _version(submission: Mapping[str, Any], edits: object) -> Any:
+    """Return the id of a submission that was never changed, and its id and time of the others."""
+    updated_at = _updated_at(submission, edits)
+    return f"{submission.get('__id')} {updated_at}" if updated_at else submission.get("__id")
 
 
 def _limit(query: Query) -> int | None:

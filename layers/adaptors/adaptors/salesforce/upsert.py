@@ -48,7 +48,7 @@ def upsert(
 
     >>> from adaptors.common import data_value, field, fields
     >>> operate = upsert("Visit__c", "Form__c", fields(
-    ...     field("Form__c", data_value("_uuid")),
+    ...     field("Form__c", data_value("_id")),
     ...     relationship("Patient__r", "MRN__c", data_value("patient/mrn")),
     ... ))
     """
