@@ -7,6 +7,8 @@ from datetime import date
 import pytest
 
 from adaptors.common import (
+    RemoteRefused,
+    RemoteUnavailable,
     as_,
     combine,
     data_path,
@@ -363,3 +365,62 @@ def test_items_are_grouped_by_a_function_of_the_item():
     assert list(month({"data": data})["data"]) == ["2026-03", "2026-04"]
     by_path = group("visits[*]", "$.date")
     assert list(by_path({"data": data})["data"]) == ["2026-03-09", "2026-04-01"]
+
+
+# Errors of items
+
+
+VISITS = [{"_id": n, "n": n} for n in range(1, 6)]
+
+
+def deliver(errors):
+    """Return an operation that notes an item, or raises its error."""
+
+    def operate(state):
+        if error := errors.get(state["data"]["n"]):
+            raise error
+        return note(state)
+
+    return operate
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [each("[*]", deliver({3: KeyError("x")})), map("[*]", deliver({3: KeyError("x")}))],
+)
+def test_error_names_the_item(operation):
+    with pytest.raises(KeyError) as raised:
+        operation({"data": VISITS, "references": []})
+    assert raised.value.__notes__[-1] == "In item 3 (_id 3)"
+
+
+def test_each_continues_past_items_that_fail(capsys):
+    errors = {2: RemoteUnavailable("down", retry_after=7), 4: RemoteUnavailable("down")}
+    seen = []
+    operate = each(
+        "[*]", deliver(errors), lambda s: seen.append(s["data"]["n"]) or s, on_error="continue"
+    )
+    with pytest.raises(
+        RemoteUnavailable.__base__, match=r"2 items failed: 2 \(_id 2\), 4"
+    ) as raised:
+        operate({"data": VISITS})
+    assert seen == [1, 3, 5]
+    assert (raised.value.verdict, raised.value.retry_after) == ("remote-for-now", 7)
+    assert "Item 4 (_id 4) failed: RemoteUnavailable: down" in capsys.readouterr().out
+
+
+def test_items_that_fail_are_retryable_only_if_all_are():
+    errors = {1: RemoteUnavailable("down"), 2: RemoteRefused("no"), 3: RemoteUnavailable("down")}
+    with pytest.raises(Exception, match="3 items failed") as raised:
+        each("[*]", deliver(errors), on_error="continue")({"data": VISITS})
+    assert raised.value.verdict == "remote"
+
+
+def test_each_that_continues_is_as_before_if_nothing_fails():
+    state = {"data": VISITS}
+    assert each("[*]", note, on_error="continue")(state) == each("[*]", note)(state)
+
+
+def test_unknown_on_error_fails_at_the_call():
+    with pytest.raises(ValueError, match='on_error is "stop" or "continue"'):
+        each("[*]", note, on_error="ignore")

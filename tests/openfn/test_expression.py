@@ -503,3 +503,19 @@ def test_jobs_resume_after_work_that_was_committed():
 def test_states_with_keys_that_are_not_strings_cannot_be_resumed(last):
     progress = progress_of([True, True], count, last, state={"n": 0, "odd": {1: 2}})
     assert progress == (0, None)
+
+
+def test_error_of_an_item_names_it_and_may_be_retryable(tmp_path):
+    path = tmp_path / "job.py"
+    path.write_text(
+        "from adaptors.common import RemoteUnavailable, each\n"
+        "def fail(state):\n"
+        "    raise RemoteUnavailable('The registry is being rebuilt.', retry_after=600)\n"
+        "each('visits', each('children', fail))\n"
+    )
+    state = {"data": {"visits": [{"children": []}, {"id": "v2", "children": [{"id": 7}]}]}}
+    with pytest.raises(JobError) as raised:
+        execute(load(path), state, path)
+    error = raised.value
+    assert error.message == "In item 2 (id v2): In item 1 (id 7): The registry is being rebuilt."
+    assert (error.verdict, error.retry_after, error.line) == ("remote-for-now", 600, 3)

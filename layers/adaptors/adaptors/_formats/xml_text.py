@@ -1,10 +1,17 @@
-"""Parse XML as dicts. A document type is refused: its defaults and entities amplify a document."""
+"""Parse and write XML as dicts.
+
+A document type is refused: its defaults and entities amplify a document.
+"""
 
 from __future__ import annotations
 
+import re
 from types import SimpleNamespace
 from typing import Any
 from xml.parsers import expat
+
+_NAME = re.compile(r"[^\W\d][\w.\-\xb7]*(:[^\W\d][\w.\-\xb7]*)?")
+_FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def parse_xml(source: str | bytes) -> dict[str, Any]:
@@ -20,6 +27,49 @@ def parse_xml(source: str | bytes) -> dict[str, Any]:
     parser = SimpleNamespace(ParserCreate=_create_parser)
     body: dict[str, Any] = xmltodict.parse(source, expat=parser, postprocessor=_drop_prefix)
     return body
+
+
+def write_xml(value: dict[str, Any]) -> str:
+    r"""Write a dict as XML; its only key is the root.
+
+    Raises ValueError with the key that XML cannot have, or whose text has a control character.
+
+    >>> write_xml({"case": {"@id": "7"}}).partition("\n")[2]
+    '<case id="7"></case>'
+    """
+    import xmltodict  # noqa: PLC0415 - loaded when first needed
+
+    if len(value) != 1:
+        raise ValueError(f"XML has one root, but the dict has {len(value)} keys.")
+    if any(isinstance(root, list | tuple) for root in value.values()):
+        raise ValueError("XML has one root, but the dict has a list of them.")
+    _check(value, "")
+    try:
+        xml: str = xmltodict.unparse(value)
+        expat.ParserCreate().Parse(xml.encode(), True)  # noqa: FBT003 - expat has no keyword for it
+    except (ValueError, expat.ExpatError) as error:
+        raise ValueError(f"XML cannot contain a key or a text of the dict: {error}.") from None
+    return xml
+
+
+def _check(part: Any, path: str) -> None:
+    if isinstance(part, dict):
+        for key, value in part.items():
+            _check_name(str(key), path)
+            _check(value, f"{path}/{key}")
+    elif isinstance(part, list | tuple):
+        for item in part:
+            _check(item, path)
+    elif _FORBIDDEN.search(str(part)):
+        raise ValueError(f"XML cannot contain the control character in the text of {path}.")
+
+
+def _check_name(key: str, path: str) -> None:
+    if key != "#text" and not _NAME.fullmatch(key.removeprefix("@")):
+        raise ValueError(
+            f"XML cannot have the key {key!r} of {path or 'the root'}: a name begins with a letter "
+            "or '_' and has no spaces or slashes. Rename the key, or write a group as a dict."
+        )
 
 
 def _create_parser(encoding: str | None, separator: str | None) -> Any:

@@ -4,6 +4,8 @@ An *operation* takes the state and returns it: `fn`, `fn_if`, `combine`, `each`,
 `as_`, `parse_csv`, `cursor`, `validate`, `assert_`, `log`, `emit`, and those of `http`. A *value*
 is a function of the state, which may replace any argument of an operation: `data_value`,
 `source_value`, `source`, `last_reference_value`, `values`, `index`, `merge`, `join`.
+A job raises `RemoteUnavailable("…", retry_after=600)` for a failure that is tried again later, and
+`RemoteRefused` for one that is the destination's and final.
 The others are plain functions. Those for lists, texts and XML return their result at once; with a
 function of the state as an argument (`human_proper(data_value("name"))`) they return a value.
 """
@@ -44,10 +46,13 @@ from adaptors.common.values import (
     values,
 )
 from adaptors.common.xml import parse_xml, to_xml
+from adaptors.errors import RemoteRefused, RemoteUnavailable
 from adaptors.operations import Operation, State, Value, next_state, operation, resolve
 
 __all__ = [
     "Operation",
+    "RemoteRefused",
+    "RemoteUnavailable",
     "State",
     "Value",
     "array_to_string",

@@ -7,9 +7,10 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Literal
 
 from adaptors._formats import paths
+from adaptors.common.item_errors import ItemErrors
 from adaptors.common.items import Source, check_source, items
 from adaptors.operations import Operation, State, Value, next_state, resolve
 
@@ -57,7 +58,9 @@ def as_(key: str | Value, *operations: Operation) -> Operation:
     return operate
 
 
-def each(source: Source, *operations: Operation) -> Operation:
+def each(
+    source: Source, *operations: Operation, on_error: Literal["stop", "continue"] = "stop"
+) -> Operation:
     """Apply operations to each item of a list; the item is `data`, its number (from 0) `index`.
 
     `source` is a path in the data, a path from the state (`$.data.visits[*]`), a function of the
@@ -66,16 +69,23 @@ def each(source: Source, *operations: Operation) -> Operation:
     `values(…)` has the items of a dict. Afterwards `data` is the original again (OpenFn's `each`
     loses it); whatever else the operations add to the state stays.
 
+    An error names the item. With `on_error="continue"`, the other items are still applied, and the
+    run fails at the end with the numbers of the items that failed.
+
     >>> note = fn(lambda state: {**state, "seen": [*state.get("seen", []), state["data"]]})
     >>> each("names[*]", note)({"data": {"names": ["Amina", "Kofi"]}})
     {'data': {'names': ['Amina', 'Kofi']}, 'seen': ['Amina', 'Kofi']}
     """
     checked = check_source(source)
+    if on_error not in ("stop", "continue"):
+        raise ValueError(f'on_error is "stop" or "continue", not {on_error!r}.')
 
     def operate(state: State) -> State:
-        after = state
+        after, errors = state, ItemErrors(continues=on_error == "continue")
         for number, item in enumerate(items(state, checked)):
-            after = apply_all({**after, "data": item, "index": number}, operations)
+            with errors.catch(number, item):
+                after = apply_all({**after, "data": item, "index": number}, operations)
+        errors.raise_if_any()
         return _restore_data(state, after)
 
     return operate
@@ -98,12 +108,13 @@ def map(source: Source, value: Any) -> Operation:  # noqa: A001 - OpenFn's name 
         after, values = state, []
         for number, item in enumerate(items(state, checked)):
             item_state = {**after, "data": item, "index": number}
-            result = value(item_state) if callable(value) else value
-            if isinstance(result, dict) and result.keys() >= item_state.keys():  # a state
-                after = result
-                values.append(after["data"])
-            else:
-                values.append(resolve(item_state, result))
+            with ItemErrors().catch(number, item):
+                result = value(item_state) if callable(value) else value
+                if isinstance(result, dict) and result.keys() >= item_state.keys():  # a state
+                    after = result
+                    values.append(after["data"])
+                else:
+                    values.append(resolve(item_state, result))
         return next_state(_restore_data(state, after), values)
 
     return operate

@@ -31,18 +31,10 @@ def to_xml(value: dict[str, Any], *, declaration: bool = True) -> str:
     """Write a dict as XML, the reverse of `parse_xml`; its only key is the root.
 
     Booleans become `true` and `false`, `None` an empty element. Raises ValueError for what XML
-    cannot contain: a second root, a key that is not a name, a control character.
+    cannot contain, with its key: a second root, a key that is not a name, a control character.
 
     >>> to_xml({"case": {"@case_id": "7", "name": ["Amina", "Ami"]}}, declaration=False)
     '<case case_id="7"><name>Amina</name><name>Ami</name></case>'
     """
-    import xmltodict  # noqa: PLC0415 - loaded when first needed
-
-    if len(value) != 1:
-        raise ValueError(f"XML has one root, but the dict has {len(value)} keys.")
-    xml = xmltodict.unparse(value)
-    try:
-        expat.ParserCreate().Parse(xml.encode(), True)  # noqa: FBT003 - expat has no keyword for it
-    except expat.ExpatError as error:
-        raise ValueError(f"XML cannot contain a key or a text of the dict: {error}.") from None
+    xml = xml_text.write_xml(value)
     return xml if declaration else xml.partition("\n")[2]

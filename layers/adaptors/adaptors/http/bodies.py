@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-import xmltodict
 from urllib3.filepost import encode_multipart_formdata
 
-from adaptors._formats import json_text
+from adaptors._formats import json_text, xml_text
 from adaptors._formats.xml_encoding import declared_encoding
 from adaptors._http.url_encoding import encode_pairs
 from adaptors.errors import ConfigurationError
@@ -80,9 +79,9 @@ def _xml(value: Any) -> bytes:
         return value
     if isinstance(value, dict):
         try:
-            return xmltodict.unparse(value).encode()
-        except ValueError:
-            raise ConfigurationError("xml= of a dict needs one root: {'household': …}.") from None
+            return xml_text.write_xml(value).encode()
+        except ValueError as error:
+            raise ConfigurationError(f"xml=: {error}") from None
     text = _text(value, "xml")
     try:
         return text.encode(declared_encoding(text) or "utf-8", "xmlcharrefreplace")

@@ -12,6 +12,7 @@ from typing import Any
 from openfn.errors import JobError, Verdict
 
 _MAX_MESSAGE, _MAX_NAME = 5_000, 200
+_IN_ITEM = "In item "
 
 
 def job_error(error: BaseException, operation: str, line: int) -> JobError:
@@ -47,9 +48,17 @@ def attribute(error: BaseException, name: str) -> Any:
 
 def _message(error: BaseException) -> str:
     try:
-        return str(error)
+        return ": ".join([*_items(error), str(error)])
     except Exception as failure:
         return f"The error has no text: its __str__ raised {type(failure).__name__}."
+
+
+def _items(error: BaseException) -> list[str]:
+    """Return the notes that name the items of lists at which an exception was raised."""
+    notes = attribute(error, "__notes__")
+    if not isinstance(notes, list):
+        return []
+    return [note for note in reversed(notes) if isinstance(note, str) and note.startswith(_IN_ITEM)]
 
 
 def _verdict(error: BaseException) -> Verdict:

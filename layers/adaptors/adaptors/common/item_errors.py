@@ -1,0 +1,75 @@
+"""Errors of the items of a list: each names its item, and the others may continue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from adaptors.errors import AdaptorError, Verdict
+
+# Keys by which sources identify a record.
+_ID_KEYS = ("_uuid", "uuid", "_id", "id", "@id", "@case_id", "case_id", "external_id", "__id")
+_MAX_CHARACTERS = 64
+_MAX_LISTED = 20
+
+
+class ItemsFailed(AdaptorError):
+    """Some items of a list failed; it is retryable only if all their errors are."""
+
+    def __init__(self, message: str, verdict: Verdict, retry_after: float | None) -> None:
+        super().__init__(message)
+        self.verdict = verdict
+        self.retry_after = retry_after
+
+
+class ItemErrors:
+    """Names the item in each error; with `continues`, collects the errors of all items."""
+
+    def __init__(self, *, continues: bool = False) -> None:
+        self._continues = continues
+        self._errors: list[tuple[str, Exception]] = []
+
+    @contextmanager
+    def catch(self, number: int, item: Any) -> Iterator[None]:
+        """Name the item in an error, and raise or collect it."""
+        name = f"{number + 1}{_id_of(item)}"
+        try:
+            yield
+        except Exception as error:
+            error.add_note(f"In item {name}")
+            if not self._continues:
+                raise
+            print(f"Item {name} failed: {type(error).__name__}: {error}")
+            self._errors.append((name, error))
+
+    def raise_if_any(self) -> None:
+        """Raise one error for all that were collected."""
+        if not self._errors:
+            return
+        listed = ", ".join(name for name, _ in self._errors[:_MAX_LISTED])
+        if len(self._errors) > _MAX_LISTED:
+            listed += f" and {len(self._errors) - _MAX_LISTED} more"
+        errors = [error for _, error in self._errors]
+        raise ItemsFailed(
+            f"{len(errors)} items failed: {listed}. All others were applied. The first error is "
+            f"{type(errors[0]).__name__}: {errors[0]}",
+            _verdict_of(errors),
+            getattr(errors[0], "retry_after", None),
+        ) from errors[0]
+
+
+def _id_of(item: Any) -> str:
+    for key in _ID_KEYS if isinstance(item, dict) else ():
+        value = item.get(key)
+        if isinstance(value, str | int) and not isinstance(value, bool) and value != "":
+            return f" ({key} {str(value)[:_MAX_CHARACTERS]})"
+    return ""
+
+
+def _verdict_of(errors: list[Exception]) -> Verdict:
+    verdicts = [getattr(error, "verdict", Verdict.AUTHOR) for error in errors]
+    for verdict in (Verdict.AUTHOR, Verdict.REMOTE):
+        if verdict in verdicts:
+            return verdict
+    return Verdict.RETRYABLE
