@@ -8,9 +8,11 @@ from datetime import UTC, datetime, timedelta
 import boto3
 import pytest
 
+from openfn import ids as identifiers
 from openfn.history.runs import RunSummary
 from openfn.project.triggers import Kind
 from openfn.runs.model import RunStatus
+from openfn.storage import table
 from tests.conftest import post, write_project
 from tests.support.fake_destination import FakeDestination
 from workbench.cli.run_tables import describe
@@ -113,8 +115,9 @@ def test_messages_can_be_filtered(query, deployment, options, expected):
 
 def test_next_page_continues_after_the_last_id(query, ofn, deployment):
     all_ids = [row["id"] for row in query("runs")]
-    page = ofn("runs", "--limit", "2", "--project", deployment[1]).out
-    assert f"--before '{all_ids[1]}'" in page
+    page = ofn("runs", "--limit", "2", "--project", deployment[1])
+    assert f"--before '{all_ids[1]}'" in page.err
+    assert [line.split()[0] for line in page.out.splitlines()] == all_ids[:2]
     rest = query("runs", "--before", all_ids[1])
     assert [row["id"] for row in rest] == all_ids[2:]
 
@@ -190,6 +193,61 @@ def test_logs_show_what_a_run_printed_and_follow_ends_with_the_run(ofn, deployme
     assert (
         "The run printed nothing." in ofn("logs", f"{ids['good']}#after", "--project", folder).out
     )
+
+
+def test_logs_of_a_failed_run_show_its_error_and_source_line(ofn, deployment):
+    _, folder, ids = deployment
+    printed = ofn("logs", f"{ids['bad']}#bad", "--project", folder).out.splitlines()
+    assert printed[-2:] == [
+        "line 2, fn: KeyError: 'village'",
+        f"  {folder}/jobs/bad.py:2: fn(lambda state: {{}}['village'])",
+    ]
+
+
+@pytest.mark.parametrize("project", ["nowhere", "invalid"])
+@pytest.mark.parametrize(
+    "command", ["messages", "runs", "status", "show ID", "logs ID#bad", "cost", "replay ID#bad"]
+)
+def test_looking_needs_no_valid_project(ofn, deployment, tmp_path, project, command):
+    _, _, ids = deployment
+    (tmp_path / "invalid").mkdir()
+    (tmp_path / "invalid/project.yaml").write_text("name: [", "utf-8")
+    arguments = command.replace("ID", ids["bad"]).split()
+    dry = ["--dry-run"] if "replay" in command else []
+    ended = ofn(*arguments, *dry, "--project", tmp_path / project)
+    assert ended.status == 0, ended.err
+    assert ended.out
+
+
+def test_end_of_an_id_is_enough_if_it_is_unique(query, ofn, deployment):
+    _, folder, ids = deployment
+    good, last_digits = ids["good"], f"…{ids['good'][-12:]}"
+    assert query("show", last_digits)["message"] == good
+    assert query("show", f"{good[-12:]}#good")["run"] == f"{good}#good"
+    assert query("dead-letters", "show", last_digits)["id"] == good
+    assert query("runs", "--before", f"{good[-12:]}#good") == query(
+        "runs", "--before", f"{good}#good"
+    )
+    assert query("replay", f"{good[-12:]}#good", "--dry-run")["selected"] == 1
+    assert query("erase", good[-12:], "--dry-run")["selected"] == [good]
+    assert ofn("logs", ids["bad"][-12:], "--project", folder).out.startswith(f"{ids['bad']}#bad")
+    several = ofn("logs", last_digits, "--project", folder).err
+    assert f"Name a run of the message {good}: {good}#after, {good}#good." in several
+
+
+def test_end_of_several_ids_or_of_none_is_an_error(ofn, deployment):
+    stack, folder, ids = deployment
+    message = table.get([identifiers.key_of(ids["other"])])[0]
+    other = f"{ids['other'][:9]}0000{ids['other'][13:]}"
+    table.put(message | identifiers.key_of(other))
+    try:
+        ended = ofn("show", ids["other"][-12:], "--project", folder)
+    finally:
+        boto3.resource("dynamodb").Table(stack.resources.physical_ids["Table"]).delete_item(
+            Key=identifiers.key_of(other)
+        )
+    assert f"Several ids end with {ids['other'][-12:]}: {other}, {ids['other']}. " in ended.err
+    assert "No id ends with 00000000." in ofn("show", "00000000", "--project", folder).err
 
 
 @pytest.mark.parametrize("command", ["show", "logs"])

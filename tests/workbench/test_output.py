@@ -39,8 +39,8 @@ def printed():
 
 def test_verdicts_are_a_table_on_a_terminal(printed):
     lines = printed(print_results, VERDICTS, JOBS, terminal=True).splitlines()
-    assert "why not" in lines[1]
-    assert "a: expected [b], found 1" in lines[4]
+    assert "why not" in lines[0]
+    assert "a: expected [b], found 1" in lines[2]
 
 
 def test_verdicts_are_one_line_each_elsewhere(printed):
@@ -48,6 +48,19 @@ def test_verdicts_are_one_line_each_elsewhere(printed):
         "form matches, runs no job",
         "other does not match: a: expected [b], found 1",
     ]
+
+
+@pytest.mark.parametrize("width", [200, 130, 80, 30])
+def test_no_cell_of_a_table_is_cut(width):
+    run_id, job = f"{'0' * 36}#register-household", "register-household"
+    row = (run_id, "2026-11-20 10:00:00", "failed", job, "a long text " * 4)
+    file = StringIO()
+    console = Console(file=file, force_terminal=True, width=width, color_system=None)
+    output.table(console, ("run", "received", "status", "job", "error"), [row])
+    printed = file.getvalue()
+    assert all(cell in printed for cell in row[:4])
+    assert printed.count("long") == printed.count("text") == 4
+    assert "…" not in printed
 
 
 def test_statement_with_many_rows_is_shown_once_with_their_number(printed):

@@ -424,6 +424,22 @@ def test_empty_selection_asks_no_question(stack, ofn, tmp_path):
     assert (ended.status, ended.out) == (0, "No runs match.\n0 of 0 queued\n")
 
 
+def test_without_a_valid_project_the_next_tick_queues_the_replayed(stack, ofn, tmp_path):
+    failed, unmatched = post_visits(stack, 7)[0], post(stack, '{"form": "other", "n": 1}')
+    stack.drain()
+    message_id = unmatched["headers"]["X-Message-Id"]
+    deploy(stack, tmp_path, (tmp_path / "project.yaml").read_text().replace("visit", "other"))
+    fix_job()
+    ended = ofn("replay", failed, message_id, "--project", tmp_path / "nowhere")
+    assert (ended.status, ended.out.splitlines()[-1]) == (0, "2 of 2 queued")
+    assert "the stack itself queues them" in ended.err
+    assert end_of(failed)[0] == "queued"
+    stack.tick()
+    stack.drain()
+    assert end_of(failed)[:2] == ("succeeded", 2)
+    assert [run.job for run in details.message(message_id).summary.runs] == ["after", "job-a"]
+
+
 def test_run_that_has_not_ended_is_not_replayed(stack, replay):
     (run_id,) = post_visits(stack, 7)
     assert replay(run_id)["queued"] == 1

@@ -212,7 +212,7 @@ def test_inbox_url_is_complete_with_its_id_which_is_checked(ofn, with_url):
     assert ofn(*arguments, "--id", "the-id").out.split() == [f"{address}the-id"]
     ended = ofn(*arguments)
     assert ended.out.splitlines()[0] == address
-    assert "ofn inbox rotate inbox-a" in ended.out
+    assert "ofn inbox rotate inbox-a" in ended.err
     wrong = ofn(*arguments, "--id", "another")
     assert (wrong.status, "another" in wrong.out) == (1, False)
     assert "This is not an id of inbox-a." in wrong.err

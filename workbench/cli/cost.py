@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from workbench.cli import output
-from workbench.cli.options import Json, Project, Stack, console
-from workbench.project.compiler import check
+from workbench.cli.options import Json, Project, Stack, console, hints
+from workbench.project.compiler import check_if_valid
 from workbench.stack import connection, usage
 from workbench.stack.prices import prices
 from workbench.stack.usage import Usage
@@ -29,10 +29,10 @@ def cost(
     as_json: Json = False,
 ) -> None:
     """Show what a stack has used since a time, and what it costs at AWS's list prices."""
-    checked, begin = check(project), parse_time("--since", since)
+    checked, begin = check_if_valid(project), parse_time("--since", since)
     with connection.connected(stack, project):
         used = usage.read(stack, begin)
-    monthly = _monthly(len(checked.credentials))
+    monthly = _monthly(len(checked.credentials) if checked else None)
     table = prices()
     if as_json:
         source = {"prices": f"{table.date} {table.region}", "monthly": monthly}
@@ -46,6 +46,8 @@ def cost(
     amounts = ", ".join(f"{name} ${amount:.2f}" for name, amount in monthly.items())
     output.line(console, f"Each month in addition: {amounts}")
     output.line(console, _NOT_INCLUDED)
+    if checked is None:
+        hints.print("The secrets are not included: there is no valid project here.")
     console.print(f"List prices of {table.date} in {table.region}.")
 
 
@@ -62,9 +64,12 @@ def _print_usage(used: Usage) -> None:
     output.table(console, ("used", "amount", "US dollars"), rows)
 
 
-def _monthly(credentials: int) -> dict[str, float]:
+def _monthly(credentials: int | None) -> dict[str, float]:
     # The alarms and metrics of template.yaml, and the secrets; three dashboards are free.
     usd = {name: price.usd for name, price in prices().monthly.items()}
     alarms = 11 * usd["alarm"] + 2 * usd["composite_alarm"]
     metrics = usage.METRICS * usd["metric"]
-    return {"secrets": credentials * usd["secret"], "alarms": alarms, "metrics at most": metrics}
+    monthly = {"alarms": alarms, "metrics at most": metrics}
+    if credentials is None:  # there is no valid project here
+        return monthly
+    return {"secrets": credentials * usd["secret"], **monthly}

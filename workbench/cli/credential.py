@@ -11,8 +11,6 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from workbench.cli import output
 from workbench.cli.options import Json, Project, Stack, Yes, confirm, console
@@ -124,18 +122,19 @@ def list_(
 
 def print_credentials(console: Console, rows: Sequence[Mapping[str, Any]]) -> None:
     """Print which credentials are set, with the names of their keys."""
-    table = Table("credential", "adaptor", "", "keys", "changed (UTC)", "problems")
+    lines = []
     for row in rows:
         status = "set" if row["set"] else "missing"
         changed = row["changed"] or ""
         cells = (row["credential"], row["adaptor"], status, ", ".join(row["keys"]))
-        table.add_row(*map(escape, (*cells, changed, row["wrong"])))
+        lines.append((*cells, changed, row["wrong"]))
         if not console.is_terminal:
             line = " ".join(filter(None, (*cells, changed and f"since {changed}")))
             problems = row["wrong"] and f"; {row['wrong']}"
             console.print(f"{line}{problems}", markup=False, soft_wrap=True)
     if console.is_terminal:
-        console.print(table)
+        headers = ("credential", "adaptor", "", "keys", "changed (UTC)", "problems")
+        output.table(console, headers, lines)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from openfn import ids
-from openfn.history import details
+from openfn.history import details, id_lookup
 from workbench.cli import output, run_tables
 from workbench.cli.options import Json, Project, Stack, Yes, confirm, console
 from workbench.stack import connection, dead_letters
@@ -45,6 +45,7 @@ def show_(
 ) -> None:
     """Show the message or run with an id: its status, its error and its attempts."""
     with connection.connected(stack, project):
+        identifier = id_lookup.complete(identifier)
         if ids.is_run_id(identifier):
             _show_run(identifier, as_json=as_json)
         else:

@@ -11,7 +11,7 @@ import boto3
 import typer
 
 from openfn import ids as identifiers
-from openfn.history import details
+from openfn.history import details, id_lookup
 from openfn.history import erasure as erasures
 from openfn.history.erasure import ErasureTarget
 from openfn.history.queries import Period
@@ -91,7 +91,7 @@ def erase(
 
 
 def _source_ids(names: Sequence[str]) -> list[str]:
-    sources = [identifiers.source_id_of(name) for name in names]
+    sources = [identifiers.source_id_of(id_lookup.complete(name)) for name in names]
     if invalid := [name for name in sources if not identifiers.is_message_id(name)]:
         raise details.not_found("message", *invalid)
     return sources

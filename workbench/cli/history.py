@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
+from openfn.history import id_lookup
 from openfn.history import messages as message_history
 from openfn.history import runs as run_history
 from openfn.history.messages import MessageState, MessageSummary
@@ -20,7 +21,7 @@ from openfn.runs.model import RunStatus
 from workbench.cli import output, run_tables
 from workbench.cli.options import Json, Project, Stack, console
 from workbench.errors import CommandError
-from workbench.project.compiler import check
+from workbench.project.compiler import check_if_valid
 from workbench.project.references import require_known
 from workbench.stack import connection
 from workbench.times import parse_time
@@ -52,7 +53,6 @@ def messages(
     as_json: Json = False,
 ) -> None:
     """List the messages of a stack with their runs, newest first."""
-    _require_known(project, inbox, job)
 
     def matches(message: MessageSummary) -> bool:
         return (
@@ -62,15 +62,18 @@ def messages(
             and (not error or any(_error_contains(run, error) for run in message.runs))
         )
 
-    period = _period(since, until, before)
+    period = _period(since, until)
     with connection.connected(stack, project):
+        period = replace(period, before=id_lookup.complete(before))
         page, more = _first(message_history.newest_first(period), matches, limit)
+    if not page:
+        _require_known(project, inbox, job)
     if as_json:
         output.as_json([_as_dict(message) for message in page])
     elif page:
         run_tables.print_messages(console, page, f"`--before {page[-1].id}`" if more else "")
     else:
-        run_tables.print_no_match(console, "messages", period)
+        run_tables.print_no_match("messages", period)
 
 
 def runs(
@@ -87,35 +90,38 @@ def runs(
     as_json: Json = False,
 ) -> None:
     """List the runs of a stack with their status, error and next attempt, newest first."""
-    _require_known(project, inbox, job)
 
     def matches(run: RunSummary) -> bool:
         return job in (None, run.job) and (not error or _error_contains(run, error))
 
-    period = _period(since, until, before)
+    period = _period(since, until)
     with connection.connected(stack, project):
+        period = replace(period, before=id_lookup.complete(before))
         page, more = _first(run_history.newest_first(period, state, inbox), matches, limit)
+    if not page:
+        _require_known(project, inbox, job)
     if as_json:
         output.as_json([_as_dict(run) for run in page])
     elif page:
         run_tables.print_runs(console, page, f"`--before '{page[-1].id}'`" if more else "")
     else:
-        run_tables.print_no_match(console, "runs", period)
+        run_tables.print_no_match("runs", period)
 
 
 def _require_known(project: Path, inbox: str | None, job: str | None) -> None:
-    checked = check(project)
-    require_known("inbox", inbox, checked.inboxes)
-    require_known("job", job, checked.jobs)
+    """Raise CommandError if nothing is listed because a name is misspelled."""
+    if checked := check_if_valid(project):
+        require_known("inbox", inbox, checked.inboxes)
+        require_known("job", job, checked.jobs)
 
 
-def _period(since: str, until: str | None, before: str) -> Period:
+def _period(since: str, until: str | None) -> Period:
     # The clocks of two machines differ by seconds, and the newest message must be in the list.
     latest = datetime.now(UTC) + timedelta(minutes=1)
     begin, end = parse_time("--since", since), parse_time("--until", until) if until else latest
     if begin > end:
         raise CommandError(f"--since {since} is later than --until {until or 'now'}.")
-    return Period(begin, end, before)
+    return Period(begin, end)
 
 
 def _error_contains(run: RunSummary, text: str) -> bool:

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from workbench.cli import output
-from workbench.cli.options import Json, Project, Stack, console
+from workbench.cli.options import Json, Project, Stack, console, hints
 from workbench.errors import CommandError
 from workbench.project import inbox_ids
 from workbench.project.compiler import check
@@ -63,12 +62,12 @@ def list_(project: Project = Path("project"), as_json: Json = False) -> None:
             [{"inbox": name, "ids": len(inbox.id_sha256)} for name, inbox in inboxes.items()]
         )
         return
-    table = Table("inbox", "ids", "login", "dedupe")
+    rows = []
     for name, inbox in inboxes.items():
         schemes = ", ".join(dict.fromkeys(auth.way for auth in inbox.auth)) or "none"
         dedupe = ".".join(map(str, inbox.dedupe))
-        table.add_row(name, str(len(inbox.id_sha256)), schemes, dedupe)
-    console.print(table)
+        rows.append((name, str(len(inbox.id_sha256)), schemes, dedupe))
+    output.table(console, ("inbox", "ids", "login", "dedupe"), rows)
 
 
 @app.command("url")
@@ -96,7 +95,7 @@ def url_(
         return
     console.print(url, markup=False, soft_wrap=True)
     if not inbox_id:
-        console.print(
+        hints.print(
             f"Add the secret id of {name} at the end. The project stores only its hash: if the "
             f"id is lost, `ofn inbox rotate {name}` creates a new one."
         )
@@ -108,7 +107,7 @@ def _print_url(name: str, inbox_id: str, url: str, *, as_json: bool) -> None:
         output.as_json({"inbox": name, "id": inbox_id, "url": complete})
         return
     console.print(complete, markup=False, soft_wrap=True)
-    console.print(
+    hints.print(
         f"This is the secret URL of {name}. Copy it now: the project has only its hash. "
         "Deploy the project before you use it."
     )

@@ -113,7 +113,7 @@ def run(
             f"`ofn try {job}`."
         )
     plan = Plan(ids.new_message_id(), job, trigger, Kind.CRON, order=Kind.CRON)
-    with connection.connected(stack, project):
+    with connection.connected(stack, project, spec):
         if errors := dispatch.create_and_queue([plan]):
             raise CommandError(f"The run could not be queued: {errors[plan.id]}")
         record = _wait_for_end(plan.id, wait)

@@ -8,8 +8,6 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from openfn.history.why_not import MatchResult, explain
 from openfn.messages import bodies
@@ -29,6 +27,8 @@ Last = Annotated[
     int | None,
     typer.Option(min=1, max=1000, help="Try the filters on the newest N messages of a stack."),
 ]
+
+_COLORS = {"yes": "green", "no": ""}
 
 
 def match(
@@ -109,23 +109,30 @@ def print_results(
             text = runs if result.matches else f"does not match: {result.why}"
             output.line(console, f"{result.trigger} {text}")
         return
-    table = Table("trigger", "matches", "jobs", "why not")
-    for result in results:
-        mark = "[green]yes[/green]" if result.matches else "no"
-        table.add_row(result.trigger, mark, ", ".join(jobs[result.trigger]), escape(result.why))
-    console.print(table)
+    rows = [
+        (
+            result.trigger,
+            "yes" if result.matches else "no",
+            ", ".join(jobs[result.trigger]),
+            result.why,
+        )
+        for result in results
+    ]
+    headers = ("trigger", "matches", "jobs", "why not")
+    output.table(console, headers, rows, lambda row: ["", _COLORS[row[1]], "", ""])
 
 
 def print_backtest(console: Console, results: Sequence[Backtest]) -> None:
     """Print what each message would run now, and what it ran on arrival."""
     if console.is_terminal:
-        table = Table("received", "inbox", "message", "triggers", "jobs now", "jobs then")
-        for result in results:
-            now, then = ", ".join(result.jobs), ", ".join(result.ran)
-            style = "yellow" if result.changes else None
-            cells = (result.received, result.inbox, result.message_id, _matched(result), now, then)
-            table.add_row(*map(escape, cells), style=style)
-        console.print(table)
+        headers = ("message", "received", "inbox", "jobs then", "jobs now", "triggers")
+        changed_ids = {result.message_id for result in results if result.changes}
+        output.table(
+            console,
+            headers,
+            [_cells(result) for result in results],
+            lambda row: ["yellow" if row[0] in changed_ids else ""] * len(headers),
+        )
     else:
         for result in results:
             text = f"{_matched(result)}; {_jobs(result)}"
@@ -135,6 +142,11 @@ def print_backtest(console: Console, results: Sequence[Backtest]) -> None:
         f"{changed} of {count_of(len(results), 'message')} "
         "would now be handled differently than on arrival"
     )
+
+
+def _cells(result: Backtest) -> tuple[str, ...]:
+    now, then = ", ".join(result.jobs), ", ".join(result.ran)
+    return result.message_id, result.received, result.inbox, then, now, _matched(result)
 
 
 def _matched(result: Backtest) -> str:

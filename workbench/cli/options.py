@@ -41,6 +41,8 @@ class TerminalConsole(Console):
 
 # Posts and jobs are printed as they are: `:100:` in them is not an emoji.
 console = TerminalConsole(emoji=False, highlight=False)
+# Results go to standard output only, so that they can be piped.
+hints = TerminalConsole(emoji=False, highlight=False, stderr=True)
 
 
 def confirm(question: str, *, yes: bool) -> None:

@@ -8,14 +8,19 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from rich.cells import cell_len
 from rich.console import Console
-from rich.markup import escape
+from rich.padding import Padding
 from rich.progress import Progress
 from rich.table import Table
+from rich.text import Text
 
-from workbench.terminal import escape_json
+from workbench.terminal import escape_controls, escape_json
 
 Row = Sequence[str]
+_GAP = 2
+_MIN_FOLDED = 24
+"""The least width of a last column whose text is folded."""
 
 
 def as_json(value: Any) -> None:
@@ -36,17 +41,48 @@ def table(
 ) -> None:
     """Print a table on a terminal, and one line for each row elsewhere.
 
-    `style_of` returns the style of each cell of a row.
+    `style_of` returns the style of each cell of a row. No cell is ever cut: on a narrow terminal
+    the last column is folded, or else the first has a line of its own above the others.
     """
     if not console.is_terminal:
         for row in rows:
             line(console, " ".join(filter(None, row)))
         return
-    view = Table(*headers, box=None, pad_edge=False)
+    cells = [
+        [Text(escape_controls(text), style) for text, style in zip(row, style_of(row), strict=True)]
+        for row in rows
+    ]
+    widths = [
+        max(cell_len(str(cell)) for cell in column) for column in zip(headers, *cells, strict=True)
+    ]
+    if _fits(widths, console.width):
+        console.print(_table(headers, cells, widths))
+        return
+    for first, *others in cells:
+        console.print(first, soft_wrap=True)
+        if _fits(widths[1:], console.width - _GAP):
+            console.print(Padding(_table((), [others], widths[1:]), (0, 0, 0, _GAP)))
+        else:
+            for other in filter(None, others):
+                console.print(Text(" " * _GAP) + other, soft_wrap=True)
+
+
+def _fits(widths: Sequence[int], available: int) -> bool:
+    folded = (*widths[:-1], min(widths[-1], _MIN_FOLDED))
+    return sum(folded) + _GAP * (len(widths) - 1) <= available
+
+
+def _table(headers: Row, rows: Sequence[Sequence[Text]], widths: Sequence[int]) -> Table:
+    view = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0))
+    view.show_header = bool(headers)
+    for number, width in enumerate(widths):
+        is_last = number == len(widths) - 1
+        header = headers[number] if headers else ""
+        fixed = None if is_last else width
+        view.add_column(header, min_width=fixed, no_wrap=not is_last, overflow="fold")
     for row in rows:
-        cells = zip(map(escape, row), style_of(row), strict=True)
-        view.add_row(*(f"[{style}]{cell}[/{style}]" if style else cell for cell, style in cells))
-    console.print(view)
+        view.add_row(*row)
+    return view
 
 
 @contextmanager

@@ -12,19 +12,21 @@ from typing import Annotated
 
 import typer
 
+from openfn.history import id_lookup, replay_selection
 from openfn.history import replay as replays
-from openfn.history import replay_selection
 from openfn.history.replay_selection import ReplayTarget
 from openfn.messages.store import Message
 from openfn.runs.model import RunStatus
 from workbench.cli import output
-from workbench.cli.options import Json, Project, Stack, Yes, confirm, console
+from workbench.cli.options import Json, Project, Stack, Yes, confirm, console, hints
 from workbench.errors import CommandError
-from workbench.project.compiler import check
+from workbench.project.compiler import check_if_valid
 from workbench.project.references import require_known
 from workbench.stack import connection
 from workbench.text import count_of
 from workbench.times import parse_time
+
+_LATER = "There is no valid project here, so the stack itself queues them, within a minute."
 
 
 class EndedStatus(StrEnum):
@@ -81,20 +83,23 @@ def replay(
         raise CommandError(
             "Name the ids to replay, or select runs with --job, --state or --since, but not both."
         )
-    require_known("job", job, check(project).jobs)
     begin = parse_time("--since", since) if since else None
     not_queued: dict[str, str] = {}
-    with connection.connected(stack, project):
+    checked = check_if_valid(project)
+    with connection.connected(stack, project, checked):
         if ids:
-            selection = Selection(*replay_selection.by_ids(ids))
+            complete = [id_lookup.complete(name) for name in ids]
+            selection = Selection(*replay_selection.by_ids(complete))
         else:
             selection = Selection(_select(job, state, begin))
+        if checked and not selection:
+            require_known("job", job, checked.jobs)
         if not as_json:
             _print_selection(selection, with_ids=dry_run)
         if selection and not dry_run:
             if not ids:
                 confirm(f"Replay {count_of(len(selection), 'run')}?", yes=yes)
-            not_queued = _replay(selection, restart=fresh, shown=not as_json)
+            not_queued = _replay(selection, restart=fresh, shown=not as_json, queue=bool(checked))
     _report(selection, not_queued, dry_run=dry_run, as_json=as_json)
 
 
@@ -108,10 +113,14 @@ def _select(
     return replay_selection.succeeded(job, since)
 
 
-def _replay(selection: Selection, *, restart: bool, shown: bool) -> dict[str, str]:
+def _replay(selection: Selection, *, restart: bool, shown: bool, queue: bool) -> dict[str, str]:
+    if not queue:
+        hints.print(_LATER)
     with output.progress(console, "queueing", len(selection.runs), shown=shown) as advance:
-        runs = replays.replay_runs(selection.runs, restart=restart, on_progress=advance)
-    return runs | replays.replay_messages(selection.messages)
+        runs = replays.replay_runs(
+            selection.runs, restart=restart, on_progress=advance, queue=queue
+        )
+    return runs | replays.replay_messages(selection.messages, queue=queue)
 
 
 def _print_selection(selection: Selection, *, with_ids: bool) -> None:

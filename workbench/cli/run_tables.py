@@ -14,6 +14,7 @@ from openfn.history.messages import MessageSummary
 from openfn.history.queries import Period
 from openfn.history.runs import RunSummary
 from workbench.cli import output
+from workbench.cli.options import hints
 from workbench.times import format_age, format_time
 
 _COLORS = {
@@ -35,23 +36,23 @@ def print_messages(console: Console, messages: Sequence[MessageSummary], next_pa
     ]
     headers = ("message", "received (UTC)", "inbox", "state", "runs")
     output.table(console, headers, rows, _colors)
-    _print_next_page(console, next_page)
+    _print_next_page(next_page)
 
 
 def print_runs(console: Console, runs: Sequence[RunSummary], next_page: str) -> None:
     """Print a list of runs; `next_page` is the option that continues it."""
-    rows = [(run.id, format_time(run.received), run.status, describe(run)) for run in runs]
-    headers = ("run", "received (UTC)", "status", "error / duration")
+    rows = [(run.id, format_time(run.received), run.status, run.job, describe(run)) for run in runs]
+    headers = ("run", "received (UTC)", "status", "job", "error / duration")
     output.table(console, headers, rows, _colors)
-    _print_next_page(console, next_page)
+    _print_next_page(next_page)
 
 
-def print_no_match(console: Console, noun: str, period: Period) -> None:
+def print_no_match(noun: str, period: Period) -> None:
     """Print that a list is empty, and how to look further back."""
     text = f"No {noun} match since {format_time(period.since)[:10]}."
     if period.since > datetime.now(UTC) - _LOOK_BACK:
         text += " Look further back with `--since 30d`."
-    console.print(text)
+    hints.print(text)
 
 
 def print_run(console: Console, run: RunDetails) -> None:
@@ -61,9 +62,14 @@ def print_run(console: Console, run: RunDetails) -> None:
         output.line(console, run.log.rstrip())
     duration = "" if run.duration_ms is None else f" in {run.duration_ms} ms"
     output.line(console, f"{run.job} {run.status}{duration}")
-    if error := run.error:
-        text = f"line {error['line']}, {error['operation']}: {_error(error)}"
-        output.line(console, text, style="red")
+    if run.error:
+        print_error(console, run.error)
+
+
+def print_error(console: Console, error: dict[str, Any]) -> None:
+    """Print the error of a run with the line and operation that raised it."""
+    text = f"line {error['line']}, {error['operation']}: {_error(error)}"
+    output.line(console, text, style="red")
 
 
 def print_attempts(console: Console, attempts: Sequence[AttemptDetails]) -> None:
@@ -103,6 +109,6 @@ def _colors(row: Sequence[str]) -> list[str]:
     return [_COLORS.get(cell, "") for cell in row]
 
 
-def _print_next_page(console: Console, option: str) -> None:
+def _print_next_page(option: str) -> None:
     if option:
-        output.line(console, f"There are more. Continue with {option}.")
+        output.line(hints, f"There are more. Continue with {option}.")

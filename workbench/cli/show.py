@@ -13,18 +13,25 @@ import typer
 
 from openfn import ids
 from openfn.errors import NotFound
-from openfn.history import details
+from openfn.history import details, id_lookup
 from openfn.history.details import MessageDetails, RunDetails
 from openfn.jobs import state
 from openfn.runs import store as runs
+from openfn.runs.model import RunStatus
 from workbench.cli import output, run_tables
 from workbench.cli.options import Json, Project, Stack, console
+from workbench.errors import CommandError
+from workbench.project import job_source
 from workbench.stack import connection, log_lines
 from workbench.terminal import escape_json
 from workbench.times import format_time
 
-Id = Annotated[str, typer.Argument(metavar="MESSAGE|RUN", help="The id of a message or a run.")]
-RunId = Annotated[str, typer.Argument(metavar="RUN", help="The id of a run.")]
+Id = Annotated[
+    str, typer.Argument(metavar="MESSAGE|RUN", help="The id of a message or a run, or its end.")
+]
+RunId = Annotated[
+    str, typer.Argument(metavar="RUN", help="The id of a run, or of a message with one run.")
+]
 
 
 def show_one(
@@ -38,6 +45,7 @@ def show_one(
 ) -> None:
     """Show a message with its runs, or a run with its error, attempts and log."""
     with connection.connected(stack, project):
+        identifier = id_lookup.complete(identifier)
         if "#" in identifier:
             values = _run_values(_find_run(identifier), body=body)
         else:
@@ -58,18 +66,39 @@ def logs(
 ) -> None:
     """Show what a run printed, and the functions' log lines about it from CloudWatch."""
     with connection.connected(stack, project):
-        current, last_line = _find_run(run), ""
+        current, last_line = _find_run(_run_id(run)), ""
         while follow and not current.status.has_ended:
             line = f"attempt {current.attempt} {current.status}"
             if line != last_line:
                 console.print(line, style="dim")
             last_line = line
             time.sleep(1)
-            current = _find_run(run)
-        for line in log_lines.read(stack, run):
+            current = _find_run(current.id)
+        for line in log_lines.read(stack, current.id):
             output.line(console, line, style="dim")
-    output.line(console, f"{run} {current.status}, attempt {current.attempt}")
+    output.line(console, f"{current.id} {current.status}, attempt {current.attempt}")
     output.line(console, current.log.rstrip() or "The run printed nothing.")
+    if current.error and current.status is not RunStatus.SUCCEEDED:
+        _print_error(current, project)
+
+
+def _run_id(text: str) -> str:
+    """Return the complete id of a run; a message's id means its run if it has only one."""
+    identifier = id_lookup.complete(text)
+    message = details.message(identifier)
+    if message is None:
+        return identifier
+    names = [run.id for run in message.summary.runs]
+    if len(names) != 1:
+        runs_of_it = ", ".join(names) or "none"
+        raise CommandError(f"Name a run of the message {identifier}: {runs_of_it}.")
+    return names[0]
+
+
+def _print_error(run: RunDetails, project: Path) -> None:
+    run_tables.print_error(console, run.error or {})
+    if line := job_source.line_of(project, run.job, int((run.error or {}).get("line") or 0)):
+        output.line(console, f"  {line.file}:{line.number}: {line.text}")
 
 
 def _find_run(run_id: str) -> RunDetails:

@@ -51,6 +51,14 @@ def check(directory: Path) -> ProjectSpec:
     return project
 
 
+def check_if_valid(directory: Path) -> ProjectSpec | None:
+    """Return a valid project; None for an invalid one, and where there is no project."""
+    try:
+        return check(directory)
+    except ProjectProblems:
+        return None
+
+
 def compile_project(
     source: Path,
     target: Path,

@@ -15,6 +15,7 @@ from openfn.storage.aws import Setting
 from workbench.environment import environ
 from workbench.errors import CommandError
 from workbench.project.compiler import compile_project
+from workbench.project.schema.project import ProjectSpec
 from workbench.stack import region
 from workbench.stack.clients import client
 
@@ -34,17 +35,20 @@ ENDPOINT = "AWS_ENDPOINT_URL"
 
 
 @contextmanager
-def connected(stack: str, project: Path) -> Iterator[None]:
+def connected(stack: str, project: Path, checked: ProjectSpec | None = None) -> Iterator[None]:
     """Let the core layer use a stack's table, bucket, queues and secrets.
 
     Credentials and region are those of the AWS CLI; `AWS_ENDPOINT_URL` leads to the stack of
-    `ofn serve`. Account and region are written to standard error first. The project should be the
-    deployed one. Raises `CommandError` if there is no such stack, or if AWS cannot be reached.
+    `ofn serve`. Account and region are written to standard error first. A command that queues runs
+    needs the project as it is deployed, `checked`; to read what is stored, no project is needed.
+    Raises `CommandError` if there is no such stack, or if AWS cannot be reached.
     """
     try:
         with tempfile.TemporaryDirectory(prefix="openfn-") as folder:
-            compile_project(project, Path(folder))
-            with environ({**_environment(stack), Setting.PROJECT_DIR: folder}):
+            if checked:
+                compile_project(project, Path(folder), checked=checked)
+            project_dir = folder if checked else None
+            with environ({**_environment(stack), Setting.PROJECT_DIR: project_dir}):
                 yield
     except ClientError as error:
         raise _stack_error(stack, error) from None
