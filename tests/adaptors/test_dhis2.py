@@ -559,6 +559,31 @@ def test_uid_is_derived_for_each_message(dhis2):
     assert list(dhis2.database.tracker["events"]) == [uid("a")({}), uid("b")({})]
 
 
+@pytest.mark.parametrize(
+    ("operate", "name"),
+    [
+        (create("dataValueSets", [dv("f7n9E0hX8qk", ["a", "b"])]), "data element f7n9E0hX8qk"),
+        (
+            tracker_import({"events": [{"event": "Visit000001", "dataValues": [dv("q1", [])]}]}),
+            "data element q1",
+        ),
+        (
+            upsert(
+                "trackedEntities", None, {"trackedEntity": "A", "attributes": [attr("w7", [1])]}
+            ),
+            "attribute w7",
+        ),
+    ],
+    ids=["data value set", "event", "attribute"],
+)
+def test_list_as_a_value_is_an_author_error_that_names_the_element(dhis2, operate, name):
+    error = error_of(operate, dhis2.state())
+    assert error.verdict == "author"
+    assert f"The value of the {name} is a list" in str(error)
+    assert '",".join' in str(error)
+    assert dhis2.served.received == []
+
+
 def test_attributes_and_data_values_accept_functions_of_the_state():
     assert attr(data_value("a"), 1)["attribute"]({"data": {"a": "x"}}) == "x"
     assert dv("f7n9E0hX8qk", 0) == {"dataElement": "f7n9E0hX8qk", "value": 0}

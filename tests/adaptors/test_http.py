@@ -422,6 +422,33 @@ def test_retryable_status_is_retryable(destination, method, call, status):
     assert f"{method} {destination.url}/things answered {status}" in str(error)
 
 
+@pytest.mark.parametrize(
+    ("status", "headers", "low", "high"),
+    [
+        (429, {"X_RateLimit_Reset": "30"}, 30, 30),
+        (429, {"X_RateLimit_Reset": "{epoch}"}, 50, 60),
+        (429, {"X_RateLimit_Reset": "{milliseconds}"}, 50, 60),
+        (429, {"X_Rate_Limit_Reset": "1.5"}, 1.5, 1.5),
+        (429, {"RateLimit_Reset": "40"}, 40, 40),
+        (429, {"RateLimit": "limit=100, remaining=0, reset=50"}, 50, 50),
+        (429, {"RateLimit": '"default";r=0;t=20'}, 20, 20),
+        (429, {"Retry_After": "7", "X_RateLimit_Reset": "30"}, 7, 7),
+        (500, {"X_RateLimit_Reset": "30", "X_RateLimit_Remaining": "0"}, 30, 30),
+        (500, {"X_RateLimit_Reset": "30", "X_RateLimit_Remaining": "9"}, None, None),
+        (429, {"X_RateLimit_Reset": "soon"}, None, None),
+    ],
+)
+def test_reset_of_a_rate_limit_counts_as_retry_after(destination, status, headers, low, high):
+    now = time.time() + 60
+    texts = {
+        name: text.format(epoch=int(now), milliseconds=int(now * 1000))
+        for name, text in headers.items()
+    }
+    destination.respond("/things", status, **texts)
+    seconds = error_of(post("things", {}), state_for(destination)).retry_after
+    assert seconds == low if low is None or low == high else low <= seconds <= high
+
+
 def test_retry_after_may_be_a_date(destination):
     later = formatdate(time.time() + 90, usegmt=True)
     destination.respond("/things", 503, Retry_After=later)

@@ -237,7 +237,7 @@ def test_an_invalid_error_code_is_not_shown(salesforce):
     assert str(error_of(CREATE, salesforce.state())).endswith("answered 400 BAD REQUEST.")
 
 
-REFUSED_CODES = ["DUPLICATE_VALUE", "DUPLICATES_DETECTED", "INVALID_FIELD", "STRING_TOO_LONG"]
+REFUSED_CODES = ["DUPLICATES_DETECTED", "INVALID_FIELD", "STRING_TOO_LONG"]
 RETRYABLE_RESPONSES = [
     (400, "UNABLE_TO_LOCK_ROW"),
     (409, "UNABLE_TO_LOCK_ROW"),
@@ -254,6 +254,35 @@ def test_permanent_errors_are_refusals(salesforce, code):
     error = error_of(UPSERT, salesforce.state())
     assert error.verdict == "remote"
     assert f"{code} (MRN__c)" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("message", "fields", "verdict"),
+    [
+        ("a message", ["MRN__c"], "remote-for-now"),
+        ("a message", ["Phone"], "remote"),
+        ("duplicate value found: MRN__c duplicates value on record with id: 003", [], None),
+        (
+            "duplicate value found: <unknown> duplicates value on record with id: <unknown>",
+            [],
+            None,
+        ),
+        ("duplicate value found: Email__c duplicates value on record with id: 003", [], "remote"),
+    ],
+)
+@pytest.mark.parametrize("in_a_list", [False, True])
+def test_duplicate_of_an_upserts_own_key_is_retryable(
+    salesforce, message, fields, verdict, in_a_list
+):
+    _log_in(salesforce)
+    error = {"statusCode": "DUPLICATE_VALUE", "message": message, "fields": fields}
+    rows, record = [{"success": False, "errors": [error]}], {"MRN__c": "7", "LastName": "Diallo"}
+    body = rows if in_a_list else [error]
+    salesforce.respond_with(status(200 if in_a_list else 400, json.dumps(body).encode()))
+    operate = upsert("Contact", "MRN__c", [record] if in_a_list else record)
+    assert error_of(operate, salesforce.state()).verdict == (verdict or "remote-for-now")
+    salesforce.respond_with(status(400, json.dumps([error]).encode()))
+    assert error_of(create("Contact", record), salesforce.state()).verdict == "remote"
 
 
 @pytest.mark.parametrize(("http_status", "code"), RETRYABLE_RESPONSES)

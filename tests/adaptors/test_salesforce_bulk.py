@@ -48,6 +48,15 @@ def test_batches_are_processed_in_parallel_or_one_by_one(salesforce, serial, mod
     assert salesforce.org.jobs["7500"]["concurrencyMode"] == mode
 
 
+def test_records_with_the_same_external_id_are_sent_as_one(salesforce):
+    records = [*people(2), {**people(1)[0], "LastName": "Diallo"}]
+    after = quick_bulk("upsert", records, external_id="MRN__c")(salesforce.state())
+    names = [record["LastName"] for record in salesforce.org.all("Contact").values()]
+    assert (names[0], len(names)) == ("Diallo", 2)
+    ids = after["data"]["completed"]
+    assert (ids[0], len(ids)) == (ids[2], 3)
+
+
 def test_records_can_be_upserted_updated_and_deleted(salesforce):
     for _ in range(2):
         quick_bulk("upsert", people(3), external_id="MRN__c")(salesforce.state())

@@ -144,6 +144,18 @@ def test_an_external_id_of_several_records_is_refused_in_a_list(salesforce):
     assert "Contact: 1 upserted, 1 failed: DUPLICATE_EXTERNAL_ID at index 0" in str(error)
 
 
+def test_records_with_the_same_external_id_in_one_list_are_written_as_one(salesforce):
+    records = [
+        {"MRN__c": 7, "LastName": "Diallo", "Phone": "1"},
+        {"MRN__c": "8", "LastName": "Mensah"},
+        {"MRN__c": "7", "Phone": "2"},
+    ]
+    summary = upsert("Contact", "MRN__c", records)(salesforce.state())["data"]
+    first, second = salesforce.org.all("Contact").values()
+    assert (first["LastName"], first["Phone"], second["LastName"]) == ("Diallo", "2", "Mensah")
+    assert summary["completed"] == [first["Id"], second["Id"], first["Id"]]
+
+
 def test_failed_deletes_can_be_reported_without_failing(salesforce):
     (id_,) = create("Contact", people(1))(salesforce.state())["data"]["completed"]
     rows = [

@@ -18,6 +18,16 @@ from adaptors.errors import RemoteRefused, RemoteUnavailable
 
 _RETRYABLE = {408, 425, 429}
 _LOGGED_CHARACTERS = 1000
+_RESET_HEADERS = (
+    "x-ratelimit-reset-after",
+    "x-ratelimit-reset",
+    "x-rate-limit-reset",
+    "ratelimit-reset",
+)
+_REMAINING_HEADERS = ("x-ratelimit-remaining", "x-rate-limit-remaining", "ratelimit-remaining")
+_PARAMETER = re.compile(r"\b(t|reset)=([0-9]+)")
+# Larger numbers are not seconds to wait, but seconds or milliseconds since 1970.
+_FIRST_EPOCH = 1_000_000_000
 _CHARSET = re.compile(r"charset=[\"']?([\w.:-]+)", re.IGNORECASE)
 
 
@@ -120,12 +130,34 @@ def is_retryable(response: Response) -> bool:
 
 
 def retry_after(response: Response) -> float | None:
-    """Return the seconds of the header `Retry-After`, or None without a valid one."""
-    value = response.headers.get("retry-after", "")
-    if re.fullmatch("[0-9]{1,9}", value):
-        return float(value)
+    """Return the seconds of `Retry-After`, or else until a rate limit is reset; None without both.
+
+    A reset is seconds or a time (epoch or HTTP date). It counts if the limit is used up.
+    """
+    headers = response.headers
+    seconds = _seconds(headers.get("retry-after", ""))
+    if seconds is not None or not _is_rate_limited(response):
+        return seconds
+    parameters = dict(_PARAMETER.findall(headers.get("ratelimit", "")))
+    resets = [headers.get(name, "") for name in _RESET_HEADERS]
+    resets += [parameters.get("t", ""), parameters.get("reset", "")]
+    return next((value for text in resets if (value := _seconds(text)) is not None), None)
+
+
+def _is_rate_limited(response: Response) -> bool:
+    remaining = {response.headers.get(name, "") for name in _REMAINING_HEADERS}
+    return response.status in (429, 503) or "0" in remaining
+
+
+def _seconds(text: str) -> float | None:
+    text = text.strip()
+    if re.fullmatch(r"[0-9]{1,16}(\.[0-9]{1,9})?", text):
+        number = float(text)
+        if number < _FIRST_EPOCH:
+            return number
+        return max(0.0, number / (1000 if number > _FIRST_EPOCH * 1000 else 1) - time.time())
     try:
-        time_of_retry = parsedate_to_datetime(value)
+        time_of_retry = parsedate_to_datetime(text)
         utc = time_of_retry.replace(tzinfo=time_of_retry.tzinfo or UTC)
         return max(0.0, utc.timestamp() - time.time())
     except (ValueError, OverflowError):

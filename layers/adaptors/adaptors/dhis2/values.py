@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from adaptors.absent import PartialDict, absent_keys
+from adaptors.errors import ConfigurationError
 
 _LISTS_OF_VALUES = {
     "attributes": "attribute",
@@ -56,7 +57,19 @@ def drop_without_value(part: Any) -> Any:
 def _with_value(key: Any, members: Any) -> Any:
     if key not in _LISTS_OF_VALUES or not isinstance(members, list):
         return members
+    for member in members:
+        _refuse_list(member, _LISTS_OF_VALUES[key])
     return [member for member in members if not _lacks_value(member, _LISTS_OF_VALUES[key])]
+
+
+def _refuse_list(member: Any, name: str) -> None:
+    value = member.get("value") if isinstance(member, dict) and name in member else None
+    if isinstance(value, list | tuple | set):
+        kind = "data element" if name == "dataElement" else name
+        raise ConfigurationError(
+            f"The value of the {kind} {member[name]} is a list, and DHIS2 stores one text. Join "
+            'it, for example with ",".join(…), or take one of its values.'
+        )
 
 
 def _lacks_value(member: Any, name: str) -> bool:

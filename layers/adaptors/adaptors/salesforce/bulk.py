@@ -21,6 +21,7 @@ from adaptors.salesforce.client import call_bulk_api
 from adaptors.salesforce.records import (
     Record,
     external_id_value,
+    merge_same_id,
     parse_records,
     record_id,
     require_api_name,
@@ -86,8 +87,15 @@ def bulk(
     >>> operate = bulk("Visit__c", "upsert", lambda state: state["data"], external_id="Form__c")
     """
     participle = _participle(operation)
-    write = Write(require_api_name(sobject, "sobject"), participle, operation != "insert")
-    batches = list(_batches(_validate_records(operation, records, external_id)))
+    write = Write(
+        require_api_name(sobject, "sobject"), participle, operation != "insert", external_id
+    )
+    validated = _validate_records(operation, records, external_id)
+    positions: Sequence[int] = range(len(validated))
+    if external_id:
+        values = [str(record[external_id]) for record in validated]
+        validated, positions = merge_same_id(validated, values)
+    batches = list(_batches(validated))
     job = {
         "operation": operation,
         "object": sobject,
@@ -96,7 +104,8 @@ def bulk(
         **({"externalIdFieldName": external_id} if external_id else {}),
     }
     polling = _Polling(time.monotonic() + timeout, poll, timeout)
-    rows = _execute_job(state, job, batches, write, polling) if batches else []
+    sent = _execute_job(state, job, batches, write, polling) if batches else []
+    rows = [sent[position] for position in positions]
     return state_after(state, raise_for_rows(rows, write) if fail_on_error else summarize(rows))
 
 

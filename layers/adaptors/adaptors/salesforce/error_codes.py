@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from adaptors._http import response as http_response
@@ -26,7 +26,16 @@ RETRYABLE_CODES = frozenset({
 })  # fmt: skip
 """Codes of failures that may be temporary, whatever the status is."""
 _SESSION_CODES = {"INVALID_SESSION_ID", "InvalidSessionId"}
+_DUPLICATE = re.compile(r"duplicate value found: (\S+) duplicates")
 _WORD = re.compile(r"[A-Za-z][\w.]{0,79}", re.ASCII)
+
+
+class RequestRefused(RemoteRefused):
+    """Salesforce refuses a request; `errors` are those of its response."""
+
+    def __init__(self, message: str, errors: Sequence[Mapping[str, Any]]) -> None:
+        super().__init__(message)
+        self.errors = errors
 
 
 class SessionExpired(RemoteRefused):
@@ -61,7 +70,27 @@ def raise_for_status(response: Response) -> Response:
     text = f"{response.summary}: {described}." if described else f"{response.summary}."
     if is_retryable(response) or codes & RETRYABLE_CODES:
         raise RemoteUnavailable(text, retry_after(response))
-    raise RemoteRefused(text)
+    raise RequestRefused(text, errors)
+
+
+def is_retryable_error(error: Mapping[str, Any], key: str | None = None) -> bool:
+    """Return whether a retry can succeed; `key` is an upsert's external id.
+
+    If two runs create the same external id at once, one of them fails. Its retry updates.
+
+    >>> text = "duplicate value found: MRN__c duplicates value on record with id: 003x"
+    >>> error = {"statusCode": "DUPLICATE_VALUE", "message": text}
+    >>> is_retryable_error(error, "MRN__c"), is_retryable_error(error, "Form__c")
+    (True, False)
+    """
+    code = code_of(error)
+    if key is None or code != "DUPLICATE_VALUE":
+        return code in RETRYABLE_CODES
+    # Salesforce writes <unknown> if the other record is not yet visible.
+    named = _DUPLICATE.search(str(error.get("message", "")))
+    names = {str(field).lower() for field in error.get("fields") or ()}
+    names |= {named[1].lower()} if named else set()
+    return bool(names & {key.lower(), "<unknown>"})
 
 
 def errors_of(body: Any) -> list[Mapping[str, Any]]:

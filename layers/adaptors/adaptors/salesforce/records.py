@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from adaptors.absent import require_present
@@ -54,6 +54,23 @@ def external_id_value(record: Record, field: str, index: int) -> str:
     raise ConfigurationError(
         f"records[{index}] needs a value for the external id {field}: text or a whole number."
     )
+
+
+def merge_same_id(
+    records: Sequence[Record], values: Sequence[str]
+) -> tuple[list[Record], list[int]]:
+    """Merge records with the same external id, and return each record's position among them.
+
+    Salesforce refuses all records of a list that have the same external id.
+
+    >>> merge_same_id([{"Id__c": 7, "A": 1}, {"Id__c": 8}, {"Id__c": "7", "A": 2}], ["7", "8", "7"])
+    ([{'Id__c': '7', 'A': 2}, {'Id__c': 8}], [0, 1, 0])
+    """
+    merged: dict[str, Record] = {}
+    for value, record in zip(values, records, strict=True):
+        merged[value] = {**merged.get(value, {}), **record}
+    positions = {value: position for position, value in enumerate(merged)}
+    return list(merged.values()), [positions[value] for value in values]
 
 
 def omit_keys(record: Record, *keys: str) -> Record:

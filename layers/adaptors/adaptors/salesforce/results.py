@@ -9,7 +9,12 @@ from typing import Any
 
 from adaptors.errors import AdaptorError, RemoteRefused, RemoteUnavailable
 from adaptors.operations import State, next_state
-from adaptors.salesforce.error_codes import RETRYABLE_CODES, code_of, describe_error, errors_of
+from adaptors.salesforce.error_codes import (
+    code_of,
+    describe_error,
+    errors_of,
+    is_retryable_error,
+)
 
 Row = Mapping[str, Any]
 """The result of one record: `id`, `success` and `errors`."""
@@ -20,11 +25,12 @@ _MAX_INDEXES = 100  # in an error
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """A write: its name in error messages, and whether it is idempotent."""
+    """A write: its name in error messages, whether it is idempotent, and an upsert's key."""
 
     sobject: str
     participle: str
     idempotent: bool = True
+    key: str | None = None
 
 
 def state_after(state: State, response: Any) -> State:
@@ -82,8 +88,8 @@ def raise_for_rows(rows: Sequence[Row], write: Write) -> Summary:
     if summary["success"]:
         return summary
     _log(summary, write)
-    codes = {error["statusCode"] for error in summary["errors"]} - _CODES_OF_OTHER_RECORDS
-    retryable = bool(codes) and codes <= RETRYABLE_CODES
+    errors = [e for e in summary["errors"] if e["statusCode"] not in _CODES_OF_OTHER_RECORDS]
+    retryable = bool(errors) and all(is_retryable_error(error, write.key) for error in errors)
     raise _error(_describe(summary, write), summary, write, retryable=retryable)
 
 

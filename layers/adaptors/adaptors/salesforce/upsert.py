@@ -6,10 +6,13 @@ from typing import Any
 from urllib.parse import quote
 
 from adaptors._http.request import DEFAULT_TIMEOUT, Request
+from adaptors.errors import RemoteUnavailable
 from adaptors.operations import Operation, State, operation
 from adaptors.salesforce.crud import operate_if
+from adaptors.salesforce.error_codes import RequestRefused, is_retryable_error
 from adaptors.salesforce.records import (
     external_id_value,
+    merge_same_id,
     omit_keys,
     parse_records,
     require_api_name,
@@ -44,7 +47,9 @@ def upsert(
 
     Repeating an upsert never creates a second record: use an id of the source as the external id,
     such as the form's. `records` is a dict or a list; see `create` for the summary and for records
-    that Salesforce refuses. An external id that several records have is refused.
+    that Salesforce refuses. Records of the list with the same external id are written as one: the
+    last value of each field wins. An external id that several records in Salesforce have is
+    refused.
 
     >>> from adaptors.common import data_value, field, fields
     >>> operate = upsert("Visit__c", "Form__c", fields(
@@ -52,8 +57,8 @@ def upsert(
     ...     relationship("Patient__r", "MRN__c", data_value("patient/mrn")),
     ... ))
     """
-    write = Write(require_api_name(sobject, "sobject"), "upserted")
     key, parsed = require_api_name(external_id, "external_id"), parse_records(records)
+    write = Write(require_api_name(sobject, "sobject"), "upserted", key=key)
     values = [external_id_value(record, key, index) for index, record in enumerate(parsed)]
     if isinstance(records, dict):
         path = f"sobjects/{sobject}/{key}/"
@@ -64,11 +69,23 @@ def upsert(
             timeout=timeout,
             display_url=f"{path}…",
         )
-        summary = write_one(state, request, write, {"id": None, "success": True})
+        summary = _write_one(state, request, write)
     else:
         request = Request("PATCH", f"composite/sobjects/{sobject}/{key}", timeout=timeout)
-        summary = write_many(state, request, parsed, write, all_or_none=all_or_none)
+        merged, positions = merge_same_id(parsed, values)
+        summary = write_many(
+            state, request, merged, write, all_or_none=all_or_none, positions=positions
+        )
     return state_after(state, summary)
+
+
+def _write_one(state: State, request: Request, write: Write) -> dict[str, Any]:
+    try:
+        return write_one(state, request, write, {"id": None, "success": True})
+    except RequestRefused as error:
+        if error.errors and all(is_retryable_error(item, write.key) for item in error.errors):
+            raise RemoteUnavailable(str(error)) from None
+        raise
 
 
 def upsert_if(

@@ -46,8 +46,12 @@ def write_many(
     write: Write,
     *,
     all_or_none: bool,
+    positions: Sequence[int] | None = None,
 ) -> dict[str, Any]:
-    """Write records in requests of 200, and return the summary."""
+    """Write records in requests of 200, and return the summary.
+
+    `positions` are those of the job's records, if several of them are one record.
+    """
     _require_one_request(records, all_or_none=all_or_none)
 
     def send(chunk: Sequence[Record]) -> list[Row]:
@@ -55,7 +59,8 @@ def write_many(
         body = {"allOrNone": all_or_none, "records": typed}
         return _send_chunk(state, replace(request, json=body), len(chunk), write)
 
-    return raise_for_rows(_send_chunks(records, send, write), write)
+    rows = _send_chunks(records, send, write)
+    return raise_for_rows(rows if positions is None else [rows[n] for n in positions], write)
 
 
 def delete_many(
