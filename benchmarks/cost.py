@@ -21,11 +21,12 @@ from typing import Any
 import boto3
 
 from openfn.storage import boto3_services
+from tests.support.moto_stack import create_stack
 from workbench.local import resources
 from workbench.local.destination import run_destination
-from workbench.local.stack import Stack, create_stack
-from workbench.local.template import ROOT
+from workbench.local.stack import Stack
 from workbench.stack.prices import prices
+from workbench.store.stack_template import ROOT
 
 PROJECT = """
 name: cost

@@ -30,8 +30,8 @@ from openfn.jobs import expression
 from openfn.jobs import state as states
 from openfn.storage import boto3_services
 from tests.conftest import post as post_message
+from tests.support.moto_stack import create_stack
 from workbench.local import event_source
-from workbench.local.stack import create_stack
 
 ROUNDS, BURST, RUNS = 40, 50, 60
 BUDGET = 1.3

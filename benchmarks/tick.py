@@ -26,7 +26,7 @@ from openfn.runs.reconciliation import Position
 from openfn.storage import attention, boto3_services, table
 from openfn.storage.attention import Attention
 from openfn.time_budget import TimeBudget
-from workbench.local.stack import create_stack
+from tests.support.moto_stack import create_stack
 
 # Of one call from Lambda in the same region, with the function's own processor time.
 MILLISECONDS = {

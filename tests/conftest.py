@@ -5,22 +5,20 @@ from __future__ import annotations
 import base64
 import json
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from textwrap import dedent
 
-import boto3
 import pytest
 from hypothesis import HealthCheck, settings
 
-from openfn.storage import boto3_services
 from tests.support import postgresql
 from workbench.local import lambda_functions
 from workbench.local.destination import run_destination
 from workbench.local.log_view import parse_log_line
-from workbench.local.stack import create_stack
+from workbench.local.stack import create_in_memory, create_stack
 
 ROOT = Path(__file__).resolve().parents[1]
 FAULTS_TRIED = "faults tried"
@@ -69,7 +67,17 @@ credentials:
 
 
 @pytest.fixture
-def create_job_stack(tmp_path, log_lines):
+def create_resources(request):
+    """What creates a stack's resources: moto for tests that are marked so, else the local store."""
+    if not request.node.get_closest_marker("moto"):
+        return create_in_memory
+    from workbench.local import resources  # noqa: PLC0415 - moto takes a second to import
+
+    return resources.create
+
+
+@pytest.fixture
+def create_job_stack(tmp_path, log_lines, create_resources):
     """Create the stack of a project with one job, `job-a`, which runs for every message."""
     with ExitStack() as context:
 
@@ -84,19 +92,23 @@ def create_job_stack(tmp_path, log_lines):
                 options=f", {options}" if options else "",
             )
             (tmp_path / "project.yaml").write_text(text, "utf-8")
-            return context.enter_context(create_stack(tmp_path, log_lines.record))
+            return context.enter_context(
+                create_stack(tmp_path, log_lines.record, create_resources=create_resources)
+            )
 
         yield create
 
 
 @pytest.fixture
-def create_project_stack(tmp_path, log_lines):
+def create_project_stack(tmp_path, log_lines, create_resources):
     """Create the stack of a project from its project.yaml and the code of its jobs by name."""
     with ExitStack() as context:
 
         def create(text, **jobs):
             write_project(tmp_path, text, jobs)
-            return context.enter_context(create_stack(tmp_path, log_lines.record))
+            return context.enter_context(
+                create_stack(tmp_path, log_lines.record, create_resources=create_resources)
+            )
 
         yield create
 
@@ -109,28 +121,6 @@ def write_project(folder, text, jobs):
     inboxes = f'inboxes: {{inbox-a: {{id_sha256: "{"0" * 64}"}}}}\n'
     prefix = "" if "inboxes:" in text else inboxes
     (folder / "project.yaml").write_text(f"name: test\n{prefix}{dedent(text)}", "utf-8")
-
-
-@contextmanager
-def hook_aws_call(event, handler):
-    """Register a handler for a botocore event, such as `before-call.sqs.SendMessageBatch`."""
-    hooks = boto3_services.client(event.split(".")[1]).meta.events
-    hooks.register(event, handler)
-    try:
-        yield
-    finally:
-        hooks.unregister(event, handler)
-
-
-@contextmanager
-def without_queue(stack, name):
-    """Delete a queue (`RUN_QUEUE_URL` or `MATCH_QUEUE_URL`) and create an empty one at the end."""
-    sqs, url = boto3.client("sqs"), stack.resources.functions["matcher"].environment[name]
-    before = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
-    sqs.delete_queue(QueueUrl=url)
-    yield
-    attributes = {key: before[key] for key in ("FifoQueue", "VisibilityTimeout", "RedrivePolicy")}
-    sqs.create_queue(QueueName=url.rsplit("/", 1)[1], Attributes=attributes)
 
 
 def tick(stack, minute):
@@ -187,9 +177,11 @@ def log_lines():
 
 
 @pytest.fixture
-def stack(log_lines):
+def stack(log_lines, create_resources):
     """The example project's stack; its queues are processed only by `drain` or `running`."""
-    with create_stack(ROOT / "project", log_lines.record) as stack:
+    with create_stack(
+        ROOT / "project", log_lines.record, create_resources=create_resources
+    ) as stack:
         yield stack
 
 

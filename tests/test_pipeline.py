@@ -7,17 +7,17 @@ import re
 import shutil
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
-import boto3
 import pytest
 import requests
-from botocore.hooks import BaseEventHooks
 
 from benchmarks import hostile_bodies
 from openfn.history import details
 from openfn.log_events import LogEvent
-from openfn.storage import boto3_services
 from tests.conftest import ROOT, post
+from tests.support import stack_client
+from tests.support.call_hooks import hook_aws_call
 from tests.support.stored_messages import message_id_of
 from workbench.local.destination import run_destination
 from workbench.local.sample_posts import POSTS
@@ -135,7 +135,7 @@ def test_log_lines_contain_no_body_credential_or_inbox_id(stack, urls, log_lines
         post(stack, json.dumps(bad_visit), inbox="commcare")
         post(stack, "{}", inbox="no-such-inbox-id")
         stack.drain()
-        boto3.client("dynamodb").delete_table(TableName=stack.resources.physical_ids["Table"])
+        stack_client.delete_table()
         post(stack, json.dumps({"name": "Amina Kofi"}), inbox="field-data")
     text = "\n".join(line for _, line in log_lines)
     assert {event["error"] for event in log_lines.events(LogEvent.RUN_FAILED)} == {"ValueError"}
@@ -164,11 +164,7 @@ def test_one_message_with_one_run_stays_within_its_budget(delivering, log_lines)
     stack, _ = delivering
     kobo = POSTS[0]
     _process(stack, kobo)  # warm up: the credential is then cached
-    calls = _Calls(
-        boto3_services.client("dynamodb"),
-        boto3_services.client("sqs"),
-        boto3_services.client("secretsmanager"),
-    )
+    calls = _Calls("dynamodb", "sqs", "secretsmanager")
     del log_lines[:]
     with calls:
         _process(stack, kobo)
@@ -193,20 +189,20 @@ def _process(stack, kobo):
 
 
 class _Calls:
-    """Records the calls of clients, and counts the write units that DynamoDB bills."""
+    """Records the calls of services, and counts the write units that DynamoDB bills."""
 
-    def __init__(self, *clients):
-        self._hooks: list[BaseEventHooks] = [client.meta.events for client in clients]
+    def __init__(self, *services):
+        self._services, self._hooks = services, ExitStack()
         self.names = []
         self.write_units = 0
 
     def __enter__(self):
-        for hooks in self._hooks:
-            hooks.register("before-parameter-build", self._count)
+        for service in self._services:
+            hook = hook_aws_call(f"before-parameter-build.{service}", self._count)
+            self._hooks.enter_context(hook)
 
     def __exit__(self, *_):
-        for hooks in self._hooks:
-            hooks.unregister("before-parameter-build", self._count)
+        self._hooks.close()
 
     def _count(self, params, model, **_):
         self.names.append(model.name)

@@ -38,6 +38,7 @@ ADAPTORS_ORDER = [
 WORKBENCH_ORDER = [
     {"errors", "environment", "terminal", "text"},
     {"project", "times"},
+    {"store"},
     {"credentials", "stack"},
     {"testing", "local", "doctor"},
     {"cli", "reference"},

@@ -10,7 +10,7 @@ import pytest
 
 from openfn.storage import aws, sqs_batch
 from openfn.storage.aws import Setting
-from tests.conftest import hook_aws_call
+from tests.support.call_hooks import hook_aws_call
 from tests.support.sam_template import RESOURCES, TEMPLATE, resources_of_type
 from workbench.environment import environ
 from workbench.local import resources

@@ -23,9 +23,9 @@ from tests.conftest import LogLines, post, tick
 from tests.faults import promises, queues, scenario
 from tests.faults.destination import Destination
 from tests.faults.network import Died, Network
+from tests.support.moto_stack import create_stack
 from workbench.local import event_source
 from workbench.local.resources import client
-from workbench.local.stack import create_stack
 
 START = datetime(2026, 3, 9, 9, 1, tzinfo=UTC)
 _ROUNDS = 40

@@ -14,11 +14,14 @@ from openfn.log_events import LogEvent
 from openfn.messages import store as messages
 from openfn.runs import store
 from openfn.storage import survival
-from tests.conftest import post, without_queue
+from tests.conftest import post
 from tests.faults import queues
 from tests.faults.network import Died, Fault, Network, dies_while_it_matches
+from tests.support.stack_client import without_queue
 from tests.support.stored_messages import message_id_of
 from workbench.local import event_source
+
+pytestmark = pytest.mark.moto
 
 START = datetime(2026, 3, 9, 9, 1, tzinfo=UTC)
 PROJECT = """

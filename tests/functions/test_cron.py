@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 
-import boto3
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
@@ -19,7 +18,10 @@ from openfn.runs import cron_state, dispatch, outcomes
 from openfn.runs import store as runs
 from openfn.runs.model import Plan
 from openfn.storage import table
-from tests.conftest import hook_aws_call, post, tick, wait_until, without_queue
+from tests.conftest import post, tick, wait_until
+from tests.support import stack_client
+from tests.support.call_hooks import hook_aws_call
+from tests.support.stack_client import without_queue
 
 COUNT = """
 from adaptors.common import fn
@@ -257,21 +259,21 @@ def test_carried_state_of_any_size_survives_the_expiry_of_its_run(create_project
         name: {"S": value} for name, value in ids.key_of(f"{ids.minute_id(minute)}#job-a").items()
     }
     table = stack.resources.physical_ids["Table"]
-    boto3.client("dynamodb").delete_item(TableName=table, Key=key)
-    bucket = boto3.resource("s3").Bucket(stack.resources.physical_ids["Bucket"])
-    bucket.objects.filter(Prefix="runs/").delete()
+    stack_client.client("dynamodb").delete_item(TableName=table, Key=key)
+    bucket = stack.resources.physical_ids["Bucket"]
+    stack_client.delete_objects(bucket, "runs/")
     for time in ("10:01", "10:02"):
         tick(stack, f"2026-03-09T{time}:00Z")
         stack.drain()
     assert run_of("10:02").final["carried"] is True
-    assert len(list(bucket.objects.filter(Prefix="jobs/"))) == (2 if size > 350_000 else 0)
+    assert len(stack_client.object_keys(bucket, "jobs/")) == (2 if size > 350_000 else 0)
 
 
 def test_carried_state_does_not_expire(create_project_stack):
     stack = create_project_stack(EVERY_MINUTE, a=COUNT)
     tick(stack, "2026-03-09T10:00:00Z")
     stack.drain()
-    answer = boto3.client("dynamodb").get_item(
+    answer = stack_client.client("dynamodb").get_item(
         TableName=stack.resources.physical_ids["Table"],
         Key={"pk": {"S": "job#job-a"}, "sk": {"S": "state"}},
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import random
 
-import boto3
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
@@ -18,7 +17,9 @@ from openfn.runs import outcomes, replay
 from openfn.runs import store as runs
 from openfn.runs.model import Plan
 from openfn.storage import table
-from tests.conftest import hook_aws_call, post
+from tests.conftest import post
+from tests.support import stack_client
+from tests.support.call_hooks import hook_aws_call
 from tests.support.sqs import failed_ids, sqs_event
 from tests.support.stored_messages import everything
 from workbench.local import event_source
@@ -120,8 +121,7 @@ def test_what_earlier_attempts_and_the_query_string_quote_is_erased(create_proje
     (attempt,) = details.attempts(run_id)
     assert (attempt.error["type"], attempt.error["line"]) == ("Unavailable", 11)
     assert [name for name in ("Amina", "Zainab") if name in everything(stack)] == []
-    bucket = boto3.resource("s3").Bucket(stack.resources.physical_ids["Bucket"])
-    assert [item.key for item in bucket.objects.all() if run_id[:36] in item.key] == []
+    assert [key for key in object_keys(stack) if run_id[:36] in key] == []
 
 
 @pytest.mark.parametrize("order", ["", ", order_by: fail"])
@@ -228,7 +228,7 @@ def test_run_that_is_replayed_while_its_message_is_erased_finds_its_contents(sta
     execute(stack, ids.run_id(message_id, "job-c"))
 
     def interrupt(params, **_):
-        if b'"erased"' in params["body"] and not runs.load(first).was_replayed:
+        if "#erased" in params["UpdateExpression"] and not runs.load(first).was_replayed:
             replay.replay(runs.load(first))
 
     with hook_aws_call("before-call.dynamodb.UpdateItem", interrupt):
@@ -239,8 +239,7 @@ def test_run_that_is_replayed_while_its_message_is_erased_finds_its_contents(sta
 
 
 def object_keys(stack):
-    bucket = boto3.resource("s3").Bucket(stack.resources.physical_ids["Bucket"])
-    return [item.key for item in bucket.objects.all()]
+    return stack_client.object_keys(stack.resources.physical_ids["Bucket"])
 
 
 @pytest.mark.parametrize(

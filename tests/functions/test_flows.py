@@ -14,8 +14,9 @@ from openfn.project.triggers import Kind
 from openfn.runs import outcomes
 from openfn.runs import store as runs
 from openfn.runs.model import Plan
-from tests.conftest import post, tick, without_queue
+from tests.conftest import post, tick
 from tests.support.sqs import sqs_event
+from tests.support.stack_client import without_queue
 
 PROJECT = """
 triggers:

@@ -9,7 +9,6 @@ import os
 import random
 from pathlib import Path
 
-import boto3
 import pytest
 import requests
 from botocore.exceptions import ConnectionClosedError
@@ -18,7 +17,10 @@ from moto.core.models import botocore_stubber
 from openfn.log_events import LogEvent
 from openfn.storage import aws
 from openfn.storage.aws import Setting
-from tests.conftest import ROOT, hook_aws_call, post
+from tests.conftest import ROOT, post
+from tests.support import stack_client
+from tests.support.call_hooks import hook_aws_call
+from tests.support.stack_client import without_queue
 from tests.support.stored_messages import stored_message
 from workbench.local.destination import run_destination
 from workbench.local.sample_posts import POSTS
@@ -27,11 +29,11 @@ KOBO = POSTS[0]
 
 
 def _items():
-    return boto3.client("dynamodb").scan(TableName=_table())["Items"]
+    return stack_client.client("dynamodb").scan(TableName=_table())["Items"]
 
 
 def _table():
-    return boto3.client("dynamodb").list_tables()["TableNames"][0]
+    return aws.setting(aws.Setting.TABLE_NAME)
 
 
 def test_response_is_exactly_200_and_an_empty_object(urls):
@@ -162,7 +164,7 @@ def test_body_above_the_limit_of_lambda_returns_413(urls):
 
 
 def test_failing_table_returns_503_with_retry_after_and_queues_nothing(stack, log_lines):
-    boto3.client("dynamodb").delete_table(TableName=_table())
+    stack_client.delete_table()
     response = post(stack, '{"name": "Amina Kofi"}', inbox="field-data")
     assert response["statusCode"] == 503
     assert response["headers"]["Retry-After"] == "5"
@@ -185,13 +187,9 @@ def test_unexpected_error_returns_503(stack):
 
 
 def test_message_is_accepted_while_the_queue_fails_and_queued_by_the_tick(stack, log_lines):
-    sqs, name = boto3.client("sqs"), _queue_name("MatchQueue")
-    url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
-    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy"])
-    sqs.delete_queue(QueueUrl=url)
-    assert post(stack, KOBO.body, inbox="field-data")["statusCode"] == 200
+    with without_queue(stack, "MATCH_QUEUE_URL"):
+        assert post(stack, KOBO.body, inbox="field-data")["statusCode"] == 200
     assert log_lines.events(LogEvent.MESSAGE_STORED)[0]["queued"] == "at the next tick"
-    sqs.create_queue(QueueName=name, Attributes=attributes["Attributes"])
     with run_destination() as destination:
         stack.set_credential("registry", {"baseUrl": destination.url})
         stack.drain()
@@ -202,12 +200,6 @@ def test_message_is_accepted_while_the_queue_fails_and_queued_by_the_tick(stack,
         assert len(destination.received) == 1
     assert [event["messages"] for event in log_lines.events(LogEvent.MESSAGES_QUEUED_LATE)] == [1]
     assert not [item for item in _items() if "attention" in item]
-
-
-def _queue_name(logical_id):
-    urls = boto3.client("sqs").list_queues()["QueueUrls"]
-    (url,) = [url for url in urls if logical_id in url]
-    return url.rpartition("/")[2]
 
 
 def test_local_gateway_sends_the_event_format_of_api_gateway(stack):
@@ -235,6 +227,7 @@ def test_deployed_project_contains_only_hashes_of_inbox_ids(stack):
         assert hashlib.sha256(inbox_id.encode()).hexdigest() in text
 
 
+@pytest.mark.moto
 @pytest.mark.parametrize("takes_effect", [False, True])
 def test_message_is_queued_once_if_the_first_attempt_to_queue_it_fails(
     stack, log_lines, takes_effect
@@ -254,5 +247,5 @@ def test_message_is_queued_once_if_the_first_attempt_to_queue_it_fails(
         post(stack, '{"n": 1}', inbox="field-data")
     assert "queued" not in log_lines.events(LogEvent.MESSAGE_STORED)[0]
     url = aws.setting(Setting.MATCH_QUEUE_URL)
-    received = boto3.client("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=10)
+    received = stack_client.client("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=10)
     assert len(received["Messages"]) == 1

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from decimal import Decimal
 
-import boto3
 import pytest
 
 from openfn.log_events import LogEvent
 from openfn.messages import bodies
 from tests.conftest import post
+from tests.support import stack_client
 from tests.support.stored_messages import message_id_of, stored_message
 from tests.support.transaction_conflict import refuse_once
 from workbench.local.sample_posts import POSTS
@@ -59,7 +59,7 @@ def test_values_of_different_types_are_different_records(by_uuid):
 
 def test_repeated_record_is_queued_if_its_first_post_was_not(by_uuid, log_lines):
     sqs, url = (
-        boto3.client("sqs"),
+        stack_client.client("sqs"),
         by_uuid.resources.functions["inbox"].environment["MATCH_QUEUE_URL"],
     )
     post(by_uuid, '{"_uuid": "a"}')
@@ -80,7 +80,7 @@ def test_unreadable_body_does_not_block_a_record(by_uuid):
 
 def test_record_is_stored_repeated_after_the_retention_period(by_uuid):
     first = message_id_of(post(by_uuid, '{"_uuid": "a"}'))
-    dynamodb, table = boto3.client("dynamodb"), by_uuid.resources.physical_ids["Table"]
+    dynamodb, table = stack_client.client("dynamodb"), by_uuid.resources.physical_ids["Table"]
     for item in dynamodb.scan(TableName=table)["Items"]:  # expired, but not deleted yet
         item["expires"] = {"N": "1"}
         dynamodb.put_item(TableName=table, Item=item)

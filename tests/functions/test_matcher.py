@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-
-import boto3
+from contextlib import contextmanager
 
 from openfn import ids
 from openfn.history import details as records
@@ -14,9 +13,12 @@ from openfn.log_events import LogEvent
 from openfn.messages import store as messages
 from openfn.runs import store as runs
 from openfn.runs.model import Plan
-from openfn.storage import aws, boto3_services
-from tests.conftest import ROOT, post, without_queue
+from openfn.storage import table
+from tests.conftest import ROOT, post
 from tests.monitoring.traffic import queue_unmatchable_message
+from tests.support import stack_client
+from tests.support.call_hooks import hook_aws_call
+from tests.support.stack_client import without_queue
 from tests.support.stored_messages import message_id_of
 from workbench.local.sample_posts import POSTS
 
@@ -120,9 +122,9 @@ def test_message_stays_on_the_queue_if_its_ordered_run_was_not_queued(create_pro
 
 
 def test_invalid_queue_body_ends_in_the_dead_letter_queue(stack):
-    sqs = boto3.client("sqs")
+    sqs = stack_client.client("sqs")
     url = stack.resources.functions["matcher"].environment["MATCH_QUEUE_URL"]
-    sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "0"})
+    stack_client.change_queue(url, hidden_seconds=0)
     sqs.send_message(
         QueueUrl=url,
         MessageBody="not one of ours",
@@ -159,20 +161,26 @@ def test_message_without_its_body_does_not_fail_others(create_job_stack, log_lin
     gone = _post_message(stack, json.dumps({"noise": noise}))
     good = [_post_message(stack, "{}") for _ in range(3)]
     bucket = stack.resources.physical_ids["Bucket"]
-    boto3.client("s3").delete_object(Bucket=bucket, Key=f"messages/{gone}/body")
+    stack_client.client("s3").delete_object(Bucket=bucket, Key=f"messages/{gone}/body")
     bodies = [json.dumps({"message_id": message_id}) for message_id in (gone, *good)]
     response = stack.invoke("matcher", _event(*bodies))
     assert [failure["itemIdentifier"] for failure in response["batchItemFailures"]] == ["0"]
     assert len(log_lines.events(LogEvent.MESSAGE_MATCHED)) == 3
 
 
-class _Calls(list):
-    """The names of the calls that clients make."""
+@contextmanager
+def _recorded_calls():
+    """Yield the names of the calls to the table and the queues."""
+    names = []
 
-    def __init__(self, *services):
-        for service in services:
-            hooks = boto3_services.client(service).meta.events
-            hooks.register("before-parameter-build", lambda model, **_: self.append(model.name))
+    def record(model, **_):
+        names.append(model.name)
+
+    with (
+        hook_aws_call("before-parameter-build.dynamodb", record),
+        hook_aws_call("before-parameter-build.sqs", record),
+    ):
+        yield names
 
 
 def test_runs_of_fifty_jobs_are_created_in_few_calls(create_project_stack, log_lines):
@@ -181,8 +189,8 @@ def test_runs_of_fifty_jobs_are_created_in_few_calls(create_project_stack, log_l
         f"triggers: {{all: {{inclusion: {{}}}}}}\njobs:\n{jobs}", a=NOTHING
     )
     message_id = _post_message(stack, "{}")
-    calls = _Calls("dynamodb", "sqs")
-    stack.invoke("matcher", _event(json.dumps({"message_id": message_id})))
+    with _recorded_calls() as calls:
+        stack.invoke("matcher", _event(json.dumps({"message_id": message_id})))
     assert calls == ["BatchGetItem", "TransactWriteItems", *["SendMessageBatch"] * 5]
     stack.drain()
     assert len(log_lines.events(LogEvent.RUN_SUCCEEDED)) == 50
@@ -245,13 +253,8 @@ def test_unmatchable_message_can_be_replayed(create_job_stack, log_lines):
     (event,) = log_lines.events(LogEvent.MESSAGE_UNMATCHABLE)
     assert (event["message_id"], event["error"]) == (message_id, "UnreadableBody")
     key = ids.key_of(message_id)
-    table = boto3.resource("dynamodb").Table(aws.setting(aws.Setting.TABLE_NAME))
     for body, state in ((b'{"a": 2}', "unmatched"), (b'{"a": 1}', "matched")):
-        table.update_item(
-            Key=key,
-            UpdateExpression="SET body = :body",
-            ExpressionAttributeValues={":body": body},
-        )
+        table.update(key, {"body": body})
         assert replay.replay_messages([messages.read([message_id])[message_id]]) == {}
         stack.drain()
         assert records.message(message_id).summary.state == state

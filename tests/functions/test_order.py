@@ -9,7 +9,6 @@ import threading
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 
-import boto3
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
@@ -23,8 +22,11 @@ from openfn.storage import attention, aws, sqs_batch, table
 from openfn.storage.attention import Attention
 from openfn.storage.aws import Setting
 from openfn.storage.sqs_batch import QueuedId
-from tests.conftest import hook_aws_call, post, wait_until, without_queue
+from tests.conftest import post, wait_until
+from tests.support import stack_client
+from tests.support.call_hooks import hook_aws_call
 from tests.support.sqs import failed_ids, sqs_event
+from tests.support.stack_client import without_queue
 from workbench.local import event_source
 from workbench.local.destination import run_destination
 
@@ -172,9 +174,7 @@ def test_order_holds_if_ids_are_delivered_again_and_pollers_die(ordered, seed):
     stack, destination = ordered
     dice, lock = random.Random(seed), threading.Lock()
     for mapping in stack.resources.mappings:
-        boto3.client("sqs").set_queue_attributes(
-            QueueUrl=mapping.queue_url, Attributes={"VisibilityTimeout": "1"}
-        )
+        stack_client.change_queue(mapping.queue_url, hidden_seconds=1)
 
     def invoke(function, event):
         with lock:
@@ -244,7 +244,7 @@ def test_ids_of_other_groups_do_not_wait():
 def test_messages_without_order_are_matched_concurrently(create_job_stack):
     stack = create_job_stack("from adaptors.common import fn\nfn(lambda state: state)\n")
     message_ids = {post(stack, "{}")["headers"]["X-Message-Id"] for _ in range(3)}
-    response = boto3.client("sqs").receive_message(
+    response = stack_client.client("sqs").receive_message(
         QueueUrl=stack.resources.functions["inbox"].environment["MATCH_QUEUE_URL"],
         MaxNumberOfMessages=10,
         AttributeNames=["All"],
@@ -256,7 +256,7 @@ def test_id_that_is_queued_again_is_delivered_again(create_job_stack):
     create_job_stack("from adaptors.common import fn\nfn(lambda state: state)\n")
     for _ in range(3):
         assert aws.send(Setting.MATCH_QUEUE_URL, [("again", "group")]) == {}
-    sqs, url = boto3.client("sqs"), aws.setting(Setting.MATCH_QUEUE_URL)
+    sqs, url = stack_client.client("sqs"), aws.setting(Setting.MATCH_QUEUE_URL)
     response = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)
     assert len(response["Messages"]) == 3
 
@@ -311,7 +311,7 @@ def test_messages_queued_late_keep_the_group_of_their_inbox(ordered):
             visit(stack, "a", number)
     stack.tick()
     url = aws.setting(Setting.MATCH_QUEUE_URL)
-    sqs = boto3.client("sqs")
+    sqs = stack_client.client("sqs")
     received = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, AttributeNames=["All"])
     assert group_ids(received) == ["inbox-a"] * 3
 

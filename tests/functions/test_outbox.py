@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from datetime import datetime
 
-import boto3
 import pytest
 
 from openfn import ids
@@ -13,9 +12,12 @@ from openfn.history import details
 from openfn.log_events import LogEvent
 from openfn.runs import outbox, outcomes, replay
 from openfn.runs import store as runs
-from openfn.storage import aws, boto3_services, table
-from tests.conftest import hook_aws_call, post, tick, without_queue
+from openfn.storage import aws, table
+from tests.conftest import post, tick
+from tests.support import stack_client
+from tests.support.call_hooks import hook_aws_call
 from tests.support.sqs import sqs_event
+from tests.support.stack_client import without_queue
 
 PULL = """
 from adaptors.common import each, emit, fn
@@ -88,10 +90,15 @@ def test_emitted_messages_have_the_usual_initial_state(pulled):
 def test_emitting_needs_few_aws_calls(pulled):
     stack = pulled()
     calls = []
-    for service in ("dynamodb", "sqs"):
-        hooks = boto3_services.client(service).meta.events
-        hooks.register("before-parameter-build", lambda model, **_: calls.append(model.name))
-    stack.invoke("runner", sqs_event("run_id", RUN))
+
+    def record(model, **_):
+        calls.append(model.name)
+
+    with (
+        hook_aws_call("before-parameter-build.dynamodb", record),
+        hook_aws_call("before-parameter-build.sqs", record),
+    ):
+        stack.invoke("runner", sqs_event("run_id", RUN))
     assert calls.count("TransactWriteItems") == 2  # the outcome with the job's state; the messages
     assert calls.count("SendMessageBatch") == 3
     assert len(calls) < 12
@@ -239,7 +246,7 @@ def test_messages_emitted_to_an_ordered_inbox_are_matched_in_order(pulled):
     text = project().replace("inclusion: {}", "inclusion: {}, order_by: n")
     stack = pulled(more=text)
     stack.invoke("runner", sqs_event("run_id", RUN))
-    sqs, url = boto3.client("sqs"), aws.setting(aws.Setting.MATCH_QUEUE_URL)
+    sqs, url = stack_client.client("sqs"), aws.setting(aws.Setting.MATCH_QUEUE_URL)
     received = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, AttributeNames=["All"])
     assert {message["Attributes"]["MessageGroupId"] for message in received["Messages"]} == {
         "records"

@@ -6,7 +6,6 @@ import json
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
-import boto3
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
@@ -18,9 +17,11 @@ from openfn.messages.store import Message
 from openfn.runs import store as runs
 from openfn.runs.model import Plan
 from openfn.runs.reconciliation import MAX_ORPHANS
-from openfn.storage import aws, boto3_services, table
+from openfn.storage import aws, table
 from openfn.storage.aws import Setting
-from tests.conftest import hook_aws_call, hurried_tick, tick
+from tests.conftest import hurried_tick, tick
+from tests.support import stack_client
+from tests.support.call_hooks import hook_aws_call
 
 NOTHING = "from adaptors.common import fn\nfn(lambda state: state)\n"
 
@@ -119,10 +120,11 @@ def test_orphans_of_an_ordered_inbox_are_queued_in_order(create_project_stack, l
 
 def test_reconciliation_reads_sixteen_partitions_every_ten_minutes(stack):
     calls = []
-    hooks = boto3_services.client("dynamodb").meta.events
-    hooks.register("before-parameter-build", lambda model, **_: calls.append(model.name))
-    for minute in range(10):
-        tick(stack, f"2026-03-09T10:{minute:02}:00Z")
+    with hook_aws_call(
+        "before-parameter-build.dynamodb", lambda model, **_: calls.append(model.name)
+    ):
+        for minute in range(10):
+            tick(stack, f"2026-03-09T10:{minute:02}:00Z")
     # The position is read at each tick, and recorded once.
     others = [name for name in calls if name != "Query"]
     assert others == ["BatchGetItem", "UpdateItem", *["BatchGetItem"] * 9]
@@ -145,7 +147,7 @@ def stored_messages(count=COUNT):
 
 def queued_ids():
     """Take all ids off the match queue, in order."""
-    sqs, url, received = boto3.client("sqs"), aws.setting(Setting.MATCH_QUEUE_URL), []
+    sqs, url, received = stack_client.client("sqs"), aws.setting(Setting.MATCH_QUEUE_URL), []
     while batch := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
         received += [json.loads(message["Body"])["message_id"] for message in batch]
         for message in batch:

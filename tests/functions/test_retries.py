@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from dataclasses import replace
 
-import boto3
 import pytest
-from moto.sqs.models import sqs_backends
 
 from openfn import ids
 from openfn.errors import JobError
@@ -19,6 +18,7 @@ from openfn.runs import store as runs
 from openfn.runs.model import Plan
 from openfn.storage import table
 from tests.conftest import post
+from tests.support import stack_client
 from tests.support.fake_destination import FakeDestination
 from tests.support.sqs import sqs_event
 from tests.support.transaction_conflict import refuse_once
@@ -80,12 +80,13 @@ def remote():
 def posted(create_project_stack, remote):
     """Post a message to a job with this code and retry; return the stack and the run's id."""
 
-    def run(code=THREE, retry="{attempts: 4, up_to: 2h}", order=""):
+    def run(code=THREE, retry="{attempts: 4, up_to: 2h}", order="", conflict=None):
         trigger = f", exclusion: {{skip: true}}{order}"
         stack = create_project_stack(PROJECT.format(retry=retry, order=trigger), a=code, look=LOOK)
         stack.set_credential("secret-a", {"baseUrl": remote.url})
-        message_id = post(stack, '{"n": 7, "case": "c"}')["headers"]["X-Message-Id"]
-        stack.drain()
+        with refuse_once(conflict) if conflict else nullcontext():
+            message_id = post(stack, '{"n": 7, "case": "c"}')["headers"]["X-Message-Id"]
+            stack.drain()
         return stack, ids.run_id(message_id, "job-a")
 
     return run
@@ -108,7 +109,7 @@ def again(stack, run_id):
 def attempts(stack, run_id):
     """Return status and error of a run's earlier attempts."""
     key = ids.key_of(run_id)
-    response = boto3.client("dynamodb").query(
+    response = stack_client.client("dynamodb").query(
         TableName=stack.resources.physical_ids["Table"],
         KeyConditionExpression="pk = :pk AND begins_with(sk, :sk)",
         ExpressionAttributeValues={":pk": {"S": key["pk"]}, ":sk": {"S": f"{run_id}#"}},
@@ -184,17 +185,14 @@ def test_every_attempt_has_a_record_with_error_and_next_attempt(posted, remote):
 
 def test_conflict_while_a_failed_attempt_is_recorded_loses_nothing(posted, remote):
     remote.statuses["/second"] = [503]
-    with refuse_once("TransactWriteItems") as calls:
-        stack, run_id = posted()
-    assert len(calls) == 2
+    stack, run_id = posted(conflict="TransactWriteItems")
     assert details.run(run_id).status == "waiting"
     assert len(attempts(stack, run_id)) == 1
     assert remote.paths.count("/second") == 1
 
 
 def test_conflict_while_an_outcome_is_recorded_executes_no_run_again(posted, remote):
-    with refuse_once("UpdateItem"):
-        _, run_id = posted()
+    _, run_id = posted(conflict="UpdateItem")
     assert details.run(run_id).status == "succeeded"
     assert remote.paths.count("/first") == 1
 
@@ -292,11 +290,8 @@ def test_ordered_run_waits_on_the_queue_and_blocks_later_runs(posted, remote):
 
 def _show_what_is_hidden(stack):
     """Make hidden ids of the run queue visible again."""
-
-    name = stack.resources.functions["runner"].environment["RUN_QUEUE_URL"].rsplit("/", 1)[1]
-    queue = sqs_backends["123456789012"]["eu-west-1"].queues[name]
-    for message in queue._messages:  # noqa: SLF001 - SQS has no other clock here
-        message.visible_at = 0
+    url = stack.resources.functions["runner"].environment["RUN_QUEUE_URL"]
+    stack_client.show_hidden(url)
 
 
 def expression():

@@ -7,7 +7,6 @@ import json
 import random
 from contextlib import contextmanager
 
-import boto3
 import pytest
 
 from openfn import ids
@@ -21,6 +20,7 @@ from openfn.runs.outcomes import Outcome
 from openfn.storage import boto3_services, table
 from openfn.storage.attention import Attention
 from tests.conftest import post
+from tests.support import stack_client
 from tests.support.sqs import failed_ids, sqs_event
 from workbench.local import lambda_functions
 
@@ -104,7 +104,7 @@ def test_failed_run_stores_its_error_with_operation_and_line(create_job_stack, l
 def test_failed_run_is_in_the_attention_index(create_job_stack):
     stack = create_job_stack("from adaptors.common import fn\nfn(lambda state: 1 / 0)\n")
     record = _run(stack)
-    response = boto3.client("dynamodb").query(
+    response = stack_client.client("dynamodb").query(
         TableName=stack.resources.physical_ids["Table"],
         IndexName="attention",
         KeyConditionExpression="attention = :failed",
@@ -141,7 +141,7 @@ def test_missing_secret_error_names_the_secret_to_create(create_job_stack):
 
 def test_invalid_secret_error_does_not_contain_the_secret(create_job_stack):
     stack = create_job_stack("from adaptors.http import get\nget('x')\n", credential="secret-a")
-    client = boto3.client("secretsmanager")
+    client = stack_client.client("secretsmanager")
     client.create_secret(Name="openfn/credentials/secret-a", SecretString="hunter2")
     record = _run(stack)
     assert "not a JSON object" in record.error["message"]
@@ -235,6 +235,7 @@ def _once_more(attempts, **_):
     return 0 if attempts == 1 else None
 
 
+@pytest.mark.moto
 def test_run_is_executed_once_if_first_responses_are_lost(create_job_stack, log_lines):
     stack = create_job_stack("from adaptors.common import fn\nfn(lambda state: state)\n")
     run_id = _created(stack)
@@ -245,6 +246,7 @@ def test_run_is_executed_once_if_first_responses_are_lost(create_job_stack, log_
     assert len(log_lines.events(LogEvent.RUN_SUCCEEDED)) == 1
 
 
+@pytest.mark.moto
 def test_message_is_accepted_if_the_first_response_is_lost(create_job_stack, log_lines):
     stack = create_job_stack("from adaptors.common import fn\nfn(lambda state: state)\n")
     with _answers_lost("PutItem"):
@@ -323,7 +325,7 @@ def test_run_without_its_message_body_fails_with_the_reason(create_job_stack):
     message_id = post(stack, json.dumps({"noise": noise}))["headers"]["X-Message-Id"]
     run_id = _create(message_id)
     bucket = stack.resources.physical_ids["Bucket"]
-    boto3.client("s3").delete_object(Bucket=bucket, Key=f"messages/{message_id}/body")
+    stack_client.client("s3").delete_object(Bucket=bucket, Key=f"messages/{message_id}/body")
     assert stack.invoke("runner", sqs_event("run_id", run_id))["batchItemFailures"] == []
     assert "deleted from the bucket" in details.run(run_id).error["message"]
 

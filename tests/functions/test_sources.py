@@ -17,12 +17,12 @@ import time
 import uuid
 from xml.etree import ElementTree as ET
 
-import boto3
 import pytest
 import requests
 
 from openfn.storage import secrets
 from tests.conftest import ROOT
+from tests.support import stack_client
 from tests.support.stored_messages import message_id_of, parsed_body, stored_message
 from workbench.local.stack import create_stack
 
@@ -443,7 +443,7 @@ def test_wrong_credentials_return_401_with_a_challenge(sources, inbox, headers):
     ],
 )
 def test_incomplete_secret_authorizes_nobody(sources, secret, header):
-    client, name = boto3.client("secretsmanager"), "openfn/inboxes/dhis2-token"
+    client, name = stack_client.client("secretsmanager"), "openfn/inboxes/dhis2-token"
     secrets.clear_cache()
     client.update_secret(SecretId=name, SecretString=json.dumps(secret))
     response = requests.post(
@@ -455,7 +455,7 @@ def test_incomplete_secret_authorizes_nobody(sources, secret, header):
 
 
 def test_missing_secret_does_not_block_another_scheme(sources):
-    client, name = boto3.client("secretsmanager"), "openfn/inboxes/kobo-login"
+    client, name = stack_client.client("secretsmanager"), "openfn/inboxes/kobo-login"
     secrets.clear_cache()
     client.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
     response = requests.post(
@@ -467,7 +467,7 @@ def test_missing_secret_does_not_block_another_scheme(sources):
 
 
 def test_rotated_secret_is_accepted_and_a_missing_one_returns_503(sources):
-    client = boto3.client("secretsmanager")
+    client = stack_client.client("secretsmanager")
     headers = {"X-API-Key": "c-123456"}
     name = "openfn/inboxes/central-key"
     assert requests.post(sources["central"], data=b"{}", headers=headers, timeout=10).ok

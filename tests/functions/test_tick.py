@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 
-import boto3
 import pytest
 
 from openfn import ids
@@ -18,7 +17,9 @@ from openfn.runs.model import Plan, RunStatus
 from openfn.storage import attention, aws, table
 from openfn.storage.attention import Attention
 from openfn.storage.aws import Setting
-from tests.conftest import hook_aws_call, hurried_tick
+from tests.conftest import hurried_tick
+from tests.support import stack_client
+from tests.support.call_hooks import hook_aws_call
 
 PROJECT = """
 triggers:
@@ -67,7 +68,7 @@ def behind(credential):
 
 def queued_runs():
     """Take all ids off the run queue, in order."""
-    sqs, url, received = boto3.client("sqs"), aws.setting(Setting.RUN_QUEUE_URL), []
+    sqs, url, received = stack_client.client("sqs"), aws.setting(Setting.RUN_QUEUE_URL), []
     while batch := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
         received += [json.loads(message["Body"])["run_id"] for message in batch]
         entries = [{"Id": m["MessageId"], "ReceiptHandle": m["ReceiptHandle"]} for m in batch]

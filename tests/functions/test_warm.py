@@ -7,7 +7,8 @@ from contextlib import ExitStack, contextmanager
 import pytest
 
 from tests.adaptors.conftest import serve_destination
-from tests.conftest import hook_aws_call, post
+from tests.conftest import post
+from tests.support.call_hooks import hook_aws_call
 
 SERVICES = ("dynamodb", "sqs", "s3", "secretsmanager")
 PROJECT = """

@@ -6,11 +6,10 @@ import json
 import time
 from collections import defaultdict
 
-import boto3
-
 from openfn.metrics import Metric
 from tests.monitoring.cloudwatch_alarms import MetricData
 from tests.support.sam_template import TEMPLATE
+from tests.support.stack_client import client
 
 NAMESPACE = "OpenFn/openfn"
 DEFAULTS = {name: parameter.get("Default") for name, parameter in TEMPLATE["Parameters"].items()}
@@ -50,7 +49,7 @@ def collect_metric_data(stack, log_lines, **parameters):
 
 
 def _queue_metrics(url):
-    sqs = boto3.client("sqs")
+    sqs = client("sqs")
     attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
     received = sqs.receive_message(QueueUrl=url, VisibilityTimeout=0, AttributeNames=["All"])
     sent_at = [

@@ -6,10 +6,9 @@ import json
 import re
 from pathlib import Path
 
-import boto3
 import pytest
 
-from tests.conftest import hook_aws_call, post, tick
+from tests.conftest import post, tick
 from tests.monitoring.cloudwatch_alarms import MetricData
 from tests.monitoring.emitted_metrics import (
     NAMESPACE,
@@ -22,7 +21,9 @@ from tests.monitoring.traffic import (
     queue_unmatchable_message,
     raise_connection_error,
 )
+from tests.support.call_hooks import hook_aws_call
 from tests.support.sam_template import resources_of_type
+from tests.support.stack_client import client
 
 RUNBOOKS = Path(__file__).resolve().parents[2] / "docs/operate.md"
 ALARMS = resources_of_type("AWS::CloudWatch::Alarm")
@@ -74,7 +75,7 @@ def test_an_old_item_on_the_run_queue_raises_an_alarm(healthy_metrics):
 @pytest.mark.parametrize("queue", ["Match", "Run"])
 def test_a_dead_letter_raises_an_alarm(healthy_stack, log_lines, queue):
     url = healthy_stack.resources.physical_ids[f"{queue}DeadLetters"]
-    boto3.client("sqs").send_message(
+    client("sqs").send_message(
         QueueUrl=url, MessageBody="{}", MessageGroupId="g", MessageDeduplicationId="d"
     )
     data = collect_metric_data(healthy_stack, log_lines)

@@ -7,8 +7,10 @@ import json
 from openfn import ids
 from openfn.messages import store as messages
 from openfn.messages.store import Message
-from tests.conftest import hook_aws_call, post, tick, without_queue
+from tests.conftest import post, tick
+from tests.support.call_hooks import hook_aws_call
 from tests.support.fake_destination import FakeDestination
+from tests.support.stack_client import without_queue
 
 PROJECT = """
     triggers:

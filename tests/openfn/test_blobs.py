@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import random
 
-import boto3
 import pytest
 
 from openfn.errors import NotFound
-from openfn.storage import aws, blobs
+from openfn.storage import aws, blobs, services
 
 LIMIT = 1000
 # Random bytes do not compress: zlib adds 11 bytes.
@@ -16,7 +15,8 @@ RANDOM = random.Random(1).randbytes(400_000)
 
 
 def bucket_objects():
-    response = boto3.client("s3").list_objects_v2(Bucket=aws.setting(aws.Setting.BUCKET_NAME))
+    bucket = aws.setting(aws.Setting.BUCKET_NAME)
+    response = services.call("s3", "list_objects_v2", Bucket=bucket)
     return {entry["Key"]: entry["Size"] for entry in response["Contents"]}
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
+import time_machine
 
 from openfn import ids
 from openfn.errors import NotReplayed
@@ -44,7 +47,11 @@ def test_replayed_run_is_queued_and_has_all_its_tries(failed):
 def test_concurrent_replays_replay_a_run_once(failed):
     seen_by_both = runs.load(failed)
     replay(seen_by_both)
-    with pytest.raises(NotReplayed, match="Somebody else replays"):
+    later = datetime.now(UTC) + timedelta(milliseconds=2)
+    with (
+        time_machine.travel(later, tick=True),
+        pytest.raises(NotReplayed, match="Somebody else replays"),
+    ):
         replay(seen_by_both)
 
 
@@ -70,6 +77,7 @@ def _lost(attempts, **_):
     return 0 if attempts == 1 else None
 
 
+@pytest.mark.moto
 def test_replay_succeeds_if_the_first_response_is_lost(failed):
     hooks, event = (
         boto3_services.client("dynamodb").meta.events,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from openfn.errors import ConditionFailed
-from openfn.storage import boto3_services, table
+from openfn.storage import table
 from openfn.storage.errors import CallRefused
-from tests.conftest import hook_aws_call
+from tests.support.call_hooks import hook_aws_call
 
 NOTHING = "from adaptors.common import fn\nfn(lambda state: state)\n"
 
@@ -16,9 +16,12 @@ NOTHING = "from adaptors.common import fn\nfn(lambda state: state)\n"
 def calls(create_job_stack):
     create_job_stack(NOTHING)
     names = []
-    hooks = boto3_services.client("dynamodb").meta.events
-    hooks.register("before-parameter-build", lambda model, **_: names.append(model.name))
-    return names
+
+    def record(model, **_):
+        names.append(model.name)
+
+    with hook_aws_call("before-parameter-build.dynamodb", record):
+        yield names
 
 
 def item(number, **more):
@@ -74,8 +77,9 @@ def test_empty_write_makes_no_call(calls):
 
 def test_errors_of_the_service_are_raised(create_job_stack):
     create_job_stack(NOTHING)
-    with pytest.raises(CallRefused, match="ValidationException"):
+    with pytest.raises(CallRefused) as raised:
         table.put_groups([[item(0)], [{"pk": "", "sk": ""}]])
+    assert raised.value.code == "ValidationException"
 
 
 def test_unprocessed_keys_are_read_again(calls):

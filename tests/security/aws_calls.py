@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 
 import boto3
 
-from tests.conftest import hook_aws_call
+from tests.support.call_hooks import hook_aws_call
 from workbench.local import lambda_functions
 
 ACCOUNT, REGION = "123456789012", "eu-west-1"

@@ -12,11 +12,12 @@ from openfn import ids
 from openfn.runs.dispatch import PAGE_RUNS
 from openfn.storage import attention, table
 from openfn.storage.attention import Attention
-from tests.conftest import post, tick, without_queue
+from tests.conftest import post, tick
 from tests.security import aws_calls, iam_simulator
 from tests.support.fake_destination import FakeDestination
+from tests.support.moto_stack import create_stack
+from tests.support.stack_client import without_queue
 from workbench.local import event_source, resources
-from workbench.local.stack import create_stack
 
 PROJECT = f"""
     name: test

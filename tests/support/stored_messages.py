@@ -6,10 +6,10 @@ import json
 import zlib
 from contextlib import suppress
 
-import boto3
-
 from openfn.messages import bodies
 from openfn.messages import store as messages
+from openfn.storage import aws
+from tests.support import stack_client
 
 
 def message_id_of(response):
@@ -32,10 +32,10 @@ def parsed_body(response):
 
 def everything(stack):
     """Return everything stored in the table and the bucket, as one text."""
-    table = boto3.resource("dynamodb").Table(stack.resources.physical_ids["Table"])
-    bucket = boto3.resource("s3").Bucket(stack.resources.physical_ids["Bucket"])
-    objects = [item.get()["Body"].read() for item in bucket.objects.all()]
-    return json.dumps(table.scan()["Items"], default=readable) + str(objects)
+    ids = stack.resources.physical_ids
+    objects = [aws.get_object(key) for key in stack_client.object_keys(ids["Bucket"])]
+    items = stack_client.client("dynamodb").scan(TableName=ids["Table"])["Items"]
+    return json.dumps(items, default=readable) + str(objects)
 
 
 def readable(value):

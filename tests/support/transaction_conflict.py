@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from types import SimpleNamespace
 
-from tests.conftest import hook_aws_call
+from tests.support.call_hooks import hook_aws_call
 
 _TRANSACTION = {
     "Error": {"Code": "TransactionCanceledException", "Message": "Transaction cancelled"},
@@ -16,7 +16,7 @@ _SINGLE = {"Error": {"Code": "TransactionConflictException", "Message": "Transac
 
 @contextmanager
 def refuse_once(operation):
-    """Refuse the first call of a DynamoDB operation; yield the number of its calls in a list."""
+    """Refuse the first call of a DynamoDB operation of the current stack; yield its calls."""
     response = _TRANSACTION if operation == "TransactWriteItems" else _SINGLE
     calls = []
 
@@ -26,3 +26,4 @@ def refuse_once(operation):
 
     with hook_aws_call(f"before-call.dynamodb.{operation}", refuse):
         yield calls
+    assert calls, f"the test made no call of {operation}"

@@ -19,11 +19,11 @@ import time_machine
 from werkzeug.wrappers import Response
 
 from tests.conftest import post
+from tests.support.moto_stack import create_stack
 from tests.upgrade import organization, snapshot
 from tests.upgrade.organization import PHOTO
 from tests.upgrade.recorder import DAY, LONGER_THAN_ANY_LEASE, Recorder, dying_at, failing
 from workbench.local import http_server
-from workbench.local.stack import create_stack
 
 
 def create_dead_letters(recorder):

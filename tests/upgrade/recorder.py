@@ -11,7 +11,8 @@ from datetime import UTC, datetime, timedelta
 import boto3
 from botocore.exceptions import EndpointConnectionError
 
-from tests.conftest import hook_aws_call, post, tick
+from tests.conftest import post, tick
+from tests.support.call_hooks import hook_aws_call
 from tests.upgrade import organization
 from workbench.cli import main
 from workbench.local import event_source

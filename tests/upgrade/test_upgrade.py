@@ -19,11 +19,11 @@ import pytest
 import time_machine
 
 from tests.conftest import post, tick
+from tests.support.moto_stack import create_stack
 from tests.upgrade import snapshot
 from tests.upgrade.organization import inbox_id
 from workbench.cli import main
 from workbench.local.destination import run_destination
-from workbench.local.stack import create_stack
 
 HERE = Path(__file__).parent
 RELEASES = sorted(path.parent.name for path in HERE.glob("*/situations.json"))

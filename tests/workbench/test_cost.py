@@ -15,6 +15,8 @@ from tests.support.sam_template import resources_of_type
 from workbench.stack import usage
 from workbench.stack.prices import prices
 
+pytestmark = pytest.mark.moto
+
 PROJECT = """
 triggers:
   all: {inclusion: {}}

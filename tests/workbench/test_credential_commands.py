@@ -12,7 +12,7 @@ import pytest
 
 from openfn.jobs.credentials import load_configuration
 from openfn.storage import secrets
-from workbench.local.stack import create_stack
+from tests.support.moto_stack import create_stack
 
 SECRET = "s3cr3t-Zm9v"
 BODY = {"hostUrl": "https://x.org", "password": SECRET}

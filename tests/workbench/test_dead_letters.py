@@ -15,8 +15,11 @@ from openfn.log_events import LogEvent
 from openfn.runs import store as runs
 from openfn.runs.model import Plan
 from openfn.storage import table
-from tests.conftest import post, without_queue
+from tests.conftest import post
+from tests.support.stack_client import without_queue
 from workbench.stack import dead_letters
+
+pytestmark = pytest.mark.moto
 
 PROJECT = """
 triggers: {form: {inclusion: {form: visit}, order_by: form}}

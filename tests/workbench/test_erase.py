@@ -19,6 +19,8 @@ from openfn.storage import table
 from tests.conftest import post
 from tests.support.stored_messages import everything
 
+pytestmark = pytest.mark.moto
+
 PROJECT = """
 inboxes:
   inbox-a: {id_sha256: "0000000000000000000000000000000000000000000000000000000000000000"}

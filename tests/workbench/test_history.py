@@ -15,8 +15,8 @@ from openfn.runs.model import RunStatus
 from openfn.storage import table
 from tests.conftest import post, write_project
 from tests.support.fake_destination import FakeDestination
+from tests.support.moto_stack import create_stack
 from workbench.cli.run_tables import describe
-from workbench.local.stack import create_stack
 
 PROJECT = """
 inboxes:

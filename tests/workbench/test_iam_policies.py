@@ -11,13 +11,16 @@ import pytest
 from markdown_it import MarkdownIt
 
 from openfn.storage import boto3_services
-from tests.conftest import ROOT, hook_aws_call, post, write_project
+from tests.conftest import ROOT, post, write_project
 from tests.security import iam_simulator
 from tests.security.aws_calls import ACTIONS, TRANSACTION_ACTIONS
 from tests.support import aws_responses
+from tests.support.call_hooks import hook_aws_call
+from tests.support.moto_stack import create_stack
 from tests.support.sam_template import RESOURCES
 from workbench.local import lambda_functions
-from workbench.local.stack import create_stack
+
+pytestmark = pytest.mark.moto
 
 PAGE = (ROOT / "docs/security.md").read_text("utf-8")
 CODE_BLOCKS = [token.content for token in MarkdownIt().parse(PAGE) if token.type == "fence"]

@@ -22,8 +22,11 @@ from openfn.messages.store import Message
 from openfn.project import compiled as project
 from openfn.runs import store as runs
 from openfn.storage import boto3_services, table
-from tests.conftest import post, without_queue
+from tests.conftest import post
+from tests.support.stack_client import without_queue
 from workbench.project.compiler import compile_project
+
+pytestmark = pytest.mark.moto
 
 PROJECT = """
 triggers:

@@ -19,6 +19,8 @@ from openfn.history import details
 from openfn.runs.model import RunStatus
 from tests.conftest import ROOT, post
 
+pytestmark = pytest.mark.moto
+
 SECTION = (ROOT / "docs/operate.md").read_text("utf-8").split("\n## Restore\n")[1].split("\n## ")[0]
 COMMANDS = [
     line

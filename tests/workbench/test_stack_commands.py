@@ -13,6 +13,8 @@ from openfn.history import details
 from openfn.runs import store as runs
 from tests.conftest import post, tick
 
+pytestmark = pytest.mark.moto
+
 PROJECT = """
 inboxes:
   inbox-a: {{id_sha256: "{digest}"}}

@@ -12,13 +12,13 @@ import pytest
 import typer
 
 from tests.conftest import post, write_project
+from tests.support.moto_stack import create_stack
 from workbench.cli.demo import print_deliveries
 from workbench.cli.main import app
 from workbench.cli.options import TerminalConsole
 from workbench.local.demo import Delivery
 from workbench.local.destination import Received
 from workbench.local.log_view import LogView
-from workbench.local.stack import create_stack
 from workbench.terminal import escape_controls
 
 # Write to the clipboard, clear the screen, a C1 sequence, a reversed line, and a hidden one.

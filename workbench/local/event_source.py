@@ -2,7 +2,7 @@
 
 A batch is received, the function is invoked, and every message that it does not report as failed
 is deleted. A failed message is received again after its visibility timeout. After
-`maxReceiveCount` receipts, moto moves it to the dead-letter queue.
+`maxReceiveCount` receipts, it moves to the dead-letter queue.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from workbench.local.resources import REGION, EventSourceMapping, client
+from openfn.storage.services import Services, current
+from workbench.store.resources import EventSourceMapping
+from workbench.store.stack_template import REGION
 
 # Two are enough for two processors. A deployed stack has as many as the mapping allows.
 _POLLERS = 2
@@ -20,14 +22,18 @@ _IDLE_SECONDS = 0.05
 Invoke = Callable[[str, dict[str, Any]], Any]
 
 
-def poll(mapping: EventSourceMapping, invoke: Invoke) -> int:
-    """Process one batch of a queue and return its number of messages."""
-    sqs = client("sqs")
-    response = sqs.receive_message(
-        QueueUrl=mapping.queue_url,
-        MaxNumberOfMessages=mapping.batch_size,
-        AttributeNames=["All"],
-    )
+def poll(mapping: EventSourceMapping, invoke: Invoke, services: Services | None = None) -> int:
+    """Process one batch of a queue and return its number of messages.
+
+    Without `services`, those of this process answer the calls to the queue.
+    """
+    services = services or current()
+    request = {
+        "QueueUrl": mapping.queue_url,
+        "MaxNumberOfMessages": mapping.batch_size,
+        "AttributeNames": ["All"],
+    }
+    response = services.call("sqs", "receive_message", request)
     records = [_record(mapping, message) for message in response.get("Messages", [])]
     if not records:
         return 0
@@ -42,18 +48,21 @@ def poll(mapping: EventSourceMapping, invoke: Invoke) -> int:
             {"Id": str(number), "ReceiptHandle": record["receiptHandle"]}
             for number, record in enumerate(done)
         ]
-        sqs.delete_message_batch(QueueUrl=mapping.queue_url, Entries=entries)
+        request = {"QueueUrl": mapping.queue_url, "Entries": entries}
+        services.call("sqs", "delete_message_batch", request)
     return len(records)
 
 
 @contextmanager
-def run_pollers(mappings: Sequence[EventSourceMapping], invoke: Invoke) -> Iterator[None]:
+def run_pollers(
+    mappings: Sequence[EventSourceMapping], invoke: Invoke, services: Services | None = None
+) -> Iterator[None]:
     """Poll every queue in background threads, within each mapping's concurrency."""
     stop = threading.Event()
 
     def loop(mapping: EventSourceMapping) -> None:
         while not stop.is_set():
-            if not poll(mapping, invoke):
+            if not poll(mapping, invoke, services):
                 stop.wait(_IDLE_SECONDS)
 
     threads = [

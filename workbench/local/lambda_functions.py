@@ -16,7 +16,7 @@ from openfn.jobs import output_capture
 from openfn.runs import circuit_breaker
 from openfn.storage import secrets
 from workbench.environment import environ
-from workbench.local.resources import Function
+from workbench.store.resources import Function
 
 Event = dict[str, Any]
 OnLogLine = Callable[[str, str], None]

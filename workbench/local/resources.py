@@ -12,19 +12,20 @@ import json
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, cast
 
 import boto3
 from moto import mock_aws
 
+from openfn.storage import services
+from openfn.storage.boto3_services import Boto3Services
 from workbench.environment import environ
 from workbench.local.moto_threads import serialize_calls
 from workbench.local.template import CODE_BUCKET, CODE_KEY, Template, translate
+from workbench.store.resources import EventSourceMapping, Function, Resources
+from workbench.store.stack_template import REGION, STACK
 
-REGION = "eu-west-1"
-STACK = "openfn"
 _UNSUPPORTED_BY_MOTO = (
     "AWS::ApiGatewayV2::Api",
     "AWS::ApiGatewayV2::Stage",
@@ -49,47 +50,10 @@ _ENVIRONMENT = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Function:
-    """A Lambda function of the template, named after its code folder."""
-
-    name: str
-    arn: str
-    handler: str
-    timeout_seconds: int
-    memory: int
-    environment: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class EventSourceMapping:
-    """A queue whose batches are sent to a function."""
-
-    function: str
-    queue_url: str
-    queue_arn: str
-    batch_size: int
-    concurrency: int
-
-
-@dataclass(frozen=True, slots=True)
-class Resources:
-    """The resources of the template that the embedded stack works with."""
-
-    functions: Mapping[str, Function]
-    mappings: tuple[EventSourceMapping, ...]
-    routes: Mapping[tuple[str, str], str]
-    """Function names by HTTP method and path of the API's routes."""
-    schedules: Mapping[str, str]
-    """Function names by schedule expression."""
-    physical_ids: Mapping[str, str]
-    """Physical ids by logical id."""
-
-
 @contextmanager
 def create(parameters: Mapping[str, str]) -> Iterator[Resources]:
-    """Create the template's resources; boto3 uses them until the context ends."""
-    with environ(_ENVIRONMENT), mock_aws(), serialize_calls():
+    """Create the template's resources in moto; boto3 uses them until the context ends."""
+    with environ(_ENVIRONMENT), mock_aws(), serialize_calls(), services.use(Boto3Services()):
         # moto removes the default session, and a new one would load botocore's data again.
         boto3.DEFAULT_SESSION = _session()
         template = translate()

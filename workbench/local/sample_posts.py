@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import requests
 
-from workbench.local.template import ROOT
+from workbench.store.stack_template import ROOT
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from workbench.local.resources import REGION
+from workbench.store.stack_template import REGION
 
 Invoke = Callable[[str, dict[str, Any]], Any]
 _UNIT_SECONDS = {"minute": 60, "hour": 3600, "day": 86_400}

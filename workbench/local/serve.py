@@ -23,12 +23,12 @@ from werkzeug.serving import make_server
 from workbench.credentials import placeholders
 from workbench.credentials.files import read_credential
 from workbench.errors import CommandError
-from workbench.local import http_server
+from workbench.local import http_server, resources
 from workbench.local.destination import run_destination
 from workbench.local.log_view import LogView
-from workbench.local.resources import REGION
 from workbench.local.stack import create_stack
 from workbench.project.compiler import check
+from workbench.store.stack_template import REGION
 
 _Secrets = dict[str, dict[str, Any]]
 
@@ -42,7 +42,9 @@ def serve(project: Path, port: int, aws_port: int, credentials: Path, console: C
     inbox_secrets = _read_inbox_secrets(project, credentials / "inboxes")
     with ExitStack() as context:
         with console.status("starting the stack from template.yaml …"):
-            stack = context.enter_context(create_stack(project, log_view.print_log_line))
+            stack = context.enter_context(
+                create_stack(project, log_view.print_log_line, create_resources=resources.create)
+            )
             destination = context.enter_context(run_destination(log_view.print_received))
             generated = _generate_credentials(project, secrets, destination.url)
             for name, body in {**secrets, **generated}.items():

@@ -9,16 +9,20 @@ import hashlib
 import json
 import secrets
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from workbench.local import api_gateway, event_source, lambda_functions, resources, schedules
+from openfn.storage import services
+from openfn.storage.services import Services
+from workbench.local import api_gateway, event_source, lambda_functions, schedules
 from workbench.local.lambda_functions import OnLogLine
-from workbench.local.resources import Resources
 from workbench.project.compiler import check, compile_project
+from workbench.store import resources, stack_template
+from workbench.store.resources import Resources
+from workbench.store.services import LocalServices
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,8 @@ class Stack:
     inbox_ids: Mapping[str, str]
     """A temporary secret id for each inbox, because a project stores only hashes."""
     on_log_line: OnLogLine
+    services: Services
+    """What answers the calls of the functions and of the event source mappings."""
 
     def invoke(self, function: str, event: dict[str, Any]) -> Any:
         """Invoke a function with an event; its exceptions are raised here."""
@@ -41,14 +47,17 @@ class Stack:
 
     def drain(self) -> None:
         """Process the queues until no message can be received."""
-        while sum(event_source.poll(mapping, self.invoke) for mapping in self.resources.mappings):
+        while sum(
+            event_source.poll(mapping, self.invoke, self.services)
+            for mapping in self.resources.mappings
+        ):
             pass
 
     @contextmanager
     def running(self) -> Iterator[None]:
         """Process queues and schedules in background threads."""
         with (
-            event_source.run_pollers(self.resources.mappings, self.invoke),
+            event_source.run_pollers(self.resources.mappings, self.invoke, self.services),
             schedules.run_schedules(self.resources.schedules, self.invoke),
         ):
             yield
@@ -69,8 +78,25 @@ class Stack:
 
     def _create_secret(self, prefix: str, name: str, body: Mapping[str, Any]) -> None:
         full_name = self.resources.functions["inbox"].environment[prefix] + name
-        client = resources.client("secretsmanager")
-        client.create_secret(Name=full_name, SecretString=json.dumps(dict(body)))
+        text = json.dumps(dict(body))
+        request = {"Name": full_name, "SecretString": text}
+        self.services.call("secretsmanager", "create_secret", request)
+
+
+CreateResources = Callable[[Mapping[str, str]], AbstractContextManager[Resources]]
+"""Creates the template's resources, with values of its parameters, and what answers their calls."""
+
+
+@contextmanager
+def create_in_memory(parameters: Mapping[str, str]) -> Iterator[Resources]:
+    """Create the template's resources in a store in memory."""
+    template = stack_template.load(parameters)
+    local = LocalServices(template)
+    try:
+        with services.use(local):
+            yield resources.describe(template)
+    finally:
+        local.close()
 
 
 @contextmanager
@@ -78,6 +104,7 @@ def create_stack(
     project: Path,
     on_log_line: OnLogLine = lambda _function, _line: None,
     parameters: Mapping[str, str] | None = None,
+    create_resources: CreateResources = create_in_memory,
 ) -> Iterator[Stack]:
     """Create the stack of a project folder and delete it at the end.
 
@@ -91,6 +118,6 @@ def create_stack(
     with ExitStack() as context:
         opt = Path(context.enter_context(tempfile.TemporaryDirectory(prefix="openfn-")))
         compile_project(project, opt / "project", digests, checked)
-        created = context.enter_context(resources.create(parameters or {}))
+        created = context.enter_context(create_resources(parameters or {}))
         context.enter_context(lambda_functions.set_environment(created.functions, opt))
-        yield Stack(created, ids, on_log_line)
+        yield Stack(created, ids, on_log_line, services.current())

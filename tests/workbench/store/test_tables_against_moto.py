@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from moto import mock_aws
 
 from openfn.storage.errors import CallRefused
-from workbench.local.store import queries
-from workbench.local.store.database import Database
-from workbench.local.store.tables import Index, Table
+from workbench.store import queries
+from workbench.store.database import Database
+from workbench.store.tables import Index, Table
 
 _NAME = "table"
 _INDEX = Index("attention", "attention", "attention_at", frozenset({"inbox"}))

@@ -31,7 +31,7 @@ _services: Services | None = None
 
 def call(service: str, operation: str, **request: Any) -> dict[str, Any]:
     """Call an operation of a service as `Services.call` does."""
-    return _current().call(service, operation, request)
+    return current().call(service, operation, request)
 
 
 def pages(service: str, operation: str, **request: Any) -> Iterator[dict[str, Any]]:
@@ -50,7 +50,7 @@ def pages(service: str, operation: str, **request: Any) -> Iterator[dict[str, An
 def prepare(*names: str) -> None:
     """Prepare the calls of some services; a function does this during INIT."""
     for name in names:
-        _current().prepare(name)
+        current().prepare(name)
 
 
 @contextmanager
@@ -64,7 +64,8 @@ def use(services: Services) -> Iterator[None]:
         _services = before
 
 
-def _current() -> Services:
+def current() -> Services:
+    """Return the services that answer the calls of this process."""
     global _services  # noqa: PLW0603 - one process works with one stack
     if _services is None:
         # A machine without boto3 uses a store of its own.

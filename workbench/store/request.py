@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from workbench.local.store.errors import invalid_request
-from workbench.local.store.expressions import (
+from workbench.store.errors import invalid_request
+from workbench.store.expressions import (
     Attribute,
     Call,
     Node,
@@ -17,7 +17,7 @@ from workbench.local.store.expressions import (
     parse_projection,
     parse_update,
 )
-from workbench.local.store.values import Value
+from workbench.store.values import Value
 
 
 class Request:

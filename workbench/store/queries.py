@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from workbench.local.store.conditions import holds, read
-from workbench.local.store.errors import invalid_request
-from workbench.local.store.expressions import Attribute, Call, Node, Path, Placeholder
-from workbench.local.store.request import Request
-from workbench.local.store.tables import Index, Table, tie_of
-from workbench.local.store.values import Item, from_json
+from workbench.store.conditions import holds, read
+from workbench.store.errors import invalid_request
+from workbench.store.expressions import Attribute, Call, Node, Path, Placeholder
+from workbench.store.request import Request
+from workbench.store.tables import Index, Table, tie_of
+from workbench.store.values import Item, from_json
 
 _PAGE_BYTES = 1024 * 1024
 _TABLE = "SELECT item, bytes FROM items WHERE {where} ORDER BY pk {order}, sk {order}"

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from workbench.local.store.errors import invalid_request
+from workbench.store.errors import invalid_request
 
 _DEDUPLICATION_SECONDS = 300
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from workbench.local.store import queue_rows
-from workbench.local.store.database import Database
-from workbench.local.store.errors import invalid_request, unknown_resource
-from workbench.local.store.queue_rows import Queue
+from workbench.store import queue_rows
+from workbench.store.database import Database
+from workbench.store.errors import invalid_request, unknown_resource
+from workbench.store.queue_rows import Queue
 
 _RETENTION_SECONDS = 14 * 86_400
 _MAX_BATCH, _MAX_BYTES = 10, 1024 * 1024
@@ -23,7 +24,7 @@ class Queues:
     """The queues of a stack."""
 
     database: Database
-    queues: Mapping[str, Queue]
+    queues: dict[str, Queue]
     """Queues by URL."""
     changed: threading.Condition = field(default_factory=threading.Condition)
     """Notified when messages were sent, deleted or made visible."""
@@ -92,6 +93,16 @@ class Queues:
         self._notify()
         return {}
 
+    def change_message_visibility_batch(self, **request: Any) -> dict[str, Any]:
+        """Hide received messages for other seconds from now on."""
+        for entry in request["Entries"]:
+            self.change_message_visibility(
+                QueueUrl=request["QueueUrl"],
+                ReceiptHandle=entry["ReceiptHandle"],
+                VisibilityTimeout=entry["VisibilityTimeout"],
+            )
+        return {"Successful": [{"Id": entry["Id"]} for entry in request["Entries"]]}
+
     def get_queue_attributes(self, **request: Any) -> dict[str, Any]:
         """Return how many messages a queue has, and its address."""
         queue, now = self._queue(request), time.time()
@@ -105,9 +116,36 @@ class Queues:
             "ApproximateNumberOfMessages": str(visible),
             "ApproximateNumberOfMessagesNotVisible": str(total - visible),
             "QueueArn": arn(queue.url),
+            "FifoQueue": "true",
             "VisibilityTimeout": f"{queue.hidden_seconds:.0f}",
         }
+        if queue.dead_letters:
+            policy = {
+                "deadLetterTargetArn": arn(queue.dead_letters),
+                "maxReceiveCount": queue.max_receives,
+            }
+            attributes["RedrivePolicy"] = json.dumps(policy)
         return {"Attributes": attributes}
+
+    def list_queues(self, **_request: Any) -> dict[str, Any]:
+        """Return the URLs of the queues."""
+        return {"QueueUrls": list(self.queues)}
+
+    def get_queue_url(self, **request: Any) -> dict[str, Any]:
+        """Return the URL of a queue by its name."""
+        name = request["QueueName"]
+        for url in self.queues:
+            if url.rsplit("/", 1)[1] == name:
+                return {"QueueUrl": url}
+        raise unknown_resource("AWS.SimpleQueueService.NonExistentQueue", f"Queue {name}")
+
+    def purge_queue(self, **request: Any) -> dict[str, Any]:
+        """Delete all messages of a queue."""
+        queue = self._queue(request)
+        with self.database.write() as connection:
+            connection.execute("DELETE FROM queued WHERE queue = ?", (queue.url,))
+        self._notify()
+        return {}
 
     def next_visible_at(self, url: str) -> float | None:
         """Return the epoch time at which the next message of a queue becomes visible."""
@@ -137,5 +175,6 @@ class Queues:
 
 
 def arn(url: str) -> str:
-    """Return the ARN of a queue of the local stack."""
-    return f"arn:aws:sqs:local:000000000000:{url.rsplit('/', 1)[-1]}"
+    """Return the ARN of a queue, whose URL names its region, account and name."""
+    account, name = url.rsplit("/", 2)[-2:]
+    return f"arn:aws:sqs:{url.split('.')[1]}:{account}:{name}"

@@ -8,11 +8,11 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
-from workbench.local.store.conditions import SETS, content_of, evaluate, number_of, read
-from workbench.local.store.errors import invalid_request
-from workbench.local.store.expressions import Path, Update
-from workbench.local.store.request import Request
-from workbench.local.store.values import Item, Value, kind, number
+from workbench.store.conditions import SETS, content_of, evaluate, number_of, read
+from workbench.store.errors import invalid_request
+from workbench.store.expressions import Path, Update
+from workbench.store.request import Request
+from workbench.store.values import Item, Value, kind, number
 
 
 def apply(updates: Sequence[Update], item: Mapping[str, Value], request: Request) -> Item:

@@ -9,17 +9,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from openfn.storage.errors import CallRefused
-from workbench.local.store.conditions import holds
-from workbench.local.store.database import Database
-from workbench.local.store.errors import (
+from workbench.store.conditions import holds
+from workbench.store.database import Database
+from workbench.store.errors import (
     ConditionalCheckFailed,
     TransactionCanceled,
     invalid_request,
     unknown_resource,
 )
-from workbench.local.store.request import Request
-from workbench.local.store.updates import apply
-from workbench.local.store.values import Item, Value, from_json, normalize, size, to_json
+from workbench.store.request import Request
+from workbench.store.updates import apply
+from workbench.store.values import Item, Value, from_json, normalize, size, to_json
 
 _MAX_ITEM_BYTES = 400 * 1024
 _MAX_TRANSACTION, _MAX_TRANSACTION_BYTES = 100, 4 * 1024 * 1024

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from decimal import Context, Decimal, InvalidOperation
 from typing import Any
 
-from workbench.local.store.errors import invalid_request
+from workbench.store.errors import invalid_request
 
 Value = Mapping[str, Any]
 Item = dict[str, Any]

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from workbench.local.store.schema import migrate
+from workbench.store.schema import migrate
 
 _BUSY_SECONDS = 30.0
 _FILE_NAME = "store.sqlite3"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import TypeVar
 
-from workbench.local.store.errors import invalid_request
+from workbench.store.errors import invalid_request
 
 T = TypeVar("T")
 Path = tuple[str | int, ...]

@@ -7,8 +7,8 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from workbench.local.store.database import Database
-from workbench.local.store.errors import unknown_resource
+from workbench.store.database import Database
+from workbench.store.errors import unknown_resource
 
 _PAGE = 1_000
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from workbench.local.store.database import Database
-from workbench.local.store.errors import unknown_resource
+from workbench.store.database import Database
+from workbench.store.errors import unknown_resource
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +31,26 @@ class Secrets:
         self.get_secret_value(SecretId=request["SecretId"])
         return self._store(request["SecretId"], request["SecretString"])
 
+    def update_secret(self, **request: Any) -> dict[str, Any]:
+        """Replace the text of an existing secret."""
+        return self.put_secret_value(**request)
+
+    def delete_secret(self, **request: Any) -> dict[str, Any]:
+        """Delete a secret at once: this store has no recovery window."""
+        self.get_secret_value(SecretId=request["SecretId"])
+        with self.database.write() as connection:
+            connection.execute("DELETE FROM secrets WHERE name = ?", (request["SecretId"],))
+        return {"Name": request["SecretId"]}
+
     def create_secret(self, **request: Any) -> dict[str, Any]:
         """Store a secret, in place of an older one."""
         return self._store(request["Name"], request["SecretString"])
 
-    def list_secrets(self) -> list[str]:
-        """Return the names of all secrets."""
+    def list_secrets(self, **_request: Any) -> dict[str, Any]:
+        """Return the names of all secrets, in one page."""
         with self.database.read() as connection:
             rows = connection.execute("SELECT name FROM secrets ORDER BY name").fetchall()
-        return [name for (name,) in rows]
+        return {"SecretList": [{"Name": name} for (name,) in rows]}
 
     def _store(self, name: str, text: str) -> dict[str, Any]:
         with self.database.write() as connection:

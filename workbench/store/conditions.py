@@ -8,10 +8,10 @@ from itertools import repeat
 from operator import ge, gt, le, lt
 from typing import Any, cast
 
-from workbench.local.store.errors import invalid_request
-from workbench.local.store.expressions import Attribute, Call, Node, Path, Placeholder
-from workbench.local.store.request import Request
-from workbench.local.store.values import Value, are_equal, comparable, kind, number, value_size
+from workbench.store.errors import invalid_request
+from workbench.store.expressions import Attribute, Call, Node, Path, Placeholder
+from workbench.store.request import Request
+from workbench.store.values import Value, are_equal, comparable, kind, number, value_size
 
 _ORDERED = {"<": lt, "<=": le, ">": gt, ">=": ge}
 SETS = ("SS", "NS", "BS")
