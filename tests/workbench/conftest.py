@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import sys
 from dataclasses import dataclass
@@ -14,10 +15,11 @@ from workbench.cli.main import main
 
 MORE = Path(__file__).parent / "more"
 
+DIGEST = hashlib.sha256(b"field").hexdigest()
 GOOD = f"""\
 name: demo
 inboxes:
-  field: {{id_sha256: {"a" * 64}}}
+  field: {{id_sha256: {DIGEST}}}
 triggers:
   form:
     inclusion: {{formId: registration}}

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from tests.support.containment_cases import CASES
+from tests.workbench.conftest import DIGEST
 from workbench.project.compatibility import engine_differences, warnings
 
 
@@ -45,7 +46,7 @@ def test_openfn_triggers_are_accepted_with_warnings_on_their_lines(ofn, project)
         "project.yaml",
         f"""\
 name: demo
-inboxes: {{field: {{id_sha256: {"a" * 64}}}}}
+inboxes: {{field: {{id_sha256: {DIGEST}}}}}
 triggers:
   trigger-1:
     criteria: '{{"number":2}}'

@@ -11,7 +11,7 @@ import pytest
 
 from openfn.project.compiled import load
 from tests.conftest import ROOT
-from tests.workbench.conftest import GOOD, JOB
+from tests.workbench.conftest import DIGEST, GOOD, JOB
 from workbench.project.compiler import check, compile_project, main, message_triggers
 from workbench.project.yaml_source import ProjectProblems
 
@@ -136,7 +136,7 @@ def test_link_out_of_the_project_is_reported(project, problems, tmp_path):
         (
             f"{JOB}\nfm(lambda state: state)\n",
             5,
-            "NameError: name 'fm' is not defined. Is it spelled",
+            "`fm` is not defined. Is it spelled correctly and imported?",
         ),
         (
             "from adaptors.http import post\n\npost(\n    'x',\n    boddy=1,\n)\n",
@@ -202,7 +202,7 @@ def test_compiled_project_has_the_same_triggers(project, compiled):
 def test_compiled_project_has_inboxes_by_hash_and_jobs_by_file(project, compiled):
     folder = compiled(more_ids={"field": "c" * 64})
     loaded = load(folder)
-    assert list(loaded.inboxes) == ["a" * 64, "c" * 64]
+    assert list(loaded.inboxes) == [DIGEST, "c" * 64]
     assert loaded.jobs["go"].expression == folder / "jobs/go.py"
     assert loaded.jobs["go"].expression.read_text() == JOB
 
@@ -436,7 +436,7 @@ jobs:
 
 
 @pytest.mark.parametrize(
-    ("line", "missing_is_null"),
+    ("line", "is_null"),
     [("", False), ("missing: absent\n", False), ("missing: null\n", True)],
 )
 def test_project_says_what_a_missing_answer_is(project, tmp_path, line, is_null):

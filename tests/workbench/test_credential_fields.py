@@ -114,7 +114,7 @@ def test_python_names_become_openfn_names():
 
 def test_unknown_key_is_reported_with_a_suggestion():
     body = {"host_url": "x", "passwrod": "y", "HostURL": 1, "odd": 2}
-    messages = list(unknown_keys(Configuration, body))
+    messages = [message for _, message in unknown_keys(Configuration, body)]
     assert [message.split("`")[1] for message in messages] == ["passwrod", "HostURL", "odd"]
     assert [message.partition("Did you mean ")[2] for message in messages] == [
         "`password`?",

@@ -32,7 +32,6 @@ def warnings(ofn, project, clinic):
     "content",
     [
         VALID,
-        {**VALID, "orgUnit": "x"},
         {**VALID, "tls": None},
         {**VALID, "hostUrl": "http://localhost:8080/dhis"},
     ],
@@ -46,11 +45,13 @@ def test_valid_credential_has_no_warning(warnings, content):
     [
         (
             {"password": SECRET},
-            "The adaptor clinic cannot use this credential: `hostUrl` is missing. Write",
+            "The adaptor clinic cannot use the credential registry: `hostUrl` is missing. Write",
         ),
         ({**VALID, "port": SECRET}, "`port` must be a whole number."),
         ({**VALID, "password": "abc"}, "`password` is a secret with fewer than 4 characters"),
         ({**VALID, "pin": 123}, "`pin` is a secret with fewer than 4 characters"),
+        ({**VALID, "orgUnit": "x"}, "Neither the adaptor clinic nor a job reads the key `orgUnit`"),
+        ({**VALID, "hostUrl": "x.org/api"}, "`hostUrl` has no scheme. Write https://"),
         ({**VALID, "acces_token": SECRET}, "Did you mean `access_token`?"),
         ({**VALID, "hostUrl": "http://dhis2.x.org"}, "`hostUrl` begins with http://"),
         ({**VALID, "ssl": False}, "others on the network can read and change the data"),
@@ -60,9 +61,34 @@ def test_valid_credential_has_no_warning(warnings, content):
     ids=str,
 )
 def test_invalid_credential_has_a_warning_with_its_file(warnings, content, text):
-    (warning,) = warnings(content)
-    assert warning.startswith("warning: credentials/registry.json:1: ")
-    assert text in warning
+    lines = warnings(content)
+    assert {line.partition(":1: ")[0] for line in lines} == {"warning: credentials/registry.json"}
+    assert any(text in line for line in lines)
+
+
+def test_key_that_a_job_reads_has_no_warning(warnings, project):
+    code = "from adaptors.common import fn\nfn(lambda s: s['configuration']['orgUnit'])\n"
+    project.write("jobs/go.py", code)
+    project.change("    trigger: form\n", "    trigger: form\n    credential: registry\n")
+    yaml = (project.folder / "project.yaml").read_text()
+    project.write("project.yaml", f"{yaml}credentials: {{registry: {{adaptor: clinic}}}}\n")
+    assert warnings({**VALID, "orgUnit": "x"}) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        (
+            "registri.json",
+            "The project has no credential registri, so nothing reads this file. Did",
+        ),
+        ("inboxes/kobo.json", "The project has no login of an inbox kobo, so nothing reads this"),
+    ],
+)
+def test_credential_file_without_a_credential_has_a_warning(warnings, project, file, text):
+    project.write(f"credentials/{file}", "{}")
+    (warning,) = warnings(VALID)
+    assert warning.startswith(f"warning: credentials/{file}:1: {text}")
 
 
 def test_project_without_credential_files_has_no_warnings(ofn, project, clinic):

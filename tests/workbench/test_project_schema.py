@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 import adaptors
-from tests.workbench.conftest import GOOD
+from tests.workbench.conftest import DIGEST, GOOD
 from workbench.project.schema.validation import validate_project
 from workbench.project.yaml_source import read_yaml
 
-A, B = "a" * 64, "b" * 64
+A, B = DIGEST, "b" * 64
 HASH = f"{{id_sha256: {A}}}"
 INCLUSION = "inclusion: {formId: registration}"
 

@@ -8,8 +8,8 @@ import typer
 
 from workbench.cli import output
 from workbench.cli.options import Json, Project, console
-from workbench.credentials import lint
-from workbench.project import compatibility, compiler
+from workbench.credentials import job_lint, lint
+from workbench.project import compatibility, compiler, unused
 from workbench.project.schema.project import ProjectSpec
 from workbench.project.yaml_source import ProjectProblems
 from workbench.text import count_of
@@ -28,7 +28,12 @@ def check(project: Project = Path("project"), as_json: Json = False) -> None:
         problems = [problem.as_dict() for problem in error.problems]
         output.as_json({"mistakes": problems, "notes": []})
         raise typer.Exit(1) from None
-    warnings = [*compatibility.warnings(project), *lint.warnings(project, spec.credentials)]
+    warnings = [
+        *compatibility.warnings(project),
+        *unused.warnings(project, spec),
+        *job_lint.warnings(project, spec),
+        *lint.warnings(project, spec),
+    ]
     if as_json:
         output.as_json({"mistakes": [], "notes": [warning.as_dict() for warning in warnings]})
         return

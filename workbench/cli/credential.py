@@ -30,7 +30,7 @@ from workbench.credentials.files import (
     write_credential,
 )
 from workbench.credentials.prompt import prompt
-from workbench.credentials.unprotected import unprotected_connections
+from workbench.credentials.unprotected import addresses_without_scheme, unprotected_connections
 from workbench.errors import CommandError
 from workbench.project.compiler import check
 from workbench.project.references import require_known
@@ -86,7 +86,8 @@ def set_(
         else:
             _confirm_replace(store, yes=yes)
             store.write(body)
-    warnings = [*unknown_keys(model_of(adaptor), body), *unprotected_connections(body)]
+    warnings = [text for _, text in unknown_keys(model_of(adaptor), body)]
+    warnings += [*addresses_without_scheme(body), *unprotected_connections(body)]
     keys = keys_with_values(body)
     if as_json:
         result = {"credential": name, "kept": store.name, "done": done, "keys": keys}

@@ -105,15 +105,15 @@ def unmaskable_secrets(model: Model, body: Body) -> Iterator[str]:
             )
 
 
-def unknown_keys(model: Model, body: Body) -> Iterator[str]:
-    """Yield a sentence for each key that the adaptor does not define."""
+def unknown_keys(model: Model, body: Body) -> Iterator[tuple[str, str]]:
+    """Yield each key that the adaptor does not define, with a sentence about it."""
     known = [_public_name(name, field) for name, field in model.model_fields.items()]
     for key in with_public_names(model, body):
         if key not in known:
             lower = {name.lower(): name for name in known}
             similar = get_close_matches(key.lower(), lower, 1, 0.75)
             hint = f" Did you mean `{lower[similar[0]]}`?" if similar else ""
-            yield f"The adaptor does not use the key `{key}`, but a job can read it.{hint}"
+            yield key, f"The adaptor does not use the key `{key}`, but a job can read it.{hint}"
 
 
 def keys_with_values(body: Body, prefix: str = "") -> list[str]:

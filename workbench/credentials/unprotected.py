@@ -1,4 +1,4 @@
-"""Warn about a credential whose connections others on the network can read or change."""
+"""Warn about the addresses of a credential: without scheme, or open to others on the network."""
 
 from __future__ import annotations
 
@@ -9,6 +9,17 @@ from typing import Any
 _UNENCRYPTED = re.compile(
     r"http://(?!(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:|/|$))", re.IGNORECASE
 )
+
+
+def addresses_without_scheme(body: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a sentence for each URL that does not begin with a scheme.
+
+    >>> list(addresses_without_scheme({"baseUrl": "registry.example.org"}))
+    ['`baseUrl` has no scheme. Write https://… with the whole address.']
+    """
+    for key, value in body.items():
+        if key.lower().endswith("url") and isinstance(value, str) and "://" not in value:
+            yield f"`{key}` has no scheme. Write https://… with the whole address."
 
 
 def unprotected_connections(body: Mapping[str, Any]) -> Iterator[str]:

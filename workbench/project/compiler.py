@@ -30,6 +30,8 @@ from workbench.project.job_lint import members_of_groups, operations_not_run, un
 from workbench.project.references import cycles, names_in, texts_at, unknown_names
 from workbench.project.schema.project import ProjectSpec
 from workbench.project.schema.validation import validate_project
+from workbench.project.similar_names import suggestion_for_error
+from workbench.project.undefined_names import undefined_names
 from workbench.project.yaml_source import Problem, ProjectProblems, YamlSource, read_yaml
 from workbench.terminal import escape_controls
 
@@ -152,23 +154,37 @@ def _file_problem(directory: Path, expression: str) -> str | None:
 
 def _code_problems(path: Path, name: str, inboxes: Collection[str]) -> list[Problem]:
     try:
-        compile(path.read_bytes(), name, "exec", dont_inherit=True)
-        with output_capture.capture(lambda _text: None):
-            load(path)
+        code = path.read_bytes()
+        compile(code, name, "exec", dont_inherit=True)
     except SyntaxError as error:
         return [Problem(name, error.lineno or 1, f"This is not valid Python: {error.msg}.")]
-    except JobError as error:
-        fix = f". {_FIXES[error.type]}" if error.type in _FIXES else ""
-        return [Problem(name, error.line, f"{error.type}: {error.message}{fix}")]
-    except (ProjectError, ValueError, OSError) as error:
+    except (ValueError, OSError) as error:
         return [Problem(name, 1, str(error))]
-    code = path.read_bytes()
-    problems = {
-        *operations_not_run(code),
-        *unknown_inboxes(code, inboxes),
-        *members_of_groups(code),
-    }
+    problems = {*undefined_names(code)}
+    if problem := _load_problem(path, name, ignore_names=bool(problems)):
+        return [*_problems(name, problems), problem]
+    problems |= {*operations_not_run(code), *unknown_inboxes(code, inboxes)}
+    return _problems(name, problems | {*members_of_groups(code)})
+
+
+def _problems(name: str, problems: set[tuple[int, str]]) -> list[Problem]:
     return [Problem(name, line, message) for line, message in sorted(problems)]
+
+
+def _load_problem(path: Path, name: str, *, ignore_names: bool) -> Problem | None:
+    """Load a job as the runner does and return its error, if any."""
+    try:
+        with output_capture.capture(lambda _text: None):
+            load(path)
+    except JobError as error:
+        if error.type == "NameError" and ignore_names:
+            return None
+        fix = suggestion_for_error(error.message) or _FIXES.get(error.type, "")
+        message = f"{error.type}: {error.message}"
+        return Problem(name, error.line, f"{message}. {fix}" if fix else message)
+    except (ProjectError, ValueError, OSError) as error:
+        return Problem(name, 1, str(error))
+    return None
 
 
 def _digest(compiled: dict[str, Any], target: Path) -> str:

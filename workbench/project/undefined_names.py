@@ -1,0 +1,58 @@
+"""Find names in a job's code that nothing defines, with the compiler's own symbol tables.
+
+Loading a job runs only its top level, so a misspelled name inside a function would stop a run.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import symtable
+from collections.abc import Iterator
+from importlib.util import decode_source
+from symtable import SymbolTable
+
+from workbench.project.similar_names import how_to_define
+
+_OF_MODULES = {"__name__", "__file__", "__doc__", "__spec__", "__package__", "__annotations__"}
+
+
+def undefined_names(code: bytes) -> Iterator[tuple[int, str]]:
+    """Yield line and message for each use of a name that is not defined anywhere."""
+    tree = ast.parse(code)
+    if any(isinstance(node, ast.alias) and node.name == "*" for node in ast.walk(tree)):
+        return  # what it imports is not known here
+    top = symtable.symtable(decode_source(code), "job", "exec")
+    defined = {symbol.get_name() for symbol in top.get_symbols() if _is_defined(symbol)}
+    defined |= {name for table in _below(top) for name in _globals_set_by(table)}
+    used = {
+        symbol.get_name()
+        for table in [top, *_below(top)]
+        for symbol in table.get_symbols()
+        if symbol.is_referenced() and (table is top or symbol.is_global())
+    }
+    unknown = used - defined - set(dir(builtins)) - _OF_MODULES
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in unknown:
+            yield node.lineno, f"`{node.id}` is not defined. {_fix(node.id)}"
+
+
+def _fix(name: str) -> str:
+    return how_to_define(name) or "Is it spelled correctly and imported?"
+
+
+def _below(table: SymbolTable) -> Iterator[SymbolTable]:
+    for child in table.get_children():
+        yield child
+        yield from _below(child)
+
+
+def _is_defined(symbol: symtable.Symbol) -> bool:
+    kinds = (symbol.is_assigned(), symbol.is_imported(), symbol.is_annotated())
+    return any(kinds) or symbol.is_namespace()
+
+
+def _globals_set_by(table: SymbolTable) -> Iterator[str]:
+    for symbol in table.get_symbols():
+        if symbol.is_declared_global() and symbol.is_assigned():
+            yield symbol.get_name()
