@@ -18,12 +18,9 @@ from typing import Any
 from adaptors.common.csv_rows import parse_csv
 from adaptors.common.cursor import cursor
 from adaptors.common.emit_and_log import emit, log
-from adaptors.common.flow import (
-    as_,
-    combine,
+from adaptors.common.flow import as_, combine, fn, fn_if
+from adaptors.common.iteration import (
     each,
-    fn,
-    fn_if,
     group,
     map,  # noqa: A004 - OpenFn's name for it
 )

@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from adaptors.common.flow import each
+from adaptors.common.iteration import each
 from adaptors.operations import Operation, State, Value, next_state, resolve
 
 Text = str | bytes
@@ -48,9 +48,10 @@ def parse_csv(
         names = next(lines, (0, []))[1] if header is True else list(header)
         return _rows(lines, names)
 
+    if operations:
+        return each(lambda state: _chunks(rows(state), chunk_size), *operations)
+
     def operate(state: State) -> State:
-        if operations:
-            return each(lambda state: _chunks(rows(state), chunk_size), *operations)(state)
         return next_state(state, list(rows(state)))
 
     return operate

@@ -1,18 +1,21 @@
-"""Operations that run other operations: in sequence, under a condition, for each item.
-
-`map` and `group` put a new value in `data`, and the previous one at the front of `references`.
-`each` and `as_` restore `data` afterwards.
-"""
+"""Operations that apply other operations: in sequence, under a condition, beside the data."""
 
 from __future__ import annotations
 
-import json
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Any
 
-from adaptors._formats import paths
-from adaptors.common.item_errors import ItemErrors
-from adaptors.common.items import Source, check_source, items
-from adaptors.operations import Operation, State, Value, next_state, resolve
+from adaptors._runtime.item_progress import (
+    RESUME,
+    Frame,
+    add_frame,
+    adopt_frames,
+    emitted_messages,
+    resumed_state,
+    snapshot,
+    take_frames,
+)
+from adaptors.operations import Operation, State, Value, resolve
 
 
 def fn(function: Operation) -> Operation:
@@ -31,7 +34,14 @@ def fn_if(condition: Any, *operations: Operation) -> Operation:
     >>> adult({"data": 30}), adult({"data": 7})
     ({'data': 30, 'adult': True}, {'data': 7})
     """
-    return lambda state: apply_all(state, operations) if resolve(state, condition) else state
+
+    def operate(state: State) -> State:
+        # A run that resumes inside has tested the condition already.
+        if RESUME in state or resolve(state, condition):
+            return _apply_as(operate, state, operations)
+        return state
+
+    return operate
 
 
 def combine(*operations: Operation) -> Operation:
@@ -41,7 +51,11 @@ def combine(*operations: Operation) -> Operation:
     >>> combine(double, double)({"data": 5})
     {'data': 20}
     """
-    return lambda state: apply_all(state, operations)
+
+    def operate(state: State) -> State:
+        return _apply_as(operate, state, operations)
+
+    return operate
 
 
 def as_(key: str | Value, *operations: Operation) -> Operation:
@@ -52,123 +66,59 @@ def as_(key: str | Value, *operations: Operation) -> Operation:
     """
 
     def operate(state: State) -> State:
-        after = apply_all(state, operations)
-        return {**_restore_data(state, after), resolve(state, key): after.get("data")}
+        after = _apply_as(operate, state, operations)
+        state, _ = take_frames(state)
+        return {**restore_data(state, after), resolve(state, key): after.get("data")}
 
     return operate
 
 
-def each(
-    source: Source, *operations: Operation, on_error: Literal["stop", "continue"] = "stop"
-) -> Operation:
-    """Apply operations to each item of a list; the item is `data`, its number (from 0) `index`.
-
-    `source` is a path in the data, a path from the state (`$.data.visits[*]`), a function of the
-    state, or the items themselves. A single value counts as a list of one, with and without `[*]`:
-    CommCare sends a repeat with one entry like that. An empty element (`""`) is no item, and
-    `values(…)` has the items of a dict. Afterwards `data` is the original again (OpenFn's `each`
-    loses it); whatever else the operations add to the state stays.
-
-    An error names the item. With `on_error="continue"`, the other items are still applied, and the
-    run fails at the end with the numbers of the items that failed.
-
-    >>> note = fn(lambda state: {**state, "seen": [*state.get("seen", []), state["data"]]})
-    >>> each("names[*]", note)({"data": {"names": ["Amina", "Kofi"]}})
-    {'data': {'names': ['Amina', 'Kofi']}, 'seen': ['Amina', 'Kofi']}
-    """
-    checked = check_source(source)
-    if on_error not in ("stop", "continue"):
-        raise ValueError(f'on_error is "stop" or "continue", not {on_error!r}.')
-
-    def operate(state: State) -> State:
-        after, errors = state, ItemErrors(continues=on_error == "continue")
-        for number, item in enumerate(items(state, checked)):
-            with errors.catch(number, item):
-                after = apply_all({**after, "data": item, "index": number}, operations)
-        errors.raise_if_any()
-        return _restore_data(state, after)
-
-    return operate
-
-
-def map(source: Source, value: Any) -> Operation:  # noqa: A001 - OpenFn's name for it
-    """Make a list with a value for each item of a list; `data` becomes the list.
-
-    `value` is a function of the state, or a dict or list with such functions; the item is `data`,
-    its number (from 0) `index`. The result of an operation is the `data` that it leaves; whatever
-    else it adds to the state stays. `source` is the same as in `each`.
-
-    >>> shout = lambda state: state["data"].upper()
-    >>> map("names[*]", shout)({"data": {"names": ["Amina", "Kofi"]}})["data"]
-    ['AMINA', 'KOFI']
-    """
-    checked = check_source(source)
-
-    def operate(state: State) -> State:
-        after, values = state, []
-        for number, item in enumerate(items(state, checked)):
-            item_state = {**after, "data": item, "index": number}
-            with ItemErrors().catch(number, item):
-                result = value(item_state) if callable(value) else value
-                if isinstance(result, dict) and result.keys() >= item_state.keys():  # a state
-                    after = result
-                    values.append(after["data"])
-                else:
-                    values.append(resolve(item_state, result))
-        return next_state(_restore_data(state, after), values)
-
-    return operate
-
-
-def group(source: Source, key: str | Value) -> Operation:
-    """Group the items of a list into a dict of lists, by a key; `data` becomes the dict.
-
-    `key` is a path in the item, or a function of the state whose `data` is the item. A key that is
-    not a text is written as JSON. Items without a key are left out, and the run's log has their
-    number. `source` is the same as in `each`.
-
-    >>> people = [{"name": "Amina", "village": "Kolo"}, {"name": "Kofi", "village": "Bana"}]
-    >>> group("[*]", "village")({"data": people})["data"]["Kolo"]
-    [{'name': 'Amina', 'village': 'Kolo'}]
-    """
-    checked = check_source(source)
-    if isinstance(key, str):
-        paths.parse(key)
-
-    def operate(state: State) -> State:
-        groups: dict[str, list[Any]] = {}
-        left_out = 0
-        for item in items(state, checked):
-            item_state = {**state, "data": item}
-            value = paths.first(item, key) if isinstance(key, str) else resolve(item_state, key)
-            if value is None:
-                left_out += 1
-            else:
-                name = value if isinstance(value, str) else json.dumps(value, default=str)
-                groups.setdefault(name, []).append(item)
-        if left_out:
-            print(f"group: {left_out} items have no key and are left out")
-        return next_state(state, groups)
-
-    return operate
-
-
-def apply_all(state: State, operations: tuple[Operation, ...]) -> State:
+def apply_all(
+    state: State, operations: tuple[Operation, ...], frames: Sequence[Frame] = ()
+) -> State:
     """Apply operations in order; raise TypeError if one does not return the state.
+
+    With the frames of an earlier attempt, it begins at the operation that failed.
 
     >>> apply_all({"data": 1}, (fn(lambda state: {**state, "data": 2}),))
     {'data': 2}
     """
-    for operation in operations:
-        state = operation(state)
-        if not isinstance(state, dict):
-            raise TypeError(
-                f"An operation inside another returned {type(state).__name__}, not the state. "
-                "End its function with `return state`."
-            )
+    first = frames[0]["step"] if frames else 0
+    if frames:
+        state = resumed_state(state, frames[0], frames[1:])
+    for number, operation in enumerate(operations[first:], first):
+        before, emitted = snapshot(state), emitted_messages()
+        try:
+            state = _require_state(operation(state))
+        except BaseException as error:
+            add_frame(error, operations, {"step": number, "state": before}, operation, emitted)
+            raise
     return state
 
 
-def _restore_data(state: State, after: State) -> State:
+def _require_state(state: Any) -> State:
+    if not isinstance(state, dict):
+        raise TypeError(
+            f"An operation inside another returned {type(state).__name__}, not the state. "
+            "End its function with `return state`."
+        )
+    return state
+
+
+def _apply_as(owner: Operation, state: State, operations: tuple[Operation, ...]) -> State:
+    state, frames = take_frames(state)
+    try:
+        return apply_all(state, operations, frames)
+    except BaseException as error:
+        adopt_frames(error, owner, operations)
+        raise
+
+
+def restore_data(state: State, after: State) -> State:
+    """Return the state after operations, with the `data` and `index` from before.
+
+    >>> restore_data({"data": 1}, {"data": 2, "index": 0, "seen": True})
+    {'data': 1, 'seen': True}
+    """
     rest = {key: value for key, value in after.items() if key not in {"data", "index"}}
     return {**{key: state[key] for key in ("data", "index") if key in state}, **rest}

@@ -29,6 +29,8 @@ class ItemErrors:
     def __init__(self, *, continues: bool = False) -> None:
         self._continues = continues
         self._errors: list[tuple[str, Exception]] = []
+        self.numbers: list[int] = []
+        """The indexes of the items that failed."""
 
     @contextmanager
     def catch(self, number: int, item: Any) -> Iterator[None]:
@@ -42,6 +44,7 @@ class ItemErrors:
                 raise
             print(f"Item {name} failed: {type(error).__name__}: {error}")
             self._errors.append((name, error))
+            self.numbers.append(number)
 
     def raise_if_any(self) -> None:
         """Raise one error for all that were collected."""

@@ -153,7 +153,13 @@ def _failure(attempt: _Attempt, outcome: Outcome, error: JobError) -> Outcome:
     outcome.initial = attempt.initial
     outcome.resume = resume = attempt.resume_point()
     if resume:
-        before = [emission for at, emission in attempt.emitted if at < resume.operation]
+        # An attempt that resumes does not emit again what an earlier operation or item emitted.
+        earlier = sum(at < 0 for at, _ in attempt.emitted) + attempt.progress.emitted
+        before = [
+            emission
+            for position, (at, emission) in enumerate(attempt.emitted)
+            if at < resume.operation or position < earlier
+        ]
         outcome.emitted = outbox.to_json(before)
     return outcome
 

@@ -9,6 +9,7 @@ Python.
 from __future__ import annotations
 
 import ast
+import json
 import sys
 import traceback
 from collections.abc import Callable
@@ -22,6 +23,8 @@ from openfn.errors import JobError, ProjectError
 from openfn.jobs import exceptions
 from openfn.jobs.state import State, to_exact_json
 
+# Adaptors read here where to resume inside an operation: `adaptors._runtime.item_progress`.
+_RESUME = "$resume"
 _COLLECT = "__operation__"
 # Calls inside functions and classes are ordinary Python.
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
@@ -72,6 +75,8 @@ class Progress:
     operation: int = 0
     state: bytes | None = None
     is_pending: Callable[[], bool] = lambda: False
+    emitted: int = 0
+    """How many messages of the attempt were emitted before the item at which it resumes."""
 
 
 def execute(
@@ -97,10 +102,25 @@ def execute(
                 )
         except BaseException as error:
             _clear_inexact(progress, resume_state)
+            _resume_at_item(progress, number, operation, error)
             raise _job_error(error, path, operation.name, operation.line) from error
     if progress.is_pending():
         _clear_inexact(progress, resume_state)
     return state
+
+
+def _resume_at_item(
+    progress: Progress, number: int, operation: Operation, error: BaseException
+) -> None:
+    """Resume inside the operation, if it says at which of its items, and nothing is rolled back."""
+    items = exceptions.attribute(error, "item_progress")
+    if getattr(items, "owner", None) is not operation.apply or progress.state is None:
+        return
+    if progress.is_pending() or progress.operation != number:
+        return
+    state = to_exact_json({**json.loads(progress.state), _RESUME: list(items.frames)})
+    if state is not None and _all_keys_are_strings(list(items.frames)):
+        progress.state, progress.emitted = state, items.emitted
 
 
 def _clear_inexact(progress: Progress, state: State) -> None:

@@ -1,0 +1,184 @@
+"""A retry resumes at the item that failed, inside operations that apply others."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from adaptors._runtime import emit as outbox
+from adaptors.common import (
+    RemoteUnavailable,
+    as_,
+    combine,
+    data_value,
+    each,
+    emit,
+    fn,
+    fn_if,
+    map,  # noqa: A004 - OpenFn's name for it
+    parse_csv,
+)
+from openfn.errors import JobError
+from openfn.jobs.expression import Operation, Progress, execute
+
+STATE = {
+    "data": {
+        "visits": [
+            {"n": n, "children": [{"n": n * 10 + c} for c in (1, 2, 3)]} for n in (1, 2, 3, 4, 5)
+        ]
+    },
+    "references": [],
+}
+
+
+class Destination:
+    """Takes records, and is down at the numbers in `failures`, once each."""
+
+    def __init__(self, *failures):
+        self.failures = list(failures)
+        self.received = []
+
+    def post(self, name="post"):
+        def operate(state):
+            key = f"{name} {state['data']['n']}"
+            if key in self.failures:
+                self.failures.remove(key)
+                raise RemoteUnavailable("busy")
+            self.received.append(key)
+            return {**state, "references": [key, *state["references"]]}
+
+        return operate
+
+
+def attempts(operation, state=STATE, configuration=None, limit=9):
+    """Execute an operation until it succeeds, as the runner does; return the final state."""
+    operations = [Operation("go", 1, operation)]
+    stored, emitted, count = json.dumps(state).encode(), [], 0
+    while (count := count + 1) <= limit:
+        progress, new = Progress(), []
+        start = {**json.loads(stored), "configuration": configuration or {}}
+        try:
+            with outbox.emit_to(lambda _inbox, body, new=new: new.append(json.loads(body))):
+                final = execute(operations, start, "job.py", progress)
+            return {**final, "emitted": emitted + new, "attempts": count}
+        except JobError:
+            stored = progress.state
+            assert b"hunter2" not in stored
+            emitted += new[: progress.emitted]
+    raise AssertionError("It never succeeds.")
+
+
+def posts(numbers, name="post"):
+    return [f"{name} {n}" for n in numbers]
+
+
+CHILDREN = [n * 10 + c for n in (1, 2, 3, 4, 5) for c in (1, 2, 3)]
+
+
+def test_each_resumes_at_the_item_that_failed():
+    destination = Destination("post 3", "post 5")
+    after = attempts(each("visits[*]", destination.post()), configuration={"password": "hunter2"})
+    assert destination.received == posts([1, 2, 3, 4, 5])
+    assert after["attempts"] == 3
+    assert after["data"] == STATE["data"]
+    assert after["references"] == posts([5, 4, 3, 2, 1])
+    assert after["configuration"] == {"password": "hunter2"}
+    assert "index" not in after
+    assert "$resume" not in after
+
+
+def test_nested_operations_resume_at_item_and_step():
+    destination = Destination("b 2", "c 32", "c 33", "d 5")
+    nested = each("children", destination.post("c"))
+    operate = combine(
+        each(
+            "visits",
+            destination.post("a"),
+            combine(destination.post("b"), fn_if(data_value("n"), nested), destination.post("d")),
+        ),
+    )
+    after = attempts(operate)
+    expected = []
+    for n in (1, 2, 3, 4, 5):
+        expected += [f"a {n}", f"b {n}", *posts([n * 10 + c for c in (1, 2, 3)], "c"), f"d {n}"]
+    assert destination.received == expected
+    assert after["references"] == expected[::-1]
+    assert after["data"] == STATE["data"]
+
+
+@pytest.mark.parametrize("wrap", [combine, lambda o: fn_if(1, o), lambda o: as_("done", o)])
+def test_operations_around_each_resume_inside(wrap):
+    destination = Destination("post 4")
+    after = attempts(wrap(each("visits", destination.post())))
+    assert destination.received == posts([1, 2, 3, 4, 5])
+    assert after["data"] == STATE["data"]
+
+
+def test_items_are_those_of_the_first_attempt():
+    destination = Destination("post 2", "post 3")
+    state = {"data": {}, "references": [{"n": 1}, {"n": 2}, {"n": 3}]}
+    operate = each("$.references[*]", destination.post())
+    attempts(operate, state)
+    assert destination.received == posts([1, 2, 3])
+
+
+def test_map_resumes_with_the_values_that_it_has():
+    destination = Destination("post 3")
+    answer = combine(destination.post(), fn(lambda s: {**s, "data": s["data"]["n"] * 2}))
+    after = attempts(map("visits", answer))
+    assert destination.received == posts([1, 2, 3, 4, 5])
+    assert after["data"] == [2, 4, 6, 8, 10]
+
+
+def test_chunks_of_a_csv_resume_at_the_chunk():
+    destination = Destination("post 2")
+    first = fn(lambda s: {**s, "data": {"n": int(s["data"][0]["n"])}})
+    attempts(parse_csv("n\n1\n2\n3", combine(first, destination.post()), chunk_size=1))
+    assert destination.received == posts([1, 2, 3])
+
+
+def test_messages_are_emitted_once():
+    destination = Destination("post 2", "post 4")
+    operate = each("visits", emit("a", {"n": data_value("n")}), destination.post(), emit("b"))
+    emitted = attempts(operate)["emitted"]
+    numbers = [body["n"] for body in emitted]
+    assert numbers == [1, 1, 2, 2, 3, 3, 4, 4, 5, 5]
+
+
+def test_each_inside_a_function_begins_again():
+    destination = Destination("post 3")
+
+    def deliver(state):
+        return each("visits", destination.post())(state)
+
+    attempts(fn(deliver))
+    assert destination.received == posts([1, 2, 1, 2, 3, 4, 5])
+
+
+def test_only_failed_items_are_applied_again():
+    destination = Destination("post 2", "post 4", "post 4")
+    after = attempts(each("visits", destination.post(), on_error="continue"))
+    assert destination.received == posts([1, 3, 5, 2, 4])
+    assert after["attempts"] == 3
+    assert sorted(after["references"]) == posts([1, 2, 3, 4, 5])
+
+
+def test_list_that_the_failing_item_changed_is_restored():
+    destination = Destination("post 3")
+
+    def note(state):
+        state.setdefault("seen", []).append(state["data"]["n"])
+        return state
+
+    after = attempts(each("visits", combine(note, destination.post())))
+    assert after["seen"] == [1, 2, 3, 4, 5]
+
+
+def test_work_that_is_rolled_back_is_done_again():
+    destination = Destination("post 3")
+    progress = Progress(is_pending=lambda: bool(destination.received))
+    operations = [Operation("each", 1, each("visits", destination.post()))]
+    with pytest.raises(JobError):
+        execute(operations, dict(STATE), "job.py", progress)
+    assert "$resume" not in json.loads(progress.state)
