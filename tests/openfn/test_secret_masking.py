@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import base64
+import csv
+import io
 import json
+import pprint
+import shlex
 import subprocess
 import sys
+import textwrap
 import time
+from urllib.parse import urlencode
 
 import pytest
 from hypothesis import given
@@ -108,6 +114,43 @@ def test_each_long_line_of_a_key_is_masked():
     assert masked == "loaded *** and ***"
     for text in (PEM, repr(PEM), json.dumps({"key": PEM}), PEM.replace("\n", "\r\n")):
         assert not [line for line in (*LINES, "aQ==") if line in mask(text, {"key": PEM})]
+
+
+def as_csv(text):
+    output = io.StringIO()
+    csv.writer(output).writerow([text])
+    return output.getvalue()
+
+
+ROUNDABOUT = {
+    "pprint": lambda text: pprint.pformat({"configuration": {"password": text}}, width=30),
+    "paragraph": lambda text: textwrap.fill(f"refused: {text}", 20, break_on_hyphens=False),
+    "form": lambda text: urlencode({"body": json.dumps({"password": text})}),
+    "base64": lambda text: base64.b64encode(json.dumps({"password": text}).encode()).decode(),
+    "base64 of UTF-8": lambda text: base64.b64encode(
+        json.dumps([text], ensure_ascii=False).encode()
+    ).decode(),
+    "CSV": as_csv,
+    "SQL": lambda text: "'" + text.replace("'", "''") + "'",
+    "shell": shlex.quote,
+}
+
+
+@pytest.mark.parametrize("name", ROUNDABOUT)
+def test_secret_is_masked_in_text_that_quotes_or_divides_it(name):
+    secret = """it's a "correct" \\horse and é-battery"""
+    masked = mask(ROUNDABOUT[name](secret), {"password": secret})
+    words = ["correct", "horse", "battery"]
+    texts = [word for word in words if word in masked]
+    texts += [word for word in words for n in range(3) if base64_of(word, n) in masked]
+    assert "***" in masked
+    assert texts == []
+
+
+def base64_of(word, before):
+    """Return what base64 of a text with a word, behind some bytes, certainly contains."""
+    encoded = base64.b64encode(bytes(before) + word.encode()).decode()
+    return encoded[4 if before else 0 : 4 * ((before + len(word)) // 3)]
 
 
 @pytest.mark.parametrize("end", ["", "…", "… (9000 characters)", "...", r"\u00", "%C3…"])

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import base64
 import html
+import json
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -20,7 +21,11 @@ from functools import cache, cached_property
 
 _NAMED_ESCAPES = {"\a": "a", "\b": "b", "\t": "t", "\n": "n", "\v": "v", "\f": "f", "\r": "r"}
 # JSON in JSON in a repr: an escape may be escaped itself, each time with twice the backslashes.
-_BACKSLASHES, _BACKSLASHES_OR_NONE = r"\\{1,47}+", r"\\{0,47}+"
+# In a form or a URL, a backslash is %5C.
+_BACKSLASH = r"(?:\\|%(?:25)?5[cC])"
+_BACKSLASHES, _BACKSLASHES_OR_NONE = rf"{_BACKSLASH}{{1,47}}+", rf"{_BACKSLASH}{{0,47}}+"
+# `pprint` writes a long text as several, and divides it behind white space.
+_SEAM = r"""(?:['"]\n[ ]{0,99}+['"])?"""
 _LONGEST_ESCAPE = 64
 _PIECES = re.compile(r"\r\n|\n|\r|\\+|.", re.DOTALL)
 _BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
@@ -97,7 +102,8 @@ def text_pattern(secret: str) -> Pattern:
         if piece.startswith("\\"):
             count = len(piece)
             # It also takes the backslashes of the next character's escape.
-            tokens.append(rf"(?:\\{{{count},{count + 46}}}+|(?i:%(?:25)?5c){{{count}}})")
+            times = f"{{{count},{count + 46}}}+"
+            tokens.append(rf"(?:\\{times}|(?i:%(?:25)?5c){times})")
         elif piece.isascii() and piece.isalnum():
             tokens.append(piece)
         else:
@@ -114,7 +120,7 @@ def base64_patterns(secret: str, users: Sequence[str] = ()) -> Iterator[Pattern]
     for user in users if len(secret) <= _MAX_PASSWORD else ():
         for encoded in _encoded(f"{user}:{secret}"):
             yield Pattern(_base64_tokens(encoded, 0))
-    for encoded in _encoded(secret):
+    for encoded in dict.fromkeys(_encoded_in_json(secret)):
         for before in range(3):
             yield Pattern(_base64_tokens(encoded, before))
 
@@ -132,19 +138,33 @@ def _escaped(piece: str, *, after_backslash: bool) -> str:
     escapes += [f"(?i:x{code:02x})"] if code < 1 << 8 else []
     # bytes as Python shows them
     escapes += [_BACKSLASHES.join(f"(?i:x{byte:02x})" for byte in encoded)] * (not piece.isascii())
-    forms = [re.escape(piece), f"{backslashes}(?:{'|'.join(escapes)})", *_url_forms(piece, encoded)]
+    url = _url_forms(piece, encoded)
+    escapes += url[:1]  # JSON in a form
+    forms = [re.escape(piece), f"{backslashes}(?:{'|'.join(escapes)})", *url]
     forms += [rf"(?i:&#(?:0*{code}|x0*{code:x});)"]
     named = html.escape(piece)
     forms += [re.escape(named)] if named not in {piece, "&#x27;"} else []
-    forms += ["&apos;"] if piece == "'" else []
+    # CSV and SQL double a quote, and a shell's word has its own for it.
+    forms += ["&apos;", """''""", """'"'"'"""] if piece == "'" else []
+    forms += ['""'] if piece == '"' else []
+    forms += [r"\n[ ]{0,99}+"] if piece == " " else []
     forms += [re.escape(encoded.decode("latin-1"))] * (not piece.isascii())  # UTF-8 read as Latin-1
-    return f"(?:{'|'.join(forms)})"
+    return f"(?:{'|'.join(forms)}){_SEAM if piece.isspace() else ''}"
 
 
 def _line_break(backslashes: str) -> str:
     escaped = f"{backslashes}(?:r{_BACKSLASHES}n|[nr])"
     url, entity = "(?i:%(?:25)?0d%(?:25)?0a|%(?:25)?0[ad])", "(?i:(?:&#(?:13|xd);)?&#(?:10|xa);)"
-    return rf"(?:\r\n|\n|\r|{escaped}|{url}|{entity})"
+    return rf"(?:\r\n|\n|\r|{escaped}|{url}|{entity}){_SEAM}"
+
+
+def _encoded_in_json(text: str) -> Iterator[bytes]:
+    """Yield the encodings of a text as it is, and with the escapes of JSON."""
+    yield from _encoded(text)
+    for escape_all in (True, False):
+        escaped = json.dumps(text, ensure_ascii=escape_all)[1:-1]
+        if escaped != text:
+            yield escaped.encode("utf-8", "surrogatepass")
 
 
 def _encoded(text: str) -> Iterator[bytes]:
