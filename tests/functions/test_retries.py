@@ -13,10 +13,10 @@ from openfn.errors import JobError
 from openfn.history import details
 from openfn.log_events import LogEvent
 from openfn.project import compiled as project
-from openfn.runs import outcomes
+from openfn.runs import dispatch, outcomes, replay
 from openfn.runs import store as runs
 from openfn.runs.model import Plan
-from openfn.storage import table
+from openfn.storage import secrets, table
 from tests.conftest import post
 from tests.support import stack_client
 from tests.support.fake_destination import FakeDestination
@@ -357,6 +357,34 @@ def test_job_fixed_during_the_wait_resumes_with_the_new_code(posted, remote):
     path.write_text(path.read_text("utf-8").replace('"third"', '"fourth"'), "utf-8")
     assert again(stack, run_id).status == "succeeded"
     assert remote.paths == ["/first", "/second", "/second", "/fourth"]
+
+
+@pytest.mark.parametrize("change", ["code", "credential"])
+def test_attempt_that_could_not_start_keeps_where_to_resume(posted, remote, change):
+    remote.statuses["/second"] = [503]
+    stack, run_id = posted()
+    client = boto3.client("secretsmanager")
+    secret = client.list_secrets()["SecretList"][0]["Name"]
+    path, code = expression(), expression().read_text("utf-8")
+
+    if change == "code":
+        path.write_text(f"{code}\nnot Python", "utf-8")
+    else:
+        client.put_secret_value(SecretId=secret, SecretString="[]")
+        secrets.clear_cache()
+    record = again(stack, run_id)
+    assert (record.status, record.error["operation"]) == ("failed", "loading")
+
+    path.write_text(code, "utf-8")
+    client.put_secret_value(SecretId=secret, SecretString=json.dumps({"baseUrl": remote.url}))
+    secrets.clear_cache()
+    replay.replay(runs.load(run_id))
+    dispatch.queue([runs.load(run_id).plan])
+    stack.drain()
+    assert details.run(run_id).status == "succeeded"
+    assert remote.paths == ["/first", "/second", "/second", "/third"]
+    emitted = [row.message.body for row in details.newest_messages(10, days=2)]
+    assert emitted.count(b'{"skip": true}') == 1
 
 
 def test_job_with_changed_earlier_operations_restarts(posted, remote):

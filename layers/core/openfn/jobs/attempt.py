@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -49,6 +50,7 @@ class _Attempt:
     initial: bytes | None = None
     final: bytes | None = None
     carried_from: str = ""
+    has_started: bool = False
 
     def emit(self, inbox: str, body: str) -> None:
         """Collect a message that the job emits; raise `ProjectError` if it may not."""
@@ -118,6 +120,7 @@ def _execute_job(attempt: _Attempt, seconds: float, runtime: JobRuntime) -> None
         attempt.references = SecretReferences(configuration, fields)
         state = _start(attempt, job, operations)
         state["configuration"] = configuration
+        attempt.has_started = True
         final = states.to_json(execute(operations, state, job.expression, attempt.progress))
         attempt.final = attempt.references.without_configuration(final)
 
@@ -151,6 +154,9 @@ def _success(attempt: _Attempt, outcome: Outcome) -> Outcome:
 def _failure(attempt: _Attempt, outcome: Outcome, error: JobError) -> Outcome:
     outcome.error = exceptions.mask_and_cut(error, attempt.masker.mask)
     outcome.initial = attempt.initial
+    if not attempt.has_started:
+        _keep_resume_point(attempt.run, outcome)
+        return outcome
     outcome.resume = resume = attempt.resume_point()
     if resume:
         # An attempt that resumes does not emit again what an earlier operation or item emitted.
@@ -162,6 +168,13 @@ def _failure(attempt: _Attempt, outcome: Outcome, error: JobError) -> Outcome:
         ]
         outcome.emitted = outbox.to_json(before)
     return outcome
+
+
+def _keep_resume_point(run: Run, outcome: Outcome) -> None:
+    """Let the next attempt resume where this one could not: it must not deliver anything again."""
+    with suppress(NotFound):  # it has expired
+        outcome.resume = outcomes.resume_point(run)
+        outcome.emitted = run.read("emitted") if run.has("emitted") else None
 
 
 def _log(attempt: _Attempt, outcome: Outcome) -> str:
