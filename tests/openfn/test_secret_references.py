@@ -54,13 +54,14 @@ def test_secret_that_the_credential_lost_is_an_error():
         (STATE, {**STATE, "old": {}}),
         ({"a": [{"configuration": CREDENTIAL}]}, {"a": [{}]}),
         ({"a": {"configuration": {"login": {"token": "short"}}}}, {"a": {}}),
+        ({"a": {"saved": CREDENTIAL, "b": 1}}, {"a": {"b": 1}}),
         ({"a": {"configuration": "long-enough"}}, {"a": {"configuration": "long-enough"}}),
         (
             {"configuration": {}, "text": "configuration"},
             {"configuration": {}, "text": "configuration"},
         ),
     ],
-    ids=["changed copy", "copy", "part", "string", "other"],
+    ids=["changed copy", "copy", "part", "other name", "string", "other"],
 )
 def test_copies_of_the_configuration_are_removed(state, expected):
     content = SecretReferences(CREDENTIAL).without_configuration(dump(state))

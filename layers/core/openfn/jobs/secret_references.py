@@ -63,7 +63,8 @@ class SecretReferences:
 
     def without_configuration(self, state: bytes) -> bytes:
         """Return a state without the copies of the configuration in it."""
-        if f'"{_CONFIGURATION}"'.encode() not in state:
+        keys = {_CONFIGURATION, next(iter(self._configuration), _CONFIGURATION)}
+        if not any(json.dumps(key).encode() in state for key in keys):
             return state
         parsed = json.loads(state)
         copies = [item for item in self._occurrences(parsed) if item[3] == ()]
@@ -97,15 +98,17 @@ class SecretReferences:
             for key, value in list(items):
                 if isinstance(value, str) and value in self._paths:
                     yield container, key, (*path, key), self._paths[value]
-                elif key == _CONFIGURATION and self._is_copy(value):
+                elif self._is_copy(key, value) and isinstance(container, dict):
                     yield container, key, (*path, key), ()
                 elif isinstance(value, dict | list):
                     waiting.append((value, (*path, key)))
 
-    def _is_copy(self, value: Any) -> bool:
-        """Return whether a value is the configuration, perhaps changed by the job."""
+    def _is_copy(self, key: str | int, value: Any) -> bool:
+        """Return whether a value is the configuration; as `configuration`, also a changed one."""
         if not self._configuration or not isinstance(value, dict):
             return False
+        if key != _CONFIGURATION:
+            return bool(self._secrets) and value == self._configuration
         same = (_at(value, secret.path) == secret.value for secret in self._secrets)
         return value == self._configuration or any(same)
 
