@@ -6,6 +6,7 @@ import json
 from contextlib import nullcontext
 from dataclasses import replace
 
+import boto3
 import pytest
 
 from openfn import ids
