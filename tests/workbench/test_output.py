@@ -7,12 +7,12 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from adaptors._runtime.dry_run import DryStatement
+from adaptors._runtime.dry_run import DryRow, DryRows, DryStatement
 from openfn.history.why_not import MatchResult
 from workbench.cli import output
 from workbench.cli.demo import print_deliveries
-from workbench.cli.job import print_local_run
 from workbench.cli.match import print_results
+from workbench.cli.trial.view import print_local_run
 from workbench.local.demo import Delivery
 from workbench.local.destination import Received
 from workbench.testing.local_run import LocalRun
@@ -63,14 +63,14 @@ def test_no_cell_of_a_table_is_cut(width):
     assert "…" not in printed
 
 
-def test_statement_with_many_rows_is_shown_once_with_their_number(printed):
-    statement = DryStatement("INSERT INTO t (a) VALUES ($1)", ("[1]",), 10_000)
-    local_run = LocalRun({}, None, "", (statement, DryStatement("select 1")))
-    assert printed(print_local_run, "job", local_run).splitlines()[:3] == [
-        "would execute INSERT INTO t (a) VALUES ($1)",
-        "  ['[1]'] and 9999 more rows",
-        "would execute select 1",
-    ]
+def test_statement_with_many_rows_is_shown_once_with_all_rows(printed):
+    rows = DryRows(DryRow((f"[{number}]",)) for number in range(1_500))
+    statement = DryStatement("INSERT INTO t (a) VALUES ($1)", ("[0]",), rows)
+    local_run = LocalRun({}, None, "", (statement, DryStatement("select 1", ("7",))))
+    first, *lines = printed(print_local_run, "job", local_run).splitlines()
+    assert first == "would execute INSERT INTO t (a) VALUES ($1)"
+    assert lines[:1_500] == [f"  ['[{number}]']" for number in range(1_500)]
+    assert lines[1_500:1_502] == ["would execute select 1", "  ['7']"]
 
 
 def test_steps_are_lines_without_a_terminal(printed):

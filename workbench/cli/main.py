@@ -29,6 +29,7 @@ from workbench.cli import (
 )
 from workbench.cli.options import TerminalConsole
 from workbench.cli.recovery import restore
+from workbench.cli.trial import try_job
 from workbench.errors import WorkbenchError
 from workbench.project.yaml_source import ProjectProblems
 from workbench.stack import region
@@ -42,7 +43,7 @@ app = typer.Typer(
 )
 app.command("check", rich_help_panel=DEVELOP)(check.check)
 app.command("match", rich_help_panel=DEVELOP)(match.match)
-app.command("try", rich_help_panel=DEVELOP)(job.try_job)
+app.command("try", rich_help_panel=DEVELOP)(try_job.try_job)
 app.command("test", rich_help_panel=DEVELOP, context_settings=test.PYTEST_OPTIONS)(test.run_tests)
 app.command("serve", rich_help_panel=DEVELOP)(serve.serve)
 app.command("demo", rich_help_panel=DEVELOP)(demo.demo)

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from adaptors._runtime.dry_run import Dry, DryRequest, Responder, dry_run
+from adaptors._runtime.dry_run import Dry, DryRequest, DryRows, Responder, dry_run
 from adaptors._runtime.job_runtime import AdaptorRuntime
 from adaptors.errors import AdaptorError
 from openfn import ids
@@ -135,7 +135,10 @@ def _masked(request: Dry, mask: Callable[[Any], Any]) -> Dry:
     if isinstance(request, DryRequest):
         body = mask(request.body.decode("utf-8", "replace")).encode()
         return replace(request, url=mask(request.url), headers=mask(request.headers), body=body)
-    return replace(request, sql=mask(request.sql), values=tuple(mask(request.values)))
+    rows = request.rows
+    if isinstance(rows, DryRows):
+        rows = DryRows(replace(row, values=tuple(mask(row.values))) for row in rows)
+    return replace(request, sql=mask(request.sql), values=tuple(mask(request.values)), rows=rows)
 
 
 def _job_error(error: AdaptorError) -> JobError:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import http.client
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 
@@ -46,19 +46,63 @@ class DryRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class DryRow:
+    """A row that a statement would write: the values bound for it, and their columns."""
+
+    values: tuple[Any, ...]
+    columns: tuple[str, ...] = ()
+
+
+class DryRows(int):
+    """The number of rows that a statement would write, and the rows themselves.
+
+    >>> rows = DryRows([DryRow((1, "Amina")), DryRow((2, "Kofi"))])
+    >>> rows == 2, rows[1].values
+    (True, (2, 'Kofi'))
+    """
+
+    _rows: tuple[DryRow, ...]
+
+    def __new__(cls, rows: Iterable[DryRow]) -> Self:
+        """Count the rows."""
+        listed = tuple(rows)
+        self = super().__new__(cls, len(listed))
+        self._rows = listed
+        return self
+
+    def __getitem__(self, position: int) -> DryRow:
+        return self._rows[position]
+
+    def __iter__(self) -> Iterator[DryRow]:
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+
+@dataclass(frozen=True, slots=True)
 class DryStatement:
     """An SQL statement that was not executed, and the values bound to it.
 
-    A statement that writes many `rows` has the SQL of one row, and the values of the first 1,000.
+    A statement that writes many rows has the SQL and the `values` of the first, and all `rows`.
     """
 
     sql: str
     values: tuple[Any, ...] = ()
-    rows: int = 1
+    rows: DryRows | int = 1
+
+    @property
+    def all_rows(self) -> tuple[DryRow, ...]:
+        """Return the rows that the statement would write, or its values as one row."""
+        if isinstance(self.rows, DryRows):
+            return tuple(self.rows)
+        return (DryRow(self.values),) if self.values else ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return the statement as JSON-compatible data."""
-        return {"sql": self.sql, "values": list(self.values), "rows": self.rows}
+        row_values = [list(row.values) for row in self.all_rows]
+        statement = {"sql": self.sql, "values": list(self.values), "rows": int(self.rows)}
+        return {**statement, "row_values": row_values}
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 
 from adaptors._runtime import dry_run
 from adaptors.credentials import read_credential
@@ -50,23 +50,30 @@ def _record(statements: Sequence[Statement]) -> Result:
 
 
 def _dry_statements(statements: Sequence[Statement]) -> list[dry_run.DryStatement]:
-    """Group statements that differ in their rows only, with the values of the first row."""
+    """Group statements that differ in their rows only."""
     groups: dict[str, list[Statement]] = {}
     for statement in statements:
         groups.setdefault(statement.display_sql, []).append(statement)
     return [
-        dry_run.DryStatement(
-            display_sql, _first_row(group[0]), sum(statement.rows for statement in group)
-        )
+        _dry_statement(display_sql, [row for statement in group for row in _rows(statement)])
         for display_sql, group in groups.items()
     ]
 
 
-def _first_row(statement: Statement) -> tuple[Any, ...]:
+def _dry_statement(display_sql: str, rows: Sequence[dry_run.DryRow]) -> dry_run.DryStatement:
+    if not rows[0].columns:
+        return dry_run.DryStatement(display_sql, rows[0].values)
+    return dry_run.DryStatement(display_sql, rows[0].values, dry_run.DryRows(rows))
+
+
+def _rows(statement: Statement) -> Iterator[dry_run.DryRow]:
     values = statement.values or ()
     if isinstance(values, Mapping):
-        return tuple(values.items())
-    if not statement.sources:
-        return tuple(values)
-    first_record = statement.sources[0][0]
-    return tuple(values[: sum(number == first_record for number, _ in statement.sources)])
+        yield dry_run.DryRow(tuple(values.items()))
+    elif not statement.sources:
+        yield dry_run.DryRow(tuple(values))
+    else:
+        bound = zip(values, statement.sources, strict=True)
+        for _, row in groupby(bound, lambda part: part[1][0]):
+            texts, sources = zip(*row, strict=True)
+            yield dry_run.DryRow(texts, tuple(column for _, column in sources))

@@ -1,0 +1,1 @@
+"""Try a job on this machine, and show everything that it would do."""

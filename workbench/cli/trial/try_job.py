@@ -1,0 +1,153 @@
+"""`ofn try`: run one job on this machine, on a saved post, a stored message or a state."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from openfn.jobs import state as states
+from openfn.jobs.state import State
+from workbench.cli import output
+from workbench.cli.options import ContentType, Event, Json, Project, Query, Stack, console, hints
+from workbench.cli.trial import posts
+from workbench.cli.trial.stub_responses import parse_responses
+from workbench.cli.trial.view import print_local_run
+from workbench.credentials import placeholders
+from workbench.credentials.files import file_of, read_credential
+from workbench.errors import CommandError
+from workbench.project.compiler import check, secret_fields_of
+from workbench.project.references import require_known
+from workbench.project.schema.project import JobSpec, ProjectSpec
+from workbench.testing.local_run import LocalRun, run_locally, state_without_post
+from workbench.testing.responses import StubResponses
+from workbench.text import describe_json_error
+
+
+def try_job(
+    job: Annotated[str, typer.Argument(help="The name of a job in project.yaml.")],
+    event: Event = None,
+    message: Annotated[
+        str, typer.Option(metavar="ID", help="Use a message of a stack instead of a file.")
+    ] = "",
+    state: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="A JSON file with the initial state, for a job that no message starts.",
+        ),
+    ] = None,
+    credential: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="A JSON file with the credential."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the requests but do not send them.")
+    ] = False,
+    response: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="METHOD[ PATH]=FILE",
+            help="With --dry-run, the response to a request: GET=visits.json. Several options "
+            "are several responses.",
+        ),
+    ] = None,
+    query: Query = "",
+    content_type: ContentType = "",
+    stack: Stack = "openfn",
+    project: Project = Path("project"),
+    as_json: Json = False,
+) -> None:
+    """Run a job on this machine, on a saved post, a message of a stack, or a state."""
+    if sum(map(bool, (event, message, state))) > 1:
+        raise CommandError("Name a file with a post, --message or --state, but only one of them.")
+    if response and not dry_run:
+        raise CommandError("--response needs --dry-run: nothing is sent then.")
+    spec = check(project)
+    require_known("job", job, spec.jobs)
+    responses, mismatch = parse_responses(response or ()), ""
+    if event or message:
+        post = (
+            posts.read_post(str(event), query, content_type, stack, project)
+            if event
+            else posts.read_message(message, stack, project)
+        )
+        initial = states.from_message(post)
+        result = posts.explain_trigger(spec, spec.jobs[job].trigger, post)
+        mismatch = result.why if result else ""
+    else:
+        initial = _initial_state(spec, job, state)
+    body = _configuration(project, spec, spec.jobs[job].credential, credential, dry=dry_run)
+    local_run = _run(project, spec, spec.jobs[job], initial, body, responses if dry_run else None)
+    _report(job, spec.jobs[job].trigger, local_run, responses, mismatch, as_json=as_json)
+    if local_run.error:
+        raise typer.Exit(1)
+
+
+def _run(
+    project: Path,
+    spec: ProjectSpec,
+    job: JobSpec,
+    initial: State,
+    body: dict[str, Any],
+    responses: StubResponses | None,
+) -> LocalRun:
+    return run_locally(
+        project.resolve() / job.expression,
+        initial,
+        body,
+        dry=responses is not None,
+        secret_fields=secret_fields_of(spec, job.credential),
+        inboxes=spec.inboxes,
+        responder=responses.respond if responses else None,
+        missing_is_null=spec.missing is None,
+    ).masked()
+
+
+def _report(
+    job: str,
+    trigger: str,
+    local_run: LocalRun,
+    responses: StubResponses,
+    mismatch: str,
+    *,
+    as_json: bool,
+) -> None:
+    if as_json:
+        output.as_json({**local_run.as_dict(), "trigger_mismatch": mismatch or None})
+    else:
+        print_local_run(console, job, local_run)
+    if mismatch:
+        text = f"The trigger {trigger} does not match this post, so a stack would not run {job}: "
+        output.line(hints, f"warning: {text}{mismatch}", style="yellow")
+    if not local_run.error:
+        for text in responses.unused():
+            output.line(hints, f"warning: unused response: {text}", style="yellow")
+
+
+def _initial_state(spec: ProjectSpec, job: str, file: Path | None) -> State:
+    custom = _read_state(file) if file else None
+    return state_without_post(job, spec.triggers[spec.jobs[job].trigger], custom)
+
+
+def _configuration(
+    project: Path, spec: ProjectSpec, name: str | None, file: Path | None, *, dry: bool
+) -> dict[str, Any]:
+    default = file_of(project, name)
+    file = file or (default if default.is_file() else None)
+    if file:
+        return read_credential(file)
+    return placeholders.credential(spec, name) if dry else {}
+
+
+def _read_state(path: Path) -> dict[str, Any]:
+    try:
+        state = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise CommandError(f"{path} is not a state. {describe_json_error(error)}") from None
+    if not isinstance(state, dict):
+        raise CommandError(f"{path} is not a state. It must contain a JSON object.")
+    return state
