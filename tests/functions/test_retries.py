@@ -6,7 +6,6 @@ import json
 from contextlib import nullcontext
 from dataclasses import replace
 
-import boto3
 import pytest
 
 from openfn import ids
@@ -364,8 +363,8 @@ def test_job_fixed_during_the_wait_resumes_with_the_new_code(posted, remote):
 def test_attempt_that_could_not_start_keeps_where_to_resume(posted, remote, change):
     remote.statuses["/second"] = [503]
     stack, run_id = posted()
-    client = boto3.client("secretsmanager")
-    secret = client.list_secrets()["SecretList"][0]["Name"]
+    client = stack_client.client("secretsmanager")
+    secret = stack.resources.functions["runner"].environment["CREDENTIALS_PREFIX"] + "secret-a"
     path, code = expression(), expression().read_text("utf-8")
 
     if change == "code":
