@@ -102,6 +102,41 @@ def test_selected_trigger_explains_why_messages_do_not_match(ofn, deployment):
     assert 'form: expected "visit", found "death"; ran nothing' in line
 
 
+def test_unmatched_messages_are_listed_with_the_reasons_of_all_triggers(ofn, deployment):
+    _, folder = deployment
+    options = ("match", "--last", "5", "--state", "unmatched", "--project", folder)
+    (unmatched,) = rows(ofn(*options, "--json"))
+    assert unmatched["inbox"] == "inbox-b"
+    assert list(unmatched["reasons"]) == ["form"]
+    assert 'form: expected "visit", found "death"' in unmatched["reasons"]["form"]
+    printed = ofn(*options).out.splitlines()
+    assert printed[1:3] == [
+        unmatched["message_id"],
+        f"  form: {unmatched['reasons']['form']}",
+    ]
+
+
+def test_stored_message_is_matched_by_its_id_or_its_end(ofn, deployment):
+    _, folder = deployment
+    newest, oldest = details.newest_messages(2)
+    matched = ofn("match", oldest.message.id[-12:], "--project", folder)
+    assert matched.out == "form matches, runs job-a, also-a\n"
+    unmatched = ofn("match", newest.message.id, "--project", folder)
+    assert 'form: expected "visit", found "death"' in unmatched.out
+    assert "does not exist, and this is no id" in ofn("match", "nope", "--project", folder).words
+
+
+def test_job_is_tried_on_a_stored_message(ofn, deployment):
+    _, folder = deployment
+    newest, oldest = (stored.message.id for stored in details.newest_messages(2))
+    ended = ofn("try", "job-a", "--message", oldest[-12:], "--project", folder, "--json")
+    assert json.loads(ended.out)["final"]["data"]["form"] == "visit"
+    ended = ofn("try", "job-a", "--message", newest, "--project", folder)
+    assert "The trigger form does not match this post" in ended.err
+    ended = ofn("try", "job-a", "--message", "0" * 12, "--project", folder)
+    assert (ended.status, ended.err) == (1, "No id ends with 000000000000.\n")
+
+
 def test_unreadable_and_missing_bodies_are_reported(ofn, deployment):
     stack, folder = deployment
     post(stack, "{broken")
@@ -122,7 +157,8 @@ def test_unmatched_message_is_stored_as_unmatched(deployment):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((), "Name a file with the body of a post, or use --last N."),
+        ((), "Name a file with the body of a post or a message, or use --last N."),
+        (("--state", "unmatched", "POST"), "--state needs --last N."),
         (("--last", "1", "--stack", "nowhere"), "There is no stack nowhere here."),
         (("--last", "1", "--trigger", "clock"), "The project has no message trigger clock"),
         (("--last", "1", "--inbox", "x"), "The project has no inbox x. It has: inbox-a, inbox-b."),

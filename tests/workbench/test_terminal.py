@@ -113,6 +113,9 @@ def _write_log_line(stack, message_id):
 COMMANDS = {
     "check": ("check --project BROKEN", True),
     "match": ("match EVENT", True),
+    "match MESSAGE": ("match MESSAGE --trigger other", True),
+    "match --state": ("match --last 2 --state unreadable", False),
+    "try --message": ("try job-a --message MESSAGE --dry-run", True),
     "match --last": ("match --last 2 --trigger other", True),
     "try": ("try job-a EVENT", True),
     "try --dry-run": ("try job-a EVENT --dry-run", True),

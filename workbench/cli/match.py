@@ -9,18 +9,17 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from openfn.history.messages import MessageState
 from openfn.history.why_not import MatchResult, explain
-from openfn.messages import bodies
-from openfn.messages.store import parse_query
-from openfn.project.triggers import MessageTrigger, with_query_params
+from openfn.project.triggers import MessageTrigger
 from workbench.cli import output
-from workbench.cli.options import ContentType, Event, Json, Project, Query, Stack, console
+from workbench.cli.options import ContentType, Json, Project, Query, Stack, console
+from workbench.cli.trial import posts
 from workbench.errors import CommandError
 from workbench.project.compiler import check, message_triggers
 from workbench.project.references import require_known
 from workbench.stack import backtest, connection
 from workbench.stack.backtest import Backtest
-from workbench.testing.saved_posts import headers_of
 from workbench.text import count_of
 
 Last = Annotated[
@@ -32,7 +31,13 @@ _COLORS = {"yes": "green", "no": ""}
 
 
 def match(
-    event: Event = None,
+    event: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="FILE|MESSAGE",
+            help="A file with the body of a post, or the id of a message of a stack.",
+        ),
+    ] = None,
     inbox: Annotated[
         str | None, typer.Option(help="The inbox of the message. [default: any]")
     ] = None,
@@ -40,17 +45,23 @@ def match(
     query: Query = "",
     content_type: ContentType = "",
     last: Last = None,
+    state: Annotated[
+        MessageState | None,
+        typer.Option(help="With --last, only messages in this state, with the reasons."),
+    ] = None,
     stack: Stack = "openfn",
     project: Project = Path("project"),
     as_json: Json = False,
 ) -> None:
-    """Show which triggers a saved post matches, and why the others do not match.
+    """Show which triggers a post matches, and why the others do not match.
 
     With --last, match the newest messages of a stack with this project, to try a filter before
     you deploy it.
     """
     if (event is None) == (last is None):
-        raise CommandError("Name a file with the body of a post, or use --last N.")
+        raise CommandError("Name a file with the body of a post or a message, or use --last N.")
+    if state and not last:
+        raise CommandError("--state needs --last N.")
     spec = check(project)
     require_known("inbox", inbox, spec.inboxes)
     filters = message_triggers(spec)
@@ -60,18 +71,18 @@ def match(
         for name in spec.triggers
     }
     if event:
-        parsed = bodies.parse_exact(event.read_bytes(), headers_of(event, content_type))
-        body = with_query_params(parsed, parse_query(query.removeprefix("?")))
+        post = posts.read_post(event, query, content_type, stack, project)
         selected = [message for message in filters if trigger in (None, message.name)]
-        _match_body(selected, inbox, body, jobs, as_json=as_json)
+        inbox = inbox or post.inbox or None
+        _match_body(selected, inbox, posts.body_of(post), jobs, as_json=as_json)
     elif last:
         with connection.connected(stack, project):
-            results = backtest.run(filters, jobs, last, trigger)
+            results = backtest.run(filters, jobs, last, trigger, state)
         results = [result for result in results if inbox in (None, result.inbox)]
         if as_json:
             output.as_json([result.as_dict() for result in results])
         else:
-            print_backtest(console, results)
+            print_backtest(console, results, reasons=bool(state))
 
 
 def _match_body(
@@ -122,7 +133,7 @@ def print_results(
     output.table(console, headers, rows, lambda row: ["", _COLORS[row[1]], "", ""])
 
 
-def print_backtest(console: Console, results: Sequence[Backtest]) -> None:
+def print_backtest(console: Console, results: Sequence[Backtest], *, reasons: bool = False) -> None:
     """Print what each message would run now, and what it ran on arrival."""
     if console.is_terminal:
         headers = ("message", "received", "inbox", "jobs then", "jobs now", "triggers")
@@ -137,6 +148,10 @@ def print_backtest(console: Console, results: Sequence[Backtest]) -> None:
         for result in results:
             text = f"{_matched(result)}; {_jobs(result)}"
             output.line(console, f"{result.received} {result.inbox} {result.message_id} {text}")
+    for result in results if reasons else ():
+        output.line(console, result.message_id)
+        for name, why in result.reasons.items():
+            output.line(console, f"  {name}: {why}")
     changed = sum(result.changes for result in results)
     console.print(
         f"{changed} of {count_of(len(results), 'message')} "

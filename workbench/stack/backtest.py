@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from openfn.errors import UnreadableBody
 from openfn.history import details
 from openfn.history.details import MessageDetails
+from openfn.history.messages import MessageState
 from openfn.history.why_not import explain
 from openfn.messages import bodies
 from openfn.project import trigger_index
@@ -29,6 +30,8 @@ class Backtest:
     unreadable: str | None
     why: str = ""
     """Why the selected trigger does not match."""
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    """Why each trigger that does not match does not, if no trigger matches."""
 
     @property
     def changes(self) -> bool:
@@ -45,8 +48,9 @@ def run(
     jobs: Mapping[str, Sequence[str]],
     limit: int,
     trigger_name: str | None,
+    state: MessageState | None = None,
 ) -> list[Backtest]:
-    """Match the newest messages of the connected stack, newest first.
+    """Match the newest messages of the connected stack, or of those in a state, newest first.
 
     `jobs` has the names of each trigger's jobs. With `trigger_name`, the results say why this
     trigger does not match.
@@ -55,7 +59,7 @@ def run(
     selected = next((trigger for trigger in triggers if trigger.name == trigger_name), None)
     return [
         _backtest(message, triggers, prepared, jobs, selected)
-        for message in details.newest_messages(limit)
+        for message in details.newest_messages(limit, state=state)
     ]
 
 
@@ -67,6 +71,7 @@ def _backtest(
     selected: MessageTrigger | None,
 ) -> Backtest:
     message, matching, why = stored.message, list[str](), ""
+    reasons: dict[str, str] = {}
     try:
         parsed = bodies.parse_exact(message.body, message.headers)
     except UnreadableBody:
@@ -75,6 +80,8 @@ def _backtest(
         body = with_query_params(parsed, dict(message.query_params))
         matching = [triggers[n].name for n in prepared.matching(message.inbox, body)]
         why = explain(selected, message.inbox, body).why if selected else ""
+        if not matching:
+            reasons = {t.name: explain(t, message.inbox, body).why for t in triggers}
     return Backtest(
         message_id=message.id,
         received=f"{stored.summary.received:%Y-%m-%d %H:%M:%S}",
@@ -84,4 +91,5 @@ def _backtest(
         ran=stored.started_jobs,
         unreadable=stored.problem,
         why=why,
+        reasons=reasons,
     )

@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+import typer
+
 from openfn import ids
 from openfn.history import details, id_lookup
 from openfn.history.why_not import MatchResult, explain
@@ -31,8 +33,10 @@ def read_post(name: str, query: str, content_type: str, stack: str, project: Pat
         params = parse_query(query.removeprefix("?"))
         headers = headers_of(path, content_type)
         return Message(ids.new_message_id(), "", path.read_bytes(), "POST", headers, params)
+    if path.is_dir():
+        raise typer.BadParameter(f"'{name}' is a directory.")
     if not _ID.fullmatch(name):
-        raise CommandError(f"There is no file {name}.")
+        raise typer.BadParameter(f"The file '{name}' does not exist, and this is no id.")
     return read_message(name, stack, project)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from openfn import ids
 from openfn.errors import NotFound
 from openfn.history import messages, queries, runs
-from openfn.history.messages import MessageSummary
+from openfn.history.messages import MessageState, MessageSummary
 from openfn.history.queries import Period
 from openfn.messages import store
 from openfn.messages.store import Message
@@ -24,6 +24,9 @@ from openfn.storage import aws, blobs, partitions, table
 from openfn.storage.aws import Setting
 from openfn.storage.dynamodb_values import Item
 from openfn.storage.item_type import ItemType, item_type
+
+MAX_SEARCHED = 10_000
+"""How many messages are searched at most for those in a state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,14 +127,22 @@ def not_found(kind: str, *identifiers: str) -> NotFound:
     )
 
 
-def newest_messages(limit: int, days: int | None = None) -> list[MessageDetails]:
-    """Return the newest messages, newest first, of the last days or of the retention period."""
+def newest_messages(
+    limit: int, days: int | None = None, state: MessageState | None = None
+) -> list[MessageDetails]:
+    """Return the newest messages, newest first, of the last days or of the retention period.
+
+    With a state, those in this state among the newest `MAX_SEARCHED` messages.
+    """
     now = datetime.now(UTC)
     earliest = now - timedelta(days=days or int(aws.setting(Setting.RETENTION_DAYS)) + 1)
     period = Period(earliest, now + timedelta(minutes=1))
     sources = queries.newest_first(period, (), parallel=True)
     # A minute of a cron trigger has runs too, but no message.
     with_message = (items for items in sources if item_type(items[0]) is ItemType.MESSAGE)
+    if state:
+        searched = islice(with_message, MAX_SEARCHED)
+        with_message = (items for items in searched if messages.state_of(items) is state)
     return [_message(items) for items in islice(with_message, limit)]
 
 

@@ -51,7 +51,7 @@ def summary_of(items: Sequence[Item]) -> MessageSummary:
     return MessageSummary(
         id=message["sk"],
         inbox=message["inbox"],
-        state=_state(items),
+        state=state_of(items),
         received=ids.received_at(message["sk"]),
         emitted_by=message.get("emitted_by"),
         runs=tuple(
@@ -62,7 +62,8 @@ def summary_of(items: Sequence[Item]) -> MessageSummary:
     )
 
 
-def _state(items: Sequence[Item]) -> MessageState:
+def state_of(items: Sequence[Item]) -> MessageState:
+    """Return the state of a message from its item and the items of its runs."""
     if "unreadable" in items[0]:
         return MessageState.UNREADABLE
     if any(item_type(item) is ItemType.RUN for item in items):
