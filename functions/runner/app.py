@@ -78,6 +78,7 @@ class _Runtime(AdaptorRuntime):
     """Connects attempts to the adaptors, and logs errors that nobody expects."""
 
     missing_is_null = project.current().missing_is_null
+    timezone = project.current().timezone
 
     def on_unexpected_error(self, run_id: str, error: BaseException) -> None:
         """Log an error that is neither the job's nor an adaptor's."""

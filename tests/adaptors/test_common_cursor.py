@@ -138,3 +138,33 @@ def test_now_outside_of_a_run_is_the_current_time():
     before = datetime.now(UTC)
     stored = datetime.fromisoformat(cursor("now")({})["cursor"])
     assert before - timedelta(milliseconds=1) <= stored <= datetime.now(UTC)
+
+
+@pytest.mark.parametrize(
+    ("value", "options", "written"),
+    [
+        ("today", {}, "2026-03-08T21:00:00.000Z"),
+        ("yesterday", {}, "2026-03-07T21:00:00.000Z"),
+        ("2 days ago", {}, "2026-03-06T21:00:00.000Z"),
+        ("now", {}, "2026-03-09T14:30:15.250Z"),
+        ("today", {"format": "%Y-%m-%d %H:%M"}, "2026-03-09 00:00"),
+        (date(2026, 3, 9), {}, "2026-03-08T21:00:00.000Z"),
+        ("today", {"format": lambda time: time.utcoffset().seconds}, 3 * 3600),
+    ],
+)
+def test_days_of_a_cursor_start_in_its_time_zone(value, options, written):
+    operate = cursor(value, timezone="Africa/Nairobi", **options)
+    assert at(operate)["cursor"] == written
+    with run_context("run", BEGAN, timezone="Africa/Nairobi"):
+        assert cursor(value, **options)({})["cursor"] == written
+
+
+def test_day_that_is_an_hour_shorter_starts_at_midnight():
+    operate = cursor("1 day ago", timezone="America/New_York")
+    state = at(operate, started_at=datetime(2026, 3, 9, 5, tzinfo=UTC))
+    assert state["cursor"] == "2026-03-08T05:00:00.000Z"
+
+
+def test_unknown_time_zone_is_an_error():
+    with pytest.raises(ValueError, match="'Nairobi' is not a time zone"):
+        at(cursor("today", timezone="Nairobi"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
@@ -81,6 +82,64 @@ def test_trigger_is_due_in_the_minutes_since_the_last_handled_one(
     assert [
         minute for period in periods for minute in clock.due_minutes(trigger, period, {"t"})
     ] == minutes(*due)
+
+
+def _local_times(cron, timezone, day):
+    """Return the local times of a day at which a trigger is due, one tick after the other."""
+    zone, trigger = ZoneInfo(timezone), CronTrigger("t", cron, 0, timezone)
+    start = datetime.fromisoformat(f"{day}T00:00").replace(tzinfo=zone).astimezone(UTC)
+    due = []
+    for number in range(26 * 60):
+        after = start + timedelta(minutes=number - 1)
+        (period,) = clock.periods(after, after + timedelta(minutes=1))
+        due += clock.due_minutes(trigger, period, {"t"})
+    local = [minute.astimezone(zone) for minute in due]
+    return [f"{time:%H:%M%z}" for time in local if f"{time:%Y-%m-%d}" == day]
+
+
+@pytest.mark.parametrize(
+    ("cron", "timezone", "day", "due"),
+    [
+        ("0 6 * * *", "Africa/Nairobi", "2026-03-09", ["06:00+0300"]),
+        # The clock goes from 02:00 to 03:00.
+        ("30 2 * * *", "America/New_York", "2026-03-08", ["03:00-0400"]),
+        ("0 1-3 * * *", "America/New_York", "2026-03-08", ["01:00-0500", "03:00-0400"]),
+        # The clock goes from 02:00 back to 01:00.
+        ("30 1 * * *", "America/New_York", "2026-11-01", ["01:30-0400"]),
+        ("15 1,2 * * *", "America/New_York", "2026-11-01", ["01:15-0400", "02:15-0500"]),
+        # By half an hour.
+        ("45 1 * * *", "Australia/Lord_Howe", "2026-04-05", ["01:45+1100"]),
+    ],
+)
+def test_trigger_is_due_in_its_time_zone_as_in_cron(cron, timezone, day, due):
+    assert _local_times(cron, timezone, day) == due
+
+
+def test_hourly_trigger_has_no_gap_and_no_repetition_when_clocks_change():
+    for day, hours in (("2026-03-08", 23), ("2026-11-01", 25)):
+        times = _local_times("0 * * * *", "America/New_York", day)
+        assert len(times) == len(set(times)) == hours
+
+
+def test_time_zone_of_the_project_is_that_of_its_cron_triggers(create_project_stack, log_lines):
+    text = """
+    timezone: Africa/Nairobi
+    triggers:
+      local: {cron: "0 6 * * *"}
+      other: {cron: "0 3 * * *", timezone: Europe/London}
+    jobs:
+      a: {trigger: local, expression: jobs/a.py}
+      b: {trigger: other, expression: jobs/a.py}
+    """
+    code = 'from adaptors.common import cursor\ncursor("today", format="%Y-%m-%d %H:%M %Z")\n'
+    stack = create_project_stack(text, a=code)
+    for minute in ("2026-03-08T22:59:00Z", "2026-03-09T03:00:00Z"):
+        tick(stack, minute)
+    stack.drain()
+    events = log_lines.events(LogEvent.RUN_SUCCEEDED)
+    assert sorted(event["job"] for event in events) == ["a", "b"]
+    cursors = [json.loads(cron_state.load(job).state)["cursor"] for job in ("a", "b")]
+    assert all(cursor.endswith(" 00:00 EAT") for cursor in cursors)
 
 
 def test_long_gaps_are_handled_by_the_hour_within_the_catch_up():

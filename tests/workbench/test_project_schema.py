@@ -54,7 +54,7 @@ def test_empty_file_lists_the_keys_to_write(project, text):
     assert [str(problem) for problem in problems] == [
         (
             "project.yaml:1: The file is empty. "
-            "Write the keys name, inboxes, triggers, credentials, jobs, missing."
+            "Write the keys name, inboxes, triggers, credentials, jobs, timezone, missing."
         )
     ]
 
@@ -63,7 +63,10 @@ def test_empty_file_lists_the_keys_to_write(project, text):
 def test_file_without_keys_lists_the_keys_to_write(project, text):
     _, problems = validate_project(read_yaml(project.write("project.yaml", text)))
     assert [str(problem) for problem in problems] == [
-        "project.yaml:1: Write keys below it: name, inboxes, triggers, credentials, jobs, missing."
+        (
+            "project.yaml:1: Write keys below it: "
+            "name, inboxes, triggers, credentials, jobs, timezone, missing."
+        )
     ]
 
 
@@ -357,6 +360,18 @@ def test_invalid_duration_is_reported_with_an_example(problems_of, yaml):
     assert problem.startswith("project.yaml:7: triggers.form.catch_up: Write a duration such as")
 
 
+def test_timezone_is_a_name_of_the_database(parse):
+    yaml = "cron: '0 6 * * *'\n    timezone: Africa/Nairobi"
+    assert parse(INCLUSION, yaml).triggers["form"].timezone == "Africa/Nairobi"
+
+
+@pytest.mark.parametrize("name", ["Nairobi", "+03:00", "3", "''", "../etc/passwd", "[UTC]"])
+def test_invalid_timezone_is_reported_with_an_example(problems_of, name):
+    (problem,) = problems_of(INCLUSION, f"cron: '0 6 * * *'\n    timezone: {name}")
+    assert "such as Africa/Nairobi" in problem
+    assert problem.startswith("project.yaml:7: triggers.form.timezone: ")
+
+
 @pytest.mark.parametrize("key", ["success", "failure"])
 def test_flow_trigger_names_a_job(parse, key):
     assert getattr(parse(INCLUSION, f"{key}: go").triggers["form"], key) == "go"
@@ -374,7 +389,7 @@ def test_flow_trigger_names_a_job(parse, key):
         (
             "cron: '@daily'\n    inbox: field",
             7,
-            "inbox: There is no such key. The keys are: cron, catch_up.",
+            "inbox: There is no such key. The keys are: cron, timezone, catch_up.",
         ),
         (
             "success: go\n    exclusion: {a: 1}",

@@ -114,6 +114,7 @@ def run_job(
         inboxes=spec.inboxes,
         responder=stubs.respond,
         missing_is_null=spec.missing is None,
+        timezone=spec.timezone,
     )
     _assert_expected(job, local_run, stubs, fails=fails)
     emitted = [(inbox, json.loads(text)) for inbox, text in local_run.emitted]

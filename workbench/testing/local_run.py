@@ -91,6 +91,7 @@ def run_locally(
     inboxes: Collection[str] = (),
     responder: Responder | None = None,
     missing_is_null: bool = False,
+    timezone: str = "UTC",
 ) -> LocalRun:
     """Execute a job on a state. A dry run sends nothing and uses the responder or `200 {}`.
 
@@ -102,7 +103,7 @@ def run_locally(
     log: list[str] = []
     emitted: list[tuple[str, str]] = []
     runtime = AdaptorRuntime()
-    runtime.missing_is_null = missing_is_null
+    runtime.missing_is_null, runtime.timezone = missing_is_null, timezone
     recording: AbstractContextManager[list[Dry]] = dry_run(responder) if dry else nullcontext([])
     with (
         recording as requests,

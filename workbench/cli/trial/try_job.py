@@ -104,6 +104,7 @@ def _run(
         inboxes=spec.inboxes,
         responder=responses.respond if responses else None,
         missing_is_null=spec.missing is None,
+        timezone=spec.timezone,
     ).masked()
 
 

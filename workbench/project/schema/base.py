@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, PlainValidator, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from adaptors._formats.paths import steps
@@ -40,6 +41,17 @@ def parse_value_path(text: Any) -> list[str | int]:
     if not parsed or len(parsed) < len(path):
         raise invalid((), "Write the path of one value, such as _uuid or data[0].id.")
     return parsed
+
+
+def _parse_timezone(name: Any) -> str:
+    """Return a name of the time zone database, such as Africa/Nairobi."""
+    try:
+        return ZoneInfo(name).key
+    except (ZoneInfoNotFoundError, TypeError, ValueError, OSError):
+        raise invalid((), "Write the name of a time zone, such as Africa/Nairobi or UTC.") from None
+
+
+Timezone = Annotated[str, PlainValidator(_parse_timezone)]
 
 
 def parse_minutes(text: object) -> int:

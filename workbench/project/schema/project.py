@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, PlainValidator, field_validator, model_validator
 
 import adaptors
-from workbench.project.schema.base import Name, Spec, invalid, parse_minutes
+from workbench.project.schema.base import Name, Spec, Timezone, invalid, parse_minutes
 from workbench.project.schema.inbox import InboxSpec
 from workbench.project.schema.trigger import MessageTriggerSpec, TriggerSpec
 
@@ -58,6 +58,7 @@ class ProjectSpec(Spec):
     triggers: dict[Name, TriggerSpec] = Field(min_length=1)
     credentials: dict[Name, CredentialSpec] = Field(default_factory=dict)
     jobs: dict[Name, JobSpec] = Field(min_length=1)
+    timezone: Timezone = "UTC"
     missing: Literal["absent"] | None = "absent"
 
     @field_validator("inboxes")

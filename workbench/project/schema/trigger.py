@@ -16,7 +16,14 @@ from pydantic import (
     model_validator,
 )
 
-from workbench.project.schema.base import Name, Spec, invalid, parse_minutes, parse_value_path
+from workbench.project.schema.base import (
+    Name,
+    Spec,
+    Timezone,
+    invalid,
+    parse_minutes,
+    parse_value_path,
+)
 from workbench.project.schema.fragment import Fragment, parse_criteria
 
 # `criteria` is OpenFn's word for `inclusion`.
@@ -83,9 +90,13 @@ class MessageTriggerSpec(Spec):
 
 
 class CronTriggerSpec(Spec):
-    """A cron expression in UTC. Minutes missed within `catch_up` run late."""
+    """A cron expression, in the project's time zone unless it has its own.
+
+    Minutes missed within `catch_up` run late.
+    """
 
     cron: Annotated[str, PlainValidator(_parse_cron)]
+    timezone: Timezone | None = None
     catch_up: Annotated[int, PlainValidator(parse_minutes)] = 1440
 
 

@@ -15,9 +15,14 @@ class AdaptorRuntime:
     missing_is_null = False
     """Whether a path that finds nothing is null, and not absent: `missing: null`."""
 
+    timezone = "UTC"
+    """The time zone of cursors that name none."""
+
     def run_context(self, run_id: str, began: datetime) -> AbstractContextManager[None]:
         """Let adaptors know the run, and when its first attempt began."""
-        return run_context.run_context(run_id, began, missing_is_null=self.missing_is_null)
+        return run_context.run_context(
+            run_id, began, missing_is_null=self.missing_is_null, timezone=self.timezone
+        )
 
     def emit_to(self, receive: Callable[[str, str], object]) -> AbstractContextManager[None]:
         """Pass inbox and body (JSON text) of each emitted message to `receive`."""

@@ -16,10 +16,11 @@ from adaptors.absent import absent_values
 
 @dataclass(frozen=True, slots=True)
 class RunContext:
-    """A run's id, and when its first attempt started (UTC)."""
+    """A run's id, when its first attempt started (UTC), and the project's time zone."""
 
     id: str
     started_at: datetime
+    timezone: str = "UTC"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +41,13 @@ _units: ContextVar[list[UnitOfWork] | None] = ContextVar("units", default=None)
 
 @contextmanager
 def run_context(
-    run_id: str, started_at: datetime, *, missing_is_null: bool = False
+    run_id: str, started_at: datetime, *, missing_is_null: bool = False, timezone: str = "UTC"
 ) -> Iterator[None]:
     """Execute the jobs of this context as this run.
 
     With `missing_is_null`, a path that finds nothing is null, and not absent.
     """
-    token = _run.set(RunContext(run_id, started_at.astimezone(UTC)))
+    token = _run.set(RunContext(run_id, started_at.astimezone(UTC), timezone))
     try:
         with absent_values(missing_is_null=missing_is_null):
             yield

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any
 
 from adaptors._runtime.run_context import current_run
@@ -19,14 +19,16 @@ def cursor(
     key: str = "cursor",
     default: Any = None,
     format: str | Callable[[datetime], Any] | None = None,  # noqa: A002 - OpenFn's name for it
+    timezone: str | None = None,
 ) -> Operation:
     """Store a cursor in the state: `value`, or `default` if it is `None`.
 
     A text may name a time. `start`, `now` and `end` are the start of the run; `today` and
-    `yesterday` the start of that day (UTC); `3 hours ago` and `5 minutes ago` are relative to the
+    `yesterday` the start of that day; `3 hours ago` and `5 minutes ago` are relative to the
     start of the run; `2 days ago` and `1 week ago` are the start of that day. Other texts stay as
-    they are. A time is stored as text such as `2026-03-09T01:00:00.000Z`, or by `format`: a pattern
-    of `strftime`, or a function of the `datetime`.
+    they are. Days start in `timezone` (`Africa/Nairobi`), by default the project's, or else UTC. A
+    time is stored as text in UTC such as `2026-03-09T01:00:00.000Z`, or by `format`: a pattern of
+    `strftime`, or a function of the `datetime`; both get the time in `timezone`.
 
     The start of the run is that of its first attempt. So a retry fetches the same as the first
     attempt, and records that arrive while the job runs are after `cursor("now")`: the next run
@@ -44,21 +46,36 @@ def cursor(
 
     def operate(state: State) -> State:
         resolved = resolve(state, value)
-        stored = _parse_time(resolve(state, default) if resolved is None else resolved)
+        zone = _zone(timezone or current_run().timezone)
+        stored = _parse_time(resolve(state, default) if resolved is None else resolved, zone)
         if isinstance(stored, datetime):
-            stored = _format_time(stored, format)
+            stored = _format_time(stored, format, zone)
         return {**state, key: stored}
 
     return operate
 
 
-def _parse_time(value: Any) -> Any:
+def _zone(name: str) -> tzinfo:
+    if name == "UTC":
+        return UTC
+    from zoneinfo import ZoneInfo  # noqa: PLC0415 - loaded when first needed
+
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ValueError(
+            f"{name!r} is not a time zone. Write one such as Africa/Nairobi."
+        ) from None
+
+
+def _parse_time(value: Any, zone: tzinfo) -> Any:
     if isinstance(value, date) and not isinstance(value, datetime):
-        return datetime(value.year, value.month, value.day, tzinfo=UTC)
+        return datetime(value.year, value.month, value.day, tzinfo=zone)
     if not isinstance(value, str):
         return value
     started_at = current_run().started_at
-    today = started_at.replace(hour=0, minute=0, second=0, microsecond=0)
+    local = started_at.astimezone(zone)
+    today = local.replace(hour=0, minute=0, second=0, microsecond=0)
     times = {"start": started_at, "now": started_at, "end": started_at, "today": today}
     times["yesterday"] = today - timedelta(days=1)
     ago = _AGO.fullmatch(value)
@@ -70,10 +87,13 @@ def _parse_time(value: Any) -> Any:
     return times.get(value, value)
 
 
-def _format_time(time: datetime, pattern: str | Callable[[datetime], Any] | None) -> Any:
+def _format_time(
+    time: datetime, pattern: str | Callable[[datetime], Any] | None, zone: tzinfo
+) -> Any:
+    local = time if time.tzinfo is None else time.astimezone(zone)
     if callable(pattern):
-        return pattern(time)
-    utc = time if time.tzinfo is None else time.astimezone(UTC)
+        return pattern(local)
     if pattern:
-        return utc.strftime(pattern)
+        return local.strftime(pattern)
+    utc = time if time.tzinfo is None else time.astimezone(UTC)
     return utc.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"

@@ -59,6 +59,8 @@ class Project:
     secret_fields: Mapping[str, tuple[tuple[str, ...], ...]]
     """The paths of the secret fields of each credential; none if an earlier release compiled it."""
     missing_is_null: bool
+    timezone: str
+    """The time zone of cron triggers and cursors that name none."""
     """Whether a path that finds nothing is null for an operation, and not absent."""
 
     def inbox_by_id(self, inbox_id: str) -> Inbox | None:
@@ -116,7 +118,8 @@ def load(directory: Path) -> Project:
     jobs_by_trigger: dict[str, list[Job]] = {name: [] for name in raw["triggers"]}
     for job in jobs.values():
         jobs_by_trigger[job.trigger].append(job)
-    triggers = parse_triggers(raw["triggers"])
+    timezone = raw.get("timezone", "UTC")
+    triggers = parse_triggers(raw["triggers"], timezone)
     return Project(
         name=raw["name"],
         version=raw["version"],
@@ -134,13 +137,16 @@ def load(directory: Path) -> Project:
             for name, credential in raw["credentials"].items()
         },
         # Projects of the first release have no such key.
+        timezone=timezone,
         missing_is_null=raw.get("missing", "absent") is None,
     )
 
 
-def parse_triggers(raw: Mapping[str, Any]) -> list[MessageTrigger | CronTrigger | FlowTrigger]:
-    """Return the triggers of a compiled project."""
-    return [_trigger(name, trigger) for name, trigger in raw.items()]
+def parse_triggers(
+    raw: Mapping[str, Any], timezone: str = "UTC"
+) -> list[MessageTrigger | CronTrigger | FlowTrigger]:
+    """Return the triggers of a compiled project in its time zone."""
+    return [_trigger(name, trigger, timezone) for name, trigger in raw.items()]
 
 
 def _max_concurrency(raw: Mapping[str, Any]) -> dict[str, int]:
@@ -148,9 +154,11 @@ def _max_concurrency(raw: Mapping[str, Any]) -> dict[str, int]:
     return {name: limit for name, limit in limits.items() if limit}
 
 
-def _trigger(name: str, raw: Mapping[str, Any]) -> MessageTrigger | CronTrigger | FlowTrigger:
+def _trigger(
+    name: str, raw: Mapping[str, Any], timezone: str
+) -> MessageTrigger | CronTrigger | FlowTrigger:
     if "cron" in raw:
-        return CronTrigger(name, raw["cron"], raw["catch_up"])
+        return CronTrigger(name, raw["cron"], raw["catch_up"], raw.get("timezone") or timezone)
     for on in (Kind.SUCCESS, Kind.FAILURE):
         if on in raw:
             return FlowTrigger(name, raw[on], on)

@@ -39,11 +39,12 @@ class MessageTrigger:
 
 @dataclass(frozen=True, slots=True)
 class CronTrigger:
-    """A five-field cron expression (UTC); a missed run may start `catch_up` minutes late."""
+    """A five-field cron expression; a missed run may start `catch_up` minutes late."""
 
     name: str
     cron: str
     catch_up: int
+    timezone: str = "UTC"
 
 
 @dataclass(frozen=True, slots=True)

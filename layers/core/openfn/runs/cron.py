@@ -87,8 +87,18 @@ def due_minutes(trigger: CronTrigger, period: Period, known: Container[str]) -> 
     """
     catch_up = trigger.catch_up if trigger.name in known else 0
     earliest = period.now - _MINUTE - timedelta(minutes=catch_up)
-    minutes = CronSim(trigger.cron, max(period.after, earliest))
-    return takewhile(lambda minute: minute <= period.until, minutes)
+    after = max(period.after, earliest)
+    local = (minute.astimezone(UTC) for minute in CronSim(trigger.cron, _localize(after, trigger)))
+    # When clocks are set back, an hour comes twice, and CronSim may begin in its first one.
+    return (minute for minute in takewhile(lambda m: m <= period.until, local) if minute > after)
+
+
+def _localize(minute: datetime, trigger: CronTrigger) -> datetime:
+    if trigger.timezone == "UTC":
+        return minute
+    from zoneinfo import ZoneInfo  # noqa: PLC0415 - loaded when first needed
+
+    return minute.astimezone(ZoneInfo(trigger.timezone))
 
 
 def due_runs(
