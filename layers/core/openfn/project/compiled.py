@@ -118,8 +118,7 @@ def load(directory: Path) -> Project:
     jobs_by_trigger: dict[str, list[Job]] = {name: [] for name in raw["triggers"]}
     for job in jobs.values():
         jobs_by_trigger[job.trigger].append(job)
-    timezone = raw.get("timezone", "UTC")
-    triggers = parse_triggers(raw["triggers"], timezone)
+    triggers = parse_triggers(raw["triggers"], raw.get("timezone", "UTC"))
     return Project(
         name=raw["name"],
         version=raw["version"],
@@ -132,12 +131,9 @@ def load(directory: Path) -> Project:
         flow_triggers=[t for t in triggers if isinstance(t, FlowTrigger)],
         max_concurrency=_max_concurrency(raw["credentials"]),
         adaptors=frozenset(credential["adaptor"] for credential in raw["credentials"].values()),
-        secret_fields={
-            name: tuple(map(tuple, credential.get("secret_fields", ())))
-            for name, credential in raw["credentials"].items()
-        },
+        secret_fields=_secret_fields(raw["credentials"]),
         # Projects of the first release have no such key.
-        timezone=timezone,
+        timezone=raw.get("timezone", "UTC"),
         missing_is_null=raw.get("missing", "absent") is None,
     )
 
@@ -147,6 +143,11 @@ def parse_triggers(
 ) -> list[MessageTrigger | CronTrigger | FlowTrigger]:
     """Return the triggers of a compiled project in its time zone."""
     return [_trigger(name, trigger, timezone) for name, trigger in raw.items()]
+
+
+def _secret_fields(raw: Mapping[str, Any]) -> dict[str, tuple[tuple[str, ...], ...]]:
+    fields = {name: credential.get("secret_fields", ()) for name, credential in raw.items()}
+    return {name: tuple(map(tuple, paths)) for name, paths in fields.items()}
 
 
 def _max_concurrency(raw: Mapping[str, Any]) -> dict[str, int]:
