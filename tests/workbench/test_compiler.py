@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from decimal import Decimal
@@ -298,8 +299,15 @@ def test_secrets_hidden_files_and_tests_are_not_copied(project, compiled):
     assert "hunter2" not in (folder / "project.json").read_text()
 
 
-def test_broken_link_beside_a_job_does_not_stop_the_build(project, compiled):
+def test_link_to_itself_is_no_file(project, problems):
+    (project.folder / "jobs/go.py").unlink()
+    (project.folder / "jobs/go.py").symlink_to("go.py")
+    assert "The project has no file jobs/go.py." in problems()[0]
+
+
+def test_broken_link_or_pipe_beside_a_job_does_not_stop_the_build(project, compiled):
     (project.folder / "jobs/gone.py").symlink_to("nowhere.py")
+    os.mkfifo(project.folder / "jobs/pipe")
     assert (compiled() / "jobs/go.py").exists()
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import sys
 from collections.abc import Collection, Iterator, Mapping
 from decimal import Decimal
@@ -145,7 +146,8 @@ def _path_problem(expression: str) -> str | None:
 
 def _file_problem(directory: Path, expression: str) -> str | None:
     path = directory / expression
-    if directory.resolve() not in path.resolve().parents:
+    # Unlike `Path.resolve`, it does not raise for a link to itself.
+    if directory.resolve() not in Path(os.path.realpath(path)).parents:
         return "This is a link to a file outside the project. Copy the file into the project."
     if not path.is_file():
         return f"The project has no file {expression}."

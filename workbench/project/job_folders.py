@@ -74,4 +74,8 @@ def _is_name_deployed(name: str) -> bool:
 
 
 def _names_not_copied(directory: str, names: list[str]) -> set[str]:
-    return {n for n in names if not _is_name_deployed(n) or not Path(directory, n).exists()}
+    paths = {name: Path(directory, name) for name in names}
+    # Broken links, pipes and sockets cannot be copied.
+    return {
+        n for n, p in paths.items() if not _is_name_deployed(n) or not (p.is_file() or p.is_dir())
+    }
