@@ -139,10 +139,15 @@ def test_missing_secret_error_names_the_secret_to_create(create_job_stack):
     assert "'openfn/credentials/secret-a'" in record.error["message"]
 
 
-def test_invalid_secret_error_does_not_contain_the_secret(create_job_stack):
+@pytest.mark.parametrize(
+    "secret",
+    ["hunter2", "[" * 60_000 + "hunter2", f'{{"pin": {"9" * 5000}, "a": "hunter2"}}'],
+    ids=["text", "nested", "number"],
+)
+def test_invalid_secret_error_does_not_contain_the_secret(create_job_stack, secret):
     stack = create_job_stack("from adaptors.http import get\nget('x')\n", credential="secret-a")
     client = stack_client.client("secretsmanager")
-    client.create_secret(Name="openfn/credentials/secret-a", SecretString="hunter2")
+    client.create_secret(Name="openfn/credentials/secret-a", SecretString=secret)
     record = _run(stack)
     assert "not a JSON object" in record.error["message"]
     assert "hunter2" not in json.dumps(record.error)

@@ -193,5 +193,5 @@ def _nested_model(annotation: Any) -> Model | None:
 def _parse_json(text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text

@@ -28,7 +28,7 @@ def parse_credential(content: bytes, source: str) -> dict[str, Any]:
     """Parse a credential's JSON. The error names the source and quotes nothing."""
     try:
         body = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         body = None
     if not isinstance(body, dict):
         raise CommandError(f'{source} is not a JSON object such as {{"baseUrl": "https://…"}}.')

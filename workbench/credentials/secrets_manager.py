@@ -29,7 +29,7 @@ def read(name: str) -> dict[str, Any] | None:
         raise _error_of(name, error) from None
     try:
         body = json.loads(response.get("SecretString", ""))
-    except ValueError:
+    except (ValueError, RecursionError):
         body = None
     return body if isinstance(body, dict) else {}
 

@@ -65,7 +65,7 @@ def parse_log_line(line: str) -> dict[str, Any] | None:
     """Parse a structured log line; return None for any other line."""
     try:
         event = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return event if isinstance(event, dict) else None
 

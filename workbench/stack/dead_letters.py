@@ -129,7 +129,7 @@ def _receive(queue: DeadLetterQueue, *, wait: bool) -> dict[str, DeadLetter]:
 def _letter(queue: DeadLetterQueue, message: Any) -> DeadLetter:
     try:
         identifier = str(json.loads(message["Body"])[f"{queue.kind}_id"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         identifier = ""
     attributes = message["Attributes"]
     return DeadLetter(

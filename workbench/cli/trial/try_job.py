@@ -147,7 +147,7 @@ def _configuration(
 def _read_state(path: Path) -> dict[str, Any]:
     try:
         state = json.loads(path.read_bytes())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CommandError(f"{path} is not a state. {describe_json_error(error)}") from None
     if not isinstance(state, dict):
         raise CommandError(f"{path} is not a state. It must contain a JSON object.")

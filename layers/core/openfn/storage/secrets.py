@@ -41,7 +41,7 @@ def _fetch(name: str) -> str:
         raise ProjectError(f"AWS Secrets Manager has no secret {name!r}. Create it.")
     try:
         body = json.loads(text)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         body = None
     if not isinstance(body, dict):
         raise ProjectError(f"The secret {name!r} is not a JSON object.")

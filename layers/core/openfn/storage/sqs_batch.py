@@ -126,7 +126,7 @@ def _by_id(received: Sequence[QueuedId]) -> dict[str, QueuedId]:
 def _parse(record: Mapping[str, Any], name: str, max_receives: int) -> QueuedId | None:
     try:
         identifier = json.loads(record["body"])[name]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
     if not isinstance(identifier, str):
         return None
