@@ -13,11 +13,10 @@ _STORED_AS = re.compile(r"_?(zlib|object)\b")
 _VALUES = (":new_status", ":kind", ":new_state")
 
 
-def kind_of(name, params):
+def kind_of(name, request):
     """Return a text that is the same for two calls of the same code with the same purpose."""
-    content = params.get("body") or b"{}"
     is_json = name.startswith(("dynamodb.", "sqs."))
-    body = json.loads(content) if is_json else params.get("url_path", "").rpartition("/")[2]
+    body = request if is_json else request.get("Key", "").rpartition("/")[2]
     return f"{current_function.get()} {name} {_STORED_AS.sub('', json.dumps(_shape(body)))}"
 
 

@@ -1,7 +1,7 @@
-"""Inject faults into AWS calls of the functions: into some calls, or into all that a rule selects.
+"""Inject faults into the functions' calls of their services, by number or by a rule.
 
-A fault is injected where botocore sends a request: moto responds, or does not. So the retries and
-errors of the client are botocore's own.
+A fault is injected between the functions and the store. Like boto3, the network makes two tries of
+a call, and repeats one that was refused by a failing service, throttled, or had no response.
 """
 
 from __future__ import annotations
@@ -9,29 +9,20 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
 
-from botocore import UNSIGNED
-from botocore.awsrequest import AWSResponse
-from botocore.exceptions import ConnectionClosedError
-from botocore.retries.standard import RetryEventAdapter, StandardRetryConditions
-from moto.core.botocore_stubber import MockRawResponse
-from moto.core.models import botocore_stubber
+from openfn.storage import services
+from openfn.storage.errors import CallFailed, CallRefused
+from tests.faults import call_kinds
 
-from openfn.storage import boto3_services
-from tests.faults import call_kinds, direct_moto
-from workbench.local import resources
-
-SERVICES = ("dynamodb", "sqs", "s3", "secretsmanager")
 # Without Secrets Manager's only call, whose retries nothing else observes.
 _READS = ("dynamodb.Query", "dynamodb.BatchGetItem", "s3.GetObject", "s3.ListObjectsV2")
-# The simulation's own calls to these services are not counted and cannot fail.
-_DIRECT = ("dynamodb", "sqs")
-_CODES = {"dynamodb": "InternalServerError", "sqs": "InternalFailure"}
+_CODES = {"dynamodb": "InternalServerError", "sqs": "InternalFailure", "s3": "InternalError"}
+_TRIES = 2
 
 
 class Fault(StrEnum):
@@ -91,6 +82,7 @@ class Network:
         self._rule = None
         self._throttled = None
         self._process = ContextVar("process", default=None)
+        self._services = None
 
     def expect(self, *faults):
         """Reset the calls; let some fail, each by its number and fault."""
@@ -112,60 +104,45 @@ class Network:
 
     @contextmanager
     def installed(self) -> Iterator[Network]:
-        """Install the network between the functions' clients and moto."""
-        clients = [boto3_services.client(service) for service in SERVICES]
-        own_events = [resources.client(service).meta.events for service in _DIRECT]
-        retries = [partial(_retry_at_once, client) for client in clients]
-        for client, retry in zip(clients, retries, strict=True):
-            events = client.meta.events
-            events.unregister("before-send", botocore_stubber)
-            events.register("before-call", self._before_call)
-            events.register("choose-signer", _choose_no_signer)  # signatures take time
-            events.register("before-send", self._send)
-            events.register_first(_retrying(client), retry)
-        for events in own_events:
-            events.unregister("before-send", botocore_stubber)
-            events.register("before-send", direct_moto.respond)
-        try:
+        """Install the network between the functions and their services."""
+        self._services = services.current()
+        with services.use(self):
             yield self
-        finally:
-            for events in own_events:
-                events.unregister("before-send", direct_moto.respond)
-                events.register("before-send", botocore_stubber)
-            for client, retry in zip(clients, retries, strict=True):
-                events = client.meta.events
-                events.unregister("before-call", self._before_call)
-                events.unregister("choose-signer", _choose_no_signer)
-                events.unregister("before-send", self._send)
-                events.unregister(_retrying(client), retry)
-                events.register("before-send", botocore_stubber)
 
-    def _before_call(self, event_name, params, **_):
+    def __getattr__(self, name):
+        return getattr(self._services, name)
+
+    def prepare(self, service):
+        """Do nothing, as the store."""
+
+    def call(self, service, operation, request):
+        """Pass a call on, unless a fault is due."""
+        name = f"{service}.{_camel_case(operation)}"
         process = self._process.get()
-        if process is None:
-            return
-        if process.dead:
-            raise Died
-        process.attempt = 0
-        if process.counted:
-            process.call = len(self.calls)
-            name = event_name.removeprefix("before-call.")
-            kind = call_kinds.kind_of(name, params)
-            delivered = process.again is not None
-            self.calls.append(Call(name, delivered, _partition(name, params), kind))
-
-    def _send(self, event_name, request, **_):
-        process, respond = self._process.get(), partial(direct_moto.respond, event_name, request)
+        respond = partial(self._services.call, service, operation, request)
         if process is None:
             return respond()
-        process.attempt += 1
-        fault = self._next_fault(process, event_name)
-        if fault is None and self._rule:
-            fault = self._rule(event_name.removeprefix("before-send."), _text(request.body))
-        return respond() if fault is None else _fail(fault, process, request, respond)
+        if process.dead:
+            raise Died
+        if process.counted:
+            process.call = len(self.calls)
+            kind, delivered = call_kinds.kind_of(name, request), process.again is not None
+            self.calls.append(Call(name, delivered, _partition(name, request), kind))
+        for process.attempt in range(1, _TRIES + 1):
+            try:
+                return self._try(name, request, process, respond)
+            except _NoResponse as error:
+                failure = error.failure
+        raise failure
 
-    def _next_fault(self, process, event_name):
-        if self._throttled and self._throttled[0] == event_name and self._throttled[1]:
+    def _try(self, name, request, process, respond):
+        fault = self._next_fault(process, name)
+        if fault is None and self._rule:
+            fault = self._rule(name, json.dumps(request, default=str))
+        return respond() if fault is None else _fail(fault, process, name, respond)
+
+    def _next_fault(self, process, name):
+        if self._throttled and self._throttled[0] == name and self._throttled[1]:
             self._throttled[1] -= 1
             return Fault.THROTTLED
         fault = self._faults.get(process.call) if process.counted else None
@@ -174,13 +151,9 @@ class Network:
         if process.attempt > 1 and fault not in (Fault.REFUSED, Fault.LOST):
             return None
         if fault == Fault.THROTTLED:
-            self._throttled = [event_name, 2]
+            self._throttled = [name, 2]
         self.happened += process.attempt == 1
         return fault
-
-
-def _choose_no_signer(**_):
-    return UNSIGNED
 
 
 def dies_while_it_matches(message_id):
@@ -195,22 +168,30 @@ def dies_while_it_matches(message_id):
     return rule
 
 
-def _text(body):
-    return body.decode() if isinstance(body, bytes) else str(body)
+class _NoResponse(Exception):
+    """A try that boto3 repeats; `failure` is the error of the last one."""
+
+    def __init__(self, failure):
+        super().__init__()
+        self.failure = failure
 
 
-def _fail(fault, process, request, respond):
+def _fail(fault, process, name, respond):
+    service = name.partition(".")[0]
     match fault:
         case Fault.REFUSED:
-            return _refusal(request, 500)
+            raise _NoResponse(CallRefused(_CODES.get(service, "InternalServiceError"), "refused"))
         case Fault.THROTTLED:
-            return _refusal(request, 400, "ThrottlingException")
+            code = "SlowDown" if service == "s3" else "ThrottlingException"
+            raise _NoResponse(CallRefused(code, "throttled"))
         case Fault.LOST_ONCE | Fault.LOST:
-            respond()
-            raise ConnectionClosedError(endpoint_url=request.url, request=request)
+            with suppress(CallRefused):  # the refusal is lost as well
+                respond()
+            raise _NoResponse(CallFailed("ConnectionClosedError", "The response was lost."))
         case Fault.DIES_BEFORE | Fault.DIES_AFTER:
             if fault == Fault.DIES_AFTER:
-                respond()
+                with suppress(CallRefused):
+                    respond()
             process.dead = True
             raise Died
     if process.again:  # another process finishes before this one continues
@@ -220,30 +201,10 @@ def _fail(fault, process, request, respond):
     return respond()
 
 
-def _partition(name, params):
-    query = json.loads(params["body"]) if name == "dynamodb.Query" else {}
-    return "" if "IndexName" in query else query.get("KeyConditionExpression", "")
+def _partition(name, request):
+    is_main = name == "dynamodb.Query" and "IndexName" not in request
+    return request["KeyConditionExpression"] if is_main else ""
 
 
-def _retrying(client):
-    # The full name, because botocore's own handler, which waits, would come first otherwise.
-    return f"needs-retry.{client.meta.service_model.service_id.hyphenize()}"
-
-
-def _retry_at_once(client, **context):
-    """Retry where botocore would, but without its wait."""
-    policy = StandardRetryConditions(client.meta.config.retries["total_max_attempts"])
-    again = policy.is_retryable(RetryEventAdapter().create_retry_context(**context))
-    return 0 if again else None
-
-
-def _refusal(request, status, code=None):
-    service = request.url.split("//")[1].split(".")[0]
-    if ".s3." in request.url or service == "s3":
-        code = code and "SlowDown"
-        status = 503 if code else status
-        body = f"<Error><Code>{code or 'InternalError'}</Code><Message/></Error>"
-    else:
-        body = json.dumps({"__type": code or _CODES.get(service, "InternalServiceError")})
-    headers = {"x-amzn-RequestId": "refused", "Content-Type": "application/x-amz-json-1.0"}
-    return AWSResponse(request.url, status, headers, MockRawResponse(body))
+def _camel_case(operation):
+    return "".join(word.capitalize() for word in operation.split("_"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-from workbench.local.resources import client
+from tests.support.stack_client import client
 
 
 def count(physical_ids, suffix):

@@ -16,16 +16,16 @@ import time_machine
 from openfn.messages import store as messages
 from openfn.runs import circuit_breaker
 from openfn.runs.model import RunStatus
-from openfn.storage import secrets
+from openfn.storage import secrets, services
 from openfn.storage.dynamodb_values import from_dynamodb
 from openfn.storage.item_type import ItemType, item_type
 from tests.conftest import LogLines, post, tick
 from tests.faults import promises, queues, scenario
 from tests.faults.destination import Destination
 from tests.faults.network import Died, Network
-from tests.support.moto_stack import create_stack
+from tests.support.stack_client import object_keys
 from workbench.local import event_source
-from workbench.local.resources import client
+from workbench.local.stack import create_stack
 
 START = datetime(2026, 3, 9, 9, 1, tzinfo=UTC)
 _ROUNDS = 40
@@ -42,7 +42,6 @@ class Simulation:
         self.stack, self.log_lines, self.destination = stack, log_lines, destination
         self.network, self._clock, self._seed = network, clock, seed
         self.resources, self.inbox_ids = stack.resources, stack.inbox_ids
-        self._dynamodb = client("dynamodb")
         self._is_idle = True
         self.begin()
 
@@ -207,9 +206,7 @@ class Simulation:
 
     def object_keys(self):
         """Return the keys of all objects in the bucket."""
-        bucket = self.resources.physical_ids["Bucket"]
-        objects = client("s3").list_objects_v2(Bucket=bucket).get("Contents", [])
-        return [entry["Key"] for entry in objects]
+        return object_keys(self.resources.physical_ids["Bucket"])
 
     def items(self):
         """Return all items of the table."""
@@ -231,11 +228,9 @@ class Simulation:
         return missing + [id_ for id_, status in statuses if not RunStatus(status).has_ended]
 
     def _clear(self):
-        name = self.resources.physical_ids["Table"]
-        keys = [{key: item[key] for key in ("pk", "sk")} for item in self._items()]
-        for start in range(0, len(keys), 25):
-            deletes = [{"DeleteRequest": {"Key": key}} for key in keys[start : start + 25]]
-            self._dynamodb.batch_write_item(RequestItems={name: deletes})
+        with services.current().database.write() as connection:
+            connection.execute("DELETE FROM items")
+            connection.execute("DELETE FROM index_entries")
 
     def _again(self, function, event):
         try:
@@ -248,9 +243,8 @@ class Simulation:
         return queues.count(self.resources.physical_ids, suffix)
 
     def _items(self):
-        pages = self._dynamodb.get_paginator("scan")
-        name = self.resources.physical_ids["Table"]
-        return [item for page in pages.paginate(TableName=name) for item in page["Items"]]
+        pages = services.pages("dynamodb", "scan", TableName=self.resources.physical_ids["Table"])
+        return [item for page in pages for item in page["Items"]]
 
 
 def _groups_reversed(records):

@@ -21,8 +21,6 @@ from tests.support.stack_client import without_queue
 from tests.support.stored_messages import message_id_of
 from workbench.local import event_source
 
-pytestmark = pytest.mark.moto
-
 START = datetime(2026, 3, 9, 9, 1, tzinfo=UTC)
 PROJECT = """
 inboxes:

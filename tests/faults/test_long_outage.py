@@ -14,8 +14,6 @@ from tests.conftest import post
 from tests.faults import queues
 from tests.support.fake_destination import FakeDestination
 
-pytestmark = pytest.mark.moto
-
 START = datetime(2026, 3, 9, 9, 1, tzinfo=UTC)
 PROJECT = """
 triggers:

@@ -125,6 +125,9 @@ class Queues:
                 "maxReceiveCount": queue.max_receives,
             }
             attributes["RedrivePolicy"] = json.dumps(policy)
+        names = request.get("AttributeNames", ["All"])
+        if "All" not in names:
+            attributes = {name: attributes[name] for name in names if name in attributes}
         return {"Attributes": attributes}
 
     def list_queues(self, **_request: Any) -> dict[str, Any]:
