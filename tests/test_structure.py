@@ -25,6 +25,7 @@ CORE_ORDER = [
     {"project", "times"},
     {"runs"},
     {"history", "jobs"},
+    {"workers"},
 ]
 ADAPTORS_ORDER = [
     {"errors"},
@@ -163,7 +164,7 @@ def test_boto3_and_botocore_are_imported_in_openfn_storage_only():
 
 
 def test_the_environment_is_read_in_storage_and_for_proxies_only():
-    allowed = {ADAPTORS / "_http/connections.py"}
+    allowed = {ADAPTORS / "_http/connections.py", CORE / "workers/environment.py"}
     offenders = [
         str(path.relative_to(ROOT))
         for path in deployed()

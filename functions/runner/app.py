@@ -1,33 +1,41 @@
 """Execute queued runs, record their outcomes, and publish what follows from them.
 
-The ids of a batch go through these stages, one after the other in the order of their group:
+The ids of a batch go through these stages: those of one group one after the other, the rest side by
+side, each group in a thread of its own.
 
 1. Claim the run. Only one runner gets it; a run that has ended is returned as it is.
 2. Acquire the circuit of the job's credential. If it is open, park the run: that is no attempt.
-3. Execute the job within the time that is left. Its outcome is a final state or an error.
+3. Execute the job in a worker, within its own time limit. Its outcome is a final state or an error.
 4. Record the outcome: the run has ended, or waits for the retry that the retry policy allows.
 5. Log and count the outcome, and update the circuit with it.
 6. Publish what follows: emitted messages go to their inboxes, flow triggers start further runs.
 
 A run that was recorded but not published (its runner died) is published when its id comes again.
-An id whose run raises stays on the queue, and so do the ids behind it in its group.
+An id whose run raises stays on the queue, as do the ids behind it.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from importlib import import_module
+from pathlib import Path
 from typing import Any, Protocol
+
+from openfn.workers import executors
+
+_WORKER = Path(__file__).with_name("worker.py")
+# First of all: the workers' zygote imports the adaptors while this process imports boto3.
+executors.start(_WORKER)
 
 from aws_lambda_powertools import Logger
 
-from adaptors._http import tls
-from adaptors._runtime.job_runtime import AdaptorRuntime
-from openfn import ids, metrics
+from openfn import metrics
 from openfn.errors import (
+    GroupBlocked,
+    NotBegun,
     NotClaimed,
     NotDue,
     NotFound,
@@ -36,13 +44,23 @@ from openfn.errors import (
     Verdict,
     log_fields,
 )
-from openfn.jobs import attempt, timeout
+from openfn.jobs import attempt, exceptions, time_limit
+from openfn.jobs.runtime import Executor
+from openfn.jobs.time_limit import RunTimes, TimeLimit
 from openfn.log_events import LogEvent
 from openfn.metrics import Metric
 from openfn.project import compiled as project
 from openfn.project import retry_policy
 from openfn.project.triggers import Kind
-from openfn.runs import circuit_breaker, dispatch, erasure, outbox, outcomes, unexpected_errors
+from openfn.runs import (
+    circuit_breaker,
+    dispatch,
+    erasure,
+    outbox,
+    outcomes,
+    run_metrics,
+    unexpected_errors,
+)
 from openfn.runs import store as runs
 from openfn.runs.circuit_breaker import CircuitState
 from openfn.runs.model import Plan, Run, RunStatus
@@ -50,66 +68,60 @@ from openfn.runs.outcomes import Outcome
 from openfn.storage import attention, aws, sqs_batch, table
 from openfn.storage.aws import Setting
 from openfn.storage.sqs_batch import QueuedId
+from openfn.workers import memory
 
-# No run begins in the last seconds of an invocation; one that lasts until then is stopped.
-_SECONDS_FOR_A_RUN, _SECONDS_TO_RECORD = 6.0, 5.0
 # Errors that end by themselves. Any other that the runner itself raises is counted.
-_PASSING = (aws.AWSError, NotClaimed, NotQueued, TimeoutError)
-_COUNTS = {
-    RunStatus.SUCCEEDED: Metric.SUCCEEDED,
-    RunStatus.FAILED: Metric.FAILED,
-    RunStatus.WAITING: Metric.WAITING,
-}
+_PASSING = (aws.AWSError, NotClaimed, NotQueued)
 _logger = Logger(service="runner", location=None, xray_trace_id=None, use_rfc3339=True)
-# Load what jobs need during INIT, when a function has a whole CPU.
-for _adaptor in project.current().adaptors:
-    import_module(f"adaptors.{_adaptor}")
-tls.ssl_context()
 
 
 class Context(Protocol):
     """The part of Lambda's context that the runner uses."""
 
+    @property
+    def memory_limit_in_mb(self) -> int:
+        """The function's memory."""
+
     def get_remaining_time_in_millis(self) -> int:
         """Return the milliseconds until Lambda stops the function."""
 
 
-class _Runtime(AdaptorRuntime):
-    """Connects attempts to the adaptors, and logs errors that nobody expects."""
-
-    missing_is_null = project.current().missing_is_null
-    timezone = project.current().timezone
-
-    def on_unexpected_error(self, run_id: str, error: BaseException) -> None:
-        """Log an error that is neither the job's nor an adaptor's."""
-        _logger.error(
-            LogEvent.RUN_FAILED_UNEXPECTEDLY, extra={"run_id": run_id, **log_fields(error)}
-        )
-
-
 def lambda_handler(event: dict[str, Any], context: Context) -> Mapping[str, Any]:
     """Execute a batch of the run queue."""
-    work = partial(_process_all, context)
-    return sqs_batch.process(event, "run_id", work, sqs_batch.RUN_RECEIVES)
-
-
-def _process_all(context: Context, queued: Sequence[QueuedId]) -> Mapping[str, Exception]:
-    return sqs_batch.process_in_order(queued, partial(_process, context), _on_error)
-
-
-def _process(context: Context, run_id: str) -> None:
-    """Claim a run, execute it, record its outcome and publish what follows."""
-    seconds_left = context.get_remaining_time_in_millis() / 1000
-    if seconds_left < _SECONDS_FOR_A_RUN:
-        raise TimeoutError("The invocation has no time left for another run.")
+    executor = executors.start(_WORKER)
+    runs_at_once = int(aws.setting(Setting.RUNS_PER_RUNNER))
+    executor.resize(memory.for_jobs(int(context.memory_limit_in_mb)), runs_at_once)
+    seconds = context.get_remaining_time_in_millis() / 1000
+    times = time_limit.divide(seconds, float(aws.setting(Setting.RUN_SECONDS)))
+    work = partial(_process_all, executor, times)
     try:
-        run = runs.claim(run_id, seconds_left)
+        return sqs_batch.process(event, "run_id", work, sqs_batch.RUN_RECEIVES)
+    finally:
+        executor.settle()
+
+
+def _process_all(
+    executor: Executor, times: RunTimes, queued: Sequence[QueuedId]
+) -> Mapping[str, Exception]:
+    errors = sqs_batch.process_groups(queued, partial(_process, executor, times), _on_error)
+    # Those that were not begun come again at once, behind the first of their group.
+    for blocked in queued:
+        if isinstance(errors.get(blocked.id), GroupBlocked):
+            _show_again(blocked, 0)
+    return errors
+
+
+def _process(executor: Executor, times: RunTimes, run_id: str) -> None:
+    """Claim a run, execute it, record its outcome and publish what follows."""
+    limit = times.limit_now()
+    try:
+        run = runs.claim(run_id, limit.lease)
     except NotFound as error:  # it never comes back, and the runs behind it must not wait for it
         _logger.error(LogEvent.RUN_NOT_EXECUTED, extra={"run_id": run_id, **log_fields(error)})
         return
     if run.status is RunStatus.RUNNING:
         try:
-            run = _execute_if_circuit_allows(run, seconds_left - _SECONDS_TO_RECORD)
+            run = _execute_if_circuit_allows(run, limit, executor)
         except (NotRecorded, aws.AWSError):
             runs.release(run.id, run.claim)
             raise
@@ -121,8 +133,8 @@ def _process(context: Context, run_id: str) -> None:
 
 def _on_error(queued: QueuedId, error: Exception) -> bool:
     """Report an error; return whether the id is done nevertheless."""
-    if isinstance(error, NotDue):
-        aws.set_visibility_timeout(Setting.RUN_QUEUE_URL, queued.receipt_handle, error.seconds)
+    if isinstance(error, NotDue | NotBegun):
+        _show_again(queued, error.seconds if isinstance(error, NotDue) else 0)
         return False
     cause = error.__cause__ if isinstance(error, NotRecorded) else None
     fields = log_fields(cause or error)
@@ -139,35 +151,44 @@ def _on_error(queued: QueuedId, error: Exception) -> bool:
     return True
 
 
-def _execute_if_circuit_allows(run: Run, seconds: float) -> Run:
+def _show_again(queued: QueuedId, seconds: int) -> None:
+    with suppress(aws.AWSError):  # otherwise it comes later
+        aws.set_visibility_timeout(Setting.RUN_QUEUE_URL, queued.receipt_handle, seconds)
+
+
+def _execute_if_circuit_allows(run: Run, limit: TimeLimit, executor: Executor) -> Run:
     job = project.current().jobs.get(run.job)
     if job is None or job.credential is None:
-        run, _ = _execute(run, seconds)
+        run, _ = _execute(run, limit, executor)
         return run
     state = circuit_breaker.acquire(job.credential)
     if state is CircuitState.OPEN:
         circuit = attention.behind_circuit(job.credential)
         until = circuit_breaker.open_until(job.credential)
         return outcomes.park(run, circuit, until, queued=bool(run.plan.order))
-    run, outcome = _execute(run, seconds)
+    run, outcome = _execute(run, limit, executor)
     _update_circuit(job.credential, state, outcome)
     return run
 
 
-def _execute(run: Run, seconds: float) -> tuple[Run, Outcome]:
+def _execute(run: Run, limit: TimeLimit, executor: Executor) -> tuple[Run, Outcome]:
     try:
-        outcome = attempt.execute_attempt(run, seconds, _Runtime())
+        outcome = attempt.execute_attempt(run, limit, executor, _on_unexpected_error)
         recorded = _record(run, outcome)
     except NotClaimed:
         raise
     except aws.AWSError as error:  # the run is executed again
         raise NotRecorded(f"The outcome of the run {run.id} was not stored.") from error
     except Exception as error:
-        _Runtime().on_unexpected_error(run.id, error)
+        _on_unexpected_error(run.id, log_fields(error))
         outcome = attempt.unrecorded_outcome(error)
         recorded = outcomes.finish(run, outcome)
     _log_outcome(recorded, outcome)
     return recorded, outcome
+
+
+def _on_unexpected_error(run_id: str, fields: Mapping[str, str]) -> None:
+    _logger.error(LogEvent.RUN_FAILED_UNEXPECTEDLY, extra={"run_id": run_id, **fields})
 
 
 def _record(run: Run, outcome: Outcome) -> Run:
@@ -181,7 +202,7 @@ def _record(run: Run, outcome: Outcome) -> Run:
 
 def _update_circuit(credential: str, state: CircuitState, outcome: Outcome) -> None:
     error = outcome.error
-    if error and error.verdict == Verdict.RETRYABLE and error.operation != attempt.LOADING:
+    if error and error.verdict == Verdict.RETRYABLE and error.operation != exceptions.LOADING:
         if circuit_breaker.record_failure(credential, state):
             _logger.warning(LogEvent.CIRCUIT_OPEN, extra={"credential": credential})
             metrics.write("runner", {Metric.CIRCUITS_OPENED: 1})
@@ -198,20 +219,7 @@ def _log_outcome(run: Run, outcome: Outcome) -> None:
     if run.status is RunStatus.WAITING:
         fields |= {"attempt": run.attempt, "next": table.timestamp(run.due)}
     _logger.info(LogEvent(f"run {run.status}"), extra=fields)
-    counts = {_COUNTS[run.status]: 1}
-    if error and error.type == timeout.TimedOut.__name__:
-        counts[Metric.TIMED_OUT] = 1
-    durations = {Metric.RUN_DURATION: outcome.duration_ms, **_delivery_time(run)}
-    metrics.write("runner", counts, durations)
-
-
-def _delivery_time(run: Run) -> dict[Metric, int]:
-    # Replayed runs would distort the metric: their messages came long ago.
-    is_first_run_of_message = run.plan.kind is Kind.MESSAGE and not run.was_replayed
-    if run.status is not RunStatus.SUCCEEDED or not is_first_run_of_message:
-        return {}
-    seconds = time.time() - ids.received_at(run.id).timestamp()
-    return {Metric.DELIVERY_TIME: max(0, round(seconds * 1000))}
+    run_metrics.write(run, outcome)
 
 
 def _publish_follow_ups(run: Run) -> None:

@@ -11,7 +11,7 @@ from botocore.exceptions import EndpointConnectionError
 from openfn import ids
 from openfn.errors import NotClaimed, NotFound
 from openfn.history import details
-from openfn.jobs import state
+from openfn.jobs import initial_state
 from openfn.log_events import LogEvent
 from openfn.runs import outcomes, replay
 from openfn.runs import store as runs
@@ -103,7 +103,7 @@ def test_run_on_an_erased_message_fails_with_the_reason(stack):
     stack.drain()
     plan = Plan(message_id, "job-b", "all")
     with pytest.raises(NotFound, match="was erased"):
-        state.initial_state(runs.load(plan.id))
+        initial_state.load(runs.load(plan.id))
 
 
 def test_what_earlier_attempts_and_the_query_string_quote_is_erased(create_project_stack):

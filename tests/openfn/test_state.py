@@ -12,6 +12,7 @@ import pytest
 
 from openfn import ids
 from openfn.errors import UnreadableBody
+from openfn.jobs import initial_state
 from openfn.jobs import state as states
 from openfn.messages.store import Message
 
@@ -43,7 +44,7 @@ def test_initial_state_has_body_request_configuration_and_no_references():
         query_params={"site": ["A", "B"]},
     )
     assert states.with_configuration(
-        states.from_message(posted), {"baseUrl": "https://dhis2.org"}
+        initial_state.of_message(posted).build(), {"baseUrl": "https://dhis2.org"}
     ) == {
         "data": {"age": 7, "weight": 3.5},
         "request": {
@@ -57,14 +58,14 @@ def test_initial_state_has_body_request_configuration_and_no_references():
 
 
 def test_fractions_in_the_state_are_floats():
-    weight = states.from_message(message(b'{"weight": 3.50}'))["data"]["weight"]
+    weight = initial_state.of_message(message(b'{"weight": 3.50}')).build()["data"]["weight"]
     assert type(weight) is float
 
 
 def test_changes_to_the_state_do_not_change_message_or_credential():
     posted = message(b"{}", headers={"a": "1"}, query_params={"b": "2"})
     credential = {"password": "x"}
-    state = states.with_configuration(states.from_message(posted), credential)
+    state = states.with_configuration(initial_state.of_message(posted).build(), credential)
     state["configuration"].clear()
     state["request"]["headers"].clear()
     state["request"]["query_params"].clear()
@@ -74,7 +75,7 @@ def test_changes_to_the_state_do_not_change_message_or_credential():
 
 def test_unreadable_body_has_no_initial_state():
     with pytest.raises(UnreadableBody):
-        states.from_message(message(b"{"))
+        initial_state.of_message(message(b"{")).build()
 
 
 def test_final_state_is_stored_without_configuration():

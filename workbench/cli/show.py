@@ -15,7 +15,7 @@ from openfn import ids
 from openfn.errors import NotFound
 from openfn.history import details, id_lookup
 from openfn.history.details import MessageDetails, RunDetails
-from openfn.jobs import state
+from openfn.jobs import initial_state
 from openfn.runs import store as runs
 from openfn.runs.model import RunStatus
 from workbench.cli import output, run_tables
@@ -155,7 +155,7 @@ def _run_values(run: RunDetails, *, body: bool) -> dict[str, Any]:
 
 def _states(run: RunDetails) -> dict[str, Any]:
     try:
-        initial: Any = state.initial_state(runs.load(run.id))
+        initial: Any = initial_state.load(runs.load(run.id)).build()
     except NotFound as error:
         initial = str(error)
     return {"initial": initial, "final": run.final}

@@ -84,7 +84,10 @@ def demonstrate(project: Path, on_step: Callable[[str], None]) -> list[Delivery]
     _require_inboxes(project)
     events = _EventLog()
     on_step("starting the stack from template.yaml")
-    with create_stack(project, events.record) as stack, run_destination() as destination:
+    with (
+        create_stack(project, events.record, workers=True) as stack,
+        run_destination() as destination,
+    ):
         for name in check(project).credentials:
             stack.set_credential(
                 name, {"baseUrl": destination.url, "username": "demo", "password": "demo"}

@@ -43,7 +43,12 @@ def serve(project: Path, port: int, aws_port: int, credentials: Path, console: C
     with ExitStack() as context:
         with console.status("starting the stack from template.yaml …"):
             stack = context.enter_context(
-                create_stack(project, log_view.print_log_line, create_resources=resources.create)
+                create_stack(
+                    project,
+                    log_view.print_log_line,
+                    create_resources=resources.create,
+                    workers=True,
+                )
             )
             destination = context.enter_context(run_destination(log_view.print_received))
             generated = _generate_credentials(project, secrets, destination.url)

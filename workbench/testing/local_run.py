@@ -16,14 +16,15 @@ from adaptors._runtime.job_runtime import AdaptorRuntime
 from adaptors.errors import AdaptorError
 from openfn import ids
 from openfn.errors import JobError, Verdict
-from openfn.jobs import attempt, exceptions, output_capture
+from openfn.jobs import exceptions, initial_state, output_capture
 from openfn.jobs import state as states
+from openfn.jobs.exceptions import ENDING
 from openfn.jobs.expression import execute, load
 from openfn.jobs.secret_masking import Masker
 from openfn.jobs.secret_references import SecretReferences
 from openfn.jobs.state import State
+from openfn.messages import emission
 from openfn.messages.store import Message
-from openfn.runs import outbox
 from workbench.errors import CommandError
 from workbench.project.schema.base import Spec
 from workbench.project.schema.trigger import CronTriggerSpec, MessageTriggerSpec
@@ -66,9 +67,8 @@ def state_from_post(
     body: bytes, query_params: Mapping[str, Any], headers: Mapping[str, str] | None = None
 ) -> State:
     """Return the initial state of a job for a message with this body."""
-    return states.from_message(
-        Message(ids.new_message_id(), "try", body, "POST", headers or {}, query_params)
-    )
+    message = Message(ids.new_message_id(), "try", body, "POST", headers or {}, query_params)
+    return initial_state.of_message(message).build()
 
 
 def state_without_post(job: str, trigger: Spec, state: State | None) -> State:
@@ -77,7 +77,7 @@ def state_without_post(job: str, trigger: Spec, state: State | None) -> State:
         raise CommandError(f"{job} runs on messages. Name a file with the body of a post.")
     initial = state or {}
     if isinstance(trigger, CronTriggerSpec):
-        return states.scheduled(initial, ids.new_message_id())
+        return {**initial, "scheduled": states.scheduled_at(ids.new_message_id())}
     return initial
 
 
@@ -143,11 +143,11 @@ def _masked(request: Dry, mask: Callable[[Any], Any]) -> Dry:
 
 
 def _job_error(error: AdaptorError) -> JobError:
-    return JobError(type(error).__name__, str(error), attempt.ENDING, 0, Verdict(error.verdict))
+    return JobError(type(error).__name__, str(error), ENDING, 0, Verdict(error.verdict))
 
 
 def _record_emitted(
     inboxes: Collection[str], emitted: list[tuple[str, str]], inbox: str, body: str
 ) -> None:
-    outbox.validate(inbox, body, list(inboxes))
+    emission.validate(inbox, body, list(inboxes))
     emitted.append((inbox, body))

@@ -12,6 +12,7 @@
     ├── NotRecorded         a job has ended, but its outcome could not be stored
     ├── NotClaimed          another runner executes the run at this moment
     ├── NotReplayed         the run cannot be replayed: it has not ended, or was erased
+    ├── NotBegun            the invocation has no time left for the run
     ├── NotDue              the run's next attempt is not due, and others must wait behind it
     └── GroupBlocked        an earlier id of the same queue group failed
 
@@ -81,6 +82,10 @@ class NotClaimed(OpenFnError):
 
 class NotReplayed(OpenFnError):
     """The run cannot be replayed: it has not ended, was replayed meanwhile, or was erased."""
+
+
+class NotBegun(OpenFnError):
+    """The invocation has no time left for the run, which comes again."""
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from openfn.jobs import state as states
+from openfn.jobs import initial_state
 from openfn.jobs.state import State
 from workbench.cli import output
 from workbench.cli.options import ContentType, Event, Json, Project, Query, Stack, console, hints
@@ -75,7 +75,7 @@ def try_job(
             if event
             else posts.read_message(message, stack, project)
         )
-        initial = states.from_message(post)
+        initial = initial_state.of_message(post).build()
         result = posts.explain_trigger(spec, spec.jobs[job].trigger, post)
         mismatch = result.why if result else ""
     else:

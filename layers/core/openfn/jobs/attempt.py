@@ -1,22 +1,27 @@
-"""One attempt at a run: load its job, give it state and credential, execute it in time."""
+"""One attempt at a run: give its job a state and a credential, and collect what comes of it.
+
+The job itself is executed elsewhere, by an `Executor`: in a process of its own, or in this one.
+"""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
-from openfn.errors import JobError, NotFound, ProjectError, UnreadableBody, Verdict
-from openfn.jobs import credentials, exceptions, output_capture, timeout
+from openfn.errors import JobError, NotFound, ProjectError, UnreadableBody, Verdict, log_fields
+from openfn.jobs import credentials, exceptions, initial_state
 from openfn.jobs import state as states
-from openfn.jobs.expression import Operation, Progress, execute, load
-from openfn.jobs.runtime import JobRuntime
+from openfn.jobs.exceptions import ENDING, LOADING
+from openfn.jobs.job_file import JobFile, OperationName, ResumeState, Start
+from openfn.jobs.run_log import RunLog
+from openfn.jobs.runtime import Executor, Interrupted
 from openfn.jobs.secret_masking import Masker
 from openfn.jobs.secret_references import SecretReferences
-from openfn.jobs.state import State
+from openfn.jobs.state import InitialState
+from openfn.jobs.time_limit import TimeLimit
 from openfn.project import compiled as project
 from openfn.project.compiled import Job
 from openfn.project.triggers import Kind
@@ -26,52 +31,88 @@ from openfn.runs.outbox import Emission
 from openfn.runs.outcomes import Outcome, ResumePoint
 from openfn.storage.aws import AWSError
 
-LOADING = "loading"
-"""The `operation` of an error before the first operation, or outside of all."""
-ENDING = "ending"
-"""The `operation` of an error after the last, when the work could not be committed."""
 # A job that has killed its runner this often will do so again.
 _MAX_CRASHES = 3
 
 
+OnUnexpected = Callable[[str, Mapping[str, str]], object]
+"""Receives the id of a run, and class and location of an error that nobody expects."""
+
+
 @dataclass(slots=True)
 class _Attempt:
-    """The results of an attempt, collected while it lasts."""
+    """The results of an attempt, collected while it lasts; the listener of its execution."""
 
     run: Run
     job: Job | None
-    operation_names: tuple[str, ...] = ()
-    progress: Progress = field(default_factory=Progress)
-    output: list[str] = field(default_factory=list)
+    on_unexpected_error: OnUnexpected
+    operations: Sequence[OperationName] = ()
+    resume_at: ResumeState = field(default_factory=lambda: ResumeState(0, None))
+    log: RunLog = field(default_factory=RunLog)
     emitted: list[tuple[int, Emission]] = field(default_factory=list)
     """Each emitted message, with the operation at which an attempt that emits it again resumes."""
     masker: Masker = field(default_factory=lambda: Masker({}))
     references: SecretReferences = field(default_factory=lambda: SecretReferences({}))
-    initial: bytes | None = None
+    start: InitialState | None = None
+    """The state with which it starts, unless that is a message, which stays as it is."""
+    initial: InitialState | None = None
+    """The state of a cron job, which a later run of the job replaces."""
     final: bytes | None = None
     carried_from: str = ""
     has_started: bool = False
 
-    def emit(self, inbox: str, body: str) -> None:
+    def on_output(self, output: bytes) -> None:
+        """Collect what the job prints."""
+        self.log.write(output)
+
+    def on_operation(self, number: int, resume: ResumeState | None) -> None:  # noqa: ARG002
+        """Note where the next attempt resumes."""
+        self.resume_at = resume or self.resume_at
+
+    def on_emit(self, inbox: str, body: str) -> None:
         """Collect a message that the job emits; raise `ProjectError` if it may not."""
-        emission = outbox.create_emission(self.run, inbox, body)
-        self.emitted.append((self.progress.operation, emission))
+        emission = outbox.create_emission(inbox, body)
+        self.emitted.append((self.resume_at.operation, emission))
+
+    def on_prepared(self, final: bytes) -> None:
+        """Take the final state."""
+        self.final = final
+
+    def on_unexpected(self, fields: Mapping[str, str]) -> None:
+        """Report an error that is neither the job's nor an adaptor's."""
+        self.on_unexpected_error(self.run.id, fields)
 
     def resume_point(self) -> ResumePoint | None:
         """Return where the next attempt resumes; it is stored, since a failed run is replayed."""
-        operation, state = self.progress.operation, self.progress.state
+        operation, state, _ = self.resume_at
+        if operation == 0 and state is None and self.start:
+            state = states.to_json(self.start.build())
         if state is None or self.job is None or self.job.retry.fresh:
             return None
-        names = self.operation_names[: operation + 1]
+        names = tuple(operation.name for operation in self.operations[: operation + 1])
         return ResumePoint(operation, names, self.references.seal(state))
 
+    def before_resume_point(self) -> list[Emission]:
+        """Return the emitted messages of earlier operations and items.
 
-def execute_attempt(run: Run, seconds: float, runtime: JobRuntime) -> Outcome:
+        An attempt that resumes does not emit them again.
+        """
+        earlier = sum(at < 0 for at, _ in self.emitted) + self.resume_at.emitted
+        return [
+            emission
+            for position, (at, emission) in enumerate(self.emitted)
+            if at < self.resume_at.operation or position < earlier
+        ]
+
+
+def execute_attempt(
+    run: Run, limit: TimeLimit, executor: Executor, on_unexpected: OnUnexpected
+) -> Outcome:
     """Execute one attempt at a claimed run and return its outcome.
 
-    A job that takes longer than `seconds` is stopped, which is a retryable error.
+    A job that takes longer than its limit is stopped, which is a retryable error.
     """
-    attempt = _Attempt(run, project.current().jobs.get(run.job))
+    attempt = _Attempt(run, project.current().jobs.get(run.job), on_unexpected)
     error, began = None, time.monotonic()
     try:
         if run.crashed and outcomes.record_crash(run) >= _MAX_CRASHES:
@@ -79,10 +120,9 @@ def execute_attempt(run: Run, seconds: float, runtime: JobRuntime) -> Outcome:
                 f"The runner died {_MAX_CRASHES} times while it executed this run. The job may "
                 "need more memory: raise the stack's parameter RunMemory."
             )
-        with output_capture.capture_job(attempt.output.append), runtime.emit_to(attempt.emit):
-            _execute_job(attempt, seconds, runtime)
-    except (Exception, timeout.TimedOut) as exception:
-        error = _job_error(exception, run, runtime)
+        _execute_job(attempt, executor, limit)
+    except Exception as exception:
+        error = _job_error(exception, run, on_unexpected)
     duration_ms = round((time.monotonic() - began) * 1000)
     outcome = Outcome("", duration_ms, carried_from=attempt.carried_from)
     outcome = _failure(attempt, outcome, error) if error else _success(attempt, outcome)
@@ -103,70 +143,89 @@ def unrecorded_outcome(error: Exception) -> Outcome:
     return Outcome("", 0, error=described)
 
 
-def _execute_job(attempt: _Attempt, seconds: float, runtime: JobRuntime) -> None:
-    run, job = attempt.run, attempt.job
+def _execute_job(attempt: _Attempt, executor: Executor, limit: TimeLimit) -> None:
+    job = attempt.job
     if job is None:
-        raise ProjectError(f"The project has no job {run.job} any more.")
-    began = datetime.fromtimestamp(run.began, UTC)
-    with (
-        runtime.run_context(run.id, began),
-        timeout.limit(seconds),
-        runtime.attempt() as attempt.progress.is_pending,
-    ):
-        operations = load(job.expression)
+        raise ProjectError(f"The project has no job {attempt.run.job} any more.")
+    try:
+        _execute_once(attempt, job, executor, limit, _start)
+    except Interrupted:
+        # It goes on alone from where it was, in another process.
+        attempt.emitted = [(-1, emission) for emission in attempt.before_resume_point()]
+        _execute_once(attempt, job, executor, limit, _continue, alone=True)
+
+
+def _execute_once(
+    attempt: _Attempt,
+    job: Job,
+    executor: Executor,
+    limit: TimeLimit,
+    start: Callable[[_Attempt, Job], tuple[int, InitialState]],
+    *,
+    alone: bool = False,
+) -> None:
+    run = attempt.run
+    file = JobFile(job.expression, run.id, run.began, outbox.inbox_names(), run.plan.depth)
+    with executor.session(job.credential, *limit, attempt, alone=alone) as session:
+        attempt.operations = session.load(file)
         configuration = credentials.load_configuration(job.credential)
         fields = project.current().secret_fields_of(job.name)
         attempt.masker = Masker(configuration, fields)
         attempt.references = SecretReferences(configuration, fields)
-        state = _start(attempt, job, operations)
-        state["configuration"] = configuration
+        operation, initial = start(attempt, job)
         attempt.has_started = True
-        final = states.to_json(execute(operations, state, job.expression, attempt.progress))
-        attempt.final = attempt.references.without_configuration(final)
+        session.execute(Start(initial, configuration, operation))
 
 
-def _start(attempt: _Attempt, job: Job, operations: Sequence[Operation]) -> State:
-    """Return the state with which the attempt starts: resumed, carried or initial."""
-    run = attempt.run
-    attempt.operation_names = tuple(operation.name for operation in operations)
+def _start(attempt: _Attempt, job: Job) -> tuple[int, InitialState]:
+    """Return where the attempt starts, and with which state: resumed, carried or initial."""
+    run, names = attempt.run, tuple(operation.name for operation in attempt.operations)
     resume = None if job.retry.fresh else outcomes.resume_point(run)
     # A job that was changed meanwhile resumes as well, unless an operation already done changed.
-    if resume and resume.names == attempt.operation_names[: resume.operation + 1]:
-        attempt.progress.operation = resume.operation
+    if resume and resume.names == names[: resume.operation + 1]:
         attempt.emitted += [(-1, emission) for emission in outbox.load(run)]
         attempt.carried_from = run.carried_from
-        return attempt.references.restore(resume.state)
+        restored = json.dumps(attempt.references.restore(resume.state)).encode()
+        attempt.resume_at = ResumeState(resume.operation, restored)
+        return resume.operation, InitialState(restored)
     if run.plan.kind is not Kind.CRON:
-        return states.with_configuration(states.initial_state(run))
-    carried = cron_state.load(job.name)
-    initial = states.scheduled(json.loads(carried.state), run.plan.source_id)
-    # It cannot be computed again once a later run of the job has succeeded.
-    attempt.initial, attempt.carried_from = states.to_json(initial), carried.run_id
-    return states.with_configuration(initial)
+        initial = initial_state.load(run).with_extra({"references": []})
+    else:
+        carried = cron_state.load(job.name)
+        minute = {"scheduled": states.scheduled_at(run.plan.source_id)}
+        initial = InitialState(carried.state).with_extra(minute)
+        # It cannot be computed again once a later run of the job has succeeded.
+        attempt.initial, attempt.carried_from = initial, carried.run_id
+        initial = initial.with_extra({"references": []})
+    attempt.start = None if initial.request is not None else initial
+    return 0, initial
+
+
+def _continue(attempt: _Attempt, job: Job) -> tuple[int, InitialState]:
+    """Return where an attempt goes on whose process was killed."""
+    operation, state, _ = attempt.resume_at
+    if state is None:
+        attempt.resume_at, attempt.emitted = ResumeState(0, None), []
+        return _start(attempt, job)
+    return operation, InitialState(state)
 
 
 def _success(attempt: _Attempt, outcome: Outcome) -> Outcome:
-    outcome.final = attempt.final
+    outcome.final = attempt.references.without_configuration(attempt.final or b"{}")
     outcome.emitted = outbox.to_json([emission for _, emission in attempt.emitted])
     return outcome
 
 
 def _failure(attempt: _Attempt, outcome: Outcome, error: JobError) -> Outcome:
     outcome.error = exceptions.mask_and_cut(error, attempt.masker.mask)
-    outcome.initial = attempt.initial
+    if attempt.initial:
+        outcome.initial = states.to_json(attempt.initial.build())
     if not attempt.has_started:
         _keep_resume_point(attempt.run, outcome)
         return outcome
-    outcome.resume = resume = attempt.resume_point()
-    if resume:
-        # An attempt that resumes does not emit again what an earlier operation or item emitted.
-        earlier = sum(at < 0 for at, _ in attempt.emitted) + attempt.progress.emitted
-        before = [
-            emission
-            for position, (at, emission) in enumerate(attempt.emitted)
-            if at < resume.operation or position < earlier
-        ]
-        outcome.emitted = outbox.to_json(before)
+    outcome.resume = attempt.resume_point()
+    if outcome.resume:
+        outcome.emitted = outbox.to_json(attempt.before_resume_point())
     return outcome
 
 
@@ -184,22 +243,19 @@ def _log(attempt: _Attempt, outcome: Outcome) -> str:
     if outcome.emitted:
         emissions = json.loads(outcome.emitted)
         named += [(f"the message to {inbox}", body) for _, inbox, body in emissions]
-    lines = [line for name, text in named for line in attempt.references.warnings(name, text)]
-    printed = "".join(attempt.output)
-    if lines and printed and not printed.endswith("\n"):
-        printed += "\n"
-    return attempt.masker.mask(printed + "".join(f"{line}\n" for line in lines))
+    for name, text in named:
+        for line in attempt.references.warnings(name, text):
+            attempt.log.write_line(line)
+    return attempt.log.text(attempt.masker.mask)
 
 
-def _job_error(error: BaseException, run: Run, runtime: JobRuntime) -> JobError:
+def _job_error(error: Exception, run: Run, on_unexpected: OnUnexpected) -> JobError:
     if isinstance(error, JobError):
         return error
-    if isinstance(error, ProjectError | NotFound | UnreadableBody | timeout.TimedOut):
+    if isinstance(error, ProjectError | NotFound | UnreadableBody):
         return exceptions.job_error(error, LOADING, 0)
-    described = exceptions.job_error(error, ENDING, 0)
-    if exceptions.attribute(error, "verdict"):  # an adaptor could not commit
-        return described
-    runtime.on_unexpected_error(run.id, error)
-    verdict = Verdict.RETRYABLE if isinstance(error, AWSError) else Verdict.AUTHOR
-    message = "Unexpected error. See the log of the runner."
-    return JobError(described.type, message, LOADING, 0, verdict)
+    on_unexpected(run.id, log_fields(error))
+    described = exceptions.job_error(error, LOADING, 0)
+    described.message = exceptions.UNEXPECTED
+    described.verdict = Verdict.RETRYABLE if isinstance(error, AWSError) else Verdict.AUTHOR
+    return described

@@ -9,8 +9,14 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from openfn.errors import JobError, Verdict
+from openfn.errors import JobError, ProjectError, UnreadableBody, Verdict, log_fields
+from openfn.jobs.timeout import TimedOut
 
+LOADING = "loading"
+"""The `operation` of an error before the first operation, or outside of all."""
+ENDING = "ending"
+"""The `operation` of an error after the last, when the work could not be committed."""
+UNEXPECTED = "Unexpected error. See the log of the runner."
 _MAX_MESSAGE, _MAX_NAME = 5_000, 200
 _IN_ITEM = "In item "
 
@@ -36,6 +42,21 @@ def mask_and_cut(error: JobError, mask: Callable[[str], str]) -> JobError:
     error.operation = _bounded(mask(error.operation), _MAX_NAME)
     error.message = _bounded(mask(error.message), _MAX_MESSAGE)
     return error
+
+
+def of_execution(error: BaseException) -> tuple[JobError, dict[str, str]]:
+    """Return the error of a run whose execution raised an exception.
+
+    With it come the fields of a log line, if it is neither the job's error nor an adaptor's.
+    """
+    if isinstance(error, JobError):
+        return error, {}
+    if isinstance(error, ProjectError | UnreadableBody | TimedOut):
+        return job_error(error, LOADING, 0), {}
+    described = job_error(error, ENDING, 0)
+    if attribute(error, "verdict"):  # an adaptor could not commit
+        return described, {}
+    return JobError(described.type, UNEXPECTED, LOADING, 0), log_fields(error)
 
 
 def attribute(error: BaseException, name: str) -> Any:

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import ast
 import json
+import signal
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -21,6 +22,7 @@ from typing import Any
 
 from openfn.errors import JobError, ProjectError
 from openfn.jobs import exceptions
+from openfn.jobs.job_file import ResumeState
 from openfn.jobs.state import State, to_exact_json
 
 # Adaptors read here where to resume inside an operation: `adaptors._runtime.item_progress`.
@@ -66,33 +68,57 @@ def load(path: Path) -> list[Operation]:
 
 @dataclass(slots=True)
 class Progress:
-    """Where a job can resume: the number of an operation, and the state before it as JSON.
+    """The first operation to apply, and what is called before each one.
 
-    It is the next operation; or an earlier one, while its work is pending and would be rolled back
-    if this one failed. `state` is `None` if JSON cannot represent it exactly.
+    `report` receives the number of the operation, and where a retry would resume: there, or at an
+    earlier one while its work is pending and would be rolled back if this one failed. It receives
+    `None` if that is the same as before, as it is at first.
     """
 
     operation: int = 0
-    state: bytes | None = None
     is_pending: Callable[[], bool] = lambda: False
-    emitted: int = 0
-    """How many messages of the attempt were emitted before the item at which it resumes."""
+    report: Callable[[int, ResumeState | None], object] = lambda _number, _resume: None
+    first_state: Callable[[], State] = dict
+    """Returns the state before the first operation again."""
+    resume: ResumeState | None = None
+
+    def begin(self, number: int, state: State) -> None:
+        """Report that an operation begins with a state."""
+        if number == self.operation or self.is_pending():
+            self.report(number, None)
+        else:
+            self.resume = ResumeState(number, to_exact_json(state))
+            self.report(number, self.resume)
+
+    def fail(self, number: int, operation: Operation, error: BaseException) -> None:
+        """Report the item at which to resume inside an operation that failed, if it has items.
+
+        Where work is rolled back, the job resumes at the operation.
+        """
+        items = exceptions.attribute(error, "item_progress")
+        resume_at = self.resume.operation if self.resume else self.operation
+        is_other = getattr(items, "owner", None) is not operation.apply
+        if is_other or self.is_pending() or resume_at != number:
+            return
+        before: State = self.first_state()
+        if self.resume:
+            before = json.loads(self.resume.state or b"null")
+        state = to_exact_json({**before, _RESUME: list(items.frames)}) if before else None
+        if state is not None:
+            self.report(number, ResumeState(number, state, items.emitted))
 
 
 def execute(
-    operations: list[Operation], state: State, path: Path, progress: Progress | None = None
+    operations: Sequence[Operation], state: State, path: Path, progress: Progress | None = None
 ) -> State:
-    """Apply operations in order, from the one in `progress`, and update it; return the state.
+    """Apply operations in order, from the one in `progress`; return the state.
 
     Raises `JobError` with the operation and line that failed.
     """
-    progress = progress or Progress()
-    resume_state = state
-    for number in range(progress.operation, len(operations)):
-        operation = operations[number]
-        if not progress.is_pending():
-            resume_state = state
-            progress.operation, progress.state = number, to_exact_json(state)
+    first = progress.operation if progress else 0
+    for number, operation in enumerate(operations[first:], first):
+        if progress:
+            progress.begin(number, state)
         try:
             state = operation.apply(state)
             if not isinstance(state, dict):
@@ -101,38 +127,10 @@ def execute(
                     "End the function with `return state`."
                 )
         except BaseException as error:
-            _clear_inexact(progress, resume_state)
-            _resume_at_item(progress, number, operation, error)
+            if progress:
+                progress.fail(number, operation, error)
             raise _job_error(error, path, operation.name, operation.line) from error
-    if progress.is_pending():
-        _clear_inexact(progress, resume_state)
     return state
-
-
-def _resume_at_item(
-    progress: Progress, number: int, operation: Operation, error: BaseException
-) -> None:
-    """Resume inside the operation, if it says at which of its items, and nothing is rolled back."""
-    items = exceptions.attribute(error, "item_progress")
-    if getattr(items, "owner", None) is not operation.apply or progress.state is None:
-        return
-    if progress.is_pending() or progress.operation != number:
-        return
-    state = to_exact_json({**json.loads(progress.state), _RESUME: list(items.frames)})
-    if state is not None and _all_keys_are_strings(list(items.frames)):
-        progress.state, progress.emitted = state, items.emitted
-
-
-def _clear_inexact(progress: Progress, state: State) -> None:
-    if not _all_keys_are_strings(state):
-        progress.state = None
-
-
-def _all_keys_are_strings(value: Any) -> bool:
-    # JSON silently turns other keys into strings.
-    if isinstance(value, dict):
-        return all(isinstance(k, str) and _all_keys_are_strings(part) for k, part in value.items())
-    return not isinstance(value, list) or all(map(_all_keys_are_strings, value))
 
 
 def _collect(
@@ -182,7 +180,9 @@ def _collect_calls(node: ast.AST, *, at_top: bool) -> ast.AST:
 
 
 def _job_error(error: BaseException, path: Path, operation: str, line: int) -> JobError:
-    if isinstance(error, KeyboardInterrupt):
+    # A worker ignores Ctrl-C, so that there only the job itself can raise this.
+    is_ctrl_c = signal.getsignal(signal.SIGINT) is not signal.SIG_IGN
+    if isinstance(error, KeyboardInterrupt) and is_ctrl_c:
         raise error
     frames = traceback.extract_tb(error.__traceback__)
     lines = [frame.lineno for frame in frames if frame.filename == str(path) and frame.lineno]

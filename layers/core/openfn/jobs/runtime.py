@@ -1,18 +1,21 @@
-"""The interface through which an attempt at a job uses the adaptors.
+"""The interfaces between an attempt at a job, the process that executes it, and the adaptors.
 
 This layer imports no adaptors, so that a job executes with any set of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
+from openfn.errors import OpenFnError
+from openfn.jobs.job_file import JobFile, Listener, OperationName, Start
+
 
 class JobRuntime(Protocol):
-    """Connects an attempt to the adaptors that its job uses."""
+    """Connects the execution of a job to the adaptors that it uses."""
 
     def run_context(self, run_id: str, began: datetime) -> AbstractContextManager[None]:
         """Let adaptors know the run, and when its first attempt began."""
@@ -26,5 +29,44 @@ class JobRuntime(Protocol):
         Yields a function that returns whether work waits for its commit.
         """
 
-    def on_unexpected_error(self, run_id: str, error: BaseException) -> None:
-        """Report an error that is neither the job's nor an adaptor's."""
+
+class Session(Protocol):
+    """One execution of a job: load it, then give it a state.
+
+    Both methods raise `JobError`, or `Interrupted` if the job can go on alone.
+    """
+
+    def load(self, job: JobFile) -> Sequence[OperationName]:
+        """Load a job, and return its operations."""
+
+    def execute(self, start: Start) -> None:
+        """Apply the operations of the job from a state on."""
+
+
+class Executor(Protocol):
+    """Executes jobs: in workers, or in this process."""
+
+    def session(
+        self,
+        credential: str | None,
+        seconds: float,
+        end: float,
+        listener: Listener,
+        *,
+        alone: bool = False,
+    ) -> AbstractContextManager[Session]:
+        """Execute a job that uses a credential, for some seconds and until `end` (monotonic).
+
+        With `alone`, no other job executes meanwhile. What the job prints, its progress and its
+        final state go to the listener.
+        """
+
+    def resize(self, megabytes: int, runs: int) -> None:
+        """Set the memory for all jobs together, and how many run at the same time."""
+
+    def settle(self) -> None:
+        """Clean up after the jobs that have ended, before the function may be frozen."""
+
+
+class Interrupted(OpenFnError):
+    """The process of the job was killed for another's sake; the job can go on alone."""

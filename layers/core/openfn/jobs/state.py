@@ -1,62 +1,53 @@
-"""The state of a job: the dict with which it starts, and its form as stored JSON."""
+"""The state of a job: the dict with which it starts, and its form as stored JSON.
+
+Nothing here reads storage, so that a worker can import it without boto3.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, time
 from decimal import Decimal
 from typing import Any
 
 from openfn import ids
-from openfn.errors import NotFound
 from openfn.messages import bodies
-from openfn.messages import store as messages
-from openfn.messages.store import Message
-from openfn.project.triggers import Kind
-from openfn.runs import store as runs
-from openfn.runs.model import Run
 
 State = dict[str, Any]
+# Bound before any job runs: a job may replace the functions of a module.
+_dumps, _loads = json.dumps, json.loads
+_TEXT = {str}
+_SCALARS = {str, int, float, bool, type(None)}
 
 
-def initial_state(run: Run) -> State:
-    """Return a run's initial state, without configuration and references.
+@dataclass(frozen=True, slots=True)
+class InitialState:
+    """What a state is made of: stored JSON, or a message's body and request; and further keys."""
 
-    A message: its body and request. Cron: what a failed run stored of its start. Success: the final
-    state of the upstream run. Failure: that run's initial state, and its error. Raises `NotFound`
-    when the message or the upstream run has expired.
-    """
-    plan = run.plan
-    if plan.kind is Kind.MESSAGE:
-        message = messages.read([plan.source_id]).get(plan.source_id)
-        if message is None:
-            raise NotFound(f"The message {plan.source_id} has expired.")
-        return from_message(message)
-    if plan.kind is Kind.CRON:
-        # Later runs have changed the job's carried state, so a failed run stores its own.
-        state: State = json.loads(run.read("initial")) if run.has("initial") else {}
-        return state
-    return _state_after(runs.load(ids.run_id(plan.source_id, plan.upstream or "")), plan.kind)
+    content: bytes
+    request: Mapping[str, Any] | None = None
+    """The request of a message, whose body is `content`; `None` if that is a state."""
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
+    def build(self) -> State:
+        """Return the state; raise `UnreadableBody` for a body in no supported format."""
+        if self.request is None:
+            state: State = _loads(self.content)
+        else:
+            body = bodies.parse(self.content, self.request["headers"])
+            state = {"data": body, "request": dict(self.request)}
+        return {**state, **self.extra}
 
-def _state_after(upstream: Run, kind: Kind) -> State:
-    if kind is Kind.SUCCESS and upstream.has("final"):
-        final: State = json.loads(upstream.read("final"))
-        return final
-    if kind is Kind.FAILURE and upstream.error is not None:
-        return {**initial_state(upstream), "error": upstream.error}
-    raise NotFound(f"The run {upstream.id} was replayed since and ended differently.")
+    def with_extra(self, extra: Mapping[str, Any]) -> InitialState:
+        """Return the same with further keys."""
+        return replace(self, extra={**self.extra, **extra})
 
 
-def scheduled(carried: State, source_id: str) -> State:
-    """Return the initial state of a cron run: the carried state, and the minute it was due."""
-    return {**carried, "scheduled": f"{ids.received_at(source_id):%Y-%m-%dT%H:%M:%SZ}"}
-
-
-def from_message(message: Message) -> State:
-    """Return the initial state of a message's run, without configuration and references."""
-    return {"data": bodies.parse(message.body, message.headers), "request": message.request}
+def scheduled_at(source_id: str) -> str:
+    """Return the minute in which a cron run was due, as its state has it."""
+    return f"{ids.received_at(source_id):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def with_configuration(state: State, configuration: Mapping[str, Any] | None = None) -> State:
@@ -74,7 +65,7 @@ def to_json(state: State) -> bytes:
     try:
         text = _dump(public)
     except Exception:
-        text = json.dumps({str(key): _to_jsonable(value) for key, value in public.items()})
+        text = _dumps({str(key): _to_jsonable(value) for key, value in public.items()})
     return text.encode()
 
 
@@ -82,9 +73,19 @@ def to_exact_json(state: State) -> bytes | None:
     """Return a state as JSON that parses to an equal state; `None` if that is impossible."""
     public = _without_configuration(state)
     try:
-        return json.dumps(public, separators=(",", ":"), allow_nan=False).encode()
+        text = _dumps(public, separators=(",", ":"), allow_nan=False)
+        return text.encode() if _has_text_keys_only(public) else None
     except (TypeError, ValueError, RecursionError):
         return None
+
+
+def _has_text_keys_only(value: Any) -> bool:
+    # JSON silently turns other keys into strings.
+    if isinstance(value, dict):
+        if not set(map(type, value)) <= _TEXT and not all(isinstance(key, str) for key in value):
+            return False
+        value = value.values()
+    return all(_has_text_keys_only(part) for part in value if type(part) not in _SCALARS)
 
 
 def _without_configuration(state: State) -> State:
@@ -94,18 +95,18 @@ def _without_configuration(state: State) -> State:
 def _to_jsonable(value: Any) -> Any:
     # One value that JSON cannot represent must not take a job's cursor with it.
     try:
-        return json.loads(_dump(value))
+        return _loads(_dump(value))
     except Exception as error:
         return f"this cannot be written as JSON: {type(error).__name__}"
 
 
 def _dump(value: Any) -> str:
     try:
-        return json.dumps(value, default=_to_plain, separators=(",", ":"), allow_nan=False)
+        return _dumps(value, default=_to_plain, separators=(",", ":"), allow_nan=False)
     except ValueError:
         # NaN and infinities become text: dump them as Python does, and parse them as strings.
-        parsed = json.loads(json.dumps(value, default=_to_plain), parse_constant=str)
-        return json.dumps(parsed, separators=(",", ":"))
+        parsed = _loads(_dumps(value, default=_to_plain), parse_constant=str)
+        return _dumps(parsed, separators=(",", ":"))
 
 
 def _to_plain(value: Any) -> Any:

@@ -12,17 +12,15 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 
 from openfn import ids
-from openfn.errors import NotQueued, ProjectError, UnreadableBody
-from openfn.messages import bodies
+from openfn.errors import NotQueued
+from openfn.messages import bodies, emission
 from openfn.messages import store as messages
+from openfn.messages.emission import HEADERS
 from openfn.messages.store import Message
 from openfn.project import compiled as project
 from openfn.project import inboxes
 from openfn.runs.model import Run, RunStatus
 from openfn.storage import table
-
-_MAX_DEPTH = 5
-_HEADERS = {"content-type": "application/json"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,27 +32,15 @@ class Emission:
     body: str
 
 
-def create_emission(run: Run, inbox: str, body: str) -> Emission:
-    """Return a message that a run emits; raise `ProjectError` if it may not."""
-    validate(inbox, body, list(dict.fromkeys(i.name for i in project.current().inboxes.values())))
-    if run.plan.depth >= _MAX_DEPTH:
-        raise ProjectError(
-            f"These jobs emit in a circle: {_MAX_DEPTH} runs, each started by a message of the run "
-            "before, led to this message. Change the trigger so that it does not match what this "
-            "job emits."
-        )
+def create_emission(inbox: str, body: str) -> Emission:
+    """Return a message to an inbox with a new id; raise `ProjectError` for an unknown inbox."""
+    emission.require_inbox(inbox, inbox_names())
     return Emission(ids.new_message_id(), inbox, body)
 
 
-def validate(inbox: str, body: str, inbox_names: Sequence[str]) -> None:
-    """Raise `ProjectError` for an unknown inbox, or a body that no trigger could read."""
-    if inbox not in inbox_names:
-        known = ", ".join(inbox_names) or "none yet"
-        raise ProjectError(f"The project has no inbox {inbox!r} to emit to. It has: {known}.")
-    try:
-        bodies.parse_exact(body.encode(), _HEADERS)
-    except UnreadableBody as error:
-        raise ProjectError(f"No trigger could read the emitted body: {error}") from None
+def inbox_names() -> tuple[str, ...]:
+    """Return the names of the inboxes to which a job may emit."""
+    return tuple(dict.fromkeys(inbox.name for inbox in project.current().inboxes.values()))
 
 
 def to_json(emissions: Sequence[Emission]) -> bytes | None:
@@ -99,11 +85,11 @@ def _message(run: Run, emission: Emission) -> tuple[Message, str | None]:
         inbox=emission.inbox,
         body=emission.body.encode(),
         method="EMIT",
-        headers=_HEADERS,
+        headers=HEADERS,
         emitted_by=run.id,
         depth=run.plan.depth + 1,
     )
     inbox = project.current().inbox_by_name(emission.inbox)
     if inbox is None or not inbox.dedupe:
         return message, None
-    return message, inboxes.dedupe_key(inbox, bodies.parse_exact(message.body, _HEADERS))
+    return message, inboxes.dedupe_key(inbox, bodies.parse_exact(message.body, HEADERS))

@@ -30,6 +30,8 @@ class Setting(StrEnum):
     INBOX_SECRETS_PREFIX = "INBOX_SECRETS_PREFIX"
     PROJECT_DIR = "PROJECT_DIR"
     RETENTION_DAYS = "RETENTION_DAYS"
+    RUN_SECONDS = "RUN_SECONDS"
+    RUNS_PER_RUNNER = "RUNS_PER_RUNNER"
 
 
 def setting(name: Setting) -> str:

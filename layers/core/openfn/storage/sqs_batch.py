@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +26,7 @@ from openfn.storage.aws import Setting
 
 Errors = Mapping[str, Exception]
 _MAX_BATCH = 10
+_SEVERAL = 2
 
 
 MATCH_RECEIVES, RUN_RECEIVES = 20, 1_000
@@ -112,6 +115,29 @@ def delete(queue: Setting, queued_ids: Sequence[QueuedId]) -> None:
     handles = [queued.receipt_handle for queued in queued_ids if queued.receipt_handle]
     for start in range(0, len(handles), _MAX_BATCH):
         aws.delete_received(queue, handles[start : start + _MAX_BATCH])
+
+
+def process_groups(
+    received: Sequence[QueuedId],
+    work: Callable[[str], None],
+    on_error: Callable[[QueuedId, Exception], bool | None],
+) -> dict[str, Exception]:
+    """Process ids as `process_in_order` does, but those of different groups side by side."""
+    groups: dict[str, list[QueuedId]] = {}
+    for queued in received:
+        groups.setdefault(queued.group, []).append(queued)
+    if len(groups) < _SEVERAL:
+        return process_in_order(received, work, on_error)
+    with ThreadPoolExecutor(len(groups), "run") as threads:
+        # Each thread sees the context variables of the caller.
+        futures = [
+            threads.submit(copy_context().run, process_in_order, group, work, on_error)
+            for group in groups.values()
+        ]
+    errors: dict[str, Exception] = {}
+    for future in futures:
+        errors |= future.result()
+    return errors
 
 
 def _by_id(received: Sequence[QueuedId]) -> dict[str, QueuedId]:

@@ -1,0 +1,1 @@
+"""Workers: processes that execute jobs, and the supervisor that starts, stops and watches them."""

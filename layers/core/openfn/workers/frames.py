@@ -1,0 +1,81 @@
+"""Frames: the messages between the supervisor and a worker.
+
+A frame is a small JSON object with raw bytes behind it. States are raw, because a state quoted
+inside JSON costs many times the CPU time.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+_LENGTHS = struct.Struct("!IQ")
+# Bound before any job runs: a job may replace the functions of these modules.
+_dumps, _loads = json.dumps, json.loads
+
+
+class Kind(StrEnum):
+    """What a frame says, in the order of a run."""
+
+    LOAD = "load"
+    """To the worker: the expression, and what the job needs before it has a state."""
+    LOADED = "loaded"
+    """The names and lines of the operations."""
+    START = "start"
+    """To the worker: the state, the credential, the first operation and the time limit."""
+    OPERATION = "operation"
+    """An operation begins: its number, where a retry resumes, and the state there."""
+    EMIT = "emit"
+    """A message that the job emits."""
+    PREPARED = "prepared"
+    """The final state, before the adaptors commit their work."""
+    DONE = "done"
+    """The work is committed."""
+    FAILED = "failed"
+    """The error with which the job ended."""
+    IDLE = "idle"
+    """The worker is as it was before the run; or the reason why it must be replaced."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A message: its kind, its fields, and raw bytes."""
+
+    kind: Kind
+    fields: Mapping[str, Any]
+    body: bytes = b""
+
+
+def encode(kind: Kind, fields: Mapping[str, Any], body: bytes = b"") -> Sequence[bytes]:
+    """Return the pieces of a frame to be written one after the other."""
+    head = _dumps([kind, fields]).encode()
+    return _LENGTHS.pack(len(head), len(body)) + head, body
+
+
+class Decoder:
+    """Turns the bytes of a pipe into frames."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, content: bytes) -> None:
+        """Take the next bytes."""
+        self._buffer += content
+
+    def next_frame(self) -> Frame | None:
+        """Return the next frame that is complete."""
+        buffer, start = self._buffer, _LENGTHS.size
+        if len(buffer) < start:
+            return None
+        head_length, body_length = _LENGTHS.unpack_from(buffer)
+        middle, end = start + head_length, start + head_length + body_length
+        if len(buffer) < end:
+            return None
+        kind, fields = _loads(buffer[start:middle])
+        frame = Frame(Kind(kind), fields, bytes(memoryview(buffer)[middle:end]))
+        del buffer[:end]
+        return frame

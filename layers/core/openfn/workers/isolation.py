@@ -1,0 +1,158 @@
+"""Give a worker back the process state that it had before a run, or say why that is impossible.
+
+Restored: the working directory, environment, `sys.path`, signal handlers, locale, random numbers,
+standard streams, `logging`, `warnings` and the like, and the project's own modules, which the next
+run loads anew. A thread or a child that the job left, and a module that it changed, make the worker
+unfit for another run.
+"""
+
+from __future__ import annotations
+
+import decimal
+import locale
+import logging
+import operator
+import os
+import random
+import signal
+import socket
+import sys
+import warnings
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from openfn.workers import environment, linux
+
+_UMASK = 0o022
+_SIGNALS = (
+    *(signal.SIGALRM, signal.SIGVTALRM, signal.SIGPROF, signal.SIGINT, signal.SIGTERM),
+    *(signal.SIGHUP, signal.SIGCHLD, signal.SIGPIPE, signal.SIGUSR1, signal.SIGUSR2),
+)
+# The packages whose functions jobs replace. To compare all would take three times as long.
+_COMPARED = {
+    *("adaptors", "openfn", "requests", "urllib3", "builtins", "os", "posixpath", "sys", "io"),
+    *(
+        "json",
+        "re",
+        "math",
+        "time",
+        "datetime",
+        "random",
+        "socket",
+        "ssl",
+        "select",
+        "http",
+        "urllib",
+    ),
+    *("logging", "decimal", "base64", "hashlib", "hmac", "csv", "uuid", "copy", "threading"),
+    *("subprocess", "simple_salesforce", "warnings", "locale", "signal"),
+}
+_Functions = tuple[dict[str, Any], Callable[[dict[str, Any]], Any], Any]
+
+
+class Isolation:
+    """The state of this process, as it is between runs."""
+
+    def __init__(self) -> None:
+        os.umask(_UMASK)
+        self._environment, self._folder = environment.current(), _folder()
+        self._lists = [(items, list(items)) for items in _lists()]
+        self._streams = sys.stdin, sys.stdout, sys.stderr
+        self._handlers = {number: signal.getsignal(number) for number in _SIGNALS}
+        self._locale = locale.setlocale(locale.LC_ALL)
+        self._log_level, self._recursion = logging.root.level, sys.getrecursionlimit()
+        self._known = set(sys.modules)
+        self._functions = [found for name in self._known if (found := _functions(name))]
+
+    def restore(self, project_folder: Path) -> str:
+        """Restore the state; return why the worker must be replaced, or an empty text."""
+        if has_children():
+            return "child"
+        if linux.count_threads() > 1:
+            return "thread"
+        for restore in (self._restore_process, self._restore_python):
+            with suppress(Exception):
+                restore()
+                continue
+            return "state"
+        return self._forget_modules(str(project_folder))
+
+    def _restore_process(self) -> None:
+        environment.restore(self._environment)
+        if _folder() != self._folder:
+            os.chdir(self._folder)
+        os.umask(_UMASK)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        for number, handler in self._handlers.items():
+            if signal.getsignal(number) is not handler:
+                signal.signal(number, handler)
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+        if locale.setlocale(locale.LC_ALL) != self._locale:
+            locale.setlocale(locale.LC_ALL, self._locale)
+
+    def _restore_python(self) -> None:
+        random.seed()
+        for items, before in self._lists:
+            if items != before:
+                items[:] = before
+        sys.stdin, sys.stdout, sys.stderr = self._streams
+        sys.setrecursionlimit(self._recursion)
+        sys.settrace(None)
+        sys.setprofile(None)
+        socket.setdefaulttimeout(None)
+        decimal.setcontext(decimal.DefaultContext.copy())
+        logging.root.setLevel(self._log_level)
+        logging.disable(logging.NOTSET)
+
+    def _forget_modules(self, project_folder: str) -> str:
+        for name in sys.modules.keys() - self._known:
+            file = getattr(sys.modules[name], "__file__", None)
+            if file is None or str(file).startswith(project_folder):
+                del sys.modules[name]
+            else:
+                self._known.add(name)
+                self._functions += filter(None, [_functions(name)])
+        return next(("module" for found in self._functions if _has_changed(found)), "")
+
+
+def has_children() -> bool:
+    """Return whether this process has a child, which may have ended or be an adopted orphan."""
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True
+
+
+def _functions(name: str) -> _Functions | None:
+    """Return a module's variables, what reads its functions out of them, and these functions.
+
+    Other variables change in ordinary work: caches, counters, objects that are made when needed.
+    """
+    variables = getattr(sys.modules[name], "__dict__", {})
+    names = [key for key, value in list(variables.items()) if callable(value)]
+    if name.partition(".")[0] not in _COMPARED or not names:
+        return None
+    read = operator.itemgetter(*names)
+    return variables, read, read(variables)
+
+
+def _has_changed(functions: _Functions) -> bool:
+    variables, read, before = functions
+    try:
+        return bool(read(variables) != before)
+    except Exception:
+        return True
+
+
+def _lists() -> list[Any]:
+    lists = [sys.path, sys.meta_path, sys.path_hooks, sys.argv]
+    return [*lists, warnings.filters, logging.root.handlers]
+
+
+def _folder() -> str:
+    with suppress(OSError):  # the folder was deleted
+        return str(Path.cwd())
+    return ""

@@ -1,0 +1,166 @@
+"""A worker: executes one job at a time, as the supervisor's frames say.
+
+Descriptors 1 and 2 are the pipe of the run's log, so that it has everything that the job, its
+threads, its C libraries and its child processes write.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import io
+import logging
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from openfn.jobs import exceptions, execution, expression, timeout
+from openfn.jobs.job_file import JobFile, ResumeState, Start
+from openfn.jobs.runtime import JobRuntime
+from openfn.jobs.state import InitialState
+from openfn.workers import linux, memory
+from openfn.workers.frames import Decoder, Frame, Kind, encode
+from openfn.workers.isolation import Isolation
+
+# Bound before any job runs: a job may replace the functions of these modules.
+_read, _write, _getpid, _exit = os.read, os.write, os.getpid, os._exit
+_READ_BYTES = 1 << 20
+
+
+def main(runtime: JobRuntime, requests: int, results: int, output: int) -> None:
+    """Execute jobs until the supervisor closes its end of the pipe."""
+    for descriptor in (requests, results):
+        os.set_inheritable(descriptor, False)  # noqa: FBT003 - it is positional only
+    _redirect(output)
+    os.setsid()  # where Linux shares the processor by session, many processes get one share only
+    linux.adopt_orphans()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    channel, isolation, limit = _Channel(requests, results), Isolation(), memory.Limit()
+    for frame in channel.frames():
+        if frame.kind is Kind.LOAD:
+            _execute(runtime, channel, isolation, limit, frame)
+
+
+def _redirect(output: int) -> None:
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    os.close(null)
+    os.close(output)
+    sys.stdin, sys.stdout, sys.stderr = open(0, closefd=False), _text(1), _text(2)  # noqa: SIM115
+
+    # As a function's own handler, which shows INFO and above, would write a job's lines.
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+    logging.root.addHandler(handler)
+    logging.root.setLevel(logging.INFO)
+
+
+def _text(descriptor: int) -> io.TextIOWrapper:
+    # Line by line, so that lines of both streams, of threads and of children stay in order.
+    raw = io.FileIO(descriptor, "w", closefd=False)
+    return io.TextIOWrapper(
+        io.BufferedWriter(raw), "utf-8", "backslashreplace", line_buffering=True
+    )
+
+
+class _Channel:
+    """The frames from and to the supervisor; also the listener of the execution."""
+
+    def __init__(self, requests: int, results: int) -> None:
+        self._requests, self._results = requests, results
+        self._decoder, self._pid = Decoder(), os.getpid()
+        self.operations: list[tuple[str, int]] = []
+
+    def frames(self) -> Iterator[Frame]:
+        """Yield the supervisor's frames until it closes the pipe."""
+        while True:
+            while frame := self._decoder.next_frame():
+                yield frame
+            content = _read(self._requests, _READ_BYTES)
+            if not content:
+                return
+            self._decoder.feed(content)
+
+    def send(self, kind: Kind, fields: dict[str, Any] | None = None, body: bytes = b"") -> None:
+        """Write a frame."""
+        if _getpid() != self._pid:  # the child of a job that forked goes on as if it were the job
+            _exit(0)
+        for piece in encode(kind, fields or {}, body):
+            rest = memoryview(piece)
+            while rest:
+                rest = rest[_write(self._results, rest) :]
+
+    def on_operation(self, number: int, resume: ResumeState | None) -> None:
+        """Report that an operation begins."""
+        fields: dict[str, Any] = {"number": number, "operation": self.operations[number]}
+        state = b""
+        if resume:
+            fields |= {"resume": resume.operation, "exact": resume.state is not None}
+            fields |= {"emitted": resume.emitted}
+            state = resume.state or b""
+        self.send(Kind.OPERATION, fields, state)
+
+    def on_emit(self, inbox: str, body: str) -> None:
+        """Report a message that the job emits."""
+        self.send(Kind.EMIT, {"inbox": inbox}, body.encode("utf-8", "surrogatepass"))
+
+    def on_prepared(self, final: bytes) -> None:
+        """Report the final state, before it is committed."""
+        self.send(Kind.PREPARED, {}, final)
+
+
+def _execute(
+    runtime: JobRuntime, channel: _Channel, isolation: Isolation, limit: memory.Limit, load: Frame
+) -> None:
+    fields = load.fields
+    file = (Path(fields["expression"]), fields["run_id"], fields["began"])
+    job = JobFile(*file, tuple(fields["inboxes"]), fields["depth"])
+    limit.set(fields["memory"])
+    kind, result = Kind.DONE, dict[str, Any]()
+    try:
+        with execution.context(runtime, job, channel.on_emit):
+            _load_and_execute(runtime, channel, job, fields["seconds"])
+    except BaseException as error:  # a job may raise anything
+        limit.remove()
+        kind, result = Kind.FAILED, _describe(error, fields["memory"])
+    _flush()
+    channel.send(kind, result)
+    limit.remove()
+    is_exhausted = result.get("type") == MemoryError.__name__
+    reason = isolation.restore(job.expression.parent) or ("memory" if is_exhausted else "")
+    channel.send(Kind.IDLE, {"reason": reason})
+
+
+def _load_and_execute(runtime: JobRuntime, channel: _Channel, job: JobFile, seconds: float) -> None:
+    with timeout.limit(seconds):
+        operations = expression.load(job.expression)
+    channel.operations = [(operation.name, operation.line) for operation in operations]
+    channel.send(Kind.LOADED, {"operations": channel.operations})
+    start = next(channel.frames())
+    fields = start.fields
+    initial = InitialState(start.body, fields["request"], fields["extra"])
+    begin = Start(initial, fields["configuration"], fields["operation"])
+    listeners = (channel.on_operation, channel.on_prepared)
+    with timeout.limit(fields["seconds"]):
+        execution.execute(runtime, job, operations, begin, *listeners)
+
+
+def _describe(error: BaseException, megabytes: int) -> dict[str, Any]:
+    described, unexpected = exceptions.of_execution(error)
+    if described.type == MemoryError.__name__:
+        described.message = memory.exceeded_message(megabytes)
+    return {**asdict(described), "unexpected": unexpected}
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(Exception):
+            stream.flush()
+    with suppress(Exception):
+        ctypes.CDLL(None).fflush(None)

@@ -1,0 +1,88 @@
+"""Execute ten hostile jobs in one batch, and then a harmless one; print the records of their runs.
+
+python -m tests.workers.hostile_jobs
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from openfn import ids
+from openfn.history import details
+from openfn.runs import store as runs
+from openfn.runs.model import Plan
+from tests.conftest import post, write_project
+from tests.support.sqs import failed_ids, sqs_event
+from workbench.local import lambda_functions
+from workbench.local.stack import create_stack
+
+HOSTILE = {
+    "fine": "pass",
+    "exits": "os._exit(3)",
+    "crashes": "ctypes.string_at(0)",
+    "loops": "while True: pass",
+    "ignores": "signal.signal(signal.SIGALRM, signal.SIG_IGN); time.sleep(10_000)",
+    "allocates": "data = b'x' * (4 << 30)",
+    "forks": "while True: os.fork()",
+    "prints": "[os.write(1, b'x' * 1_000_000) for _ in range(500)]",
+    "interrupts": "raise KeyboardInterrupt",
+    "patches": "json.dumps = lambda *_, **__: 'patched'",
+}
+CODE = """
+import ctypes, json, os, signal, time
+from adaptors.common import fn
+
+def hostile(state):
+    {}
+    return state
+
+fn(hostile)
+"""
+SECONDS = 4
+
+
+def write(folder):
+    """Write a project with the hostile jobs into a folder."""
+    jobs = "".join(f"  {name}: {{trigger: all, expression: jobs/{name}.py}}\n" for name in HOSTILE)
+    text = f"triggers: {{all: {{inclusion: {{}}}}}}\njobs:\n{jobs}"
+    write_project(folder, text, {name: CODE.format(code) for name, code in HOSTILE.items()})
+
+
+def execute(stack, names):
+    """Execute one batch with a run of each job; return what is recorded of the runs."""
+    message_id = post(stack, '{"name": "Amina"}')["headers"]["X-Message-Id"]
+    runs.create([Plan(message_id, name, "all") for name in names], "version")
+    run_ids = [ids.run_id(message_id, name) for name in names]
+    hurried = replace(stack.resources.functions["runner"], timeout_seconds=SECONDS + 5)
+    began = time.monotonic()
+    response = lambda_functions.invoke(hurried, sqs_event("run_id", *run_ids), stack.on_log_line)
+    assert failed_ids(response) == []
+    records = {}
+    for name, run_id in zip(names, run_ids, strict=True):
+        run = details.run(run_id)
+        fields = {"status": run.status, "error": run.error, "duration_ms": run.duration_ms}
+        records[name] = fields | {"attempt": run.attempt, "log": run.log, "final": run.final}
+    return records | {"seconds": time.monotonic() - began}
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        write(Path(folder))
+        parameters = {"RunsPerRunner": "10"}
+        with create_stack(Path(folder), parameters=parameters, workers=True) as stack:
+            execute(stack, ["fine"])  # a cold start takes time of its own
+            batches = [execute(stack, list(HOSTILE)), execute(stack, ["fine", "patches"])]
+    for batch in batches:
+        batch["log_bytes"] = {name: len(r["log"]) for name, r in batch.items() if name in HOSTILE}
+        for name in HOSTILE.keys() & batch.keys():
+            batch[name]["log"] = batch[name]["log"][:200]
+    sys.stdout.write(json.dumps(batches))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,141 @@
+"""Runs in workers: progress, resuming, side by side, and workers that are used again."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+
+import pytest
+
+from openfn import ids
+from openfn.history import details
+from openfn.runs import store as runs
+from openfn.runs.model import Plan
+from tests.conftest import LogLines, post, write_project
+from tests.support.sqs import failed_ids, sqs_event
+from workbench.local.stack import create_stack
+
+PROJECT = """
+triggers: {all: {inclusion: {}}}
+jobs:
+  remembers: {trigger: all, expression: jobs/remembers.py}
+  crashes: {trigger: all, expression: jobs/crashes.py}
+  waits: {trigger: all, expression: jobs/waits.py}
+  orphans: {trigger: all, expression: jobs/orphans.py}
+  worker: {trigger: all, expression: jobs/worker.py}
+"""
+JOBS = {
+    "memory": "patients = []\n",
+    "remembers": """
+import memory, os
+from adaptors.common import fn
+
+def remember(state):
+    memory.patients.append(state["data"]["name"])
+    os.chdir("/")
+    os.environ["LEFT"] = "behind"
+    return {**state, "seen": memory.patients}
+
+fn(remember)
+""",
+    "crashes": """
+import os
+from adaptors.common import fn
+
+fn(lambda state: {**state, "n": 1})
+fn(lambda state: {**state, "n": 2})
+fn(lambda state: state if state["data"].get("fine") else os._exit(7))
+""",
+    "waits": """
+import time
+from adaptors.common import fn
+
+fn(lambda state: time.sleep(0.5) or state)
+""",
+    "orphans": """
+import subprocess
+from adaptors.common import fn
+
+fn(lambda state: {**state, "child": subprocess.Popen(["sleep", "100"]).pid})
+""",
+    "worker": """
+import os
+from adaptors.common import fn
+
+fn(lambda state: {**state, "pid": os.getpid(), "parent": os.getppid()})
+fn(lambda state: {**state, "folder": os.getcwd(), "left": os.environ.get("LEFT")})
+""",
+}
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("workers")
+    write_project(folder, PROJECT, JOBS)
+    with create_stack(folder, LogLines().record, workers=True) as stack:
+        yield stack
+
+
+def create(stack, job, body="{}"):
+    message_id = post(stack, body)["headers"]["X-Message-Id"]
+    runs.create([Plan(message_id, job, "all")], "version")
+    return ids.run_id(message_id, job)
+
+
+def execute(stack, *run_ids):
+    """Execute runs in one batch; return their records."""
+    assert failed_ids(stack.invoke("runner", sqs_event("run_id", *run_ids))) == []
+    return [details.run(run_id) for run_id in run_ids]
+
+
+def test_helper_modules_are_loaded_anew_for_each_run(stack):
+    bodies = [json.dumps({"name": name}) for name in ("Amina", "Kofi", "Zainab")]
+    run_ids = [create(stack, "remembers", body) for body in bodies]
+    one, *both = [execute(stack, run_ids[0])[0], *execute(stack, *run_ids[1:])]
+    assert one.final["seen"] == ["Amina"]
+    assert [run.final["seen"] for run in both] == [["Kofi"], ["Zainab"]]
+
+
+def test_worker_is_used_again_as_it_was_before_the_run(stack):
+    (first,) = execute(stack, create(stack, "worker"))
+    execute(stack, create(stack, "remembers", '{"name": "Amina"}'))
+    (second,) = execute(stack, create(stack, "worker"))
+    assert second.final["pid"] == first.final["pid"]
+    assert (second.final["folder"], second.final["left"]) == (first.final["folder"], None)
+
+
+def test_run_whose_worker_dies_resumes_at_the_operation_that_killed_it(stack):
+    run_id = create(stack, "crashes")
+    (record,) = execute(stack, run_id)
+    assert (record.status, record.error["type"], record.attempt) == ("failed", "Crashed", 1)
+    assert record.error["line"] == 7
+    resume = runs.load(run_id)
+    assert resume.resume_at[0] == 2
+    assert json.loads(resume.read("resume"))["n"] == 2
+
+
+def test_runs_of_a_batch_wait_side_by_side(stack):
+    run_ids = [create(stack, "waits") for _ in range(4)]
+    execute(stack, *run_ids)  # starts the workers
+    run_ids = [create(stack, "waits") for _ in range(4)]
+    began = time.monotonic()
+    records = execute(stack, *run_ids)
+    assert [record.status for record in records] == ["succeeded"] * 4
+    assert time.monotonic() - began < 1.9
+
+
+def test_children_that_a_job_leaves_are_killed_and_its_worker_replaced(stack):
+    (record,) = execute(stack, create(stack, "orphans"))
+    assert record.status == "succeeded"
+    with pytest.raises(ProcessLookupError):
+        os.kill(record.final["child"], 0)
+
+
+def test_runs_go_on_after_the_zygote_was_killed(stack):
+    (before,) = execute(stack, create(stack, "worker"))
+    os.kill(before.final["parent"], signal.SIGKILL)
+    (after,) = execute(stack, create(stack, "worker"))
+    assert after.status == "succeeded"
+    assert after.final["parent"] != before.final["parent"]
