@@ -7,7 +7,7 @@ import signal
 import socket
 import threading
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from secrets import token_urlsafe
 from typing import Any
@@ -26,7 +26,8 @@ from workbench.errors import CommandError
 from workbench.local import http_server, resources
 from workbench.local.destination import run_destination
 from workbench.local.log_view import LogView
-from workbench.local.stack import create_stack
+from workbench.local.lambda_functions import OnLogLine
+from workbench.local.stack import Stack, create_stack
 from workbench.project.compiler import check
 from workbench.store.stack_template import REGION
 
@@ -42,14 +43,7 @@ def serve(project: Path, port: int, aws_port: int, credentials: Path, console: C
     inbox_secrets = _read_inbox_secrets(project, credentials / "inboxes")
     with ExitStack() as context:
         with console.status("starting the stack from template.yaml …"):
-            stack = context.enter_context(
-                create_stack(
-                    project,
-                    log_view.print_log_line,
-                    create_resources=resources.create,
-                    workers=True,
-                )
-            )
+            stack = context.enter_context(_start_stack(project, log_view.print_log_line))
             destination = context.enter_context(run_destination(log_view.print_received))
             generated = _generate_credentials(project, secrets, destination.url)
             for name, body in {**secrets, **generated}.items():
@@ -76,6 +70,10 @@ def serve_aws(port: int) -> Iterator[str]:
     )
     with http_server.run_in_thread(server):
         yield f"http://127.0.0.1:{server.server_port}"
+
+
+def _start_stack(project: Path, on_log_line: OnLogLine) -> AbstractContextManager[Stack]:
+    return create_stack(project, on_log_line, create_resources=resources.create, workers=True)
 
 
 def _require_free_port(option: str, port: int, other: int = 0) -> None:

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 
 from openfn.errors import JobError, NotFound, ProjectError, UnreadableBody, Verdict, log_fields
 from openfn.jobs import credentials, exceptions, initial_state
 from openfn.jobs import state as states
+from openfn.jobs.attempt_results import AttemptResults, OnUnexpected
 from openfn.jobs.exceptions import ENDING, LOADING
-from openfn.jobs.job_file import JobFile, OperationName, ResumeState, Start
-from openfn.jobs.run_log import RunLog
+from openfn.jobs.job_file import JobFile, ResumeState, Start
 from openfn.jobs.runtime import Executor, Interrupted
 from openfn.jobs.secret_masking import Masker
 from openfn.jobs.secret_references import SecretReferences
@@ -27,82 +26,11 @@ from openfn.project.compiled import Job
 from openfn.project.triggers import Kind
 from openfn.runs import cron_state, outbox, outcomes
 from openfn.runs.model import Run
-from openfn.runs.outbox import Emission
-from openfn.runs.outcomes import Outcome, ResumePoint
+from openfn.runs.outcomes import Outcome
 from openfn.storage.aws import AWSError
 
 # A job that has killed its runner this often will do so again.
 _MAX_CRASHES = 3
-
-
-OnUnexpected = Callable[[str, Mapping[str, str]], object]
-"""Receives the id of a run, and class and location of an error that nobody expects."""
-
-
-@dataclass(slots=True)
-class _Attempt:
-    """The results of an attempt, collected while it lasts; the listener of its execution."""
-
-    run: Run
-    job: Job | None
-    on_unexpected_error: OnUnexpected
-    operations: Sequence[OperationName] = ()
-    resume_at: ResumeState = field(default_factory=lambda: ResumeState(0, None))
-    log: RunLog = field(default_factory=RunLog)
-    emitted: list[tuple[int, Emission]] = field(default_factory=list)
-    """Each emitted message, with the operation at which an attempt that emits it again resumes."""
-    masker: Masker = field(default_factory=lambda: Masker({}))
-    references: SecretReferences = field(default_factory=lambda: SecretReferences({}))
-    start: InitialState | None = None
-    """The state with which it starts, unless that is a message, which stays as it is."""
-    initial: InitialState | None = None
-    """The state of a cron job, which a later run of the job replaces."""
-    final: bytes | None = None
-    carried_from: str = ""
-    has_started: bool = False
-
-    def on_output(self, output: bytes) -> None:
-        """Collect what the job prints."""
-        self.log.write(output)
-
-    def on_operation(self, number: int, resume: ResumeState | None) -> None:  # noqa: ARG002
-        """Note where the next attempt resumes."""
-        self.resume_at = resume or self.resume_at
-
-    def on_emit(self, inbox: str, body: str) -> None:
-        """Collect a message that the job emits; raise `ProjectError` if it may not."""
-        emission = outbox.create_emission(inbox, body)
-        self.emitted.append((self.resume_at.operation, emission))
-
-    def on_prepared(self, final: bytes) -> None:
-        """Take the final state."""
-        self.final = final
-
-    def on_unexpected(self, fields: Mapping[str, str]) -> None:
-        """Report an error that is neither the job's nor an adaptor's."""
-        self.on_unexpected_error(self.run.id, fields)
-
-    def resume_point(self) -> ResumePoint | None:
-        """Return where the next attempt resumes; it is stored, since a failed run is replayed."""
-        operation, state, _ = self.resume_at
-        if operation == 0 and state is None and self.start:
-            state = states.to_json(self.start.build())
-        if state is None or self.job is None or self.job.retry.fresh:
-            return None
-        names = tuple(operation.name for operation in self.operations[: operation + 1])
-        return ResumePoint(operation, names, self.references.seal(state))
-
-    def before_resume_point(self) -> list[Emission]:
-        """Return the emitted messages of earlier operations and items.
-
-        An attempt that resumes does not emit them again.
-        """
-        earlier = sum(at < 0 for at, _ in self.emitted) + self.resume_at.emitted
-        return [
-            emission
-            for position, (at, emission) in enumerate(self.emitted)
-            if at < self.resume_at.operation or position < earlier
-        ]
 
 
 def execute_attempt(
@@ -112,7 +40,7 @@ def execute_attempt(
 
     A job that takes longer than its limit is stopped, which is a retryable error.
     """
-    attempt = _Attempt(run, project.current().jobs.get(run.job), on_unexpected)
+    attempt = AttemptResults(run, project.current().jobs.get(run.job), on_unexpected)
     error, began = None, time.monotonic()
     try:
         if run.crashed and outcomes.record_crash(run) >= _MAX_CRASHES:
@@ -143,7 +71,7 @@ def unrecorded_outcome(error: Exception) -> Outcome:
     return Outcome("", 0, error=described)
 
 
-def _execute_job(attempt: _Attempt, executor: Executor, limit: TimeLimit) -> None:
+def _execute_job(attempt: AttemptResults, executor: Executor, limit: TimeLimit) -> None:
     job = attempt.job
     if job is None:
         raise ProjectError(f"The project has no job {attempt.run.job} any more.")
@@ -156,11 +84,11 @@ def _execute_job(attempt: _Attempt, executor: Executor, limit: TimeLimit) -> Non
 
 
 def _execute_once(
-    attempt: _Attempt,
+    attempt: AttemptResults,
     job: Job,
     executor: Executor,
     limit: TimeLimit,
-    start: Callable[[_Attempt, Job], tuple[int, InitialState]],
+    start: Callable[[AttemptResults, Job], tuple[int, InitialState]],
     *,
     alone: bool = False,
 ) -> None:
@@ -177,7 +105,7 @@ def _execute_once(
         session.execute(Start(initial, configuration, operation))
 
 
-def _start(attempt: _Attempt, job: Job) -> tuple[int, InitialState]:
+def _start(attempt: AttemptResults, job: Job) -> tuple[int, InitialState]:
     """Return where the attempt starts, and with which state: resumed, carried or initial."""
     run, names = attempt.run, tuple(operation.name for operation in attempt.operations)
     resume = None if job.retry.fresh else outcomes.resume_point(run)
@@ -201,7 +129,7 @@ def _start(attempt: _Attempt, job: Job) -> tuple[int, InitialState]:
     return 0, initial
 
 
-def _continue(attempt: _Attempt, job: Job) -> tuple[int, InitialState]:
+def _continue(attempt: AttemptResults, job: Job) -> tuple[int, InitialState]:
     """Return where an attempt goes on whose process was killed."""
     operation, state, _ = attempt.resume_at
     if state is None:
@@ -210,13 +138,13 @@ def _continue(attempt: _Attempt, job: Job) -> tuple[int, InitialState]:
     return operation, InitialState(state)
 
 
-def _success(attempt: _Attempt, outcome: Outcome) -> Outcome:
+def _success(attempt: AttemptResults, outcome: Outcome) -> Outcome:
     outcome.final = attempt.references.without_configuration(attempt.final or b"{}")
     outcome.emitted = outbox.to_json([emission for _, emission in attempt.emitted])
     return outcome
 
 
-def _failure(attempt: _Attempt, outcome: Outcome, error: JobError) -> Outcome:
+def _failure(attempt: AttemptResults, outcome: Outcome, error: JobError) -> Outcome:
     outcome.error = exceptions.mask_and_cut(error, attempt.masker.mask)
     if attempt.initial:
         outcome.initial = states.to_json(attempt.initial.build())
@@ -236,7 +164,7 @@ def _keep_resume_point(run: Run, outcome: Outcome) -> None:
         outcome.emitted = run.read("emitted") if run.has("emitted") else None
 
 
-def _log(attempt: _Attempt, outcome: Outcome) -> str:
+def _log(attempt: AttemptResults, outcome: Outcome) -> str:
     """Return what the job printed, masked, with a warning for each secret that is stored."""
     contents = [("the final state", outcome.final), ("the initial state", outcome.initial)]
     named = [(name, content.decode()) for name, content in contents if content]
