@@ -60,6 +60,7 @@ fn(work)
 HUGE_NAME = f"""
 from adaptors.common import fn
 
+fn(lambda state: state)
 (lambda: "{"x" * 500_000}" and fn(lambda state: state["missing"]))()
 """
 

@@ -25,8 +25,8 @@ from workbench.credentials.files import read_credential
 from workbench.errors import CommandError
 from workbench.local import http_server, resources
 from workbench.local.destination import run_destination
-from workbench.local.log_view import LogView
 from workbench.local.lambda_functions import OnLogLine
+from workbench.local.log_view import LogView
 from workbench.local.stack import Stack, create_stack
 from workbench.project.compiler import check
 from workbench.store.stack_template import REGION
