@@ -13,6 +13,8 @@ from openfn.workers import preloading, zygote
 
 if __name__ == "__main__":
     runtime = AdaptorRuntime()
-    runtime.missing_is_null = preloading.read_project(sys.argv[2]).get("missing", "absent") is None
+    project = preloading.read_project(sys.argv[2])
+    runtime.missing_is_null = project.get("missing", "absent") is None
+    runtime.timezone = project.get("timezone", "UTC")
     tls.ssl_context()
     zygote.main(runtime, sys.argv[1:])

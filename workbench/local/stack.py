@@ -138,5 +138,6 @@ def create_stack(
 
 def _in_process(project: Path) -> InProcess:
     runtime = AdaptorRuntime()
-    runtime.missing_is_null = compiled.load(project).missing_is_null
+    loaded = compiled.load(project)
+    runtime.missing_is_null, runtime.timezone = loaded.missing_is_null, loaded.timezone
     return InProcess(runtime)
