@@ -182,6 +182,7 @@ def test_erased_record_with_dedupe_is_not_accepted_again(create_job_stack, erase
         (("01a2109f-6658-7090-8f47-436c4565ecae",), "No message with id"),
         (("nope",), "No message with id nope"),
         (("--where", "person"), "Write a path and a value"),
+        (("--where", "a=b", "--since", "1h", "--until", "2h"), "is later than --until 2h"),
     ],
 )
 def test_invalid_arguments_are_errors(stack, ofn, tmp_path, arguments, text):

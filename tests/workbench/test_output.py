@@ -50,6 +50,14 @@ def test_verdicts_are_one_line_each_elsewhere(printed):
     ]
 
 
+def test_text_with_a_line_break_does_not_look_like_two_rows(printed):
+    rows = [("run-1", "failed", "ValueError: Amina\nrun-2 succeeded"), ("run-3", "", "")]
+    assert printed(output.table, ("run", "status", "error"), rows).splitlines() == [
+        "run-1 failed ValueError: Amina\\nrun-2 succeeded",
+        "run-3",
+    ]
+
+
 @pytest.mark.parametrize("width", [200, 130, 80, 30])
 def test_no_cell_of_a_table_is_cut(width):
     run_id, job = f"{'0' * 36}#register-household", "register-household"

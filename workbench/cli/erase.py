@@ -100,9 +100,12 @@ def _source_ids(names: Sequence[str]) -> list[str]:
 def _period(since: str | None, until: str | None) -> Period:
     now = datetime.now(UTC)
     begin = now - timedelta(days=int(aws.setting(Setting.RETENTION_DAYS)) + 1)
-    if since:
-        begin = max(begin, parse_time("--since", since))
     end = parse_time("--until", until) if until else now + timedelta(minutes=1)
+    if since:
+        start = parse_time("--since", since)
+        if start > end:
+            raise CommandError(f"--since {since} is later than --until {until or 'now'}.")
+        begin = max(begin, start)
     return Period(begin, end)
 
 

@@ -46,7 +46,8 @@ def table(
     """
     if not console.is_terminal:
         for row in rows:
-            line(console, " ".join(filter(None, row)))
+            # An error text must not look like more rows.
+            line(console, " ".join(filter(None, row)).replace("\n", "\\n"))
         return
     cells = [
         [Text(escape_controls(text), style) for text, style in zip(row, style_of(row), strict=True)]
