@@ -4,6 +4,11 @@
 
 PYTHON ?= python3
 ENV ?= default
+# A variable of the shell with this common name is not meant: only `make … PROJECT=FOLDER` is.
+ifneq ($(origin PROJECT),command line)
+PROJECT := project
+endif
+export OPENFN_PROJECT := $(abspath $(PROJECT))
 READY := .venv/.ready
 SAM := .venv/bin/sam
 HERE := .build/here
@@ -26,10 +31,10 @@ demo: $(READY) ## send real posts through the example project on this machine
 	.venv/bin/ofn demo
 
 serve: $(READY) ## run the stack on this machine until Ctrl-C
-	.venv/bin/ofn serve
+	.venv/bin/ofn serve --project "$(OPENFN_PROJECT)"
 
 doctor: $(READY) ## check this machine and the AWS account: before the first deployment and later
-	.venv/bin/ofn doctor
+	.venv/bin/ofn doctor --project "$(OPENFN_PROJECT)"
 
 test: $(READY) $(HERE)/.ready ## run all tests
 	.venv/bin/python -m pytest
@@ -76,7 +81,7 @@ build: $(READY) ## build functions and layers for Lambda and print the layers' s
 	@du -sm .aws-sam/build/*Layer | awk '{most = /Core/ ? 10 : 45; print "MB (of " most ") " $$0; \
 		if ($$1 > most) over = 1} END {if (over) print "A layer is too large."; exit over}'
 
-deploy: build ## deploy one organization or environment: make deploy ENV=NAME
+deploy: build ## deploy one organization or environment: make deploy ENV=NAME PROJECT=FOLDER
 	@.venv/bin/python -m workbench.stack.deployment $(ENV)
 	$(SAM) deploy --config-env $(ENV)
 

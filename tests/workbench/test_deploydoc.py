@@ -117,4 +117,4 @@ def _split(lines, at):
 
 
 def _done(ended):
-    return (ended.err, ended.status) == ("", 0)
+    return ended.status == 0

@@ -7,7 +7,7 @@ from typer.main import get_command
 from workbench.cli.main import app
 
 GROUPS = {
-    "Develop": ["check", "match", "try", "test", "serve", "demo", "new-adaptor"],
+    "Develop": ["init", "check", "match", "try", "test", "serve", "demo", "new-adaptor"],
     "Operate": [
         "doctor",
         "status",

@@ -111,6 +111,7 @@ def _write_log_line(stack, message_id):
 
 # Each command, with whether its output has to quote the hostile text.
 COMMANDS = {
+    "init": ("init PROJECT --name HOSTILE", True),
     "check": ("check --project BROKEN", True),
     "match": ("match EVENT", True),
     "match MESSAGE": ("match MESSAGE --trigger other", True),
@@ -176,7 +177,11 @@ def test_no_command_prints_a_control_character(ofn, deployment, monkeypatch, nam
         monkeypatch.setenv("FORCE_COLOR", "1")
         monkeypatch.setenv("COLUMNS", "400")
     arguments = [deployment.get(word, word) for word in words.split(" ")]
-    project = [] if "--project" in words or words.startswith("new") else ["--project", "PROJECT"]
+    project = (
+        []
+        if "--project" in words or words.startswith(("new", "init"))
+        else ["--project", "PROJECT"]
+    )
     arguments += [deployment.get(word, word) for word in project]
     ended = ofn(*arguments, *(["--json"] if as_json else []))
     printed = CURSOR.sub("", ended.out + ended.err)

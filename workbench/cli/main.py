@@ -27,6 +27,7 @@ from workbench.cli import (
     status,
     test,
 )
+from workbench.cli.new_project import init
 from workbench.cli.options import TerminalConsole
 from workbench.cli.recovery import restore
 from workbench.cli.trial import try_job
@@ -41,6 +42,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+app.command("init", rich_help_panel=DEVELOP)(init.init)
 app.command("check", rich_help_panel=DEVELOP)(check.check)
 app.command("match", rich_help_panel=DEVELOP)(match.match)
 app.command("try", rich_help_panel=DEVELOP)(try_job.try_job)

@@ -9,10 +9,26 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from workbench.project import project_folder
 from workbench.terminal import escape_controls
 
+
+def _locate(context: typer.Context, parameter: typer.CallbackParam, value: Path) -> Path:
+    source = context.get_parameter_source(str(parameter.name))
+    if source is not None and source.name != "DEFAULT":
+        return value
+    return project_folder.find(Path()) or value
+
+
 Project = Annotated[
-    Path, typer.Option("--project", file_okay=False, help="The folder with project.yaml.")
+    Path,
+    typer.Option(
+        "--project",
+        file_okay=False,
+        callback=_locate,
+        help="The folder with project.yaml, if it is not this folder, a folder `project` in it, or "
+        "a parent.",
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Stack = Annotated[

@@ -6,6 +6,7 @@ import hashlib
 import io
 import re
 import secrets
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,16 @@ from workbench.errors import CommandError
 from workbench.project.compiler import PROJECT_FILE, check
 from workbench.project.references import require_known
 from workbench.project.schema.base import NAME
+from workbench.project.yaml_source import read_yaml
 
 
 def add(project: Path, name: str) -> str:
-    """Add an inbox to project.yaml and return its id. The rest of the file stays."""
-    if name in check(project).inboxes:
+    """Add an inbox to project.yaml and return its id. The rest of the file stays.
+
+    A project without triggers and jobs is not valid yet, and still may have inboxes.
+    """
+    document = _load_or_begin(project)
+    if name in _inboxes_of(project, document):
         raise CommandError(
             f"The project already has an inbox {name}. "
             f"`ofn inbox rotate {name}` creates a new id for it."
@@ -29,10 +35,11 @@ def add(project: Path, name: str) -> str:
             f"`{name}` cannot be the name of an inbox. Begin with a letter or digit, then use only "
             "letters, digits, - and _ (at most 64)."
         )
-    document = _load(project)
-    inbox_id, digest = _create_id()
+    inbox_id, digest = create_id()
+    if not document.get("inboxes"):
+        document["inboxes"] = {}
     document["inboxes"][name] = {"id_sha256": digest}
-    _save(project, document)
+    _save(project, document, is_valid=not _has_just_begun(document))
     return inbox_id
 
 
@@ -44,7 +51,7 @@ def rotate(project: Path, name: str) -> str:
             f"{name} already has {len(digests)} ids. Change the source to the newest URL, then "
             f"remove the older ids with `ofn inbox rotate {name} --finish`."
         )
-    inbox_id, digest = _create_id()
+    inbox_id, digest = create_id()
     _set_digests(project, name, [*digests, digest])
     return inbox_id
 
@@ -57,7 +64,8 @@ def finish(project: Path, name: str) -> int:
     return len(digests) - 1
 
 
-def _create_id() -> tuple[str, str]:
+def create_id() -> tuple[str, str]:
+    """Return a new secret id and its hash."""
     inbox_id = secrets.token_urlsafe(24)
     return inbox_id, hashlib.sha256(inbox_id.encode()).hexdigest()
 
@@ -85,8 +93,25 @@ def _load(project: Path) -> Any:
     return _yaml().load((project / PROJECT_FILE).read_text("utf-8"))
 
 
-def _save(project: Path, document: Any) -> None:
+def _load_or_begin(project: Path) -> Any:
+    if read_yaml(project / PROJECT_FILE).content is None:
+        return {"name": re.sub("[^A-Za-z0-9_-]+", "-", project.resolve().name).strip("-_")}
+    return _load(project)
+
+
+def _inboxes_of(project: Path, document: Any) -> Collection[str]:
+    if _has_just_begun(document):
+        return list(document.get("inboxes") or ())
+    return check(project).inboxes
+
+
+def _has_just_begun(document: Any) -> bool:
+    return isinstance(document, dict) and not document.get("triggers") and not document.get("jobs")
+
+
+def _save(project: Path, document: Any, *, is_valid: bool = True) -> None:
     text = io.StringIO()
     _yaml().dump(document, text)
     (project / PROJECT_FILE).write_text(text.getvalue(), "utf-8")
-    check(project)
+    if is_valid:
+        check(project)

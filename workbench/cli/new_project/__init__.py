@@ -1,0 +1,1 @@
+"""Create a small project that passes `ofn check` and `ofn test`."""
