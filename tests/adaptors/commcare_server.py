@@ -68,7 +68,8 @@ class CommCare:
     def _receive(self, app):
         assert app == APP
         try:
-            ((_, form),) = xmltodict.parse(request.get_data()).items()
+            xml = request.get_data()
+            ((_, form),) = xmltodict.parse(xml, postprocessor=_drop_prefix).items()
         except Exception:
             return self._openrosa("submit_error", 500, "Problem receiving submission")
         problem = self._problem(form)
@@ -228,3 +229,7 @@ class CommCare:
             "errors": self.import_errors,
         }
         return jsonify({"state": 2, "progress": {"percent": 100}, "result": result})
+
+
+def _drop_prefix(_path, key, value):
+    return key if key.startswith("@") else key.rpartition(":")[2], value

@@ -359,17 +359,51 @@ def test_xml_is_sent_in_its_declared_encoding(commcare):
 
 
 @pytest.mark.parametrize(
+    ("template", "added"),
+    [
+        ("<data xmlns='x'><name>Zoé</name>{}</data>", None),
+        ("<?xml version='1.0'?>\n<!-- a visit --><o:data xmlns:o='o' >{}</o:data >\n", None),
+        ("<d><n>Zoé</n><meta><userID>u</userID>{}</meta></d>", "<instanceID>{}</instanceID>"),
+        (
+            "<d><g><meta/></g><o:meta xmlns:o='o'>{}</o:meta></d>",
+            "<o:instanceID>{}</o:instanceID>",
+        ),
+        ("<d><meta><instanceID>{}</instanceID></meta></d>", "{}"),
+    ],
+)
+def test_xml_without_an_instance_id_gets_one_and_is_stored_once(commcare, template, added):
+    for _ in range(2):
+        after = in_a_run(submit_xml(template.format("")), state_for(commcare))
+    (instance_id,) = commcare.writings
+    assert after["data"]["instanceID"] == instance_id
+    sent = commcare.served.received[0].get_data().decode()
+    before, after = template.split("{}")
+    assert (sent[: len(before)], sent[-len(after) :]) == (before, after)
+    meta = sent[len(before) : -len(after)]
+    if added is None:
+        assert meta.startswith('<meta xmlns="http://openrosa.org/jr/xforms"><deviceID>openfn</')
+    else:
+        assert meta == added.format(instance_id)
+    in_a_run(submit_xml(template.format("")), state_for(commcare), "message-2#job")
+    assert len(set(commcare.writings)) == 2
+
+
+@pytest.mark.parametrize("xml", ["<d/>", "<d a='/>' />", "<d><meta/></d>", "<d><a/><meta /></d>"])
+def test_an_empty_element_gets_the_instance_id(commcare, xml):
+    after = submit_xml(xml)(state_for(commcare))
+    assert commcare.writings == [after["data"]["instanceID"]]
+
+
+@pytest.mark.parametrize(
     "xml",
     [
         "",
         "Amina",
         "<data>",
-        "<data/>",
-        "<data><meta/></data>",
         "<!DOCTYPE a [<!ENTITY b 'c'>]><a/>",
     ],
 )
-def test_invalid_xml_or_a_missing_instance_id_is_a_configuration_error(commcare, xml):
+def test_invalid_xml_is_a_configuration_error(commcare, xml):
     assert isinstance(error_of(submit_xml(xml), state_for(commcare)), ConfigurationError)
     assert commcare.served.received == []
 

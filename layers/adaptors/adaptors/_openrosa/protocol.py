@@ -35,17 +35,26 @@ def instance_id(xml: str) -> str:
     >>> instance_id("<data><o:meta xmlns:o='o'><o:instanceID>uuid:7</o:instanceID></o:meta></data>")
     'uuid:7'
     """
-    try:
-        (root,) = parse_xml(xml).values()
-    except (ExpatError, LookupError, ValueError) as error:
-        raise ConfigurationError(f"The form is not XML: {type(error).__name__}.") from None
-    value = _text(_child(_child(root, "meta"), "instanceID"))
+    value = find_instance_id(xml)
     if not value:
         raise ConfigurationError(
             "The form has no meta/instanceID. Add one that is the same in a retry; otherwise a "
             "retry creates a second form."
         )
     return value
+
+
+def find_instance_id(xml: str) -> str:
+    """Return the `meta/instanceID` of a form, or an empty text if it has none.
+
+    >>> find_instance_id("<data><meta/></data>")
+    ''
+    """
+    try:
+        (root,) = parse_xml(xml).values()
+    except (ExpatError, LookupError, ValueError) as error:
+        raise ConfigurationError(f"The form is not XML: {type(error).__name__}.") from None
+    return _text(_child(_child(root, "meta"), "instanceID"))
 
 
 def encode(xml: str) -> bytes:

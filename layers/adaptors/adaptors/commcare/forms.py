@@ -9,7 +9,7 @@ from urllib.parse import quote
 from adaptors._http.client import send
 from adaptors._http.request import DEFAULT_TIMEOUT, Request
 from adaptors._http.response import Response, log_response, raise_for_status, unexpected_content
-from adaptors._openrosa import protocol, xforms
+from adaptors._openrosa import instance_ids, protocol, xforms
 from adaptors._runtime import run_context, stable_ids
 from adaptors.commcare.credential import Configuration, client, project_path
 from adaptors.credentials import read_credential
@@ -42,10 +42,15 @@ def submit(state: State, data: Mapping[str, Any], *, timeout: float = DEFAULT_TI
 
 @operation
 def submit_xml(state: State, xml: str, *, timeout: float = DEFAULT_TIMEOUT) -> State:
-    """Submit the XML of a form as it is; it must have a `meta/instanceID`.
+    """Submit the XML of a form as it is.
+
+    A form without a `meta/instanceID` gets one, as with `submit`; nothing else is changed.
 
     >>> operate = submit_xml(lambda state: state["data"]["xml"])
     """
+    if not protocol.find_instance_id(xml):
+        meta = _meta(read_credential(Configuration, state).username)
+        xml = instance_ids.add(xml, stable_ids.stable_uuid(xml), meta)
     return _submit_xml(state, xml, timeout)
 
 
@@ -55,19 +60,25 @@ def _with_meta(data: Mapping[str, Any], username: str) -> dict[str, Any]:
         raise ConfigurationError("meta is a dict, with instanceID and similar keys.")
     if meta.get("instanceID"):
         return dict(data)
-    # A retry must write the very same XML: CommCare sees any other XML as an edit.
-    started_at = run_context.current_run().started_at.isoformat(timespec="milliseconds")
-    timestamp = started_at.replace("+00:00", "Z")
     full_meta = {
         "@xmlns": _META_XMLNS,
-        "deviceID": "openfn",
-        "timeStart": timestamp,
-        "timeEnd": timestamp,
-        "username": username,
+        **_meta(username),
         **meta,
         "instanceID": stable_ids.stable_uuid(xforms.write(data)),
     }
     return {**data, "meta": full_meta}
+
+
+def _meta(username: str) -> dict[str, str]:
+    # A retry must write the very same XML: CommCare sees any other XML as an edit.
+    started_at = run_context.current_run().started_at.isoformat(timespec="milliseconds")
+    timestamp = started_at.replace("+00:00", "Z")
+    return {
+        "deviceID": "openfn",
+        "timeStart": timestamp,
+        "timeEnd": timestamp,
+        "username": username,
+    }
 
 
 def _submit_xml(state: State, xml: str, timeout: float) -> State:
