@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import Any
 
 import adaptors
+from adaptors.operations import next_state
 from workbench.credentials.fields import CredentialKey, keys_of
 
 FILE = Path(__file__).resolve().parents[1] / "docs/reference.md"
@@ -54,12 +55,30 @@ def _parts(module: ModuleType) -> Iterator[str]:
     if model is not None:
         rows = ["| credential | | |", "|---|---|---|", *map(_row, keys_of(model))]
         yield "\n".join(rows)
+    yield from _contents(module)
     for name in _public_names(module):
         member = getattr(module, name)
         yield f"### {_name(module)}.{name}"
         if inspect.isfunction(member):
             yield f"```python\n{_signature(name, member)}\n```"
         yield from _docstring(member)
+
+
+def _contents(module: ModuleType) -> Iterator[str]:
+    """Yield a list of links for operations, and one for the others."""
+    names = _public_names(module)
+    operations = [name for name in names if _is_operation(getattr(module, name))]
+    others = [name for name in names if name not in operations]
+    for title, listed in (("Operations", operations), ("Values, functions and classes", others)):
+        if listed:
+            links = (f"[`{name}`](#{_name(module)}{name.lower()})" for name in listed)
+            yield f"{title}: {', '.join(links)}."
+
+
+def _is_operation(member: Any) -> bool:
+    return getattr(member, "__annotations__", {}).get("return") in {"State", "Operation"} and (
+        member is not next_state
+    )
 
 
 def _public_names(module: ModuleType) -> list[str]:

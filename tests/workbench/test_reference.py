@@ -8,7 +8,7 @@ from types import ModuleType
 import pytest
 
 import adaptors
-from adaptors.operations import next_state, operation
+from adaptors.operations import State, next_state, operation
 from tests.workbench.more import clinic
 from workbench import reference
 from workbench.reference import FILE
@@ -31,7 +31,7 @@ def page():
 
 
 @operation
-def admit(state, patient, *wards, bed=NOTHING, note="a, b", urgent=False):
+def admit(state, patient, *wards, bed=NOTHING, note="a, b", urgent=False) -> State:
     """Admit a patient; `data` becomes the bed.
 
     Wards are asked in turn.
@@ -50,9 +50,18 @@ def admit(state, patient, *wards, bed=NOTHING, note="a, b", urgent=False):
 @operation
 def discharge(
     state, patient, *, because="they are well again", by="the head nurse", on="the day itself", to=1
-):
+) -> State:
     """Discharge a patient."""
     return state
+
+
+def bed_of(patient):
+    """Return a patient's bed."""
+    return patient["bed"]
+
+
+class Ward:
+    """A ward."""
 
 
 def test_page_in_the_documentation_is_up_to_date():
@@ -120,3 +129,11 @@ def test_credential_is_a_table_of_its_keys(page):
 
 def test_only_operations_are_listed(page):
     assert re.findall(r"^### (.*)$", page(admit=admit), re.MULTILINE) == ["clinic.admit"]
+
+
+def test_head_of_an_adaptor_links_its_operations_and_the_other_functions(page):
+    head = page(admit=admit, Ward=Ward, bed_of=bed_of, discharge=discharge).partition("###")[0]
+    assert head.endswith(
+        "Operations: [`admit`](#clinicadmit), [`discharge`](#clinicdischarge).\n\n"
+        "Values, functions and classes: [`Ward`](#clinicward), [`bed_of`](#clinicbed_of).\n\n"
+    )
