@@ -214,6 +214,11 @@ def test_the_password_is_sent_and_too_many_connections_are_retryable(users, fold
         sql("select 1")(local_state(host=folder, user="kofi"))
 
 
+def test_host_of_a_placeholder_is_an_author_error_at_once():
+    with pytest.raises(ConfigurationError, match="INVALID is a placeholder"):
+        sql("select 1")(local_state(host="no-server.INVALID"))
+
+
 def test_a_url_as_host_is_an_author_error(state):
     with pytest.raises(ConfigurationError, match="host: write the host name only"):
         sql("select 1")(local_state(host="https://db.example.org"))

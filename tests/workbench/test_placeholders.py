@@ -32,6 +32,12 @@ def test_placeholder_has_as_few_optional_keys_as_possible():
     }
 
 
+def test_host_of_a_placeholder_is_not_the_host_of_a_stand_in_without_its_port():
+    address = "http://127.0.0.1:4321"
+    assert placeholders.configuration("postgresql", address)["host"] == "no-server.invalid"
+    assert placeholders.configuration("http", address) == {"baseUrl": address}
+
+
 def test_required_keys_of_every_type_have_values():
     class Tls(CredentialModel):
         ca: str

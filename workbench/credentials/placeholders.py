@@ -20,6 +20,7 @@ from workbench.project.schema.project import ProjectSpec
 
 _ADDRESS = re.compile("url|uri|host|server|address|domain", re.IGNORECASE)
 _MAX_OPTIONAL_KEYS = 3
+_NO_SERVER = "no-server.invalid"
 
 
 def credential(project: ProjectSpec, name: str | None) -> dict[str, Any]:
@@ -78,5 +79,7 @@ def _addresses(key: CredentialKey, address: str) -> list[str]:
     if not _ADDRESS.search(key.path[-1]):
         return []
     host = re.sub("^[a-z]+://|[:/].*$", "", address)
+    if re.search(r":\d+", address):
+        host = _NO_SERVER  # the host without its port would be another server
     is_url = re.search("ur[li]", key.path[-1], re.IGNORECASE) or "://" in key.description
     return [address, host] if is_url else [host, address]

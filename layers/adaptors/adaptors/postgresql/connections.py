@@ -15,6 +15,7 @@ from psycopg.adapt import AdaptersMap
 from psycopg.conninfo import make_conninfo
 from psycopg.types.string import TextLoader
 
+from adaptors.errors import ConfigurationError
 from adaptors.postgresql import error_codes
 from adaptors.postgresql.credential import Configuration
 
@@ -33,10 +34,17 @@ _PARAMETERS: dict[str, Any] = {
 # Other types are read as PostgreSQL's own text: it has dates that Python cannot represent.
 _NUMERIC_TYPES = {"int2", "int4", "int8", "float4", "float8", "numeric"}
 _PARSED_TYPES = _NUMERIC_TYPES | {"bool", "json", "jsonb", "bytea"}
+# RFC 6761: names that end so never exist, so that waiting for the server is useless.
+_RESERVED = ".invalid"
 
 
 def connect(configuration: Configuration) -> Connection:
     """Connect to a credential's database, or raise an `AdaptorError`."""
+    if configuration.host.lower().endswith(_RESERVED):
+        raise ConfigurationError(
+            f"The host {configuration.host} is a placeholder: no server can have this name. Write "
+            "the host of your PostgreSQL server into the credential."
+        )
     with _tls_parameters(configuration) as tls:
         text = make_conninfo("", **_PARAMETERS, **_login_parameters(configuration), **tls)
         try:
