@@ -22,7 +22,8 @@ from adaptors.postgresql import connections, error_codes
 from adaptors.postgresql.connections import Connection
 from adaptors.postgresql.credential import Configuration
 
-_CANCEL_SECONDS = 2.0
+# Shorter than the half second after which a job that exceeds its time limit is killed.
+_CANCEL_SECONDS = 0.3
 _thread = local()
 
 
