@@ -62,6 +62,11 @@ SHAPES: dict[str, tuple[str, Callable[[], bytes]]] = {
     "long integers": (_JSON, lambda: _repeat(b"[", b"7" * 4300 + b",", b"1]")),
     "a large exponent": (_JSON, lambda: b'{"case": 1e9999999, "x": 1}'),
     "large exponents": (_JSON, lambda: _repeat(b'{"case":[', b"1e9999999,", b"1]}")),
+    "integers with exponents": (_JSON, lambda: _repeat(b'{"case":[', b"1e4299,", b"1]}")),
+    "long integers with fractions": (
+        _JSON,
+        lambda: _repeat(b'{"case":[', b"7" * 4300 + b".0,", b"1]}"),
+    ),
     "an exponent out of range": (_JSON, lambda: b'{"case": 1e99999999999999999999}'),
     "nested lists": (_JSON, lambda: _repeat(b"", b"[")),
     "nested objects": (_JSON, lambda: _repeat(b"", b'{"a":')),
@@ -102,6 +107,10 @@ SHAPES: dict[str, tuple[str, Callable[[], bytes]]] = {
     "long headers of many parts": (
         MULTIPART,
         lambda: _repeat(b"", _PART + b";a=b" * 990 + b"\r\n\r\n1\r\n", b"--XX--"),
+    ),
+    "quotes in headers of many parts": (
+        MULTIPART,
+        lambda: (_PART + b';"' * 980 + b"\r\n\r\n1\r\n") * 999 + b"--XX--",
     ),
     "headers": (MULTIPART, lambda: _repeat(_PART + b"\r\n", b"A: b\r\n", b"\r\n1\r\n--XX--")),
     "parts": (MULTIPART, lambda: _repeat(b"", _PART + b"\r\n\r\n1\r\n", b"--XX--")),

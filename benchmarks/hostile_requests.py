@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,7 @@ def _failure(note: str) -> dict[str, Any]:
 
 def _post_one(path: str, content_type: str) -> None:
     import functions.inbox.app as inbox  # noqa: PLC0415 - in the process that is measured
+    from openfn.errors import UnreadableBody  # noqa: PLC0415
     from openfn.storage import boto3_services  # noqa: PLC0415
 
     for service in ("dynamodb", "s3", "sqs"):
@@ -132,7 +134,8 @@ def _post_one(path: str, content_type: str) -> None:
     del event
     start_time = time.process_time()
     if response["statusCode"] == 200:
-        _match(Path(path).read_bytes(), content_type)
+        with suppress(UnreadableBody):  # the message is marked unmatchable
+            _match(Path(path).read_bytes(), content_type)
     row = {
         "status": response["statusCode"],
         "inbox_seconds": seconds,

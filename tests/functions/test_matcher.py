@@ -240,11 +240,12 @@ def test_message_that_cannot_be_matched_does_not_block_an_ordered_inbox(create_p
     stack = create_project_stack(ORDERED, nothing=NOTHING)
     numbers = ["1e9999999", "-1e-9999999", "1." + "7" * 5000]
     hostile = [_post_message(stack, f'{{"case": {number}, "x": 1}}') for number in numbers]
-    unmatchable = queue_unmatchable_message(stack)
+    amplifying = _post_message(stack, f'{{"case": [{"1e4299," * 20_000}1]}}')
+    unmatchable = dict.fromkeys([amplifying, queue_unmatchable_message(stack)], "unmatchable")
     good = _post_message(stack, '{"case": 1}')
     stack.drain()
     states = {message.summary.id: message.summary.state for message in records.newest_messages(9)}
-    assert states == dict.fromkeys([*hostile, good], "matched") | {unmatchable: "unmatchable"}
+    assert states == dict.fromkeys([*hostile, good], "matched") | unmatchable
 
 
 def test_unmatchable_message_can_be_replayed(create_job_stack, log_lines):

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from openfn.errors import UnreadableBody
 from openfn.project.fragments import contains
 from openfn.project.inboxes import Inbox, dedupe_key
 from openfn.project.triggers import MessageTrigger, order_key
@@ -52,3 +53,16 @@ def test_digests_agree_with_matching_on_equality(first):
         is_equal = contains(*bodies)
         assert (order_key(TRIGGER, bodies[0]) == order_key(TRIGGER, bodies[1])) is is_equal
         assert (dedupe_key(INBOX, bodies[0]) == dedupe_key(INBOX, bodies[1])) is is_equal
+
+
+def test_digest_of_a_list_takes_the_exponents_of_its_integers_into_account():
+    zeros = "0" * 4000
+    assert order_key(TRIGGER, body_of(f"[1{zeros}, 2{zeros}]")) == order_key(
+        TRIGGER, body_of("[1e4000, 20e3999]")
+    )
+
+
+def test_list_of_many_integers_with_large_exponents_has_no_digest():
+    body = {"v": [Decimal("1e4299")] * 800_000}  # their digits would take 3.4 GB and minutes
+    with pytest.raises(UnreadableBody, match="too many numbers with large exponents"):
+        order_key(TRIGGER, body)

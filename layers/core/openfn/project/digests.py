@@ -5,38 +5,84 @@ Deduplication marks and queue groups store these digests: the form of a value mu
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Callable
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
 from typing import Any
+
+from openfn.errors import UnreadableBody
 
 # An integer in a body has at most this many digits, so no longer number equals one.
 _MAX_DIGITS = 4300
 # The default context rounds to 28 digits, and raises an error for 1e1000000.
 _EXACT = Context(prec=MAX_PREC, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[])
 _encode = json.JSONEncoder().encode
+# No body has a longer text, unless it has many numbers such as 1e4000.
+_MAX_TEXT = 64_000_000
+_PIECES = 5_000
 
 
 def canonical_number(number: Decimal) -> int | Decimal:
     """Return the integer that equals a number, or else the number without trailing zeros."""
     number = number.normalize(_EXACT)
-    if number.adjusted() < _MAX_DIGITS and number == number.to_integral_value(context=_EXACT):
-        return int(number)
-    return number
+    return int(number) if _is_integer(number) else number
 
 
-def canonical_text(value: Any) -> str:
-    """Return the text that is the same for values that are equal in matching.
+def digest(value: Any) -> str:
+    """Return a digest that is the same for values that are equal in matching.
 
-    It is JSON with sorted keys, where a number that is no integer is `{"number": "1.5"}`.
+    It is computed from JSON with sorted keys, where a number that is no integer is
+    `{"number": "1.5"}`. Raises `UnreadableBody` if that text is too long.
     """
-    if isinstance(value, str):
-        return _encode(value)
+    hashed, pieces, length = hashlib.sha256(), list[str](), 0
+
+    def flush() -> None:
+        nonlocal length
+        text = "".join(pieces)
+        pieces.clear()
+        length += len(text)
+        if length > _MAX_TEXT:
+            raise UnreadableBody("The body has too many numbers with large exponents.")
+        hashed.update(text.encode())
+
+    _add(value, pieces, flush)
+    flush()
+    return hashed.hexdigest()
+
+
+def _add(value: Any, pieces: list[str], flush: Callable[[], None]) -> None:
+    """Add the text of a value to the pieces, which are flushed before there are many."""
     if isinstance(value, dict):
-        pairs = (f"{_encode(key)}: {canonical_text(part)}" for key, part in sorted(value.items()))
-        return "{" + ", ".join(pairs) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(canonical_text, value)) + "]"
+        start = "{"
+        for key in sorted(value):
+            pieces.append(f"{start}{_encode(key)}: ")
+            _add(value[key], pieces, flush)
+            start = ", "
+        pieces.append("}" if value else "{}")
+    elif isinstance(value, list):
+        start = "["
+        for element in value:
+            pieces.append(start)
+            _add(element, pieces, flush)
+            start = ", "
+        pieces.append("]" if value else "[]")
+    else:
+        pieces.append(_scalar_text(value))
+    if len(pieces) > _PIECES:
+        flush()
+
+
+def _scalar_text(value: Any) -> str:
     if isinstance(value, Decimal):
-        number = canonical_number(value)
-        return str(number) if isinstance(number, int) else f'{{"number": "{number}"}}'
+        number = value.normalize(_EXACT)
+        if not _is_integer(number):
+            return f'{{"number": "{number}"}}'
+        # The text of a Python integer would take quadratic time.
+        return f"{number:f}" if number else "0"
     return str(value) if type(value) is int else _encode(value)
+
+
+def _is_integer(number: Decimal) -> bool:
+    is_short = number.adjusted() < _MAX_DIGITS
+    return is_short and number == number.to_integral_value(context=_EXACT)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from openfn.messages.bodies import value_at
-from openfn.project.digests import canonical_text
+from openfn.project.digests import digest
 
 QUERY_PARAMS = "__query_params"
 
@@ -64,8 +63,11 @@ def with_query_params(body: Any, query_params: dict[str, Any]) -> Any:
 
 
 def order_key(trigger: MessageTrigger, body: Any) -> str | None:
-    """Return the digest of the body's value at `order_by`, or `None` if it has none."""
+    """Return the digest of the body's value at `order_by`, or `None` if it has none.
+
+    Raises `UnreadableBody` if the value has too many numbers with large exponents.
+    """
     value = value_at(body, trigger.order_by) if trigger.order_by else None
     if value is None or value == "":
         return None
-    return hashlib.sha256(canonical_text(value).encode()).hexdigest()[:32]
+    return digest(value)[:32]

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from openfn.errors import UnreadableBody
 from openfn.messages import bodies
+from openfn.messages.cpu_budget import limit_cpu
 from openfn.messages.store import Message
 from openfn.project import compiled as project
 from openfn.project.triggers import order_key, with_query_params
@@ -26,7 +27,8 @@ def plan_runs(message: Message) -> list[Plan]:
     inbox = current.inbox_by_name(message.inbox)
     erase = bool(inbox and inbox.keep == "none")
     plan = Plan(message.id, "", "", depth=message.depth, erase=erase)
-    return [
-        replace(plan, job=job.name, trigger=trigger.name, order=order_key(trigger, body))
-        for trigger, job in current.jobs_for_message(message.inbox, body)
-    ]
+    with limit_cpu():
+        return [
+            replace(plan, job=job.name, trigger=trigger.name, order=order_key(trigger, body))
+            for trigger, job in current.jobs_for_message(message.inbox, body)
+        ]
