@@ -209,3 +209,21 @@ def test_broken_json_object_is_not_parsed_as_a_form(parser):
 def test_multipart_form_is_converted_to_json(parser):
     content = b'--B\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n--B--\r\n'
     assert parser(content, content_type_header("multipart/form-data; boundary=B")) == {"a": "1"}
+
+
+@pytest.mark.parametrize(
+    ("start", "reason"),
+    [
+        (b'name="content"\r\n\r\nrecord', "objects or lists"),
+        (b"name=a" + b';"' * 900 + b"\r\n\r\n1", "parameters"),
+    ],
+)
+def test_multipart_form_has_the_limits_of_other_bodies(start, reason):
+    part = b"--XX\r\nContent-Disposition: form-data; "
+    record = part + b'name="format"\r\n\r\njson\r\n' + part + b'name="data"\r\n\r\n['
+    values = b"[]," * 200_001 + b"1]\r\n--XX--"
+    with pytest.raises(UnreadableBody, match=reason):
+        parse_exact(
+            part + start + b"\r\n" + record + values,
+            {"content-type": "multipart/form-data; boundary=XX"},
+        )

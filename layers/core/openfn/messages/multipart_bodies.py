@@ -18,10 +18,12 @@ from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser
 
 from openfn.errors import UnreadableBody
+from openfn.messages import body_size
 from openfn.messages.form_bodies import as_object
 
-# The parameters of a header take quadratic time, so a header is short.
+# The parameters of a header take quadratic time, so a header is short and has few.
 _MAX_HEADER_BYTES, _MAX_HEADERS, _MAX_PARTS = 2_048, 16, 1_000
+_MAX_PARAMETERS = 50
 _NO_PARTS = "The content type is multipart/form-data, but the body has no parts."
 
 
@@ -53,6 +55,10 @@ class _Parts:
 
     def on_header_end(self) -> None:
         part = self.parts[-1]
+        if part.header_value.count(b";") > _MAX_PARAMETERS:
+            raise UnreadableBody(
+                f"A header in the multipart body has more than {_MAX_PARAMETERS} parameters."
+            )
         # ISO-8859-1 maps each byte to one character, so decoding loses nothing.
         part.headers[part.header_name.decode("iso-8859-1")] = part.header_value.decode("iso-8859-1")
         part.header_name = part.header_value = b""
@@ -150,8 +156,9 @@ def _parse_aggregate_record(
     # ODK Aggregate before 1.4 posts its record as JSON in a part of a form.
     if form.get("content") == "record" and form.get("format") == "json":
         try:
+            body_size.check_json(form["data"])
             data = json.loads(form["data"], parse_float=parse_float, parse_constant=str)
-        except (KeyError, TypeError, ValueError, ArithmeticError, RecursionError):
+        except (KeyError, TypeError, AttributeError, ValueError, ArithmeticError, RecursionError):
             return form
         return {**form, "data": data}
     return form
