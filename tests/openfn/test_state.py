@@ -99,6 +99,8 @@ def test_to_json_does_not_change_the_state():
         (Decimal("1.50"), 1.5),
         (Decimal("2.00"), 2),
         (Decimal(2**70), 2**70),
+        (Decimal("1e9999999"), "1E+9999999"),
+        (Decimal("9" * 5000 + ".5"), "9" * 5000 + ".5"),
         (Decimal("NaN"), "NaN"),
         (Decimal("sNaN"), "sNaN"),
         (Decimal("Infinity"), "Infinity"),

@@ -16,6 +16,8 @@ from openfn import ids
 from openfn.messages import bodies
 
 State = dict[str, Any]
+# An integer with more digits cannot be written as JSON, nor parsed.
+_MAX_DIGITS = 4300
 # Bound before any job runs: a job may replace the functions of a module.
 _dumps, _loads = json.dumps, json.loads
 _TEXT = {str}
@@ -113,6 +115,8 @@ def _to_plain(value: Any) -> Any:
     if isinstance(value, date | time):
         return value.isoformat()
     if isinstance(value, Decimal) and value.is_finite():
+        if value.adjusted() >= _MAX_DIGITS:  # its digits would take hours
+            return str(value)
         return int(value) if value == value.to_integral_value() else float(value)
     if isinstance(value, set | frozenset | tuple):
         return list(value)
