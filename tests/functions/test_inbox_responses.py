@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import re
 
-import boto3
 import pytest
 import requests
 
 from openfn.log_events import LogEvent
 from tests.conftest import LogLines, post, write_project
+from tests.support import stack_client
 from tests.support.stored_messages import message_id_of, stored_message
 from workbench.local.stack import create_stack
 
@@ -45,7 +45,7 @@ def inboxes(tmp_path_factory, lines):
     text = re.sub("ID([0-9])", lambda match: match[1] * 64, PROJECT)
     write_project(folder, text, {"register": "from adaptors.common import fn\nfn(lambda s: s)"})
     with create_stack(folder, lines.record) as stack:
-        client = boto3.client("secretsmanager")
+        client = stack_client.client("secretsmanager")
         client.create_secret(Name="openfn/inboxes/verify", SecretString='{"token": "right"}')
         client.create_secret(Name="openfn/inboxes/login", SecretString='{"key": "key"}')
         yield stack

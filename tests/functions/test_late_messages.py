@@ -12,9 +12,11 @@ from openfn.log_events import LogEvent
 from openfn.messages import late, late_queueing
 from openfn.storage import attention, table
 from openfn.storage.attention import Attention
-from tests.conftest import hook_aws_call, hurried_tick, post, without_queue
+from tests.conftest import hurried_tick, post
 from tests.faults import queues
+from tests.support.call_hooks import hook_aws_call
 from tests.support.sqs import failed_ids, sqs_event
+from tests.support.stack_client import without_queue
 from tests.support.stored_messages import message_id_of
 from workbench.local import event_source
 
