@@ -14,9 +14,25 @@ def serve(
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="Port of the inboxes; 0 picks a free one.")
     ] = 8080,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on. Other machines reach 0.0.0.0.")
+    ] = "127.0.0.1",
+    public_url: Annotated[
+        str | None,
+        typer.Option(help="What the inboxes' URLs begin with, behind a reverse proxy."),
+    ] = None,
+    data: Annotated[
+        Path, typer.Option(file_okay=False, help="Folder in which all data is stored.")
+    ] = Path(".openfn"),
+    memory: Annotated[
+        bool, typer.Option("--memory", help="Store data in memory only, until Ctrl-C.")
+    ] = False,
     aws_port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port of the AWS services; 0 picks a free one.")
-    ] = 5000,
+        int | None,
+        typer.Option(
+            min=0, max=65535, help="Also answer boto3 and the AWS CLI on this port; 0: a free one."
+        ),
+    ] = None,
     credentials: Annotated[
         Path | None,
         typer.Option(
@@ -27,7 +43,11 @@ def serve(
     ] = None,
     project: Project = Path("project"),
 ) -> None:
-    """Run a stack on this machine until Ctrl-C. Its data is kept in memory only."""
-    from workbench.local import serve as server  # noqa: PLC0415 - moto takes a second to import
+    """Run a stack on this machine until Ctrl-C."""
+    from workbench.local import serve as server  # noqa: PLC0415 - it takes long to import
 
-    server.serve(project, port, aws_port, credentials or project / "credentials", console)
+    folder = credentials or project / "credentials"
+    options = server.Options(
+        project, folder, None if memory else data, port, host, public_url, aws_port
+    )
+    server.serve(options, console)

@@ -30,7 +30,12 @@ _TEXT_TYPES = ("text/", "application/json", "application/javascript", "applicati
 
 
 @contextmanager
-def serve_routes(routes: Mapping[tuple[str, str], str], invoke: Invoke, port: int) -> Iterator[str]:
+def serve_routes(
+    routes: Mapping[tuple[str, str], str],
+    invoke: Invoke,
+    port: int,
+    host: str = http_server.LOOPBACK,
+) -> Iterator[str]:
     """Serve routes on a port and yield the base URL; port 0 picks a free port."""
     rules = Map(
         [
@@ -40,7 +45,7 @@ def serve_routes(routes: Mapping[tuple[str, str], str], invoke: Invoke, port: in
         merge_slashes=False,
         strict_slashes=False,
     )
-    with http_server.serve(partial(_respond, rules, routes, invoke), port) as url:
+    with http_server.serve(partial(_respond, rules, routes, invoke), port, host) as url:
         yield url
 
 

@@ -8,17 +8,21 @@ is deleted. A failed message is received again after its visibility timeout. Aft
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from openfn.storage.services import Services, current
 from workbench.store.resources import EventSourceMapping
+from workbench.store.services import LocalServices
 from workbench.store.stack_template import REGION
 
 # Two are enough for two processors. A deployed stack has as many as the mapping allows.
 _POLLERS = 2
 _IDLE_SECONDS = 0.05
+_OTHER_PROCESS_SECONDS = 0.25
+"""How often to look whether another process has written."""
 Invoke = Callable[[str, dict[str, Any]], Any]
 
 
@@ -59,11 +63,16 @@ def run_pollers(
 ) -> Iterator[None]:
     """Poll every queue in background threads, within each mapping's concurrency."""
     stop = threading.Event()
+    used = services or current()
 
     def loop(mapping: EventSourceMapping) -> None:
         while not stop.is_set():
-            if not poll(mapping, invoke, services):
-                stop.wait(_IDLE_SECONDS)
+            if not isinstance(used, LocalServices):
+                _poll_or_sleep(mapping, invoke, used, stop)
+                continue
+            seen, began = used.queues.changes.get(mapping.queue_url, 0), time.time()
+            if not poll(mapping, invoke, used):
+                _wait_for_messages(used, mapping.queue_url, seen, began, stop)
 
     threads = [
         threading.Thread(target=loop, args=(mapping,), name=mapping.function, daemon=True)
@@ -76,8 +85,31 @@ def run_pollers(
         yield
     finally:
         stop.set()
+        if isinstance(used, LocalServices):
+            used.queues.notify()
         for thread in threads:
             thread.join()
+
+
+def _poll_or_sleep(
+    mapping: EventSourceMapping, invoke: Invoke, services: Services, stop: threading.Event
+) -> None:
+    if not poll(mapping, invoke, services):
+        stop.wait(_IDLE_SECONDS)
+
+
+def _wait_for_messages(
+    services: LocalServices, url: str, seen: int, since: float, stop: threading.Event
+) -> None:
+    """Wait until a queue has changed, or one of its messages becomes visible."""
+    version, queues = services.database.version(), services.queues
+    visible_at = queues.next_visible_at(url, since) or float("inf")
+    while not stop.is_set():
+        queues.wait(url, seen, min(visible_at, time.time() + _OTHER_PROCESS_SECONDS))
+        if queues.changes.get(url, 0) != seen or time.time() >= visible_at:
+            return
+        if services.database.version() != version:  # such as `ofn replay`
+            return
 
 
 def _record(mapping: EventSourceMapping, message: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`ofn serve`: run the embedded stack until Ctrl-C and print what happens."""
+"""`ofn serve`: run the local stack until Ctrl-C and print what happens."""
 
 from __future__ import annotations
 
@@ -7,83 +7,175 @@ import signal
 import socket
 import threading
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from secrets import token_urlsafe
 from typing import Any
 
-from moto.moto_server.werkzeug_app import (
-    DomainDispatcherApplication,
-    MotoRequestHandler,
-    create_backend_app,
-)
 from rich.console import Console
-from werkzeug.serving import make_server
 
+from openfn.storage import secrets as secret_cache
+from openfn.storage.services import Services
 from workbench.credentials import placeholders
 from workbench.credentials.files import read_credential
 from workbench.errors import CommandError
-from workbench.local import http_server, resources
-from workbench.local.destination import run_destination
-from workbench.local.lambda_functions import OnLogLine
+from workbench.local import aws_endpoint, data_folder
+from workbench.local.aws_signature import ACCESS_KEY
+from workbench.local.destination import Destination, run_destination
 from workbench.local.log_view import LogView
-from workbench.local.stack import Stack, create_stack
+from workbench.local.reload import watching
+from workbench.local.stack import Stack, create_in_folder, create_stack
 from workbench.project.compiler import check
+from workbench.project.yaml_source import ProjectProblems
+from workbench.store.services import LocalServices
 from workbench.store.stack_template import REGION
 
 _Secrets = dict[str, dict[str, Any]]
+_EXPIRY_SECONDS = 600
 
 
-def serve(project: Path, port: int, aws_port: int, credentials: Path, console: Console) -> None:
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What `ofn serve` runs, and where."""
+
+    project: Path
+    credentials: Path
+    data: Path | None
+    """The folder of the data; `None` keeps it in memory."""
+    port: int
+    host: str
+    public_url: str | None
+    aws_port: int | None
+
+
+def serve(options: Options, console: Console) -> None:
     """Run a project's stack until SIGINT or SIGTERM."""
-    _require_free_port("--port", port)
-    _require_free_port("--aws-port", aws_port, other=port)
+    _require_free_port("--port", options.port, host=options.host)
+    if options.aws_port is not None:
+        _require_free_port("--aws-port", options.aws_port, other=options.port)
     log_view = LogView(console)
-    secrets = _read_credentials(project, credentials)
-    inbox_secrets = _read_inbox_secrets(project, credentials / "inboxes")
+    _read_credentials(options.project, options.credentials)
     with ExitStack() as context:
+        if options.data:
+            context.enter_context(data_folder.opened(options.data))
         with console.status("starting the stack from template.yaml …"):
-            stack = context.enter_context(_start_stack(project, log_view.print_log_line))
+            stack = context.enter_context(
+                create_stack(
+                    options.project,
+                    log_view.print_log_line,
+                    create_resources=partial(create_in_folder, options.data),
+                    workers=True,
+                )
+            )
             destination = context.enter_context(run_destination(log_view.print_received))
-            generated = _generate_credentials(project, secrets, destination.url)
-            for name, body in {**secrets, **generated}.items():
-                stack.set_credential(name, body)
-            for name, body in inbox_secrets.items():
-                stack.set_inbox_secret(name, body)
-            endpoint = context.enter_context(serve_aws(aws_port))
-            urls = context.enter_context(stack.serving(port))
+            session = _Session(options, console, stack, destination)
+            generated, inbox_secrets = session.set_secrets()
+            urls = context.enter_context(
+                stack.serving(options.port, options.host, options.public_url)
+            )
             context.enter_context(stack.running())
-        _print_urls(console, urls, endpoint)
+            context.enter_context(_expiring(stack.services))
+            folders = [options.project, options.credentials]
+            context.enter_context(watching(folders, session.reload))
+        _print_urls(console, urls)
+        _serve_aws(context, options, console, stack)
         for name, body in inbox_secrets.items():
             console.print(f"The inbox secret {name} is {json.dumps(body)}\n", markup=False)
-        _print_missing_credentials(console, credentials, generated, destination.url)
+        _print_missing_credentials(console, options.credentials, generated, destination.url)
+        _print_data(console, options.data)
         _wait_for_signal()
-    console.print("Stopped. The data in memory is gone.")
+    kept = f"The data is in {options.data}." if options.data else "The data in memory is gone."
+    console.print(f"Stopped. {kept}", soft_wrap=True)
+
+
+@dataclass(slots=True)
+class _Session:
+    """A running stack, whose project and credentials are loaded again when they change."""
+
+    options: Options
+    console: Console
+    stack: Stack
+    destination: Destination
+
+    def set_secrets(self) -> tuple[_Secrets, _Secrets]:
+        """Store all secrets; return those that were generated, for jobs and for inboxes."""
+        options = self.options
+        secrets = _read_credentials(options.project, options.credentials)
+        generated = _generate_credentials(options.project, secrets, self.destination.url)
+        for name, body in {**secrets, **generated}.items():
+            self.stack.set_credential(name, body)
+        inbox_secrets = _read_inbox_secrets(options.project, options.credentials / "inboxes")
+        for name, body in inbox_secrets.items():
+            self.stack.set_inbox_secret(name, body)
+        secret_cache.clear_cache()
+        return generated, inbox_secrets
+
+    def reload(self) -> None:
+        """Load the saved project; keep the loaded one and print the problems if it is invalid."""
+        before = set(self.stack.inbox_ids)
+        try:
+            self.stack.versions.reload()
+            self.set_secrets()
+        except ProjectProblems as problems:
+            for problem in problems.problems:
+                self.console.print(str(problem), style="red", markup=False, soft_wrap=True)
+            self.console.print("The project is not loaded. The version before stays in use.")
+            return
+        except (CommandError, OSError) as error:
+            self.console.print(str(error), style="red", markup=False, soft_wrap=True)
+            return
+        self.console.print("Loaded the project again.")
+        if new := set(self.stack.inbox_ids) - before:
+            self.console.print(f"New inboxes: {', '.join(sorted(new))}. Restart to see their URLs.")
 
 
 @contextmanager
-def serve_aws(port: int) -> Iterator[str]:
-    """Serve the stack's AWS services to other processes and yield the endpoint's URL."""
-    application = DomainDispatcherApplication(create_backend_app)
-    server = make_server(
-        "127.0.0.1", port, application, threaded=True, request_handler=MotoRequestHandler
-    )
-    with http_server.run_in_thread(server):
-        yield f"http://127.0.0.1:{server.server_port}"
+def _expiring(services: Services) -> Iterator[None]:
+    """Delete what has expired, now and then, in the background."""
+    stop = threading.Event()
+
+    def loop() -> None:
+        while isinstance(services, LocalServices):
+            services.delete_expired()
+            if stop.wait(_EXPIRY_SECONDS):
+                return
+
+    thread = threading.Thread(target=loop, name="expiry", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
 
 
-def _start_stack(project: Path, on_log_line: OnLogLine) -> AbstractContextManager[Stack]:
-    return create_stack(project, on_log_line, create_resources=resources.create, workers=True)
+def _serve_aws(context: ExitStack, options: Options, console: Console, stack: Stack) -> None:
+    if options.aws_port is None:
+        return
+    key = data_folder.aws_key(options.data)
+    endpoint = context.enter_context(aws_endpoint.serve_aws(stack.services, options.aws_port, key))
+    console.print("[bold]AWS[/bold] for boto3 and the AWS CLI, in another terminal:")
+    variables = {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": key,
+    }
+    exports = " ".join(f"{name}={value}" for name, value in variables.items())
+    console.print(f"  export {exports}\n", soft_wrap=True)
 
 
-def _require_free_port(option: str, port: int, other: int = 0) -> None:
+def _require_free_port(option: str, port: int, other: int = 0, host: str = "127.0.0.1") -> None:
     remedy = f"Choose another port with {option}; `{option} 0` picks a free one."
     if port and port == other:
         raise CommandError(f"Port {port} is used twice. {remedy}")
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", port))
+            probe.bind((host, port))
         except PermissionError:
             raise CommandError(f"Port {port} needs administrator rights. {remedy}") from None
         except OSError:
@@ -119,21 +211,16 @@ def _generate_inbox_secret(scheme: str) -> dict[str, Any]:
     return {"token" if scheme == "bearer" else "key": token_urlsafe(12)}
 
 
-def _print_urls(console: Console, urls: Mapping[str, str], endpoint: str) -> None:
-    console.print("\n[bold]Inboxes[/bold] (the ids are new in every session)")
+def _print_urls(console: Console, urls: Mapping[str, str]) -> None:
+    console.print("\n[bold]Inboxes[/bold] of this machine")
     for name, url in urls.items():
         console.print(f"  {name:<14} {url}", soft_wrap=True)
-    console.print("\n[bold]AWS[/bold] for boto3 and the AWS CLI, in another terminal:")
-    variables = {
-        "AWS_ENDPOINT_URL": endpoint,
-        "AWS_REGION": REGION,
-        "AWS_DEFAULT_REGION": REGION,
-        "AWS_ACCESS_KEY_ID": "local",
-        "AWS_SECRET_ACCESS_KEY": "local",
-    }
-    exports = " ".join(f"{name}={value}" for name, value in variables.items())
-    console.print(f"  export {exports}", soft_wrap=True)
-    console.print("\nData is in memory only, for development. Press Ctrl-C to stop.\n")
+    console.print("")
+
+
+def _print_data(console: Console, data: Path | None) -> None:
+    stored = f"Data is stored in {data}." if data else "Data is in memory only."
+    console.print(f"{stored} Press Ctrl-C to stop.\n", soft_wrap=True)
 
 
 def _print_missing_credentials(

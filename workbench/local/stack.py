@@ -1,29 +1,25 @@
-"""The embedded stack: the deployed stack's resources, handlers and events in one process.
+"""The local stack: the deployed stack's resources, handlers and events in one process.
 
-Its data is in memory and lost when it stops, so it serves development and tests only.
+Its data lies in a folder, or in memory and is lost when it stops.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-import secrets
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from adaptors._runtime.job_runtime import AdaptorRuntime
-from openfn.jobs.execution import InProcess
-from openfn.project import compiled
 from openfn.storage import services
 from openfn.storage.services import Services
-from openfn.workers import executors
-from workbench.local import api_gateway, event_source, lambda_functions, schedules
+from workbench.local import api_gateway, event_source, http_server, lambda_functions, schedules
 from workbench.local.lambda_functions import OnLogLine
-from workbench.project.compiler import check, compile_project
+from workbench.local.versions import Versions
+from workbench.project.compiler import check
 from workbench.store import resources, stack_template
 from workbench.store.resources import Resources
 from workbench.store.services import LocalServices
@@ -31,14 +27,18 @@ from workbench.store.services import LocalServices
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A stack in memory; only `drain` and `running` process its queues."""
+    """A stack on this machine; only `drain` and `running` process its queues."""
 
     resources: Resources
-    inbox_ids: Mapping[str, str]
-    """A temporary secret id for each inbox, because a project stores only hashes."""
+    versions: Versions
     on_log_line: OnLogLine
     services: Services
     """What answers the calls of the functions and of the event source mappings."""
+
+    @property
+    def inbox_ids(self) -> Mapping[str, str]:
+        """The secret id of each inbox on this machine, because a project stores only hashes."""
+        return self.versions.inbox_ids
 
     def invoke(self, function: str, event: dict[str, Any]) -> Any:
         """Invoke a function with an event; its exceptions are raised here."""
@@ -67,10 +67,17 @@ class Stack:
             yield
 
     @contextmanager
-    def serving(self, port: int = 0) -> Iterator[dict[str, str]]:
-        """Serve the HTTP API on loopback and yield the inbox URLs by name."""
-        with api_gateway.serve_routes(self.resources.routes, self.invoke, port) as base:
-            yield {name: f"{base}/inbox/{inbox_id}" for name, inbox_id in self.inbox_ids.items()}
+    def serving(
+        self, port: int = 0, host: str = http_server.LOOPBACK, public_url: str | None = None
+    ) -> Iterator[dict[str, str]]:
+        """Serve the HTTP API and yield the inbox URLs by name; they begin with `public_url`."""
+        with api_gateway.serve_routes(self.resources.routes, self.invoke, port, host) as base:
+            yield self.urls(public_url or base)
+
+    def urls(self, base: str) -> dict[str, str]:
+        """Return the inbox URLs by name."""
+        base = base.rstrip("/")
+        return {name: f"{base}/inbox/{inbox_id}" for name, inbox_id in self.inbox_ids.items()}
 
     def set_credential(self, name: str, body: Mapping[str, Any]) -> None:
         """Create the secret of a job's credential."""
@@ -92,15 +99,19 @@ CreateResources = Callable[[Mapping[str, str]], AbstractContextManager[Resources
 
 
 @contextmanager
-def create_in_memory(parameters: Mapping[str, str]) -> Iterator[Resources]:
-    """Create the template's resources in a store in memory."""
+def create_in_folder(folder: Path | None, parameters: Mapping[str, str]) -> Iterator[Resources]:
+    """Create the template's resources in the store of a folder, or in memory without one."""
     template = stack_template.load(parameters)
-    local = LocalServices(template)
+    local = LocalServices(template, folder)
     try:
         with services.use(local):
             yield resources.describe(template)
     finally:
         local.close()
+
+
+create_in_memory = partial(create_in_folder, None)
+"""Creates the template's resources in a store in memory."""
 
 
 @contextmanager
@@ -112,32 +123,20 @@ def create_stack(
     *,
     workers: bool = False,
 ) -> Iterator[Stack]:
-    """Create the stack of a project folder and delete it at the end.
+    """Create the stack of a project folder and stop it at the end.
 
     `parameters` are the template's. Without `workers`, jobs are executed in this process and one
     after the other, which takes less time to start and isolates nothing. Raises ProjectProblems
     when the project has problems.
     """
     checked = check(project)
-    ids = {name: secrets.token_urlsafe(24) for name in checked.inboxes}
-    digests = {
-        name: hashlib.sha256(inbox_id.encode()).hexdigest() for name, inbox_id in ids.items()
-    }
+    if not workers:
+        parameters = {"RunsPerRunner": "1", **(parameters or {})}
     with ExitStack() as context:
         opt = Path(context.enter_context(tempfile.TemporaryDirectory(prefix="openfn-")))
-        compile_project(project, opt / "project", digests, checked)
-        context.callback(executors.close, opt / "project")
-        parameters = parameters or {}
-        if not workers:
-            parameters = {"RunsPerRunner": "1", **parameters}
-            executors.register(opt / "project", _in_process(opt / "project"))
-        created = context.enter_context(create_resources(parameters))
+        created = context.enter_context(create_resources(parameters or {}))
+        versions = Versions(project, opt, services.current(), workers)
+        context.callback(versions.close)
+        versions.compile(checked)
         context.enter_context(lambda_functions.set_environment(created.functions, opt))
-        yield Stack(created, ids, on_log_line, services.current())
-
-
-def _in_process(project: Path) -> InProcess:
-    runtime = AdaptorRuntime()
-    loaded = compiled.load(project)
-    runtime.missing_is_null, runtime.timezone = loaded.missing_is_null, loaded.timezone
-    return InProcess(runtime)
+        yield Stack(created, versions, on_log_line, services.current())

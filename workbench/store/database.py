@@ -15,6 +15,7 @@ from pathlib import Path
 from workbench.store.schema import migrate
 
 _BUSY_SECONDS = 30.0
+_MAX_JOURNAL_BYTES = 16 * 1024 * 1024
 _FILE_NAME = "store.sqlite3"
 
 
@@ -76,6 +77,7 @@ class Database:
         )
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA journal_size_limit = {_MAX_JOURNAL_BYTES}")
         connection.execute("PRAGMA secure_delete = ON")
         self._connections.append(connection)
         return connection

@@ -28,6 +28,8 @@ class Queues:
     """Queues by URL."""
     changed: threading.Condition = field(default_factory=threading.Condition)
     """Notified when messages were sent, deleted or made visible."""
+    changes: dict[str, int] = field(default_factory=dict)
+    """How often each queue has changed, by URL."""
 
     def send_message_batch(self, **request: Any) -> dict[str, Any]:
         """Send up to ten messages to a queue."""
@@ -38,7 +40,7 @@ class Queues:
             raise invalid_request("Batch requests cannot be longer than 1048576 bytes.")
         with self.database.write() as connection:
             sent = [queue_rows.send(connection, queue, entry) for entry in entries]
-        self._notify()
+        self.notify(queue.url)
         return {"Successful": sent}
 
     def send_message(self, **request: Any) -> dict[str, Any]:
@@ -71,7 +73,7 @@ class Queues:
                     "DELETE FROM queued WHERE queue = ? AND receipt_handle = ?",
                     (queue.url, entry["ReceiptHandle"]),
                 )
-        self._notify()
+        self.notify(queue.url)
         return {"Successful": [{"Id": entry["Id"]} for entry in request["Entries"]]}
 
     def delete_message(self, **request: Any) -> dict[str, Any]:
@@ -90,7 +92,7 @@ class Queues:
                 "UPDATE queued SET visible_at = ? WHERE queue = ? AND receipt_handle = ?",
                 (time.time() + seconds, queue.url, request["ReceiptHandle"]),
             )
-        self._notify()
+        self.notify(queue.url)
         return {}
 
     def change_message_visibility_batch(self, **request: Any) -> dict[str, Any]:
@@ -147,14 +149,15 @@ class Queues:
         queue = self._queue(request)
         with self.database.write() as connection:
             connection.execute("DELETE FROM queued WHERE queue = ?", (queue.url,))
-        self._notify()
+        self.notify(queue.url)
         return {}
 
-    def next_visible_at(self, url: str) -> float | None:
-        """Return the epoch time at which the next message of a queue becomes visible."""
+    def next_visible_at(self, url: str, after: float) -> float | None:
+        """Return the first epoch time after another at which a hidden message becomes visible."""
         with self.database.read() as connection:
             row = connection.execute(
-                "SELECT min(visible_at) FROM queued WHERE queue = ?", (url,)
+                "SELECT min(visible_at) FROM queued WHERE queue = ? AND visible_at > ?",
+                (url, after),
             ).fetchone()
         return row[0] if row else None
 
@@ -172,8 +175,18 @@ class Queues:
             code = "AWS.SimpleQueueService.NonExistentQueue"
             raise unknown_resource(code, f"Queue {request['QueueUrl']}") from None
 
-    def _notify(self) -> None:
+    def wait(self, url: str, seen: int, until: float) -> None:
+        """Wait until a queue has changed since `seen`, or until an epoch time."""
         with self.changed:
+            self.changed.wait_for(
+                lambda: self.changes.get(url, 0) != seen, max(0.0, until - time.time())
+            )
+
+    def notify(self, *urls: str) -> None:
+        """Wake those who wait for a change of some queues, or of all."""
+        with self.changed:
+            for url in urls or self.queues:
+                self.changes[url] = self.changes.get(url, 0) + 1
             self.changed.notify_all()
 
 

@@ -28,6 +28,7 @@ _STEPS = (
         first_received_at REAL, receipt_handle TEXT, source TEXT
     );
     CREATE INDEX queued_groups ON queued (queue, group_id, number);
+    CREATE INDEX queued_hidden ON queued (queue, visible_at);
     CREATE INDEX queued_receipts ON queued (receipt_handle) WHERE receipt_handle IS NOT NULL;
     CREATE TABLE deduplication (
         queue TEXT NOT NULL, group_id TEXT NOT NULL, id TEXT NOT NULL, message_id TEXT NOT NULL,
@@ -38,7 +39,9 @@ _STEPS = (
     CREATE TABLE objects (
         key TEXT PRIMARY KEY, content BLOB NOT NULL, modified_at REAL NOT NULL
     ) WITHOUT ROWID;
-    CREATE TABLE secrets (name TEXT PRIMARY KEY, content TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE secrets (
+        name TEXT PRIMARY KEY, content TEXT NOT NULL, changed_at REAL NOT NULL
+    ) WITHOUT ROWID;
     """,
 )
 

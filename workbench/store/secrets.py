@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from workbench.store.database import Database
@@ -49,10 +51,19 @@ class Secrets:
     def list_secrets(self, **_request: Any) -> dict[str, Any]:
         """Return the names of all secrets, in one page."""
         with self.database.read() as connection:
-            rows = connection.execute("SELECT name FROM secrets ORDER BY name").fetchall()
-        return {"SecretList": [{"Name": name} for (name,) in rows]}
+            rows = connection.execute(
+                "SELECT name, changed_at FROM secrets ORDER BY name"
+            ).fetchall()
+        return {
+            "SecretList": [
+                {"Name": name, "LastChangedDate": datetime.fromtimestamp(changed_at, UTC)}
+                for name, changed_at in rows
+            ]
+        }
 
     def _store(self, name: str, text: str) -> dict[str, Any]:
         with self.database.write() as connection:
-            connection.execute("INSERT OR REPLACE INTO secrets VALUES (?, ?)", (name, text))
+            connection.execute(
+                "INSERT OR REPLACE INTO secrets VALUES (?, ?, ?)", (name, text, time.time())
+            )
         return {"Name": name}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 from openfn.storage.errors import CallRefused
 from workbench.store import queries, resources
 from workbench.store.database import Database
+from workbench.store.description import Description
 from workbench.store.objects import Bucket
 from workbench.store.queues import Queues
 from workbench.store.secrets import Secrets
@@ -60,6 +62,7 @@ class LocalServices:
         (bucket,) = template.resources("AWS::S3::Bucket")
         self.bucket = Bucket(self.database, template.physical_id(bucket))
         self.secrets = Secrets(self.database)
+        self.stack = Description(template)
         self._operations = self._by_name()
 
     def call(self, service: str, operation: str, request: dict[str, Any]) -> dict[str, Any]:
@@ -75,6 +78,14 @@ class LocalServices:
     def prepare(self, service: str) -> None:
         """Do nothing: the store is open."""
 
+    def delete_expired(self) -> None:
+        """Delete what is older than its retention period, as AWS does by itself."""
+        while self.table.delete_expired(time.time()):
+            pass
+        for prefix, days in self.stack.expiring_prefixes.items():
+            self.bucket.delete_expired((prefix,), time.time() - days * 86_400)
+        self.queues.delete_expired()
+
     def close(self) -> None:
         """Close the store."""
         self.database.close()
@@ -85,6 +96,8 @@ class LocalServices:
             ("sqs", self.queues, _QUEUE_OPERATIONS),
             ("s3", self.bucket, _BUCKET_OPERATIONS),
             ("secretsmanager", self.secrets, _SECRET_OPERATIONS),
+            ("cloudformation", self.stack, ("describe_stack_resource",)),
+            ("cloudwatch", self.stack, ("get_metric_data", "describe_alarms")),
         )
         operations: dict[tuple[str, str], Operation] = {
             (service, name): getattr(owner, name)
