@@ -6,12 +6,13 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-import boto3
 from botocore.exceptions import ClientError
 
 from openfn.storage import aws
 from openfn.storage.aws import Setting
+from openfn.storage.errors import CallRefused
 from workbench.errors import CommandError
+from workbench.stack.clients import of_stack
 
 
 def full_name(name: str) -> str:
@@ -22,8 +23,8 @@ def full_name(name: str) -> str:
 def read(name: str) -> dict[str, Any] | None:
     """Read a credential; None without a secret, {} if it is not an object."""
     try:
-        response = boto3.client("secretsmanager").get_secret_value(SecretId=full_name(name))
-    except ClientError as error:
+        response = of_stack("secretsmanager").get_secret_value(SecretId=full_name(name))
+    except (ClientError, CallRefused) as error:
         if error.response["Error"]["Code"] == "ResourceNotFoundException":
             return None
         raise _error_of(name, error) from None
@@ -36,12 +37,14 @@ def read(name: str) -> dict[str, Any] | None:
 
 def write(name: str, body: Mapping[str, Any], *, new: bool) -> None:
     """Create a credential's secret, or replace its value."""
-    client, text = boto3.client("secretsmanager"), json.dumps(dict(body))
+    client, text = of_stack("secretsmanager"), json.dumps(dict(body))
     if new:
         try:
             client.create_secret(Name=full_name(name), SecretString=text)
-        except client.exceptions.ResourceExistsException:
-            pass  # it was created without a value
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ResourceExistsException":
+                raise
+            # It was created without a value.
         else:
             return
     client.put_secret_value(SecretId=full_name(name), SecretString=text)
@@ -50,16 +53,19 @@ def write(name: str, body: Mapping[str, Any], *, new: bool) -> None:
 def change_times() -> dict[str, str]:
     """Return when each of the stack's secrets was last changed (UTC), by credential."""
     prefix = aws.setting(Setting.CREDENTIALS_PREFIX)
-    pages = boto3.client("secretsmanager").get_paginator("list_secrets")
-    times = {}
-    for page in pages.paginate(Filters=[{"Key": "name", "Values": [prefix]}]):
+    times: dict[str, str] = {}
+    request: dict[str, Any] = {"Filters": [{"Key": "name", "Values": [prefix]}]}
+    while True:
+        page = of_stack("secretsmanager").list_secrets(**request)
         for secret in page["SecretList"]:
             changed_at = secret.get("LastChangedDate") or secret["CreatedDate"]
             times[secret["Name"].removeprefix(prefix)] = f"{changed_at:%Y-%m-%d %H:%M}"
-    return times
+        if not page.get("NextToken"):
+            return times
+        request["NextToken"] = page["NextToken"]
 
 
-def _error_of(name: str, error: ClientError) -> Exception:
+def _error_of(name: str, error: ClientError | CallRefused) -> Exception:
     if error.response["Error"]["Code"] != "InvalidRequestException":
         return error
     return CommandError(

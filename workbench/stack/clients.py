@@ -2,14 +2,37 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, cast
 
 import boto3
 from botocore.config import Config
 
+from workbench.stack import local
+from workbench.store.services import LocalServices
+
 _LIMITS = Config(
     connect_timeout=5, read_timeout=15, retries={"total_max_attempts": 3, "mode": "standard"}
 )
+
+
+def of_stack(service: str) -> Any:
+    """Return a service's client of the connected stack, on AWS or on this machine."""
+    local_services = local.active()
+    if local_services is None:
+        return boto3.client(cast("Any", service))
+    return _LocalClient(local_services, service)
+
+
+@dataclass(frozen=True, slots=True)
+class _LocalClient:
+    """The operations of a local stack's service, called as those of boto3's clients."""
+
+    services: LocalServices
+    service: str
+
+    def __getattr__(self, operation: str) -> Any:
+        return lambda **request: self.services.call(self.service, operation, request)
 
 
 def client(service: str, region: str | None = None, profile: str | None = None) -> Any:

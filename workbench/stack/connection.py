@@ -12,11 +12,12 @@ from pathlib import Path
 from botocore.exceptions import BotoCoreError, ClientError
 
 from openfn.storage.aws import Setting
+from openfn.storage.errors import CallFailed
 from workbench.environment import environ
 from workbench.errors import CommandError
 from workbench.project.compiler import compile_project
 from workbench.project.schema.project import ProjectSpec
-from workbench.stack import region
+from workbench.stack import local, region
 from workbench.stack.clients import client
 
 # All functions have the same environment; this one needs all of it.
@@ -30,6 +31,7 @@ _SETTINGS = {
     Setting.RETENTION_DAYS,
 }
 _REGION = "Set AWS_REGION (or AWS_DEFAULT_REGION) and AWS_PROFILE, as for the AWS CLI."
+_NO_OUTPUT = "Stack {stack} has no output {name}. `ofn serve` prints the URLs of its inboxes."
 ENDPOINT = "AWS_ENDPOINT_URL"
 """The variable that leads to the stack of `ofn serve`."""
 
@@ -41,15 +43,22 @@ def connected(stack: str, project: Path, checked: ProjectSpec | None = None) -> 
     Credentials and region are those of the AWS CLI; `AWS_ENDPOINT_URL` leads to the stack of
     `ofn serve`. Account and region are written to standard error first. A command that queues runs
     needs the project as it is deployed, `checked`; to read what is stored, no project is needed.
+    The data of `ofn serve` in the current folder or a parent comes before AWS.
     Raises `CommandError` if there is no such stack, or if AWS cannot be reached.
     """
     try:
-        with tempfile.TemporaryDirectory(prefix="openfn-") as folder:
+        with (
+            tempfile.TemporaryDirectory(prefix="openfn-") as folder,
+            _services_of(stack),
+        ):
             if checked:
                 compile_project(project, Path(folder), checked=checked)
-            project_dir = folder if checked else None
-            with environ({**_environment(stack), Setting.PROJECT_DIR: project_dir}):
+            with environ({Setting.PROJECT_DIR: folder if checked else None}):
                 yield
+    except CallFailed as error:
+        if not local.active():
+            raise
+        raise CommandError(f"The local stack refused this: {error}") from None
     except ClientError as error:
         raise _stack_error(stack, error) from None
     except BotoCoreError as error:
@@ -58,6 +67,8 @@ def connected(stack: str, project: Path, checked: ProjectSpec | None = None) -> 
 
 def output(stack: str, name: str) -> str:
     """Return an output of a stack, such as `InboxUrl`; raise CommandError if it has none."""
+    if local.active() or local.find_folder(stack):
+        raise CommandError(_NO_OUTPUT.format(stack=stack, name=name))
     try:
         cloudformation = client("cloudformation")
         response = cloudformation.describe_stacks(StackName=stack)
@@ -71,13 +82,25 @@ def output(stack: str, name: str) -> str:
         for output in response["Stacks"][0].get("Outputs", [])
     }
     if name not in outputs:
-        raise CommandError(
-            f"Stack {stack} has no output {name}. `ofn serve` prints the URLs of its inboxes."
-        )
+        raise CommandError(_NO_OUTPUT.format(stack=stack, name=name))
     return outputs[name]
 
 
-def _environment(stack: str) -> dict[str, str]:
+@contextmanager
+def _services_of(stack: str) -> Iterator[None]:
+    folder = None if os.environ.get(ENDPOINT) else local.find_folder(stack)
+    if local.active():
+        sys.stderr.write(f"Stack {stack}: in this process\n")
+        yield
+    elif folder:
+        with local.opened(folder):
+            yield
+    else:
+        with environ(_environment(stack)):
+            yield
+
+
+def _environment(stack: str) -> dict[str, str | None]:
     cloudformation = client("cloudformation")
     response = cloudformation.describe_stack_resource(StackName=stack, LogicalResourceId=_FUNCTION)
     resource = response["StackResourceDetail"]

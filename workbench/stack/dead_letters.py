@@ -7,12 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import boto3
-
 from openfn.messages import store as messages
 from openfn.runs import store as runs
 from openfn.storage import aws, table
 from openfn.storage.aws import Setting
+from workbench.stack.clients import of_stack
 
 _BATCH = 10
 # Letters are hidden from other readers for this long if this program is stopped meanwhile.
@@ -62,7 +61,7 @@ class QueueContents:
 
 def queues(stack: str) -> list[DeadLetterQueue]:
     """Return the dead-letter queues of a stack."""
-    cloudformation = boto3.client("cloudformation")
+    cloudformation = of_stack("cloudformation")
     dead_letter_queues = []
     for name, source, kind in _QUEUES:
         resource = cloudformation.describe_stack_resource(StackName=stack, LogicalResourceId=name)
@@ -108,14 +107,14 @@ def redrive(queue: DeadLetterQueue, on_progress: Callable[[int], object]) -> tup
 
 def _count(queue: DeadLetterQueue) -> int:
     names: list[Any] = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-    response = boto3.client("sqs").get_queue_attributes(QueueUrl=queue.url, AttributeNames=names)
+    response = of_stack("sqs").get_queue_attributes(QueueUrl=queue.url, AttributeNames=names)
     return sum(int(response["Attributes"][name]) for name in names)
 
 
 def _receive(queue: DeadLetterQueue, *, wait: bool) -> dict[str, DeadLetter]:
     """Receive a batch of letters, by the id that SQS has given them."""
     # Without a wait, SQS queries only some of its servers and may return nothing.
-    response = boto3.client("sqs").receive_message(
+    response = of_stack("sqs").receive_message(
         QueueUrl=queue.url,
         MaxNumberOfMessages=_BATCH,
         VisibilityTimeout=_HIDDEN_SECONDS,
@@ -151,12 +150,12 @@ def _with_summaries(letters: Sequence[DeadLetter]) -> list[DeadLetter]:
 
 def _make_visible(queue: DeadLetterQueue, receipts: Sequence[str]) -> None:
     for entries in _batches(receipts, VisibilityTimeout=0):
-        boto3.client("sqs").change_message_visibility_batch(QueueUrl=queue.url, Entries=entries)
+        of_stack("sqs").change_message_visibility_batch(QueueUrl=queue.url, Entries=entries)
 
 
 def _delete(queue: DeadLetterQueue, receipts: Sequence[str]) -> None:
     for entries in _batches(receipts):
-        boto3.client("sqs").delete_message_batch(QueueUrl=queue.url, Entries=entries)
+        of_stack("sqs").delete_message_batch(QueueUrl=queue.url, Entries=entries)
 
 
 def _batches(receipts: Sequence[str], **attributes: Any) -> Iterator[list[Any]]:

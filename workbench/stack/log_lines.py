@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import boto3
-
 from openfn import ids
+from workbench.stack import local
+from workbench.stack.clients import of_stack
 
 _LOG_GROUPS = ("InboxLogs", "MatcherLogs", "RunnerLogs")
 
 
 def read(stack: str, run_id: str) -> list[str]:
     """Return the log lines about a run and its message, oldest first."""
-    cloudformation, logs = boto3.client("cloudformation"), boto3.client("logs")
+    if local.active():
+        return []  # `ofn serve` prints them and stores none
+    cloudformation, logs = of_stack("cloudformation"), of_stack("logs")
     since = int(ids.received_at(run_id).timestamp() * 1000)
     lines: list[tuple[int, str]] = []
     for group in _LOG_GROUPS:

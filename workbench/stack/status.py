@@ -8,12 +8,11 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import boto3
-
 from openfn import metrics
 from openfn.history import status
 from openfn.history.status import Status
 from openfn.metrics import Metric
+from workbench.stack.clients import of_stack
 
 _QUEUES = ("MatchQueue", "RunQueue", "MatchDeadLetters", "RunDeadLetters")
 _STATUSES = ("400", "401", "403", "404", "413", "503")
@@ -60,11 +59,11 @@ def read(stack: str, since: datetime) -> StackStatus:
 
 
 def _queue(stack: str, name: str) -> dict[str, int]:
-    resource = boto3.client("cloudformation").describe_stack_resource(
+    resource = of_stack("cloudformation").describe_stack_resource(
         StackName=stack, LogicalResourceId=name
     )
     url = resource["StackResourceDetail"]["PhysicalResourceId"]
-    response = boto3.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
+    response = of_stack("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
     attributes = response["Attributes"]
     return {
         "waiting": int(attributes["ApproximateNumberOfMessages"]),
@@ -90,7 +89,7 @@ def _count(stack: str, since: datetime) -> dict[Metric, int]:
         }
         for number, metric in enumerate(counted)
     ]
-    response = boto3.client("cloudwatch").get_metric_data(
+    response = of_stack("cloudwatch").get_metric_data(
         MetricDataQueries=queries, StartTime=since, EndTime=datetime.now(UTC) + timedelta(hours=1)
     )
     results = response["MetricDataResults"]
@@ -99,12 +98,12 @@ def _count(stack: str, since: datetime) -> dict[Metric, int]:
 
 
 def _alarms(stack: str) -> tuple[str, ...]:
-    response = boto3.client("cloudwatch").describe_alarms(
+    response = of_stack("cloudwatch").describe_alarms(
         AlarmNamePrefix=f"{stack}-",
         StateValue="ALARM",
         AlarmTypes=["MetricAlarm", "CompositeAlarm"],
     )
     alarms: list[Any] = [*response.get("MetricAlarms", []), *response.get("CompositeAlarms", [])]
     # Another stack's name may begin with this one's.
-    of_stack = re.compile(rf"{re.escape(stack)}-[A-Za-z]+Alarm-")
-    return tuple(sorted(a["AlarmName"] for a in alarms if of_stack.match(a["AlarmName"])))
+    name = re.compile(rf"{re.escape(stack)}-[A-Za-z]+Alarm-")
+    return tuple(sorted(a["AlarmName"] for a in alarms if name.match(a["AlarmName"])))

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import boto3
-
 from openfn.history import messages, runs
 from openfn.history.queries import Period
 from openfn.metrics import Metric
+from workbench.errors import CommandError
+from workbench.stack import local
+from workbench.stack.clients import of_stack
 from workbench.stack.prices import prices
 
 _PERIOD = 3600
@@ -98,13 +99,15 @@ def read(stack: str, since: datetime) -> Usage:
 
 
 def _measure(stack: str, since: datetime) -> dict[str, float]:
-    response = boto3.client("cloudformation").describe_stack_resources(StackName=stack)
+    if local.active():
+        raise CommandError("A stack on this machine costs nothing. Name one in AWS with --stack.")
+    response = of_stack("cloudformation").describe_stack_resources(StackName=stack)
     names = {
         resource["LogicalResourceId"]: resource.get("PhysicalResourceId", "")
         for resource in response["StackResources"]
     }
     measures = list(_measures({**names, "Api": names.get("Api", "none")}))
-    pages = boto3.client("cloudwatch").get_paginator("get_metric_data")
+    pages = of_stack("cloudwatch").get_paginator("get_metric_data")
     amounts = {measure.amount: 0.0 for measure in measures}
     for page in pages.paginate(
         MetricDataQueries=[measure.query(f"q{n}") for n, measure in enumerate(measures)],
@@ -124,7 +127,7 @@ def _measures(names: Mapping[str, str]) -> Iterator[_Measure]:
         yield _Measure(amount, 1, "AWS/DynamoDB", units, "TableName", names["Table"])
     for function in _FUNCTIONS:
         name = names[function]
-        configuration = boto3.client("lambda").get_function_configuration(FunctionName=name)
+        configuration = of_stack("lambda").get_function_configuration(FunctionName=name)
         yield _Measure("invocations", 1, "AWS/Lambda", "Invocations", "FunctionName", name)
         gb = configuration["MemorySize"] / 1024 / 1000
         yield _Measure("gb_seconds", gb, "AWS/Lambda", "Duration", "FunctionName", name)

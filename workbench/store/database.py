@@ -16,7 +16,7 @@ from workbench.store.schema import migrate
 
 _BUSY_SECONDS = 30.0
 _MAX_JOURNAL_BYTES = 16 * 1024 * 1024
-_FILE_NAME = "store.sqlite3"
+FILE_NAME = "store.sqlite3"
 
 
 class Database:
@@ -87,7 +87,7 @@ def _create_file(folder: Path) -> Path:
     # Messages are patients' records: nobody else on the machine may read them.
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)
-    path = folder / _FILE_NAME
+    path = folder / FILE_NAME
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     path.chmod(0o600)
     return path

@@ -48,8 +48,9 @@ class Secrets:
         """Store a secret, in place of an older one."""
         return self._store(request["Name"], request["SecretString"])
 
-    def list_secrets(self, **_request: Any) -> dict[str, Any]:
-        """Return the names of all secrets, in one page."""
+    def list_secrets(self, **request: Any) -> dict[str, Any]:
+        """Return the names of all secrets that begin with a filter's value, in one page."""
+        prefixes = [value for part in request.get("Filters", []) for value in part["Values"]]
         with self.database.read() as connection:
             rows = connection.execute(
                 "SELECT name, changed_at FROM secrets ORDER BY name"
@@ -58,6 +59,7 @@ class Secrets:
             "SecretList": [
                 {"Name": name, "LastChangedDate": datetime.fromtimestamp(changed_at, UTC)}
                 for name, changed_at in rows
+                if name.startswith(tuple(prefixes) or "")
             ]
         }
 

@@ -64,6 +64,11 @@ def use(services: Services) -> Iterator[None]:
         _services = before
 
 
+def active() -> Services | None:
+    """Return the services that were chosen or have been called, if any."""
+    return _services
+
+
 def current() -> Services:
     """Return the services that answer the calls of this process."""
     global _services  # noqa: PLW0603 - one process works with one stack
