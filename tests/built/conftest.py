@@ -10,8 +10,8 @@ import pytest
 from samtranslator.yaml_helper import yaml_parse
 
 from tests.built.lambda_runtime import install
+from tests.support.moto_server import serve_aws
 from workbench.local import resources
-from workbench.local.serve import serve_aws
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILT = ROOT / ".build/here"

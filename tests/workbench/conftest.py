@@ -12,6 +12,7 @@ import pytest
 
 import adaptors
 from workbench.cli.main import main
+from workbench.stack import local
 
 MORE = Path(__file__).parent / "more"
 
@@ -102,8 +103,9 @@ def _forget_imports(monkeypatch):
 
 @pytest.fixture
 def ofn(monkeypatch, capsys):
-    """Run the command line in this process."""
+    """Run the command line in this process, where `ofn serve` has no data."""
 
+    monkeypatch.setattr(local, "FOLDER", ".openfn-of-no-test")
     for name in ("FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
         monkeypatch.delenv(name, raising=False)
 

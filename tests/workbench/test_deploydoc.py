@@ -13,10 +13,10 @@ from markdown_it import MarkdownIt
 from openfn.history import details
 from tests.conftest import ROOT, post
 from tests.support import aws_responses
+from tests.support.moto_server import serve_aws
 from tests.support.moto_stack import create_stack
 from workbench.environment import environ
 from workbench.local.destination import run_destination
-from workbench.local.serve import serve_aws
 
 PAGE = (ROOT / "docs/deploy.md").read_text("utf-8").split("## The first message")[1]
 SECTION = PAGE.split("\n## ")[0]

@@ -9,10 +9,10 @@ import pytest
 
 from tests.conftest import ROOT, write_project
 from tests.support import aws_responses as aws
+from tests.support.moto_server import serve_aws
 from tests.support.moto_stack import create_stack
 from workbench.doctor import account, machine
 from workbench.environment import environ
-from workbench.local.serve import serve_aws
 from workbench.stack import deployment, sam_config
 
 PROJECT = """

@@ -10,8 +10,8 @@ import boto3
 import pytest
 
 from tests.conftest import ROOT, write_project
+from tests.support.moto_server import serve_aws
 from tests.support.moto_stack import create_stack
-from workbench.local.serve import serve_aws
 
 PROJECT = """
 triggers: {form: {inclusion: {}}}

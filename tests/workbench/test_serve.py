@@ -16,6 +16,7 @@ from threading import Thread
 import boto3
 import pytest
 import requests
+from botocore.exceptions import ClientError
 
 from openfn import ids
 from tests.conftest import ROOT
@@ -72,7 +73,8 @@ class Session:
 @pytest.fixture(scope="module")
 def session(tmp_path_factory):
     no_credentials = tmp_path_factory.mktemp("credentials")
-    command = [PROGRAM, "serve", "--port", "0", "--aws-port", "0", "--credentials", no_credentials]
+    command = [PROGRAM, "serve", "--memory", "--port", "0", "--aws-port", "0"]
+    command += ["--credentials", no_credentials]
     with subprocess.Popen(
         [*command, "--project", ROOT / "project"],
         stdout=subprocess.PIPE,
@@ -88,6 +90,7 @@ def session(tmp_path_factory):
 def _run_session(program):
     url = program.read_until(r"field-data +(http://127\.0\.0\.1:\d+/inbox/\S+)")[1]
     endpoint = program.read_until(r"AWS_ENDPOINT_URL=(http://\S+)")[1]
+    key = re.search(r"AWS_SECRET_ACCESS_KEY=(\S+)", program.lines[-1])[1]
     program.read_until("which prints what it receives")
     response = requests.post(
         url,
@@ -96,23 +99,31 @@ def _run_session(program):
         timeout=SECONDS,
     )
     program.read_until("register-household succeeded")
-    item = _stored_item(endpoint, response.headers["X-Message-Id"])
+    item = _stored_item(endpoint, key, response.headers["X-Message-Id"])
     status = program.interrupt()
     program.read_until("Stopped")
     return Session(program.lines, response, item, status)
 
 
-def _stored_item(endpoint, message_id):
+def _stored_item(endpoint, key, message_id):
     client = boto3.client(
         "dynamodb",
         endpoint_url=endpoint,
         region_name="eu-west-1",
         aws_access_key_id="local",
-        aws_secret_access_key="local",
+        aws_secret_access_key=key,
     )
-    (table,) = client.list_tables()["TableNames"]
+    wrong = boto3.client(
+        "dynamodb",
+        endpoint_url=endpoint,
+        region_name="eu-west-1",
+        aws_access_key_id="local",
+        aws_secret_access_key="guessed",
+    )
+    with pytest.raises(ClientError, match="InvalidSignature"):
+        wrong.scan(TableName="openfn-Table")
     key = {name: {"S": value} for name, value in ids.key_of(message_id).items()}
-    item = client.get_item(TableName=table, Key=key)["Item"]
+    item = client.get_item(TableName="openfn-Table", Key=key)["Item"]
     client.close()
     return item
 
@@ -159,7 +170,16 @@ def test_used_port_error_names_the_option_to_choose_another(ofn, option):
         listener.listen()
         port = listener.getsockname()[1]
         ended = ofn(
-            "serve", "--project", ROOT / "project", "--port", "0", "--aws-port", "0", option, port
+            "serve",
+            "--memory",
+            "--project",
+            ROOT / "project",
+            "--port",
+            "0",
+            "--aws-port",
+            "0",
+            option,
+            port,
         )
     assert (ended.status, ended.out) == (1, "")
     assert ended.err == (
@@ -169,7 +189,9 @@ def test_used_port_error_names_the_option_to_choose_another(ofn, option):
 
 
 def test_the_two_ports_must_differ(ofn):
-    ended = ofn("serve", "--project", ROOT / "project", "--port", "64123", "--aws-port", "64123")
+    ended = ofn(
+        "serve", "--memory", "--project", ROOT / "project", "--port", "64123", "--aws-port", "64123"
+    )
     assert ended.status == 1
     assert ended.err.startswith("Port 64123 is used twice. Choose another port with --aws-port")
 
@@ -177,7 +199,7 @@ def test_the_two_ports_must_differ(ofn):
 def test_invalid_credential_file_is_reported_before_the_stack_starts(ofn, tmp_path):
     (tmp_path / "registry.json").write_text("hunter2")
     ended = ofn(
-        *("serve", "--project", ROOT / "project", "--port", "0", "--aws-port", "0"),
+        *("serve", "--memory", "--project", ROOT / "project", "--port", "0", "--aws-port", "0"),
         *("--credentials", tmp_path),
     )
     assert (ended.status, ended.out) == (1, "")
