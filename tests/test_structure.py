@@ -40,7 +40,8 @@ WORKBENCH_ORDER = [
     {"errors", "environment", "terminal", "text"},
     {"project", "times"},
     {"store"},
-    {"credentials", "stack"},
+    {"stack"},
+    {"credentials"},
     {"testing", "local", "doctor"},
     {"cli", "reference"},
 ]

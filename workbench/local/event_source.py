@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from openfn.storage.services import Services, current
@@ -64,16 +65,7 @@ def run_pollers(
     """Poll every queue in background threads, within each mapping's concurrency."""
     stop = threading.Event()
     used = services or current()
-
-    def loop(mapping: EventSourceMapping) -> None:
-        while not stop.is_set():
-            if not isinstance(used, LocalServices):
-                _poll_or_sleep(mapping, invoke, used, stop)
-                continue
-            seen, began = used.queues.changes.get(mapping.queue_url, 0), time.time()
-            if not poll(mapping, invoke, used):
-                _wait_for_messages(used, mapping.queue_url, seen, began, stop)
-
+    loop = partial(_poll_until_stopped, invoke=invoke, services=used, stop=stop)
     threads = [
         threading.Thread(target=loop, args=(mapping,), name=mapping.function, daemon=True)
         for mapping in mappings
@@ -91,11 +83,17 @@ def run_pollers(
             thread.join()
 
 
-def _poll_or_sleep(
+def _poll_until_stopped(
     mapping: EventSourceMapping, invoke: Invoke, services: Services, stop: threading.Event
 ) -> None:
-    if not poll(mapping, invoke, services):
-        stop.wait(_IDLE_SECONDS)
+    while not stop.is_set():
+        if not isinstance(services, LocalServices):
+            if not poll(mapping, invoke, services):
+                stop.wait(_IDLE_SECONDS)
+            continue
+        seen, began = services.queues.changes.get(mapping.queue_url, 0), time.time()
+        if not poll(mapping, invoke, services):
+            _wait_for_messages(services, mapping.queue_url, seen, began, stop)
 
 
 def _wait_for_messages(

@@ -6,33 +6,28 @@ import json
 import signal
 import socket
 import threading
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from secrets import token_urlsafe
-from typing import Any
 
 from rich.console import Console
 
 from openfn.storage import secrets as secret_cache
 from openfn.storage.services import Services
-from workbench.credentials import placeholders
-from workbench.credentials.files import read_credential
 from workbench.errors import CommandError
-from workbench.local import aws_endpoint, data_folder
+from workbench.local import aws_endpoint, data_folder, secret_files
 from workbench.local.aws_signature import ACCESS_KEY
 from workbench.local.destination import Destination, run_destination
 from workbench.local.log_view import LogView
 from workbench.local.reload import watching
+from workbench.local.secret_files import Secrets
 from workbench.local.stack import Stack, create_in_folder, create_stack
-from workbench.project.compiler import check
 from workbench.project.yaml_source import ProjectProblems
 from workbench.store.services import LocalServices
 from workbench.store.stack_template import REGION
 
-_Secrets = dict[str, dict[str, Any]]
 _EXPIRY_SECONDS = 600
 
 
@@ -55,39 +50,49 @@ def serve(options: Options, console: Console) -> None:
     _require_free_port("--port", options.port, host=options.host)
     if options.aws_port is not None:
         _require_free_port("--aws-port", options.aws_port, other=options.port)
-    log_view = LogView(console)
-    _read_credentials(options.project, options.credentials)
+    secret_files.read_credentials(options.project, options.credentials)
     with ExitStack() as context:
-        if options.data:
-            context.enter_context(data_folder.opened(options.data))
         with console.status("starting the stack from template.yaml …"):
-            stack = context.enter_context(
-                create_stack(
-                    options.project,
-                    log_view.print_log_line,
-                    create_resources=partial(create_in_folder, options.data),
-                    workers=True,
-                )
-            )
-            destination = context.enter_context(run_destination(log_view.print_received))
-            session = _Session(options, console, stack, destination)
-            generated, inbox_secrets = session.set_secrets()
-            urls = context.enter_context(
-                stack.serving(options.port, options.host, options.public_url)
-            )
-            context.enter_context(stack.running())
-            context.enter_context(_expiring(stack.services))
-            folders = [options.project, options.credentials]
-            context.enter_context(watching(folders, session.reload))
-        _print_urls(console, urls)
-        _serve_aws(context, options, console, stack)
-        for name, body in inbox_secrets.items():
-            console.print(f"The inbox secret {name} is {json.dumps(body)}\n", markup=False)
-        _print_missing_credentials(console, options.credentials, generated, destination.url)
-        _print_data(console, options.data)
+            session = _open(context, options, console)
+        _run(context, session)
         _wait_for_signal()
-    kept = f"The data is in {options.data}." if options.data else "The data in memory is gone."
-    console.print(f"Stopped. {kept}", soft_wrap=True)
+    end = f"The data is in {options.data}." if options.data else "The data in memory is gone."
+    console.print(f"Stopped. {end}", soft_wrap=True)
+
+
+def _open(context: ExitStack, options: Options, console: Console) -> _Session:
+    log_view = LogView(console)
+    if options.data:
+        context.enter_context(data_folder.opened(options.data))
+    create_resources = partial(create_in_folder, options.data)
+    stack = context.enter_context(
+        create_stack(
+            options.project,
+            log_view.print_log_line,
+            create_resources=create_resources,
+            workers=True,
+        )
+    )
+    destination = context.enter_context(run_destination(log_view.print_received))
+    return _Session(options, console, stack, destination)
+
+
+def _run(context: ExitStack, session: _Session) -> None:
+    """Run a stack's servers and queues in the background and print how to use them."""
+    options, console, stack = session.options, session.console, session.stack
+    generated, inbox_secrets = session.set_secrets()
+    serving = stack.serving(options.port, options.host, options.public_url)
+    urls = context.enter_context(serving)
+    context.enter_context(stack.running())
+    context.enter_context(_expiring(stack.services))
+    context.enter_context(watching([options.project, options.credentials], session.reload))
+    _print_urls(console, urls)
+    _serve_aws(context, options, console, stack)
+    for name, body in inbox_secrets.items():
+        console.print(f"The inbox secret {name} is {json.dumps(body)}\n", markup=False)
+    url = session.destination.url
+    _print_missing_credentials(console, options.credentials, generated, url)
+    _print_data(console, options.data)
 
 
 @dataclass(slots=True)
@@ -99,14 +104,18 @@ class _Session:
     stack: Stack
     destination: Destination
 
-    def set_secrets(self) -> tuple[_Secrets, _Secrets]:
+    def set_secrets(self) -> tuple[Secrets, Secrets]:
         """Store all secrets; return those that were generated, for jobs and for inboxes."""
         options = self.options
-        secrets = _read_credentials(options.project, options.credentials)
-        generated = _generate_credentials(options.project, secrets, self.destination.url)
+        secrets = secret_files.read_credentials(options.project, options.credentials)
+        generated = secret_files.generate_credentials(
+            options.project, secrets, self.destination.url
+        )
         for name, body in {**secrets, **generated}.items():
             self.stack.set_credential(name, body)
-        inbox_secrets = _read_inbox_secrets(options.project, options.credentials / "inboxes")
+        inbox_secrets = secret_files.read_inbox_secrets(
+            options.project, options.credentials / "inboxes"
+        )
         for name, body in inbox_secrets.items():
             self.stack.set_inbox_secret(name, body)
         secret_cache.clear_cache()
@@ -182,35 +191,6 @@ def _require_free_port(option: str, port: int, other: int = 0, host: str = "127.
             raise CommandError(f"Port {port} is in use by another program. {remedy}") from None
 
 
-def _read_credentials(project: Path, directory: Path) -> _Secrets:
-    paths = {name: directory / f"{name}.json" for name in check(project).credentials}
-    return {name: read_credential(path) for name, path in paths.items() if path.exists()}
-
-
-def _generate_credentials(project: Path, existing: Collection[str], url: str) -> _Secrets:
-    return {
-        name: placeholders.configuration(credential.adaptor, url)
-        for name, credential in check(project).credentials.items()
-        if name not in existing
-    }
-
-
-def _read_inbox_secrets(project: Path, directory: Path) -> _Secrets:
-    inboxes = check(project).inboxes.values()
-    schemes = {name: scheme for inbox in inboxes for name, scheme in inbox.secret_schemes().items()}
-    paths = {name: directory / f"{name}.json" for name in schemes}
-    return {
-        name: read_credential(path) if path.exists() else _generate_inbox_secret(schemes[name])
-        for name, path in paths.items()
-    }
-
-
-def _generate_inbox_secret(scheme: str) -> dict[str, Any]:
-    if scheme == "basic":
-        return {"username": "local", "password": token_urlsafe(12)}
-    return {"token" if scheme == "bearer" else "key": token_urlsafe(12)}
-
-
 def _print_urls(console: Console, urls: Mapping[str, str]) -> None:
     console.print("\n[bold]Inboxes[/bold] of this machine")
     for name, url in urls.items():
@@ -224,7 +204,7 @@ def _print_data(console: Console, data: Path | None) -> None:
 
 
 def _print_missing_credentials(
-    console: Console, directory: Path, generated: _Secrets, url: str
+    console: Console, directory: Path, generated: Secrets, url: str
 ) -> None:
     local = [name for name, body in generated.items() if url in body.values()]
     unreachable = [name for name in generated if name not in local]

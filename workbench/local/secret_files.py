@@ -1,0 +1,47 @@
+"""The secrets of a local stack: from files beside the project, or generated."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+from secrets import token_urlsafe
+from typing import Any
+
+from workbench.credentials import placeholders
+from workbench.credentials.files import read_credential
+from workbench.project.compiler import check
+
+Secrets = dict[str, dict[str, Any]]
+"""The contents of secrets by name."""
+
+
+def read_credentials(project: Path, directory: Path) -> Secrets:
+    """Return the contents of the files of a project's credentials."""
+    paths = {name: directory / f"{name}.json" for name in check(project).credentials}
+    return {name: read_credential(path) for name, path in paths.items() if path.exists()}
+
+
+def generate_credentials(project: Path, existing: Collection[str], url: str) -> Secrets:
+    """Return a configuration for each credential without a file, which leads to a URL."""
+    return {
+        name: placeholders.configuration(credential.adaptor, url)
+        for name, credential in check(project).credentials.items()
+        if name not in existing
+    }
+
+
+def read_inbox_secrets(project: Path, directory: Path) -> Secrets:
+    """Return the secrets that inboxes refer to; those without a file are generated."""
+    inboxes = check(project).inboxes.values()
+    schemes = {name: scheme for inbox in inboxes for name, scheme in inbox.secret_schemes().items()}
+    paths = {name: directory / f"{name}.json" for name in schemes}
+    return {
+        name: read_credential(path) if path.exists() else _generate_inbox_secret(schemes[name])
+        for name, path in paths.items()
+    }
+
+
+def _generate_inbox_secret(scheme: str) -> dict[str, Any]:
+    if scheme == "basic":
+        return {"username": "local", "password": token_urlsafe(12)}
+    return {"token" if scheme == "bearer" else "key": token_urlsafe(12)}
