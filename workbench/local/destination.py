@@ -7,12 +7,11 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from typing import Any
 
 from werkzeug.wrappers import Request, Response
 
-from workbench.local import http_server
+from workbench.local import http_server, stand_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +54,15 @@ class Destination:
 def run_destination(
     on_received: Callable[[Received], None] = lambda _received: None,
 ) -> Iterator[Destination]:
-    """Run a destination on a free port that answers every request with `201 {"id": n}`."""
+    """Run a destination on a free port that accepts every request, mostly with `201 {"id": n}`."""
     destination = Destination("")
 
     def respond(request: Request) -> Response:
         authorization = request.headers.get("Authorization")
         received = Received(request.method, request.path, authorization, request.get_data())
-        content = json.dumps({"id": destination.record(received)})
+        number = destination.record(received)
         on_received(received)
-        return Response(content, HTTPStatus.CREATED, content_type="application/json")
+        return stand_in.respond(request, number)
 
     with http_server.serve(respond) as url:
         destination.url = url
