@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from adaptors.operations import State
 from adaptors.postgresql import identifiers
 from adaptors.postgresql.execution import DEFAULT_TIMEOUT, execute
@@ -25,11 +27,44 @@ SELECT a.attname AS name FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypi
 WHERE a.attrelid = to_regclass($1) AND a.attnum > 0
 AND coalesce(nullif(t.typbasetype, 0), t.oid) IN (1082, 1114, 1184)
 """.strip()  # date, timestamp, timestamptz, and domains of them
+_UPSERT_COLUMNS = """
+WITH RECURSIVE c AS (
+    SELECT a.attnum, a.attname, a.atttypid AS type, (a.attnotnull OR t.typnotnull)
+        AND NOT a.atthasdef AND a.attidentity = '' AND t.typdefault IS NULL
+        OR EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = a.attrelid
+            AND k.contype = 'c' AND a.attnum = ANY (k.conkey)) AS is_checked
+    FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+    WHERE a.attrelid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped
+    UNION ALL
+    SELECT c.attnum, c.attname, t.typbasetype, c.is_checked
+    FROM c JOIN pg_type t ON t.oid = c.type WHERE t.typtype = 'd'
+)
+SELECT c.attname AS name, format_type(c.type, -1) AS type, c.is_checked
+FROM c JOIN pg_type t ON t.oid = c.type WHERE t.typtype <> 'd' ORDER BY c.attnum
+""".strip()  # a domain counts as its base type
 _CONSTRAINT_COLUMNS = """
 SELECT a.attname AS name
 FROM pg_constraint c JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = ANY (c.conkey)
 WHERE c.conrelid = to_regclass($1) AND c.conname = $2
 """.strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column: its type without a length, and whether a row without a value can be refused."""
+
+    type: str
+    is_checked: bool
+
+
+def upsert_columns(state: State, table: str, timeout: float | None) -> dict[str, Column]:
+    """Return a table's columns by name; empty if the table does not exist.
+
+    A row without a value is refused by NOT NULL without a default, or perhaps by a CHECK.
+    """
+    table_name = identifiers.quote_table(table)
+    result = _query_catalog(state, _UPSERT_COLUMNS, "checks", [table_name], timeout)
+    return {row["name"]: Column(row["type"], row["is_checked"]) for row in result.rows}
 
 
 def columns(state: State, table: str, timeout: float | None) -> Result:

@@ -32,7 +32,8 @@ class Session:
     """A credential's connection and the state of its transaction.
 
     `timeout` is the statement timeout in seconds, `joined_attempt` is true once the session ends
-    with the current attempt, and `logged` holds the statements that are already in the run's log.
+    with the current attempt, `logged` holds the statements that are already in the run's log, and
+    `columns` what this attempt knows about the columns of tables.
     """
 
     configuration: Configuration
@@ -41,6 +42,7 @@ class Session:
     timeout: float | None = None
     joined_attempt: bool = False
     logged: set[str] = field(default_factory=set)
+    columns: dict[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 class _ThreadSessions:
@@ -106,6 +108,7 @@ def open_connection(session: Session) -> Connection:
 def reset(session: Session) -> None:
     """Roll back and discard settings and locks; close the connection if that fails."""
     session.logged.clear()
+    session.columns.clear()
     connection = session.connection
     if connection is None:
         return

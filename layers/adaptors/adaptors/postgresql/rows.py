@@ -18,6 +18,7 @@ from adaptors.postgresql.statements import (
     NumberedRecords,
     Record,
 )
+from adaptors.postgresql.upserts import Upsert
 
 Key = str | Sequence[str]
 Columns = str | list[str]
@@ -98,8 +99,8 @@ def upsert(
 
     `key` is a column, a list of columns, or `"ON CONSTRAINT name"`. The table needs a unique index
     on exactly these columns, and the record a value for each: without, it is an error. Columns that
-    the record does not have keep their value. See `insert`
-    for values and options.
+    the record does not have keep their value, also those that are NOT NULL. See `insert` for values
+    and options.
 
     >>> from adaptors.common import data_value
     >>> operate = upsert("visits", "id", {"id": data_value("id"), "age": data_value("age")})
@@ -166,7 +167,7 @@ def _write(
     suffix = {"error": "", "ignore": DO_NOTHING}.get(on_conflict)
     if suffix is None:
         raise ConfigurationError(f'on_conflict= is "error" or "ignore", not {on_conflict!r}.')
-    suffix += _returning_clause(options.returning)
+    suffix += statements.returning_clause(to_array(options.returning or None))
     dates.require_year_first(state, table, numbered)
     array_columns = _array_columns(state, table, numbered)
     if key is None:
@@ -175,7 +176,9 @@ def _write(
         target = statements.parse_key(key)
         _require_key(target, numbered)
         numbered = _merge_same_key(state, table, target, numbered)
-        built = statements.upsert_statements(table, target, numbered, suffix, array_columns)
+        returning = to_array(options.returning or None)
+        upsert = Upsert(state, table, target, returning, array_columns, options.timeout)
+        return state_after(state, upsert.execute(numbered))
     return state_after(state, execute(state, list(built), options.timeout))
 
 
@@ -205,12 +208,6 @@ def _require_key(target: ConflictTarget, records: NumberedRecords) -> None:
                     f"Record {number} has no value for its key {column}. Without it, every run "
                     "would insert another row."
                 )
-
-
-def _returning_clause(columns: Columns | None) -> str:
-    if not columns:
-        return ""
-    return f" RETURNING {'*' if columns == '*' else identifiers.quote_columns(columns)}"
 
 
 def _array_columns(state: State, table: str, records: NumberedRecords) -> frozenset[str]:

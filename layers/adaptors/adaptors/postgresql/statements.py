@@ -87,9 +87,8 @@ def insert_statements(
         f"INSERT INTO {identifiers.quote_table(table)} ({identifiers.quote_columns(columns)}) "
         "VALUES "
     )
-    size = min(_MAX_ROWS, max(1, _MAX_PARAMETERS // len(columns)))
-    for start in range(0, len(records), size):
-        yield _insert(prefix, records[start : start + size], columns, suffix, array_columns)
+    for part in batches(records, len(columns)):
+        yield _insert(prefix, part, columns, suffix, array_columns)
 
 
 def upsert_statements(
@@ -109,17 +108,44 @@ def upsert_statements(
     >>> statement.sql.partition(" ON ")[2]
     'CONFLICT ("id") DO UPDATE SET "age" = EXCLUDED."age"'
     """
-    groups: dict[frozenset[str], NumberedRecords] = {}
-    for number, record in records:
-        groups.setdefault(frozenset(record), []).append((number, record))
-    for group in groups.values():
-        columns = list(group[0][1])
-        updated = [column for column in columns if column not in target.columns] or columns
+    for group in group_by_columns(records):
+        updated = updated_columns(list(group[0][1]), target.columns)
         assignments = ", ".join(
             f"{column} = EXCLUDED.{column}" for column in map(identifiers.quote, updated)
         )
         update = f" ON CONFLICT {target.sql} DO UPDATE SET {assignments}" if assignments else ""
         yield from insert_statements(table, group, update + suffix, array_columns)
+
+
+def group_by_columns(records: NumberedRecords) -> list[NumberedRecords]:
+    """Return the records in groups with the same columns."""
+    groups: dict[frozenset[str], NumberedRecords] = {}
+    for number, record in records:
+        groups.setdefault(frozenset(record), []).append((number, record))
+    return list(groups.values())
+
+
+def updated_columns(columns: list[str], keys: Sequence[str]) -> list[str]:
+    """Return the columns that an update writes: all but the keys, if there are others."""
+    return [column for column in columns if column not in keys] or columns
+
+
+def returning_clause(columns: Sequence[str]) -> str:
+    """Return the RETURNING clause for columns, or an empty text for none.
+
+    >>> returning_clause(["*"]), returning_clause([])
+    (' RETURNING *', '')
+    """
+    if not columns:
+        return ""
+    return f" RETURNING {'*' if columns == ['*'] else identifiers.quote_columns(list(columns))}"
+
+
+def batches(records: NumberedRecords, column_count: int) -> Iterator[NumberedRecords]:
+    """Yield as many records with this number of columns as fit into one statement."""
+    size = min(_MAX_ROWS, max(1, _MAX_PARAMETERS // column_count))
+    for start in range(0, len(records), size):
+        yield records[start : start + size]
 
 
 def merge_records(records: NumberedRecords, key_columns: Sequence[str]) -> NumberedRecords:
@@ -145,7 +171,7 @@ def _insert(
     array_columns: frozenset[str],
 ) -> Statement:
     present = [
-        (number, column, _to_text(record[column], number, column, array_columns))
+        (number, column, value_text(record[column], number, column, array_columns))
         for number, record in records
         for column in columns
         if column in record
@@ -163,7 +189,8 @@ def _insert(
     return Statement(sql, values, "$", display_sql, len(records), sources)
 
 
-def _to_text(value: Any, number: int, column: str, array_columns: frozenset[str]) -> str | None:
+def value_text(value: Any, number: int, column: str, array_columns: frozenset[str]) -> str | None:
+    """Return the text of a record's value; an error names the column and the record."""
     try:
         return to_text(value, array=column in array_columns)
     except AdaptorError as error:

@@ -7,14 +7,15 @@ reads and then posts for minutes keeps none open. Outside of a run, each call is
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 
 import psycopg
 from psycopg.pq import TransactionStatus
 
 from adaptors._runtime import run_context
-from adaptors.errors import ConfigurationError
+from adaptors.errors import AdaptorError, ConfigurationError
 from adaptors.postgresql import connection_cache, error_codes, results
 from adaptors.postgresql.connection_cache import Session, open_connection
 from adaptors.postgresql.results import Result
@@ -24,6 +25,9 @@ _LOGGED_CHARACTERS = 1_000
 # These commands only read, unless PostgreSQL objects. It does not object to a setting or a lock
 # that lasts as long as its transaction: such a statement affects the statements after it.
 _READ_COMMAND = re.compile(r"\s*(select|with|table|values|show)\b", re.IGNORECASE)
+_ROW_COMMAND = re.compile(
+    r"\s*(select|insert|update|delete|with|values|table|show)\b", re.IGNORECASE
+)
 _TRANSACTION_SCOPED = re.compile("set_config|advisory", re.IGNORECASE)
 
 
@@ -42,9 +46,41 @@ def execute(
 
     `timeout` is in seconds and for each statement; `None` is no timeout.
     """
-    if not _join_attempt(session):
-        with run_context.attempt():
-            return execute(session, statements, timeout, in_transaction=in_transaction)
+    with joined(session):
+        return _execute_joined(session, statements, timeout, in_transaction=in_transaction)
+
+
+@contextmanager
+def joined(session: Session) -> Iterator[None]:
+    """Join the run's attempt; outside of one, make an attempt of what is executed inside."""
+    if _join_attempt(session):
+        yield
+        return
+    with run_context.attempt():
+        _join_attempt(session)
+        yield
+
+
+@contextmanager
+def savepoint(session: Session) -> Iterator[None]:
+    """Undo after an error what was executed inside, so that the transaction can continue."""
+    _send_command(session, "SAVEPOINT openfn")
+    try:
+        yield
+    except AdaptorError:
+        if not open_connection(session).broken:
+            _send_command(session, "ROLLBACK TO SAVEPOINT openfn")
+        raise
+    _send_command(session, "RELEASE SAVEPOINT openfn")
+
+
+def _execute_joined(
+    session: Session,
+    statements: Sequence[Statement],
+    timeout: float | None,
+    *,
+    in_transaction: bool,
+) -> list[Result]:
     if not in_transaction:
         return [_execute_without_transaction(session, statements[0], timeout)]
     if not session.in_transaction and len(statements) == 1 and _only_reads(statements[0].sql):
@@ -52,7 +88,7 @@ def execute(
             return [_execute_read_only(session, statements[0], timeout)]
         except _NotReadOnly:
             _send_command(session, "ROLLBACK")
-    _ensure_transaction(session, timeout)
+    ensure_transaction(session, timeout)
     return [_execute(session, statement) for statement in statements]
 
 
@@ -116,7 +152,8 @@ def _execute_read_only(session: Session, statement: Statement, timeout: float | 
     return result
 
 
-def _ensure_transaction(session: Session, timeout: float | None) -> None:
+def ensure_transaction(session: Session, timeout: float | None) -> None:
+    """Begin the run's transaction if none is open, and set the statement timeout."""
     if not session.in_transaction:
         connection_cache.begin(session, "BEGIN", timeout)
         session.in_transaction = True
@@ -128,6 +165,8 @@ def _ensure_transaction(session: Session, timeout: float | None) -> None:
 def _execute(session: Session, statement: Statement, *, read_only: bool = False) -> Result:
     connection = open_connection(session)
     _log_once(session, statement.display_sql)
+    if not _ROW_COMMAND.match(statement.sql):
+        session.columns.clear()  # it may alter a table
     is_raw = statement.placeholder == "$" and statement.values is not None
     cursor = psycopg.RawCursor(connection) if is_raw else connection.cursor()
     try:
