@@ -46,6 +46,7 @@ def _series(seed: str) -> dict[str, Arguments]:
         "pairs of faults": ("-m", "benchmarks.enumerate_faults", "pairs", "360", seed),
         "random walks": ("-m", "benchmarks.simulate", "3000", seed),
         "hostile requests": ("-m", "benchmarks.fuzz_inbox", "2000", seed),
+        "kills of ofn serve": ("-m", "benchmarks.kill_local", "100", seed),
         "fault tests": (*pytest, "tests/faults", "--fault-seed", seed),
         "property tests": (*pytest, *hypothesis, *_property_tests()),
     }
