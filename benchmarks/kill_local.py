@@ -86,7 +86,7 @@ def _kill_program(kills: int) -> list[str]:
     destination, accepted = Destination(), dict[int, list[int]]()
     with _project() as folder, http_server.serve(destination.respond) as url:
         _write_credential(folder, url)
-        port, over = _free_port(), threading.Event()
+        port, over = free_port(), threading.Event()
         clients = [
             threading.Thread(target=_post, args=(folder, port, case, accepted, over))
             for case in range(CASES)
@@ -236,7 +236,8 @@ def _write_credential(folder: Path, url: str) -> None:
     (directory / "destination.json").write_text(f'{{"baseUrl": "{url}"}}', "utf-8")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that no program listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
