@@ -13,7 +13,7 @@ import trustme
 
 from adaptors._runtime import run_context
 from adaptors.errors import AdaptorError, ConfigurationError, RemoteUnavailable
-from adaptors.postgresql import insert, insert_many, sql, upsert_many
+from adaptors.postgresql import commit, insert, insert_many, sql, upsert_many
 from tests.support import postgres_impostor, postgres_proxy
 from tests.support.postgresql import CLERK, PASSWORD
 from tests.support.postgresql_database import empty_database, socket_folder, state_for
@@ -116,6 +116,32 @@ def test_the_application_name_is_the_run_id(state, db):
         insert("t", {"id": 1})(state)
         assert sql(query)(state)["data"] == [{"name": "openfn 0195-7#its-a-job"}]
     assert sql(query)(state)["data"] == [{"name": "openfn "}]
+
+
+def test_the_server_notices_within_a_second_that_a_statement_has_no_client(state, db):
+    query = "select current_setting('client_connection_check_interval') as every"
+    assert sql(query)(state)["data"] == [{"every": "1s"}]
+    assert sql(query, transaction=False)(state)["data"] == [{"every": "1s"}]
+    with run_context.attempt():
+        insert("t", {"id": 1})(state)
+        assert sql(query)(state)["data"] == [{"every": "1s"}]
+        # A query before it would make the isolation level unchangeable.
+        commit()(state)
+        sql("set transaction isolation level serializable")(state)
+
+
+@pytest.mark.parametrize("options", [{}, {"transaction": False}], ids=["transaction", "none"])
+def test_a_server_that_cannot_check_its_client_is_not_requested_again(state, db, proxy, options):
+    # A server on Windows refuses every value but 0, as all servers refuse a negative one.
+    proxy.rewrite = lambda message: message.replace(
+        b"_check_interval = '1s'", b"_check_interval = '-1'"
+    )
+    first = pid(state, **options)
+    proxy.messages.clear()
+    assert pid(state, **options) == first
+    insert("t", {"id": 1})(state)
+    assert ids(db) == [1]
+    assert "client_connection_check_interval" not in " ".join(proxy.statements)
 
 
 # --- statements that are sent ---------------------------------------------------------------------

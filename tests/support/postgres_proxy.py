@@ -22,7 +22,8 @@ class Proxy:
 
     `messages` has the type and content of everything clients sent (`Q` executes a text, `P` parses
     one with parameters). `should_cut` is called with each message: if it returns true, the message
-    is not forwarded and the connection ends. With `tls`, connections are encrypted if the client
+    is not forwarded and the connection ends. `rewrite` returns what is forwarded instead of a
+    message of the same length. With `tls`, connections are encrypted if the client
     requests it.
     """
 
@@ -33,6 +34,7 @@ class Proxy:
     connections: int = 0
     encrypted: int = 0
     should_cut: Callable[[str, bytes], bool] = lambda _kind, _content: False
+    rewrite: Callable[[bytes], bytes] = bytes
 
     @property
     def statements(self):
@@ -79,7 +81,7 @@ class Proxy:
                 self.messages.append((kind, content))
                 if self.should_cut(kind, content):
                     return
-                server.sendall(message)
+                server.sendall(self.rewrite(message))
 
 
 def _receive(connection):

@@ -24,6 +24,9 @@ from adaptors.postgresql.credential import Configuration
 
 # Shorter than the half second after which a job that exceeds its time limit is killed.
 _CANCEL_SECONDS = 0.3
+# The server ends a statement whose client was killed: nobody else would cancel it.
+_CHECK_INTERVAL = "client_connection_check_interval"
+_CHECK_INTERVAL_SINCE = 14_00_00
 _thread = local()
 
 
@@ -34,6 +37,7 @@ class Session:
     `timeout` is the statement timeout in seconds, `joined_attempt` is true once the session ends
     with the current attempt, `logged` holds the statements that are already in the run's log, and
     `columns` what this attempt knows about the columns of tables.
+    `can_check_client` is false once the server has refused to check its client's connection.
     """
 
     configuration: Configuration
@@ -41,6 +45,7 @@ class Session:
     in_transaction: bool = False
     timeout: float | None = None
     joined_attempt: bool = False
+    can_check_client: bool = True
     logged: set[str] = field(default_factory=set)
     columns: dict[str, Mapping[str, Any]] = field(default_factory=dict)
 
@@ -67,7 +72,8 @@ def session_for(state: Mapping[str, Any]) -> Session:
 def begin(session: Session, command: str, timeout: float | None) -> None:
     """Send the command that begins a transaction, or only the settings if it is empty.
 
-    Connects first if necessary, and once more if the server has closed a cached connection.
+    Connects first if necessary, and once more if the server has closed a cached connection. Sends
+    the command again without the check of the client's connection if the server refuses it.
     """
     is_cached = session.connection is not None
     if session.connection is None:
@@ -76,11 +82,14 @@ def begin(session: Session, command: str, timeout: float | None) -> None:
     is_idle = connection.info.transaction_status is TransactionStatus.IDLE
     rollback = "" if is_idle else "ROLLBACK; "
     try:
-        connection.execute((rollback + _begin_sql(command, timeout)).encode())
+        connection.execute((rollback + _begin_sql(session, command, timeout)).encode())
     except psycopg.Error as error:
-        _close(session)
-        if not is_cached:
-            raise error_codes.error_for(error) from None
+        if session.can_check_client and _CHECK_INTERVAL in (error.diag.message_primary or ""):
+            session.can_check_client = False
+        else:
+            _close(session)
+            if not is_cached:
+                raise error_codes.error_for(error) from None
         begin(session, command, timeout)
 
 
@@ -125,15 +134,27 @@ def reset(session: Session) -> None:
         _close(session)
 
 
-def _begin_sql(command: str, timeout: float | None) -> str:
+def _begin_sql(session: Session, command: str, timeout: float | None) -> str:
     scope = "LOCAL" if command else "SESSION"
     run_id = re.sub(r"[^\w#.-]", "", run_context.current_run().id)
     settings = (
         timeout_setting(timeout),
         "datestyle = ISO, YMD",  # never the day first or the month first, as the server is set
         f"application_name = 'openfn {run_id}'",
+        *_client_check(session),
     )
     return "; ".join(filter(None, [command, *(f"SET {scope} {setting}" for setting in settings)]))
+
+
+def _client_check(session: Session) -> list[str]:
+    """Return the setting with which a server notices that its client is gone.
+
+    It is no parameter of the connection, because poolers refuse those they do not know. A server
+    on Windows has the setting and refuses every value.
+    """
+    version = open_connection(session).info.server_version
+    is_supported = session.can_check_client and version >= _CHECK_INTERVAL_SINCE
+    return [f"{_CHECK_INTERVAL} = '1s'"] if is_supported else []
 
 
 def _close(session: Session) -> None:
