@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from functools import cache
 from typing import Any, cast
 
@@ -19,11 +20,18 @@ _CONNECT_SECONDS, _READ_SECONDS = 1, 1.5
 _ATTEMPTS = 2
 # botocore's DEBUG lines hold whole responses, with the credentials that Secrets Manager returns.
 logging.getLogger("botocore").setLevel(logging.INFO)
+# boto3 must not create two clients at the same time: they share its default session.
+_creation = threading.Lock()
+
+
+def client(service: str) -> Any:
+    """Return the cached client of a service, which threads may share."""
+    with _creation:
+        return _create_client(service)
 
 
 @cache
-def client(service: str) -> Any:
-    """Return the cached client of a service."""
+def _create_client(service: str) -> Any:
     config = Config(
         connect_timeout=_CONNECT_SECONDS,
         read_timeout=_READ_SECONDS,
