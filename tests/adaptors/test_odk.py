@@ -398,6 +398,17 @@ def test_retry_of_a_run_creates_a_submission_once(central):
     assert first["data"] == again["data"]
 
 
+@pytest.mark.parametrize("meta", ["", "<meta/>", "<meta><instanceID/></meta>"])
+def test_xml_without_an_instance_id_is_stored_once(central, aggregate, meta):
+    xml = XML.replace("<meta><instanceID>uuid:7</instanceID></meta>", meta)
+    for _ in range(2):
+        after = in_a_run(create_submission(22, FORM, xml), state_for(central))
+        in_a_run(aggregate_submit(FORM, xml), state_for(aggregate))
+    assert list(central.xml) == [after["data"]["instanceId"]]
+    assert after["data"]["instanceId"].startswith("uuid:")
+    assert len(aggregate.forms[FORM]) == 1
+
+
 def test_equal_submissions_of_one_run_are_all_created(central):
     names = each("[*]", create_submission(22, FORM, {**DATA, "name": data_value("")}))
     for _ in range(2):
@@ -476,9 +487,7 @@ def test_closed_form_and_missing_version_are_refused(central):
     assert central.xml == {}
 
 
-@pytest.mark.parametrize(
-    "data", ["<data/>", "no xml", {"a/b": 1}, {"meta": "x"}, {"name": object}], ids=str
-)
+@pytest.mark.parametrize("data", ["no xml", {"a/b": 1}, {"meta": "x"}, {"name": object}], ids=str)
 def test_invalid_submission_is_a_configuration_error(central, aggregate, data):
     for operate, server in (
         (create_submission(22, FORM, data), central),

@@ -7,16 +7,18 @@ from dataclasses import dataclass, field
 from xml.parsers import expat
 from xml.sax.saxutils import escape
 
-_META_XMLNS = "http://openrosa.org/jr/xforms"
+from adaptors._openrosa import xforms
+
 _ROOT, _META, _INSTANCE_ID = 1, 2, 3  # their depths
 
 
-def add(xml: str, instance_id: str, fields: Mapping[str, str]) -> str:
+def add(xml: str, instance_id: str, fields: Mapping[str, str] | None = None) -> str:
     """Return the form with this id in its `meta`, and with nothing else changed.
 
-    A form without `meta` gets one that has these fields too. The form is well-formed XML.
+    A form without `meta` gets one that has these fields too; a field with `@` is an
+    attribute. The form is well-formed XML.
 
-    >>> add("<data><name>Amina</name><o:meta xmlns:o='o'/></data>", "7", {})
+    >>> add("<data><name>Amina</name><o:meta xmlns:o='o'/></data>", "7")
     "<data><name>Amina</name><o:meta xmlns:o='o'><o:instanceID>7</o:instanceID></o:meta></data>"
     """
     document = xml.encode()
@@ -28,7 +30,7 @@ def add(xml: str, instance_id: str, fields: Mapping[str, str]) -> str:
     if deepest == _META:
         content = f"<{prefix}instanceID>{content}</{prefix}instanceID>"
     elif deepest == _ROOT:
-        content = _meta(instance_id, fields)
+        content = _meta(instance_id, fields or {})
     before, after = document[:position].decode(), document[position:].decode()
     if after.startswith(f"</{name}"):
         return f"{before}{content}{after}"
@@ -36,9 +38,7 @@ def add(xml: str, instance_id: str, fields: Mapping[str, str]) -> str:
 
 
 def _meta(instance_id: str, fields: Mapping[str, str]) -> str:
-    elements = {**fields, "instanceID": instance_id}
-    texts = (f"<{key}>{escape(value)}</{key}>" for key, value in elements.items())
-    return f'<meta xmlns="{_META_XMLNS}">{"".join(texts)}</meta>'
+    return xforms.write({"#type": "meta", **fields, "instanceID": instance_id})
 
 
 @dataclass(slots=True)

@@ -61,7 +61,6 @@ def _with_meta(data: Mapping[str, Any], username: str) -> dict[str, Any]:
     if meta.get("instanceID"):
         return dict(data)
     full_meta = {
-        "@xmlns": _META_XMLNS,
         **_meta(username),
         **meta,
         "instanceID": stable_ids.stable_uuid(xforms.write(data)),
@@ -74,6 +73,7 @@ def _meta(username: str) -> dict[str, str]:
     started_at = run_context.current_run().started_at.isoformat(timespec="milliseconds")
     timestamp = started_at.replace("+00:00", "Z")
     return {
+        "@xmlns": _META_XMLNS,
         "deviceID": "openfn",
         "timeStart": timestamp,
         "timeEnd": timestamp,

@@ -122,7 +122,7 @@ def aggregate_submit(
 
     >>> operate = aggregate_submit("Attendance", {"name": "Amina", "visit": [{"n": 1}, {"n": 2}]})
     """
-    xml = data if isinstance(data, str) else form_xml(form_id, data)
+    xml = form_xml(form_id, data)
     instance_id = protocol.instance_id(xml)
     file = ("submission.xml", protocol.encode(xml), "text/xml")
     body, content_type = encode_multipart_formdata({"xml_submission_file": file})

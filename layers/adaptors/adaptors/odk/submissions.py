@@ -7,7 +7,7 @@ from typing import Any
 
 from adaptors._http.request import DEFAULT_TIMEOUT, Request
 from adaptors._http.response import Response, json_body, log_response
-from adaptors._openrosa import protocol, xforms
+from adaptors._openrosa import instance_ids, protocol, xforms
 from adaptors._runtime import stable_ids
 from adaptors.credentials import read_credential
 from adaptors.errors import ConfigurationError, RemoteRefused
@@ -30,8 +30,9 @@ def create_submission(
     """Create a submission to a form; `data` becomes Central's record of it, with `instanceId`.
 
     The submission is XML or a dict: a list is a repeat, a dict is a group, `@version` is the form's
-    version. A dict without `meta.instanceID` gets one that is the same in a retry of the run. If
-    the very same XML is in Central already, that is success; other XML with its id is refused.
+    version. A submission without `meta.instanceID` gets one that is the same in a retry of the
+    run. If the very same XML is in Central already, that is success; other XML with its id is
+    refused.
 
     >>> from adaptors.common import data_value
     >>> operate = create_submission(22, "visit", {
@@ -39,7 +40,7 @@ def create_submission(
     ... })
     """
     configuration = read_credential(Configuration, state)
-    xml = data if isinstance(data, str) else form_xml(form_id, data)
+    xml = form_xml(form_id, data)
     instance_id = protocol.instance_id(xml)
     path = f"{form_path(project_id, form_id)}/submissions"
     request = Request(
@@ -56,8 +57,12 @@ def create_submission(
     return next_state(state, json_body(raise_for_problem(response)), response.as_dict())
 
 
-def form_xml(form_id: str, data: Mapping[str, Any]) -> str:
+def form_xml(form_id: str, data: Mapping[str, Any] | str) -> str:
     """Return the XML of a submission to a form, with an instanceID if the data has none."""
+    if isinstance(data, str):
+        if protocol.find_instance_id(data):
+            return data
+        return instance_ids.add(data, f"uuid:{stable_ids.stable_uuid(data)}")
     meta = data.get("meta") or {}
     if not isinstance(meta, Mapping):
         raise ConfigurationError("meta is a dict, with instanceID and similar keys.")
