@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from urllib.parse import parse_qsl
+from urllib.parse import unquote_to_bytes
 
 import pytest
 
@@ -76,13 +76,22 @@ def test_body_has_at_most_a_million_values(count, is_readable):
             parse(content)
 
 
+def _unquoted(part):
+    content = unquote_to_bytes(part.replace("+", " "))
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        return content.decode("iso-8859-1")
+
+
 @pytest.mark.parametrize("name", ["a", "x=1&b", "%41+%zz%4", "é", "&&=&=1&c"])
 @pytest.mark.parametrize("value", ["", "%C3%A9+%F0%9F%98%80", "%", "%%41%4", "é%C3", "\x00"])
 @pytest.mark.parametrize("padding", [0, 65_530, 65_534, 65_535, 65_536])
 def test_long_form_is_decoded_as_a_short_one(name, value, padding):
     text = f"{name}={'x' * padding}{value}&d=1"
     form = {}
-    for key, part in parse_qsl(text, keep_blank_values=True):
-        form.setdefault(key, []).append(part)
+    for field in filter(None, text.split("&")):
+        key, _, part = field.partition("=")
+        form.setdefault(_unquoted(key), []).append(_unquoted(part))
     expected = {key: parts[0] if len(parts) == 1 else parts for key, parts in form.items()}
     assert parse(text.encode(), FORM) == expected
