@@ -14,4 +14,8 @@ class _Refuse:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 
-sys.meta_path.insert(0, _Refuse())
+def pytest_configure():
+    """Refuse the libraries from now on; importing this module, as doctests do, changes nothing."""
+    for name in [name for name in sys.modules if name.partition(".")[0] in LIBRARIES]:
+        raise RuntimeError(f"{name} is imported already.")
+    sys.meta_path.insert(0, _Refuse())
