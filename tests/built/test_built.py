@@ -62,7 +62,7 @@ def test_built_functions_deliver_the_posts_of_all_sources(install_function, aws,
 
 @pytest.mark.parametrize(
     ("function", "package"),
-    [("inbox", "aws_lambda_powertools"), ("matcher", "jmespath"), ("runner", "requests")],
+    [("inbox", "aws_lambda_powertools"), ("matcher", "jmespath"), ("runner", "jmespath")],
 )
 def test_missing_dependency_in_a_layer_fails_the_function(install_function, aws, function, package):
     created, endpoint = aws
@@ -110,17 +110,20 @@ def test_inbox_imports_nothing_unnecessary(install_function):
     assert sorted(modules & heavy) == []
 
 
-def test_runner_imports_only_the_adaptors_of_the_project(install_function):
+def test_workers_import_only_the_adaptors_of_the_project_and_no_aws_library(install_function):
     root = install_function("runner")
     path = root / "opt/project/project.json"
     project = json.loads(path.read_text("utf-8"))
     project["credentials"]["registry"]["adaptor"] = "kobotoolbox"
+    project["jobs"] = {}
     path.write_text(json.dumps(project), "utf-8")
-    code = "import sys, json, app; print(json.dumps(sorted(sys.modules)))"
-    python, environment = command(root, "-c", code)
-    environment |= {"AWS_DEFAULT_REGION": resources.REGION, "PROJECT_DIR": str(path.parent)}
+    code = (
+        "import sys, json, worker; from openfn.workers import preloading; "
+        "preloading.import_modules(sys.argv[1], ()); print(json.dumps(sorted(sys.modules)))"
+    )
+    python, environment = command(root, "-c", code, str(path.parent))
     process = subprocess.run(python, env=environment, capture_output=True, check=True, text=True)
     modules = set(json.loads(process.stdout))
     assert "adaptors.kobotoolbox" in modules
     others = {"adaptors.http", "adaptors.dhis2", "psycopg", "simple_salesforce", "jsonschema"}
-    assert sorted(modules & others) == []
+    assert sorted(modules & (others | {"boto3", "botocore"})) == []
