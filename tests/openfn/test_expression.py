@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -412,8 +413,12 @@ def test_keyboard_interrupt_is_not_a_job_error(job):
             raise KeyboardInterrupt
         fn(stop)
     """)
-    with pytest.raises(KeyboardInterrupt):
-        run(path)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run(path)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.parametrize("verdict", ["author", "remote", "remote-for-now"])
