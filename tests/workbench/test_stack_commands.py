@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import boto3
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from openfn.history import details
 from openfn.runs import store as runs
 from tests.conftest import post, tick
+from tests.support.call_hooks import hook_aws_call
 
 pytestmark = pytest.mark.moto
 
@@ -276,3 +279,27 @@ def test_messages_emitted_by_a_cron_job_are_shown(ofn, create_project_stack, tmp
     options = ("--project", tmp_path, "--json")
     (run,) = json.loads(ofn("runs", "--job", "nightly", *options).out)
     assert len(json.loads(ofn("show", run["id"], *options).out)["emitted"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [
+        (
+            (SimpleNamespace(status_code=400), {"Error": {"Code": "Denied", "Message": "no"}}),
+            "AWS refused this in stack openfn: An error occurred (Denied)",
+        ),
+        (EndpointConnectionError(endpoint_url="https://aws"), "AWS cannot be reached: "),
+    ],
+    ids=["refused", "unreachable"],
+)
+def test_failed_call_of_aws_is_reported_without_a_traceback(ofn, deployment, fault, expected):
+    def fail(**_context):
+        if isinstance(fault, Exception):
+            raise fault
+        return fault
+
+    _, folder = deployment
+    with hook_aws_call("before-call.dynamodb.Query", fail):
+        ended = ofn("messages", "--project", folder)
+    assert (ended.status, ended.out) == (1, "")
+    assert expected in ended.err

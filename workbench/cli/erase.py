@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
-import boto3
 import typer
 
 from openfn import ids as identifiers
@@ -20,7 +19,7 @@ from openfn.storage.aws import Setting
 from workbench.cli import output
 from workbench.cli.options import Json, Project, Stack, Yes, confirm, console
 from workbench.errors import CommandError
-from workbench.stack import connection, message_search
+from workbench.stack import clients, connection, message_search
 from workbench.stack.message_search import SearchResult
 from workbench.text import count_of
 from workbench.times import format_time, parse_time
@@ -116,7 +115,7 @@ def _search(where: Sequence[str], period: Period, limit: int, *, shown: bool) ->
 
 
 def _erase(targets: Sequence[ErasureTarget], *, shown: bool) -> dict[str, str]:
-    person = boto3.client("sts").get_caller_identity()["Arn"]
+    person = clients.caller()
     now = table.timestamp(datetime.now(UTC).timestamp())
     record = {"erased_at": now, "erased_by": person}
     with output.progress(console, "erasing", len(targets), shown=shown) as advance:

@@ -24,6 +24,13 @@ def of_stack(service: str) -> Any:
     return _LocalClient(local_services, service)
 
 
+def caller() -> str:
+    """Return who uses the connected stack: the ARN of an AWS identity, or `local`."""
+    if local.active():
+        return "local"
+    return str(of_stack("sts").get_caller_identity()["Arn"])
+
+
 @dataclass(frozen=True, slots=True)
 class _LocalClient:
     """The operations of a local stack's service, called as those of boto3's clients."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from botocore.exceptions import BotoCoreError, ClientError
 
 from openfn.storage.aws import Setting
-from openfn.storage.errors import CallFailed
+from openfn.storage.errors import CallFailed, CallRefused
 from workbench.environment import environ
 from workbench.errors import CommandError
 from workbench.project.compiler import compile_project
@@ -56,9 +56,7 @@ def connected(stack: str, project: Path, checked: ProjectSpec | None = None) -> 
             with environ({Setting.PROJECT_DIR: folder if checked else None}):
                 yield
     except CallFailed as error:
-        if not local.active():
-            raise
-        raise CommandError(f"The local stack refused this: {error}") from None
+        raise _call_error(stack, error) from None
     except ClientError as error:
         raise _stack_error(stack, error) from None
     except BotoCoreError as error:
@@ -67,7 +65,7 @@ def connected(stack: str, project: Path, checked: ProjectSpec | None = None) -> 
 
 def output(stack: str, name: str) -> str:
     """Return an output of a stack, such as `InboxUrl`; raise CommandError if it has none."""
-    if local.active() or local.find_folder(stack):
+    if _is_local(stack):
         raise CommandError(_NO_OUTPUT.format(stack=stack, name=name))
     try:
         cloudformation = client("cloudformation")
@@ -118,6 +116,18 @@ def _print_target(stack: str, stack_id: str) -> None:
     if endpoint := os.environ.get(ENDPOINT):
         where = f"{endpoint} (from {ENDPOINT})"
     sys.stderr.write(f"Stack {stack}: {where}\n")
+
+
+def _is_local(stack: str) -> bool:
+    return bool(local.active() or local.find_folder(stack))
+
+
+def _call_error(stack: str, error: CallFailed) -> CommandError:
+    if _is_local(stack):
+        return CommandError(f"The local stack refused this: {error}")
+    if isinstance(error, CallRefused):
+        return CommandError(f"AWS refused this in stack {stack}: {error}")
+    return CommandError(f"AWS cannot be reached: {error}. {_REGION}")
 
 
 def _stack_error(stack: str, error: ClientError) -> CommandError:
