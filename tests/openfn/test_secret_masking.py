@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import csv
+import html
 import io
 import json
 import pprint
@@ -12,7 +13,7 @@ import subprocess
 import sys
 import textwrap
 import time
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import pytest
 from hypothesis import given
@@ -221,3 +222,19 @@ def test_masking_imports_nothing_of_aws():
     code = "import sys, openfn.jobs.secret_masking; sys.exit('boto3' in sys.modules)"
     environment = {"PYTHONPATH": ":".join(filter(None, sys.path))}
     subprocess.run([sys.executable, "-c", code], check=True, env=environment)
+
+
+@pytest.mark.parametrize("quotes", ['"' * 24, "'" * 24, "'\"" * 12])
+def test_secret_with_many_quotes_is_masked_in_linear_time(quotes):
+    secret = f"pass{quotes}word"
+    masker = Masker({"password": secret})
+    doubled = secret.replace("'", "''"), secret.replace('"', '""')
+    both = doubled[0].replace('"', '""')
+    forms = [secret, json.dumps(secret), repr(secret), quote(secret), html.escape(secret)]
+    for form in [*forms, *doubled, both, secret.replace("'", "'\"'\"'"), f"{secret[:12]}…"]:
+        assert "word" not in masker.mask(form)
+        assert "pass" not in masker.mask(form)
+    began = time.process_time()
+    near_miss = f"pass{quotes * 2}worx "
+    assert masker.mask(near_miss * 50) == near_miss * 50
+    assert time.process_time() - began < 2  # with a branch for each quote, half a minute

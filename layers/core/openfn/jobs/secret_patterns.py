@@ -2,8 +2,9 @@ r"""Recognize a secret in every form that it takes in text, as regular expressio
 
 A secret is matched character by character, each in all its escapes: `"` is also `\"`, `\\\"`,
 `%22` and `&quot;`. So one expression recognizes the secret itself, its `repr`, JSON of any depth,
-and the encodings of URLs, forms and HTML. No two alternatives of a character begin alike, so a
-match takes linear time.
+and the encodings of URLs, forms and HTML. No two alternatives of a character begin alike, except
+those of quotes, which CSV, SQL and shells write as several. A long run of quotes is one expression,
+with one alternative for each of these, so a match takes linear time.
 
 In base64, three expressions recognize a secret at any position of any text: alone, behind a user
 name, or in a whole document.
@@ -18,6 +19,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import cache, cached_property
+from itertools import groupby, pairwise
 
 _NAMED_ESCAPES = {"\a": "a", "\b": "b", "\t": "t", "\n": "n", "\v": "v", "\f": "f", "\r": "r"}
 # JSON in JSON in a repr: an escape may be escaped itself, each time with twice the backslashes.
@@ -26,6 +28,9 @@ _BACKSLASH = r"(?:\\|%(?:25)?5[cC])"
 _BACKSLASHES, _BACKSLASHES_OR_NONE = rf"{_BACKSLASH}{{1,47}}+", rf"{_BACKSLASH}{{0,47}}+"
 # `pprint` writes a long text as several, and divides it behind white space.
 _SEAM = r"""(?:['"]\n[ ]{0,99}+['"])?"""
+# CSV and SQL double a quote, and a shell's word has its own for it.
+_QUOTES = {"'": ("''", """'"'"'"""), '"': ('""',)}
+_LONG_RUN = 5
 _LONGEST_ESCAPE = 64
 _PIECES = re.compile(r"\r\n|\n|\r|\\+|.", re.DOTALL)
 _BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
@@ -37,15 +42,14 @@ _CUT = re.compile(r"(?:\\+[^\s\\]{0,5}|%[0-9A-Fa-f]{0,2})?(…|\.\.\.|\Z)")
 
 
 class Pattern:
-    """One form of a secret: a regular expression for each of its characters."""
+    """One form of a secret: a regular expression for each of its characters.
 
-    def __init__(self, tokens: list[str]) -> None:
+    `source` is the whole expression, if it is not just these together.
+    """
+
+    def __init__(self, tokens: list[str], source: str = "") -> None:
         self.tokens = tokens
-
-    @cached_property
-    def source(self) -> str:
-        """The whole expression."""
-        return "".join(self.tokens)
+        self.source = source or "".join(tokens)
 
     @cached_property
     def regex(self) -> re.Pattern[str]:
@@ -97,19 +101,9 @@ class Pattern:
 
 def text_pattern(secret: str) -> Pattern:
     """Return the pattern of a secret in all its escapes."""
-    tokens, after_backslash = [], False
-    for piece in _PIECES.findall(secret):
-        if piece.startswith("\\"):
-            count = len(piece)
-            # It also takes the backslashes of the next character's escape.
-            times = f"{{{count},{count + 46}}}+"
-            tokens.append(rf"(?:\\{times}|(?i:%(?:25)?5c){times})")
-        elif piece.isascii() and piece.isalnum():
-            tokens.append(piece)
-        else:
-            tokens.append(_escaped(piece, after_backslash=after_backslash))
-        after_backslash = piece.startswith("\\")
-    return Pattern(tokens)
+    pieces: list[str] = _PIECES.findall(secret)
+    tokens = [_token(piece, before) for before, piece in pairwise(["", *pieces])]
+    return Pattern(tokens, "".join(_with_runs(pieces, tokens)))
 
 
 def base64_patterns(secret: str, users: Sequence[str] = ()) -> Iterator[Pattern]:
@@ -125,9 +119,45 @@ def base64_patterns(secret: str, users: Sequence[str] = ()) -> Iterator[Pattern]
             yield Pattern(_base64_tokens(encoded, before))
 
 
+def _token(piece: str, before: str, *, is_in_run: bool = False) -> str:
+    """Return the expression of a character or of several backslashes, behind another."""
+    if piece.startswith("\\"):
+        count = len(piece)
+        # It also takes the backslashes of the next character's escape.
+        times = f"{{{count},{count + 46}}}+"
+        return rf"(?:\\{times}|(?i:%(?:25)?5c){times})"
+    if piece.isascii() and piece.isalnum():
+        return piece
+    return _escaped(piece, after_backslash=before.startswith("\\"), is_in_run=is_in_run)
+
+
+def _with_runs(pieces: Sequence[str], tokens: Sequence[str]) -> Iterator[str]:
+    """Yield the expressions of characters, and one for each long run of quotes."""
+    position = 0
+    for are_quotes, group in groupby(pieces, _QUOTES.__contains__):
+        end = position + len(list(group))
+        if are_quotes and end - position >= _LONG_RUN:
+            yield _run_of_quotes(pieces[position:end], ["", *pieces][position])
+        else:
+            yield from tokens[position:end]
+        position = end
+
+
+def _run_of_quotes(quotes: Sequence[str], before: str) -> str:
+    escaped = [_token(quote, last, is_in_run=True) for last, quote in pairwise([before, *quotes])]
+    run = "".join(quotes)
+    several = [run.replace(quote, text) for quote, texts in _QUOTES.items() for text in texts]
+    several.append(run.replace("'", "''").replace('"', '""'))  # SQL in CSV
+    forms = ["".join(escaped), *map(re.escape, several)]
+    return f"(?:{'|'.join(forms)})"
+
+
 @cache
-def _escaped(piece: str, *, after_backslash: bool) -> str:
-    """Return the expression for a character that is escaped somewhere, or for a line break."""
+def _escaped(piece: str, *, after_backslash: bool, is_in_run: bool) -> str:
+    """Return the expression for a character that is escaped somewhere, or for a line break.
+
+    In a run of quotes, one quote is not several: the run has these alternatives itself.
+    """
     backslashes = _BACKSLASHES_OR_NONE if after_backslash else _BACKSLASHES
     if piece in {"\n", "\r", "\r\n"}:
         return _line_break(backslashes)
@@ -144,9 +174,8 @@ def _escaped(piece: str, *, after_backslash: bool) -> str:
     forms += [rf"(?i:&#(?:0*{code}|x0*{code:x});)"]
     named = html.escape(piece)
     forms += [re.escape(named)] if named not in {piece, "&#x27;"} else []
-    # CSV and SQL double a quote, and a shell's word has its own for it.
-    forms += ["&apos;", """''""", """'"'"'"""] if piece == "'" else []
-    forms += ['""'] if piece == '"' else []
+    forms += ["&apos;"] if piece == "'" else []
+    forms += () if is_in_run else _QUOTES.get(piece, ())
     forms += [r"\n[ ]{0,99}+"] if piece == " " else []
     forms += [re.escape(encoded.decode("latin-1"))] * (not piece.isascii())  # UTF-8 read as Latin-1
     return f"(?:{'|'.join(forms)}){_SEAM if piece.isspace() else ''}"
