@@ -155,8 +155,8 @@ def _match(content: bytes, content_type: str) -> None:
     compiled.current().jobs_for_message("inbox-a", body)
     first = next(iter(body), "") if isinstance(body, dict) else 0
     for path in ((first,), ("case",)):
-        order_key(MessageTrigger("all", None, {}, (), path), body)
-    order_key(MessageTrigger("all", None, {}, (), ("all",)), {"all": body})
+        order_key(MessageTrigger("all", None, ({},), (), path), body)
+    order_key(MessageTrigger("all", None, ({},), (), ("all",)), {"all": body})
 
 
 def _peak_megabytes() -> int:

@@ -104,7 +104,7 @@ def _fill(connection: psycopg.Connection[Any], triggers: list[MessageTrigger]) -
     connection.execute("create table fragments (number int, inbox boolean, fragment jsonb)")
     with connection.cursor() as cursor, cursor.copy("copy fragments from stdin") as copy:
         for number, trigger in enumerate(triggers):
-            fragment = json.dumps(trigger.inclusion)
+            fragment = json.dumps(trigger.inclusions[0])
             copy.write_row((number, trigger.inbox in {None, INBOX}, fragment))
     connection.execute("analyze fragments")
 

@@ -112,6 +112,6 @@ def _fill_up(
     fragments = [*matching, *(create(number) for number in range(count))][:count]
     random.Random(5).shuffle(fragments)
     return [
-        MessageTrigger(f"trigger-{number}", (None, INBOX)[number % 2], fragment)
+        MessageTrigger(f"trigger-{number}", (None, INBOX)[number % 2], (fragment,))
         for number, fragment in enumerate(fragments)
     ]

@@ -15,7 +15,7 @@ from tests.conftest import ROOT
 
 STORED = json.loads((ROOT / "tests/cases/digests.json").read_text("utf-8"))
 INBOX = Inbox("i", dedupe=("v",))
-TRIGGER = MessageTrigger("t", None, {}, (), ("v",))
+TRIGGER = MessageTrigger("t", None, ({},), (), ("v",))
 SMALL = [
     "0",
     "-0.0",

@@ -59,7 +59,7 @@ def test_contains_agrees_with_postgresql(pairs, expected_results):
 
 def test_index_of_all_fragments_agrees_with_postgresql(pairs, expected_results):
     triggers = [
-        MessageTrigger(f"t{i}", None, parse(fragment)) for i, (_, fragment) in enumerate(pairs)
+        MessageTrigger(f"t{i}", None, (parse(fragment),)) for i, (_, fragment) in enumerate(pairs)
     ]
     index = trigger_index.load(index_builder.build_index(triggers))
     differences = [

@@ -82,7 +82,7 @@ def test_every_payload_has_a_trigger():
 
 
 def test_trigger_of_each_payload_matches_only_that_payload():
-    triggers = [MessageTrigger(name, None, fragment) for name, fragment in TRIGGERS.items()]
+    triggers = [MessageTrigger(name, None, (fragment,)) for name, fragment in TRIGGERS.items()]
     index = trigger_index.load(build_index(triggers))
     matches = {
         name: [triggers[position].name for position in index.matching("any", body)]
@@ -93,7 +93,7 @@ def test_trigger_of_each_payload_matches_only_that_payload():
 
 def test_trigger_that_excludes_a_payload_matches_all_others():
     triggers = [
-        MessageTrigger(name, None, {}, ({"absent": 1}, fragment))
+        MessageTrigger(name, None, ({},), ({"absent": 1}, fragment))
         for name, fragment in TRIGGERS.items()
     ]
     index = trigger_index.load(build_index(triggers))

@@ -23,7 +23,7 @@ def build_and_load(triggers):
 
 
 def triggers_of(*fragments):
-    return [MessageTrigger(f"t{n}", None, fragment) for n, fragment in enumerate(fragments)]
+    return [MessageTrigger(f"t{n}", None, (fragment,)) for n, fragment in enumerate(fragments)]
 
 
 def random_triggers(random, bodies, count):
@@ -35,7 +35,7 @@ def random_triggers(random, bodies, count):
         MessageTrigger(
             f"t{number}",
             random.choice((None, None, "a", "b")),
-            fragment(),
+            tuple(fragment() for _ in range(random.choice((1, 1, 1, 2, 3)))),
             tuple(fragment() for _ in range(random.choice((0, 0, 0, 1, 2)))),
         )
         for number in range(count)
@@ -92,7 +92,7 @@ def test_thousands_of_fragments_with_common_values_are_distinguished(wrapped):
     fragments = [wrapped(contained_fragment(random, random_values(random))) for _ in range(2_000)]
     triggers = [
         MessageTrigger(
-            f"t{number}", random.choice((None, "a")), fragment, (wrapped({"open": None}),)
+            f"t{number}", random.choice((None, "a")), (fragment,), (wrapped({"open": None}),)
         )
         for number, fragment in enumerate(fragments)
     ]
@@ -105,7 +105,7 @@ def test_thousands_of_fragments_with_common_values_are_distinguished(wrapped):
 @pytest.mark.parametrize("case", case_params())
 def test_index_agrees_with_postgresql(case):
     index = build_and_load(
-        [MessageTrigger("t", None, parse_part(case, "fragment"), exclusions_of(case))]
+        [MessageTrigger("t", None, (parse_part(case, "fragment"),), exclusions_of(case))]
     )
     assert index.matching("any", parse_part(case, "message")) == ([0] if case["match"] else [])
 

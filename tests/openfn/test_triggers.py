@@ -19,18 +19,18 @@ def matches(trigger, inbox, body):
 
 @pytest.mark.parametrize(("inbox", "matched"), [("field-data", True), ("other", False)])
 def test_trigger_matches_messages_of_its_inbox_only(inbox, matched):
-    trigger = MessageTrigger("t", "field-data", GROUPS)
+    trigger = MessageTrigger("t", "field-data", (GROUPS,))
     assert matches(trigger, inbox, {**GROUPS, "village": "Kisumu"}) is matched
 
 
 @pytest.mark.parametrize("inbox", ["field-data", "other"])
 def test_trigger_without_an_inbox_matches_any_inbox(inbox):
-    assert matches(MessageTrigger("t", None, GROUPS), inbox, GROUPS) is True
+    assert matches(MessageTrigger("t", None, (GROUPS,)), inbox, GROUPS) is True
 
 
 @pytest.mark.parametrize("body", [{}, {"_xform_id_string": "other"}, [GROUPS], "groups", None])
 def test_message_without_the_inclusion_does_not_match(body):
-    assert matches(MessageTrigger("t", None, GROUPS), "any", body) is False
+    assert matches(MessageTrigger("t", None, (GROUPS,)), "any", body) is False
 
 
 @pytest.mark.parametrize(
@@ -45,25 +45,25 @@ def test_message_without_the_inclusion_does_not_match(body):
     ],
 )
 def test_each_exclusion_excludes_by_itself(body, matched):
-    trigger = MessageTrigger("t", None, {"a": 1}, ({"status": "draft"}, {"test": True}))
+    trigger = MessageTrigger("t", None, ({"a": 1},), ({"status": "draft"}, {"test": True}))
     assert matches(trigger, "any", body) is matched
 
 
 def test_exclusion_of_two_keys_needs_both():
-    trigger = MessageTrigger("t", None, {}, ({"duplicate": "1", "test": "Yes"},))
+    trigger = MessageTrigger("t", None, ({},), ({"duplicate": "1", "test": "Yes"},))
     assert matches(trigger, "any", {"duplicate": "1", "test": "No"}) is True
     assert matches(trigger, "any", {"duplicate": "1", "test": "Yes"}) is False
 
 
 def test_query_string_can_be_matched():
-    trigger = MessageTrigger("t", None, {"__query_params": {"site": "A"}})
+    trigger = MessageTrigger("t", None, ({"__query_params": {"site": "A"}},))
     assert matches(trigger, "any", with_query_params({"a": 1}, {"site": "A", "page": "2"})) is True
     assert matches(trigger, "any", with_query_params({"a": 1}, {"site": "B"})) is False
     assert matches(trigger, "any", with_query_params({"a": 1}, {})) is False
 
 
 def test_query_string_can_exclude():
-    trigger = MessageTrigger("t", None, {}, ({"__query_params": {"test": "1"}},))
+    trigger = MessageTrigger("t", None, ({},), ({"__query_params": {"test": "1"}},))
     assert matches(trigger, "any", with_query_params({}, {"test": "1"})) is False
     assert matches(trigger, "any", with_query_params({}, {})) is True
 
@@ -71,7 +71,8 @@ def test_query_string_can_exclude():
 def test_repeated_query_parameter_is_matched_as_a_list():
     body = with_query_params({}, {"site": ["A", "B"]})
     assert (
-        matches(MessageTrigger("t", None, {"__query_params": {"site": ["B"]}}), "any", body) is True
+        matches(MessageTrigger("t", None, ({"__query_params": {"site": ["B"]}},)), "any", body)
+        is True
     )
 
 
@@ -96,7 +97,7 @@ def test_body_that_is_not_an_object_is_unchanged(body):
 
 
 def trigger_ordered_by(path):
-    return MessageTrigger("t", None, {}, (), path)
+    return MessageTrigger("t", None, ({},), (), path)
 
 
 @pytest.mark.parametrize("value", ["a1", 7, Decimal("1.50"), True, ["a"], {"b": 1}, "half \ud83d"])

@@ -12,7 +12,7 @@ from tests.support.containment_cases import CASES, exclusions_of, parse_part
 
 
 def why(body, inclusion, *exclusions, inbox=None):
-    return explain(MessageTrigger("form", "field", inclusion, exclusions), inbox, body).why
+    return explain(MessageTrigger("form", "field", (inclusion,), exclusions), inbox, body).why
 
 
 @pytest.mark.parametrize(
@@ -113,14 +113,26 @@ def test_trigger_of_another_inbox_names_its_inbox():
 
 def test_matching_exclusion_is_named():
     verdict = explain(
-        MessageTrigger("form", None, {}, ({"a": 2}, {"a": 1})), "field", {"a": 1, "b": 2}
+        MessageTrigger("form", None, ({},), ({"a": 2}, {"a": 1})), "field", {"a": 1, "b": 2}
     )
     assert not verdict.matches
     assert verdict.why == "excluded: the body contains exclusion 2, {a: 1}"
 
 
+def test_difference_from_every_inclusion_is_described():
+    trigger = MessageTrigger("form", None, ({"form": "a"}, {"form": "b", "site": 1}))
+    verdict = explain(trigger, None, {"form": "b", "site": 2})
+    assert verdict.why == (
+        'inclusion 1: form: expected "a", found "b"; inclusion 2: site: expected 1, found 2'
+    )
+    assert explain(trigger, None, {"form": "a"}).matches
+    assert explain(trigger, None, {"form": "b", "site": 1}).matches
+    many = MessageTrigger("form", None, tuple({"form": n} for n in range(9)))
+    assert explain(many, None, {"form": 9}).why.endswith("expected 4, found 9; and 4 more")
+
+
 def test_matching_trigger_has_no_reason():
-    verdict = explain(MessageTrigger("form", "field", {"a": 1}, ({"a": 2},)), "field", {"a": 1})
+    verdict = explain(MessageTrigger("form", "field", ({"a": 1},), ({"a": 2},)), "field", {"a": 1})
     assert (verdict.matches, verdict.why, verdict.difference) == (True, "", None)
 
 
@@ -133,7 +145,7 @@ def test_difference_exists_exactly_if_postgresql_finds_no_match():
     for case in CASES:
         body, inclusion = parse_part(case, "message"), parse_part(case, "fragment")
         exclusions = exclusions_of(case)
-        verdict = explain(MessageTrigger("t", None, inclusion, exclusions), None, body)
+        verdict = explain(MessageTrigger("t", None, (inclusion,), exclusions), None, body)
         assert verdict.matches == case["match"], case["name"]
         assert verdict.matches == (verdict.why == ""), case["name"]
         if not exclusions:

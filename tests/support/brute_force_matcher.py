@@ -11,6 +11,6 @@ def matching_positions(triggers, inbox, body):
         position
         for position, trigger in enumerate(triggers)
         if trigger.inbox in {None, inbox}
-        and contains(body, trigger.inclusion)
+        and any(contains(body, inclusion) for inclusion in trigger.inclusions)
         and not any(contains(body, exclusion) for exclusion in trigger.exclusions)
     ]

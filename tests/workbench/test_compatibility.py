@@ -74,3 +74,13 @@ jobs:
     assert last == "demo: 1 inbox, 5 triggers, 5 jobs. No problems found."
     result = json.loads(ofn("check", "--project", project.folder, "--json").out)
     assert [note["line"] for note in result["notes"]] == [7, 7]
+
+
+def test_list_with_one_fragment_is_pointed_out(project):
+    inclusion = "inclusion: {formId: registration}"
+    for several in ("[{a: 1}, {b: 2}]", "[[{a: 1}]]"):
+        project.change(inclusion, f"inclusion: {several}")
+        assert warnings(project.folder) == []
+    project.change(inclusion, "inclusion:\n    - a: 1")
+    (warning,) = warnings(project.folder)
+    assert str(warning).startswith("project.yaml:6: triggers.form.inclusion: This list has one")

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 import pytest
 
-from openfn.project.compiled import load
+from openfn.project.compiled import load, parse_triggers
 from tests.conftest import ROOT
 from tests.workbench.conftest import DIGEST, GOOD, JOB
 from workbench.project.compiler import check, compile_project, main, message_triggers
@@ -195,9 +195,28 @@ def test_compiled_project_has_the_same_triggers(project, compiled):
     loaded = load(compiled())
     assert loaded.message_triggers == message_triggers(check(project.folder))
     (trigger,) = loaded.message_triggers
-    assert trigger.inclusion == {"a": Decimal("1.1"), "b": ["yes", "2019-12-01", None]}
+    assert trigger.inclusions == ({"a": Decimal("1.1"), "b": ["yes", "2019-12-01", None]},)
     assert trigger.exclusions == ({"c": Decimal("0.5")},)
-    assert repr(trigger.inclusion["a"]) == "Decimal('1.1')"
+    assert repr(trigger.inclusions[0]["a"]) == "Decimal('1.1')"
+
+
+def test_message_with_one_of_several_fragments_matches(project, compiled):
+    project.change(
+        INCLUSION,
+        "inclusion: [{form: a}, {form: b, site: 1}, [7]]\n    exclusion: {test: true}",
+    )
+    index = load(compiled()).index
+    matching = [{"form": "a"}, {"form": "b", "site": 1}, {"form": "a", "site": 2}, [7, 8]]
+    assert [index.matching("field", body) for body in matching] == [[0]] * 4
+    others = [{"form": "b"}, {"form": "c", "site": 1}, {"form": "a", "test": True}, 7, [8], [{}]]
+    assert [index.matching("field", body) for body in others] == [[]] * 6
+
+
+@pytest.mark.parametrize("fragment", [{"a": 1}, [{"a": 1}, {"b": 2}], [], "text", None])
+def test_trigger_compiled_by_the_first_release_has_one_fragment(fragment):
+    trigger = {"inbox": None, "inclusion": fragment, "exclusion": [], "order_by": []}
+    (loaded,) = parse_triggers({"form": trigger})
+    assert loaded.inclusions == (fragment,)
 
 
 def test_compiled_project_has_inboxes_by_hash_and_jobs_by_file(project, compiled):
@@ -365,7 +384,7 @@ def test_compiled_json_is_complete(project, compiled):
     content = json.loads((compiled() / "project.json").read_text())
     assert content["triggers"]["form"] == {
         "inbox": None,
-        "inclusion": {"formId": "registration"},
+        "inclusions": [{"formId": "registration"}],
         "exclusion": [],
         "order_by": [],
     }

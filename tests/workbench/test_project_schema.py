@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 import adaptors
@@ -43,7 +45,7 @@ def test_valid_project_is_parsed(project):
     assert problems == []
     trigger, job = spec.triggers["form"], spec.jobs["go"]
     assert (spec.name, spec.inboxes["field"].id_sha256) == ("demo", [A])
-    assert (trigger.inbox, trigger.inclusion) == (None, {"formId": "registration"})
+    assert (trigger.inbox, trigger.inclusion) == (None, [{"formId": "registration"}])
     assert (trigger.exclusion, spec.credentials) == ([], {})
     assert (job.trigger, job.credential, job.expression) == ("form", None, "jobs/go.py")
 
@@ -198,7 +200,7 @@ def test_two_inboxes_cannot_have_the_same_hash(problems_of):
 
 def test_criteria_is_an_inclusion_as_json_text(parse):
     spec = parse(INCLUSION, """criteria: '{"form": {"@name": "Visit"}, "n": 1.50}'""")
-    assert spec.triggers["form"].inclusion == {"form": {"@name": "Visit"}, "n": 1.5}
+    assert spec.triggers["form"].inclusion == [{"form": {"@name": "Visit"}, "n": 1.5}]
 
 
 @pytest.mark.parametrize(
@@ -247,6 +249,43 @@ def test_exclusion_is_one_fragment_or_a_list(parse, yaml, exclusions):
 
 
 @pytest.mark.parametrize(
+    ("yaml", "inclusions"),
+    [
+        ("{form: a}", [{"form": "a"}]),
+        ("[{form: a}, {form: b}]", [{"form": "a"}, {"form": "b"}]),
+        ("\n      - {form: a}\n      - [1]", [{"form": "a"}, [1]]),
+        ("[[{form: a}]]", [[{"form": "a"}]]),
+        ("[[]]", [[]]),
+        ("7", [7]),
+    ],
+)
+def test_inclusion_is_one_fragment_or_a_list(parse, yaml, inclusions):
+    assert parse(INCLUSION, f"inclusion: {yaml}").triggers["form"].inclusion == inclusions
+
+
+@pytest.mark.parametrize("text", ['[{"form": "a"}]', '"a"', "[]"])
+def test_list_in_criteria_is_one_fragment(parse, text):
+    spec = parse(INCLUSION, f"criteria: '{text}'")
+    assert spec.triggers["form"].inclusion == [json.loads(text)]
+
+
+@pytest.mark.parametrize(
+    ("yaml", "location", "text"),
+    [
+        ("[]", ":6: triggers.form.inclusion: ", "Write at least one, or [[]] for any list."),
+        ("\n    - {a: 1}\n    -", ":8: triggers.form.inclusion.1: ", "The fragment is empty."),
+        ("\n    - {a: 1}\n    - b", ":8: triggers.form.inclusion.1: ", "This is text."),
+        ("form", ":6: triggers.form.inclusion: ", "This is text."),
+        ("\n    - {a: 1}\n    - {b: .inf}", ":8: triggers.form.inclusion.1.b: ", "no such number"),
+    ],
+)
+def test_invalid_fragment_in_a_list_is_reported_on_its_line(problems_of, yaml, location, text):
+    (problem,) = problems_of(INCLUSION, f"inclusion: {yaml}")
+    assert problem.startswith(f"project.yaml{location}")
+    assert text in problem
+
+
+@pytest.mark.parametrize(
     ("yaml", "value"),
     [
         ("{consent: yes, visit: 2019-12-01}", {"consent": "yes", "visit": "2019-12-01"}),
@@ -259,7 +298,7 @@ def test_exclusion_is_one_fragment_or_a_list(parse, yaml, exclusions):
 )
 def test_fragment_can_have_any_json_value(parse, yaml, value):
     trigger = parse("{formId: registration}", yaml).triggers["form"]
-    assert repr(trigger.inclusion) == repr(value)  # 1, 1.0 and true are equal but different
+    assert repr(trigger.inclusion) == repr([value])  # 1, 1.0 and true are equal but different
 
 
 @pytest.mark.parametrize(

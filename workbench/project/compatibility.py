@@ -1,7 +1,9 @@
-"""Warn where OpenFn's engine would read a trigger's `criteria` differently.
+"""Warn where OpenFn's engine or the release 0.1.0 would read a trigger differently.
 
-The engine did not match by containment. It took each top-level key as a JSONPath, and the first
-value there had to equal the value in `criteria`. Source: OpenFn/engine,
+In 0.1.0, a list as `inclusion` was one fragment.
+
+OpenFn's engine did not match by containment. It took each top-level key as a JSONPath, and the
+first value there had to equal the value in `criteria`. Source: OpenFn/engine,
 `lib/engine/criteria_trigger.ex` and `lib/engine/matcher.ex`.
 """
 
@@ -14,19 +16,35 @@ from pathlib import Path
 from typing import Any
 
 from workbench.project.compiler import PROJECT_FILE
-from workbench.project.references import texts_at
-from workbench.project.yaml_source import Problem, read_yaml
+from workbench.project.references import lists_at, texts_at
+from workbench.project.yaml_source import Problem, YamlSource, read_yaml
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def warnings(directory: Path) -> list[Problem]:
-    """Return a warning for each `criteria` that OpenFn's engine matched differently."""
+    """Return a warning for each trigger that another program matched differently."""
     source = read_yaml(directory / PROJECT_FILE)
+    return [*_engine_warnings(source), *_list_warnings(source)]
+
+
+def _engine_warnings(source: YamlSource) -> list[Problem]:
     return [
         source.problem(("triggers", name, "criteria"), difference)
         for name, text in texts_at(source, "triggers", "criteria")
         for difference in engine_differences(json.loads(text))
+    ]
+
+
+def _list_warnings(source: YamlSource) -> list[Problem]:
+    message = (
+        "This list has one fragment. Write the fragment without a list. For a body that is a list "
+        "itself, write [[…]]."
+    )
+    return [
+        source.problem(("triggers", name, "inclusion"), message)
+        for name, inclusion in lists_at(source, "triggers", "inclusion")
+        if len(inclusion) == 1 and not isinstance(inclusion[0], list)
     ]
 
 

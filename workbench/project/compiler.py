@@ -73,7 +73,7 @@ def compile_project(
     `checked` is the result of `check`, if the caller has it already.
     """
     project = checked or check(source)
-    compiled = project.model_dump(mode="json")
+    compiled = _values(project)
     filters = message_triggers(project)
     compiled["index"] = build_index(filters)
     for name, credential in compiled["credentials"].items():
@@ -101,9 +101,13 @@ def secret_fields_of(project: ProjectSpec, credential: str | None) -> list[tuple
 
 def message_triggers(project: ProjectSpec) -> list[MessageTrigger]:
     """Return a project's message filters as the functions load them."""
-    compiled = json.loads(json.dumps(project.model_dump(mode="json")), parse_float=Decimal)
+    compiled = json.loads(json.dumps(_values(project)), parse_float=Decimal)
     triggers = parse_triggers(compiled["triggers"])
     return [trigger for trigger in triggers if isinstance(trigger, MessageTrigger)]
+
+
+def _values(project: ProjectSpec) -> dict[str, Any]:
+    return project.model_dump(mode="json", by_alias=True)
 
 
 def main() -> int:

@@ -64,7 +64,7 @@ def build_index(triggers: Sequence[MessageTrigger]) -> dict[str, Any]:
     for position, trigger in enumerate(triggers):
         inbox = trigger.inbox
         restriction = [] if inbox is None else [_atom(scope, inboxes, ("inbox", inbox))]
-        for atoms in _alternatives(scope, trigger.inclusion):
+        for atoms in _all_alternatives(scope, trigger.inclusions):
             scope.conjunctions.append((position, restriction + atoms))
         if excluding := _all_alternatives(scope, trigger.exclusions):
             exclusions[str(position)] = excluding

@@ -33,6 +33,13 @@ def texts_at(source: YamlSource, section: str, key: str) -> Iterator[tuple[str, 
             yield name, entry[key]
 
 
+def lists_at(source: YamlSource, section: str, key: str) -> Iterator[tuple[str, list[Any]]]:
+    """Yield name and list of each entry that has a list at a key."""
+    for name, entry in _section(source, section).items():
+        if isinstance(entry, dict) and isinstance(entry.get(key), list):
+            yield name, entry[key]
+
+
 def unknown_names(source: YamlSource) -> Iterator[Problem]:
     """Yield a problem for each reference to a name that does not exist."""
     for section, key, target in _REFERENCES:

@@ -60,11 +60,23 @@ def _parse_cron(value: Any) -> str:
     return " ".join(fields)
 
 
+def _fragments(value: Any) -> list[Any]:
+    if value == []:
+        message = "A list has several fragments. Write at least one, or [[]] for any list."
+        raise invalid(("inclusion",), message)
+    fragments = value if isinstance(value, list) else [value]
+    for position, fragment in enumerate(fragments):
+        if isinstance(fragment, str):
+            example = "Write {formId: registration}, or JSON text under `criteria`."
+            raise invalid(("inclusion", position), f"This is text. {example}")
+    return fragments
+
+
 class MessageTriggerSpec(Spec):
-    """A message filter."""
+    """A message filter: the message contains one of the inclusions and no exclusion."""
 
     inbox: Name | None = None
-    inclusion: Fragment
+    inclusion: Annotated[list[Fragment], Field(serialization_alias="inclusions")]
     exclusion: list[Fragment] = Field(default_factory=list)
     order_by: Annotated[list[str | int], PlainValidator(parse_value_path)] = Field(
         default_factory=list
@@ -75,13 +87,13 @@ class MessageTriggerSpec(Spec):
     def _from_criteria(cls, value: Any) -> Any:
         if not isinstance(value, dict):
             return value
-        if isinstance(value.get("inclusion"), str):
-            example = "Write {formId: registration}, or JSON text under `criteria`."
-            raise invalid(("inclusion",), f"This is text. {example}")
-        if "criteria" not in value:
-            return value
         options = {key: option for key, option in value.items() if key != "criteria"}
-        return {**options, "inclusion": parse_criteria(value["criteria"])}
+        if "criteria" in value:
+            # A list in this text is one fragment, as in OpenFn.
+            return {**options, "inclusion": [parse_criteria(value["criteria"])]}
+        if "inclusion" in value:
+            return {**options, "inclusion": _fragments(value["inclusion"])}
+        return value
 
     @field_validator("exclusion", mode="before")
     @classmethod

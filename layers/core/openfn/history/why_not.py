@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -12,6 +13,7 @@ from openfn.project.fragments import contains, contains_nested
 from openfn.project.triggers import MessageTrigger
 
 MISSING = object()
+_MAX_REASONS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +41,9 @@ def explain(trigger: MessageTrigger, inbox: str | None, body: Any) -> MatchResul
     if inbox is not None and trigger.inbox not in (None, inbox):
         why = f"accepts only messages of inbox {trigger.inbox}"
         return MatchResult(trigger.name, matches=False, why=why)
-    if first := difference(body, trigger.inclusion):
-        return MatchResult(trigger.name, matches=False, why=_why(first), difference=first)
+    if differences := _differences(body, trigger.inclusions):
+        why = _why_none(differences)
+        return MatchResult(trigger.name, matches=False, why=why, difference=differences[0])
     for number, exclusion in enumerate(trigger.exclusions, 1):
         if contains(body, exclusion):
             why = f"excluded: the body contains exclusion {number}, {_shorten(exclusion)}"
@@ -51,6 +54,17 @@ def explain(trigger: MessageTrigger, inbox: str | None, body: Any) -> MatchResul
 def difference(body: Any, fragment: Any) -> Difference | None:
     """Return the first value of a fragment that the body does not contain, if any."""
     return None if contains(body, fragment) else _first_difference(body, fragment, "")
+
+
+def _differences(body: Any, inclusions: Sequence[Any]) -> list[Difference]:
+    """Return the first difference of each fragment; none if the body contains one of them."""
+    differences: list[Difference] = []
+    for inclusion in inclusions:
+        first = difference(body, inclusion)
+        if first is None:
+            return []
+        differences.append(first)
+    return differences
 
 
 def _first_difference(value: Any, fragment: Any, path: str) -> Difference | None:
@@ -85,6 +99,17 @@ def _difference_in_list(values: list[Any], part: Any, path: str) -> Difference |
 
 def _quote_key(key: str) -> str:
     return key if key and not set(key) & set('."[]') else json.dumps(key, ensure_ascii=False)
+
+
+def _why_none(differences: Sequence[Difference]) -> str:
+    if len(differences) == 1:
+        return _why(differences[0])
+    parts = [
+        f"inclusion {number}: {_why(first)}"
+        for number, first in enumerate(differences[:_MAX_REASONS], 1)
+    ]
+    more = len(differences) - len(parts)
+    return "; ".join([*parts, f"and {more} more"] if more else parts)
 
 
 def _why(first: Difference) -> str:

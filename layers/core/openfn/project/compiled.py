@@ -163,8 +163,10 @@ def _trigger(
     for on in (Kind.SUCCESS, Kind.FAILURE):
         if on in raw:
             return FlowTrigger(name, raw[on], on)
+    # Projects of the first release have one fragment, which may be a list, as `inclusion`.
+    inclusions = raw["inclusions"] if "inclusions" in raw else [raw["inclusion"]]
     return MessageTrigger(
-        name, raw["inbox"], raw["inclusion"], tuple(raw["exclusion"]), tuple(raw["order_by"])
+        name, raw["inbox"], tuple(inclusions), tuple(raw["exclusion"]), tuple(raw["order_by"])
     )
 
 

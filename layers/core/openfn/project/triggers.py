@@ -23,15 +23,16 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MessageTrigger:
-    """A message filter. `inbox` is `None` for any inbox, and each exclusion excludes by itself.
+    """A message filter. `inbox` is `None` for any inbox.
 
+    A message that contains one of the inclusions matches, unless it contains one of the exclusions.
     `order_by` is a path of keys and list indexes. Runs on messages with the same value at this path
     execute one after the other.
     """
 
     name: str
     inbox: str | None
-    inclusion: Any
+    inclusions: tuple[Any, ...]
     exclusions: tuple[Any, ...] = ()
     order_by: tuple[str | int, ...] = ()
 
