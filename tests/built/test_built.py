@@ -119,7 +119,8 @@ def test_workers_import_only_the_adaptors_of_the_project_and_no_aws_library(inst
     path.write_text(json.dumps(project), "utf-8")
     code = (
         "import sys, json, worker; from openfn.workers import preloading; "
-        "preloading.import_modules(sys.argv[1], ()); print(json.dumps(sorted(sys.modules)))"
+        "preloading.import_modules(worker.AdaptorRuntime(), sys.argv[1], ()); "
+        "print(json.dumps(sorted(sys.modules)))"
     )
     python, environment = command(root, "-c", code, str(path.parent))
     process = subprocess.run(python, env=environment, capture_output=True, check=True, text=True)

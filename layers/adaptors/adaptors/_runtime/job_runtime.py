@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import AbstractContextManager
 from datetime import datetime
 
-from adaptors._runtime import emit, run_context
+from adaptors._runtime import emit, late_imports, run_context
 
 
 class AdaptorRuntime:
@@ -31,3 +31,9 @@ class AdaptorRuntime:
     def attempt(self) -> AbstractContextManager[Callable[[], bool]]:
         """Commit the adaptors' work at the end, or roll it back after an error."""
         return run_context.attempt()
+
+    def late_imports(
+        self, adaptors: Collection[str], names: Collection[str], texts: Collection[str]
+    ) -> Iterable[str]:
+        """Return the modules that jobs with these adaptors, names and texts import late."""
+        return late_imports.modules(adaptors, names, texts)

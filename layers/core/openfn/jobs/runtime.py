@@ -5,7 +5,7 @@ This layer imports no adaptors, so that a job executes with any set of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
@@ -27,6 +27,15 @@ class JobRuntime(Protocol):
         """Commit the adaptors' work at the end, or roll it back after an error.
 
         Yields a function that returns whether work waits for its commit.
+        """
+
+    def late_imports(
+        self, adaptors: Collection[str], names: Collection[str], texts: Collection[str]
+    ) -> Iterable[str]:
+        """Return the modules that adaptors import only when such jobs need them.
+
+        The jobs use these adaptors and names (of operations and functions), and contain these
+        texts.
         """
 
 
