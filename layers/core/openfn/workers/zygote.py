@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from openfn.jobs.runtime import JobRuntime
-from openfn.workers import linux, preloading, worker
+from openfn.workers import linux, preloading, project_modules, worker
 
 REPLY = struct.Struct("!qq")
 """The reply to a request: a process id and a status; a pidfd may come with it."""
@@ -40,7 +40,8 @@ def main(runtime: JobRuntime, arguments: Sequence[str]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the supervisor
     linux.hide_from_other_processes()
     linux.adopt_orphans()
-    threaded = preloading.import_modules(project, leave_out)
+    project_modules.keep_code(project)
+    threaded = preloading.import_modules(runtime, project, leave_out)
     if threaded is not None:
         os.execv(sys.executable, [*sys.orig_argv, threaded])  # noqa: S606 - this program again
     _limit_processes()
