@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
+from datetime import UTC, datetime
 
 import pytest
 from flask import Flask, request
 from flask_httpauth import HTTPBasicAuth, HTTPTokenAuth, MultiAuth
 
 from adaptors._runtime.dry_run import dry_run
+from adaptors._runtime.run_context import run_context
 from adaptors.errors import ConfigurationError, RemoteRefused
 from adaptors.http import get, post
 from tests.support.errors import error_of
@@ -154,3 +156,29 @@ def test_invalid_credential_error_names_the_key_and_no_secret(server, credential
     assert isinstance(error, ConfigurationError)
     assert text in str(error)
     assert SECRET not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("credential", "text"),
+    [
+        ({"acess_token": SECRET}, "There is no key acess_token. Did you mean access_token?"),
+        ({"tls": {"certificate": SECRET}}, "There is no key tls.certificate."),
+    ],
+    ids=["key", "nested key"],
+)
+def test_unknown_key_is_refused_before_anything_is_sent(server, credential, text):
+    before = len(server.received)
+    error = error_of(get("things"), state_for(server, **credential))
+    assert isinstance(error, ConfigurationError)
+    assert text in str(error)
+    assert SECRET not in str(error)
+    assert len(server.received) == before
+
+
+def test_keys_of_another_adaptors_credential_and_values_are_no_error(server):
+    login = {"username": "nurse", "password": SECRET}
+    state = state_for(server, **login, values={"ward": "north"})
+    assert get("things")(state)["data"] == {"user": "nurse"}
+    with run_context("run", datetime.now(UTC), adaptor="dhis2"):
+        state = state_for(server, **login, pat="d2pat")
+        assert get("things")(state)["data"] == {"user": "nurse"}

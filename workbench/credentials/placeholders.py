@@ -44,7 +44,7 @@ def placeholder_for(model: Model, address: str) -> dict[str, Any]:
     """
     keys = [key for key in keys_of(model) if not key.nested]
     required = [key for key in keys if key.required]
-    addresses = [key for key in keys if not key.required and _ADDRESS.search(key.name)]
+    addresses = [key for key in keys if _is_optional_address(key)]
     others = [key for key in keys if not key.required and key not in addresses]
     for size in range(_MAX_OPTIONAL_KEYS + 1):
         for optional in combinations(others, size):
@@ -53,6 +53,11 @@ def placeholder_for(model: Model, address: str) -> dict[str, Any]:
                 if not describe_problems(model, body):
                     return body
     return _filled(required, address)
+
+
+def _is_optional_address(key: CredentialKey) -> bool:
+    # An address inside an optional part, such as that of a token, would need the rest of the part.
+    return not key.required and len(key.path) == 1 and bool(_ADDRESS.search(key.name))
 
 
 def _filled(keys: Sequence[CredentialKey], address: str) -> dict[str, Any]:

@@ -41,12 +41,23 @@ def prompt(name: str, adaptor: str, current: Mapping[str, Any]) -> dict[str, Any
     _print(f"Credential {name} for the adaptor {adaptor}. {_HELP}\n")
     while True:
         for key in keys_of(model):
+            if not _is_needed(key, body):
+                continue
             _print(f"{key.name}: {key.description}")
             body = body if key.nested else _ask(key, body)
         problems = describe_problems(model, body) or " ".join(unmaskable_secrets(model, body))
         if not problems:
             return body
         _print(f"\n{problems} Try again. Press Enter to keep a value.\n")
+
+
+def _is_needed(key: CredentialKey, body: Mapping[str, Any]) -> bool:
+    """Return whether to ask for a key: some belong to certain values of `grant_type`."""
+    extra = key.field.json_schema_extra
+    grants = extra.get("grants") if isinstance(extra, dict) else None
+    grant = value_at(body, (*key.path[:-1], "grant_type"))
+    is_set = value_at(body, key.path) is not None
+    return not isinstance(grants, list) or grant in grants or is_set
 
 
 def _ask(key: CredentialKey, body: dict[str, Any]) -> dict[str, Any]:

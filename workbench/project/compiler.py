@@ -90,6 +90,11 @@ def compile_project(
     (target / COMPILED).write_text(json.dumps(compiled, separators=(",", ":")), "utf-8")
 
 
+def adaptor_of(project: ProjectSpec, credential: str | None) -> str:
+    """Return the adaptor of a credential, or "" without one."""
+    return project.credentials[credential].adaptor if credential else ""
+
+
 def secret_fields_of(project: ProjectSpec, credential: str | None) -> list[tuple[str, ...]]:
     """Return the paths of the keys that a credential's adaptor declares secret."""
     if credential is None:

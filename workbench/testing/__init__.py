@@ -28,7 +28,13 @@ from openfn.messages.store import parse_query
 from openfn.project.triggers import with_query_params
 from workbench.credentials import placeholders
 from workbench.errors import CommandError
-from workbench.project.compiler import PROJECT_FILE, check, message_triggers, secret_fields_of
+from workbench.project.compiler import (
+    PROJECT_FILE,
+    adaptor_of,
+    check,
+    message_triggers,
+    secret_fields_of,
+)
 from workbench.project.references import require_known
 from workbench.project.schema.project import ProjectSpec
 from workbench.testing.local_run import (
@@ -115,6 +121,7 @@ def run_job(
         responder=stubs.respond,
         missing_is_null=spec.missing is None,
         timezone=spec.timezone,
+        adaptor=adaptor_of(spec, job_spec.credential),
     )
     _assert_expected(job, local_run, stubs, fails=fails)
     emitted = [(inbox, json.loads(text)) for inbox, text in local_run.emitted]

@@ -92,6 +92,7 @@ def run_locally(
     responder: Responder | None = None,
     missing_is_null: bool = False,
     timezone: str = "UTC",
+    adaptor: str = "",
 ) -> LocalRun:
     """Execute a job on a state. A dry run sends nothing and uses the responder or `200 {}`.
 
@@ -107,7 +108,7 @@ def run_locally(
     recording: AbstractContextManager[list[Dry]] = dry_run(responder) if dry else nullcontext([])
     with (
         recording as requests,
-        runtime.run_context(f"try#{expression.stem}", datetime.now(UTC)),
+        runtime.run_context(f"try#{expression.stem}", datetime.now(UTC), adaptor),
         output_capture.capture_job(log.append),
         runtime.emit_to(partial(_record_emitted, inboxes, emitted)),
     ):

@@ -7,6 +7,7 @@ kept: a job may read them from `state["configuration"]`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from typing import Any, TypeVar, get_args
 
 from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, SecretStr, ValidationError
@@ -46,6 +47,44 @@ def read_credential(model: type[M], state: Mapping[str, Any]) -> M:
             f"The credential is not valid: {describe_problems(error)} Correct it with "
             "`ofn credential set NAME`."
         ) from None
+
+
+def refuse_unknown_keys(model: type[CredentialModel], state: Mapping[str, Any]) -> None:
+    """Raise ConfigurationError for a key of the state's credential that the model does not have."""
+    if keys := unknown_keys(model, state.get("configuration") or {}):
+        raise ConfigurationError(
+            f"The credential is not valid: {' '.join(keys.values())} Correct it with "
+            "`ofn credential set NAME`."
+        )
+
+
+def unknown_keys(model: type[BaseModel], content: Mapping[str, Any]) -> dict[str, str]:
+    """Return a sentence for each key that a model and the models in it do not have.
+
+    >>> class Configuration(CredentialModel):
+    ...     host: str
+    >>> unknown_keys(Configuration, {"hosts": "db.example.org"})
+    {'hosts': 'There is no key hosts. Did you mean host?'}
+    """
+    return dict(_unknown_keys(model, content, ""))
+
+
+def _unknown_keys(
+    model: type[BaseModel], content: Mapping[str, Any], prefix: str
+) -> Iterator[tuple[str, str]]:
+    known: dict[str, FieldInfo] = {}
+    for name, field in model.model_fields.items():
+        known |= dict.fromkeys((*_aliases(field), name), field)
+    for key, value in content.items():
+        if key not in known:
+            lower = {name.lower(): name for name in known}
+            similar = get_close_matches(str(key).lower(), lower, 1, 0.75)
+            hint = f" Did you mean {prefix}{lower[similar[0]]}?" if similar else ""
+            yield f"{prefix}{key}", f"There is no key {prefix}{key}.{hint}"
+            continue
+        for nested in _types_in(known[key].annotation) if isinstance(value, Mapping) else ():
+            if isinstance(nested, type) and issubclass(nested, BaseModel):
+                yield from _unknown_keys(nested, value, f"{prefix}{key}.")
 
 
 def secret_fields(model: type[BaseModel]) -> list[tuple[str, ...]]:

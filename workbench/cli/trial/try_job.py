@@ -18,7 +18,7 @@ from workbench.cli.trial.view import print_local_run
 from workbench.credentials import placeholders
 from workbench.credentials.files import file_of, read_credential
 from workbench.errors import CommandError
-from workbench.project.compiler import check, secret_fields_of
+from workbench.project.compiler import adaptor_of, check, secret_fields_of
 from workbench.project.references import require_known
 from workbench.project.schema.project import JobSpec, ProjectSpec
 from workbench.testing.local_run import LocalRun, run_locally, state_without_post
@@ -105,6 +105,7 @@ def _run(
         responder=responses.respond if responses else None,
         missing_is_null=spec.missing is None,
         timezone=spec.timezone,
+        adaptor=adaptor_of(spec, job.credential),
     ).masked()
 
 

@@ -5,16 +5,24 @@ from __future__ import annotations
 import logging
 import re
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import requests
 from urllib3 import BaseHTTPResponse
 
-from adaptors._http import connections, digest_auth, dry_run_response, network_errors, redirects
+from adaptors._http import (
+    connections,
+    digest_auth,
+    dry_run_response,
+    network_errors,
+    oauth2,
+    redirects,
+)
 from adaptors._http.auth import Auth
 from adaptors._http.digest_auth import DigestAuth
+from adaptors._http.oauth2 import OAuth2
 from adaptors._http.request import Request, own_headers, prepare
 from adaptors._http.response import Response, json_body
 from adaptors._http.tls import Tls, ssl_context
@@ -40,6 +48,7 @@ class Client:
     base_url_key: str = "baseUrl"
     digest: DigestAuth | None = None
     tls: Tls | None = None
+    oauth2: OAuth2 | None = None
 
 
 def send(client: Client, request: Request) -> Response:
@@ -70,19 +79,50 @@ def send_json(client: Client, request: Request) -> Any:
 def _send_once(client: Client, deadline: float, request: Request, url: str) -> Response:
     exchange = partial(_exchange, client, deadline, request, url)
     prepared, response, content = exchange()
-    if response.status == 401 and client.digest and _is_own(client, prepared):
+    is_refused = response.status == 401 and _is_own(client, prepared)
+    if is_refused and _can_repeat(client, request, prepared, response):
+        prepared, response, content = exchange()
+    received = _response(request, prepared, response, content)
+    return (
+        _without_token(received, prepared) if _uses_oauth2(client, request, prepared) else received
+    )
+
+
+def _can_repeat(
+    client: Client,
+    request: Request,
+    prepared: requests.PreparedRequest,
+    response: BaseHTTPResponse,
+) -> bool:
+    """Return whether a request that was answered 401 can be authorized anew."""
+    if client.digest:
         cookies = digest_auth.cookies_of(response.headers.getlist("set-cookie"))
         challenges = response.headers.getlist("www-authenticate")
-        if digest_auth.learn(client.digest, prepared, challenges, cookies):
-            prepared, response, content = exchange()
-    return _response(request, prepared, response, content)
+        return digest_auth.learn(client.digest, prepared, challenges, cookies)
+    if client.oauth2 is None or not _uses_oauth2(client, request, prepared):
+        return False
+    oauth2.forget(client.oauth2, prepared)
+    return True
+
+
+def _uses_oauth2(client: Client, request: Request, prepared: requests.PreparedRequest) -> bool:
+    """Return whether a request has the credential's token, and not the job's own header."""
+    names = map(str.lower, own_headers(request))
+    return bool(client.oauth2) and _is_own(client, prepared) and "authorization" not in names
+
+
+def _without_token(response: Response, prepared: requests.PreparedRequest) -> Response:
+    # A destination may quote the request. What it quotes would be stored and logged.
+    headers = {name: oauth2.mask(prepared, value) for name, value in response.headers.items()}
+    content = oauth2.mask(prepared, response.content.decode("latin-1")).encode("latin-1")
+    return replace(response, headers=headers, content=content)
 
 
 def _exchange(
     client: Client, deadline: float, request: Request, url: str
 ) -> tuple[requests.PreparedRequest, BaseHTTPResponse, bytes]:
     prepared = prepare(request, url)
-    tls = _authorize(client, request, prepared)
+    tls = _authorize(client, request, prepared, deadline)
     name = request.display_url or display_url(url)
     return prepared, *connections.round_trip(prepared, tls, deadline, request.max_bytes, name)
 
@@ -90,15 +130,20 @@ def _exchange(
 def _record(client: Client, request: Request, url: str) -> Response:
     authorized = prepare(request, url)
     unauthorized = authorized.copy()
-    ssl_context(_authorize(client, request, authorized))  # raises for an unusable certificate
+    tls = _authorize(client, request, authorized, time.monotonic())
+    ssl_context(tls)  # raises for an unusable certificate
     return dry_run_response.record_request(authorized, unauthorized, request.dry_run_response)
 
 
-def _authorize(client: Client, request: Request, prepared: requests.PreparedRequest) -> Tls | None:
+def _authorize(
+    client: Client, request: Request, prepared: requests.PreparedRequest, deadline: float
+) -> Tls | None:
     if not _is_own(client, prepared):
         return None
     if client.auth is not None:
         client.auth(prepared)
+    if client.oauth2 is not None and _uses_oauth2(client, request, prepared):
+        oauth2.authorize(client.oauth2, prepared, deadline)
     if client.digest is not None:
         digest_auth.authorize(client.digest, prepared)
     prepared.headers.update(own_headers(request))  # the job's own headers win

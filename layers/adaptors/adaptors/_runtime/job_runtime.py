@@ -18,10 +18,16 @@ class AdaptorRuntime:
     timezone = "UTC"
     """The time zone of cursors that name none."""
 
-    def run_context(self, run_id: str, began: datetime) -> AbstractContextManager[None]:
-        """Let adaptors know the run, and when its first attempt began."""
+    def run_context(
+        self, run_id: str, began: datetime, adaptor: str = ""
+    ) -> AbstractContextManager[None]:
+        """Let adaptors know the run, when it began, and the adaptor of its credential."""
         return run_context.run_context(
-            run_id, began, missing_is_null=self.missing_is_null, timezone=self.timezone
+            run_id,
+            began,
+            missing_is_null=self.missing_is_null,
+            timezone=self.timezone,
+            adaptor=adaptor,
         )
 
     def emit_to(self, receive: Callable[[str, str], object]) -> AbstractContextManager[None]:

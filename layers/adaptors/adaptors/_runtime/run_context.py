@@ -16,11 +16,15 @@ from adaptors.absent import absent_values
 
 @dataclass(frozen=True, slots=True)
 class RunContext:
-    """A run's id, when its first attempt started (UTC), and the project's time zone."""
+    """A run's id, when its first attempt started (UTC), and the project's time zone.
+
+    `adaptor` is the one that project.yaml names for the credential; "" without a credential.
+    """
 
     id: str
     started_at: datetime
     timezone: str = "UTC"
+    adaptor: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +45,18 @@ _units: ContextVar[list[UnitOfWork] | None] = ContextVar("units", default=None)
 
 @contextmanager
 def run_context(
-    run_id: str, started_at: datetime, *, missing_is_null: bool = False, timezone: str = "UTC"
+    run_id: str,
+    started_at: datetime,
+    *,
+    missing_is_null: bool = False,
+    timezone: str = "UTC",
+    adaptor: str = "",
 ) -> Iterator[None]:
     """Execute the jobs of this context as this run.
 
     With `missing_is_null`, a path that finds nothing is null, and not absent.
     """
-    token = _run.set(RunContext(run_id, started_at.astimezone(UTC), timezone))
+    token = _run.set(RunContext(run_id, started_at.astimezone(UTC), timezone, adaptor))
     try:
         with absent_values(missing_is_null=missing_is_null):
             yield

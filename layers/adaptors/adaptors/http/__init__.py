@@ -1,9 +1,10 @@
 """Any HTTP API: requests with any body and any usual authentication, and lists page by page.
 
 Paths are relative to the credential's `baseUrl`. Only its origin receives the credential:
-`username` and `password` (basic, or digest with `authType`), `access_token`, `apiKey`, and the
-certificates of `tls`. The JSON (or text) of a response becomes `data`, and `response` has its
-method, url, status and headers. All operations have the options of `request`.
+`username` and `password` (basic, or digest with `authType`), `access_token`, `apiKey`, a
+token by `oauth2`, and the certificates of `tls`. The JSON (or text) of a response becomes `data`,
+and `response` has its method, url, status and headers. All operations have the options of
+`request`.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import requests
 from pydantic import Field, field_validator, model_validator
@@ -10,8 +10,11 @@ from pydantic import Field, field_validator, model_validator
 from adaptors._http.auth import Auth, basic_auth, bearer_auth, header_auth, query_auth
 from adaptors._http.client import Client
 from adaptors._http.digest_auth import DigestAuth
+from adaptors._http.oauth2 import OAuth2
 from adaptors._http.tls import Tls
+from adaptors._http.urls import origin
 from adaptors.credentials import CredentialModel, Secret
+from adaptors.http.oauth2 import Tokens, oauth2_login
 
 
 class Certificates(CredentialModel):
@@ -65,6 +68,12 @@ class Configuration(CredentialModel):
     tls: Certificates | None = Field(
         None, description="A client certificate, or your own certificate authority."
     )
+    values: dict[str, Any] | None = Field(
+        None, description="Values of your own that a job reads, as a JSON object."
+    )
+    oauth2: Tokens | None = Field(
+        None, description="Access tokens by OAuth 2, which are fetched and renewed."
+    )
 
     @model_validator(mode="after")
     def _check_combinations(self) -> Configuration:
@@ -74,6 +83,10 @@ class Configuration(CredentialModel):
             raise ValueError("authType digest needs username and password.")
         if self.api_key is not None and (self.header is None) == (self.parameter is None):
             raise ValueError("apiKey needs the name of a header or of a parameter, and not both.")
+        if self.oauth2 and (self.access_token is not None or self.username is not None):
+            raise ValueError(
+                "oauth2 is a login of its own: leave out access_token, username and password."
+            )
         if self.tls and self.base_url and not self.base_url.lower().startswith("https://"):
             raise ValueError("tls needs a baseUrl that begins with https://.")
         return self
@@ -94,6 +107,7 @@ def client(configuration: Configuration) -> Client:
         authorize,
         digest=_digest_auth(configuration),
         tls=_tls(configuration),
+        oauth2=_oauth2(configuration),
     )
 
 
@@ -112,6 +126,14 @@ def _digest_auth(configuration: Configuration) -> DigestAuth | None:
     if configuration.auth_type != "digest" or username is None or password is None:
         return None
     return DigestAuth(username, password.get_secret_value())
+
+
+def _oauth2(configuration: Configuration) -> OAuth2 | None:
+    if configuration.oauth2 is None:
+        return None
+    token_origin = origin(configuration.oauth2.token_url)
+    is_same_server = token_origin == origin(configuration.base_url or "")
+    return oauth2_login(configuration.oauth2, _tls(configuration) if is_same_server else None)
 
 
 def _api_key_auth(configuration: Configuration) -> Auth | None:

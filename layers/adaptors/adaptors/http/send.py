@@ -11,8 +11,9 @@ from typing import Any
 from adaptors._http.client import send
 from adaptors._http.request import Request
 from adaptors._http.response import Response, json_body, raise_for_status
+from adaptors._runtime.run_context import current_run
 from adaptors.absent import require_present
-from adaptors.credentials import read_credential
+from adaptors.credentials import read_credential, refuse_unknown_keys
 from adaptors.errors import ConfigurationError
 from adaptors.http import bodies
 from adaptors.http.credential import Configuration, client
@@ -55,7 +56,7 @@ def send_request(
     if key is not None:
         headers = {options["idempotency_header"]: key, **(request.headers or {})}
         request = replace(request, headers=headers)
-    response = send(client(read_credential(Configuration, state)), request)
+    response = send(client(_credential(state)), request)
     return raise_for_status(response, accepted)
 
 
@@ -71,6 +72,13 @@ def parse_body(response: Response, parse_as: str) -> Any:
     content_type = response.headers.get("content-type", "")
     is_json = parse_as == "json" or re.search(r"[/+]json\b", content_type, re.IGNORECASE)
     return json_body(response) if 200 <= response.status < 300 and is_json else response.body
+
+
+def _credential(state: State) -> Configuration:
+    # The keys of another adaptor's credential belong to that adaptor's model.
+    if current_run().adaptor in ("", "http"):
+        refuse_unknown_keys(Configuration, state)
+    return read_credential(Configuration, state)
 
 
 def _headers(headers: Any) -> Mapping[str, str] | None:

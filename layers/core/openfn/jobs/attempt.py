@@ -93,7 +93,9 @@ def _execute_once(
     alone: bool = False,
 ) -> None:
     run = attempt.run
-    file = JobFile(job.expression, run.id, run.began, outbox.inbox_names(), run.plan.depth)
+    adaptor = project.current().adaptor_of(job.name)
+    where_to = (outbox.inbox_names(), run.plan.depth)
+    file = JobFile(job.expression, run.id, run.began, *where_to, adaptor)
     with executor.session(job.credential, *limit, attempt, alone=alone) as session:
         attempt.operations = session.load(file)
         configuration = credentials.load_configuration(job.credential)

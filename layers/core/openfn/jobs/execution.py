@@ -26,7 +26,8 @@ def context(
 ) -> Iterator[None]:
     """Let the adaptors know the run, and pass on what it emits."""
     began = datetime.fromtimestamp(job.began, UTC)
-    with runtime.run_context(job.run_id, began), runtime.emit_to(partial(_emit, job, on_emit)):
+    run = runtime.run_context(job.run_id, began, job.adaptor)
+    with run, runtime.emit_to(partial(_emit, job, on_emit)):
         yield
 
 

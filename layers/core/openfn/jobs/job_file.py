@@ -40,6 +40,8 @@ class JobFile:
     inboxes: tuple[str, ...] = ()
     depth: int = 0
     """How many runs, one after the other, emitted the message that the run goes back to."""
+    adaptor: str = ""
+    """The adaptor of the job's credential."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,10 @@ from openfn.jobs.job_file import JobFile, Listener, OperationName, Start
 class JobRuntime(Protocol):
     """Connects the execution of a job to the adaptors that it uses."""
 
-    def run_context(self, run_id: str, began: datetime) -> AbstractContextManager[None]:
-        """Let adaptors know the run, and when its first attempt began."""
+    def run_context(
+        self, run_id: str, began: datetime, adaptor: str = ""
+    ) -> AbstractContextManager[None]:
+        """Let adaptors know the run, when it began, and the adaptor of its credential."""
 
     def emit_to(self, receive: Callable[[str, str], object]) -> AbstractContextManager[None]:
         """Pass inbox and body (JSON text) of each emitted message to `receive`."""

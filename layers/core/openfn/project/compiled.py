@@ -54,8 +54,7 @@ class Project:
     flow_triggers: Sequence[FlowTrigger]
     max_concurrency: Mapping[str, int]
     """The limit of concurrent runs, by the credentials that have one."""
-    adaptors: frozenset[str]
-    """The adaptors of the credentials."""
+    adaptor_by_credential: Mapping[str, str]
     secret_fields: Mapping[str, tuple[tuple[str, ...], ...]]
     """The paths of the secret fields of each credential; none if an earlier release compiled it."""
     missing_is_null: bool
@@ -86,6 +85,11 @@ class Project:
         """Return the paths of the secret fields of a job's credential."""
         job = self.jobs.get(job_name)
         return self.secret_fields.get(job.credential or "", ()) if job else ()
+
+    def adaptor_of(self, job_name: str) -> str:
+        """Return the adaptor of a job's credential, or "" without one."""
+        job = self.jobs.get(job_name)
+        return self.adaptor_by_credential.get(job.credential or "", "") if job else ""
 
     def jobs_with(self, credential: str) -> set[str]:
         """Return the names of the jobs that use a credential."""
@@ -130,7 +134,7 @@ def load(directory: Path) -> Project:
         cron_triggers=[t for t in triggers if isinstance(t, CronTrigger)],
         flow_triggers=[t for t in triggers if isinstance(t, FlowTrigger)],
         max_concurrency=_max_concurrency(raw["credentials"]),
-        adaptors=frozenset(credential["adaptor"] for credential in raw["credentials"].values()),
+        adaptor_by_credential={name: body["adaptor"] for name, body in raw["credentials"].items()},
         secret_fields=_secret_fields(raw["credentials"]),
         # Projects of the first release have no such key.
         timezone=raw.get("timezone", "UTC"),

@@ -120,7 +120,7 @@ def _execute(
 ) -> None:
     fields = load.fields
     file = (Path(fields["expression"]), fields["run_id"], fields["began"])
-    job = JobFile(*file, tuple(fields["inboxes"]), fields["depth"])
+    job = JobFile(*file, tuple(fields["inboxes"]), fields["depth"], fields["adaptor"])
     limit.set(fields["memory"])
     kind, result = Kind.DONE, dict[str, Any]()
     try:

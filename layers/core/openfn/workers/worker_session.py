@@ -53,6 +53,7 @@ class WorkerSession:
             "began": job.began,
             "inboxes": job.inboxes,
             "depth": job.depth,
+            "adaptor": job.adaptor,
             "memory": self._megabytes,
         }
         self._send(Kind.LOAD, fields)
