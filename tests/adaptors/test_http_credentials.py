@@ -162,9 +162,12 @@ def test_invalid_credential_error_names_the_key_and_no_secret(server, credential
     ("credential", "text"),
     [
         ({"acess_token": SECRET}, "There is no key acess_token. Did you mean access_token?"),
-        ({"tls": {"certificate": SECRET}}, "There is no key tls.certificate."),
+        ({"accessToken": SECRET}, "There is no key accessToken. Did you mean access_token?"),
+        ({"token": SECRET}, "There is no key token. Did you mean access_token?"),
+        ({"clientSecret": SECRET}, "There is no key clientSecret."),
+        ({"tls": {"cart": "-----BEGIN"}}, "There is no key tls.cart. Did you mean tls.cert?"),
     ],
-    ids=["key", "nested key"],
+    ids=["misspelled", "camel case", "synonym", "name of a secret", "nested"],
 )
 def test_unknown_key_is_refused_before_anything_is_sent(server, credential, text):
     before = len(server.received)
@@ -175,10 +178,23 @@ def test_unknown_key_is_refused_before_anything_is_sent(server, credential, text
     assert len(server.received) == before
 
 
-def test_keys_of_another_adaptors_credential_and_values_are_no_error(server):
-    login = {"username": "nurse", "password": SECRET}
-    state = state_for(server, **login, values={"ward": "north"})
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"values": {"ward": "north"}},
+        {"ward": "north", "token": SECRET},
+        {"token_type": "Bearer", "scope": "api", "expires_at": 1},
+    ],
+    ids=["values", "beside a login", "of OpenFn"],
+)
+def test_other_keys_without_which_nothing_is_missing_are_no_error(server, keys):
+    state = state_for(server, username="nurse", password=SECRET, **keys)
     assert get("things")(state)["data"] == {"user": "nurse"}
-    with run_context("run", datetime.now(UTC), adaptor="dhis2"):
-        state = state_for(server, **login, pat="d2pat")
-        assert get("things")(state)["data"] == {"user": "nurse"}
+
+
+def test_key_that_the_job_or_another_adaptor_reads_is_no_error(server, tmp_path):
+    (tmp_path / "job.py").write_text('token = lambda state: state["configuration"]["token"]')
+    state = state_for(server, token=SECRET)
+    for keys in ({"adaptor": "http", "folder": tmp_path}, {"adaptor": "dhis2"}):
+        with run_context("run", datetime.now(UTC), **keys):
+            assert isinstance(error_of(get("things"), state), RemoteRefused)  # it was sent

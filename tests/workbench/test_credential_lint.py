@@ -75,6 +75,23 @@ def test_key_that_a_job_reads_has_no_warning(warnings, project):
     assert warnings({**VALID, "orgUnit": "x"}) == []
 
 
+def test_unknown_key_of_an_http_credential_is_a_problem(ofn, project):
+    yaml = f"{GOOD}credentials: {{api: {{adaptor: http}}}}\n".replace(
+        "    trigger: form\n", "    trigger: form\n    credential: api\n"
+    )
+    project.write("project.yaml", yaml)
+    body = {"baseUrl": "https://x.org", "acces_token": SECRET}
+    project.write("credentials/api.json", json.dumps(body))
+    ended = ofn("check", "--project", project.folder)
+    assert ended.status == 1
+    text = "credentials/api.json:1: There is no key acces_token. Did you mean access_token?"
+    assert text in ended.err
+    assert SECRET not in ended.err
+    code = "from adaptors.common import fn\nfn(lambda s: s['configuration']['acces_token'])\n"
+    project.write("jobs/go.py", code)  # a key that a job reads is the job's own
+    assert ofn("check", "--project", project.folder).status == 0
+
+
 @pytest.mark.parametrize(
     ("file", "text"),
     [

@@ -22,6 +22,8 @@ def check(project: Project = Path("project"), as_json: Json = False) -> None:
     """
     try:
         spec = compiler.check(project)
+        if refused := [*lint.problems(project, spec)]:
+            raise ProjectProblems(refused)
     except ProjectProblems as error:
         if not as_json:
             raise

@@ -19,6 +19,7 @@ from workbench.credentials.fields import (
     describe_problems,
     keys_with_values,
     model_of,
+    refused_keys,
     unknown_keys,
     unmaskable_secrets,
     with_public_names,
@@ -29,6 +30,7 @@ from workbench.credentials.files import (
     read_credential,
     write_credential,
 )
+from workbench.credentials.lint import source_of_jobs
 from workbench.credentials.prompt import prompt
 from workbench.credentials.unprotected import addresses_without_scheme, unprotected_connections
 from workbench.errors import CommandError
@@ -77,9 +79,10 @@ def set_(
     spec = check(project)
     require_known("credential", name, spec.credentials)
     adaptor = spec.credentials[name].adaptor
+    source = source_of_jobs(project, spec, name)
     with _open_store(name, stack, project, local=local) as store:
         current = store.body or {}
-        body = _read_file(file, name, adaptor) if file else prompt(name, adaptor, current)
+        body = _read_file(file, name, adaptor, source) if file else prompt(name, adaptor, current)
         done = "created" if store.body is None else "replaced"
         if body == store.body:
             done = "unchanged"
@@ -155,7 +158,7 @@ def _open_store(name: str, stack: str, project: Path, *, local: bool) -> Iterato
         )
 
 
-def _read_file(file: str, name: str, adaptor: str) -> dict[str, Any]:
+def _read_file(file: str, name: str, adaptor: str, source: str) -> dict[str, Any]:
     if file == "-":
         content = parse_credential(sys.stdin.buffer.read(), "Standard input")
     else:
@@ -165,7 +168,8 @@ def _read_file(file: str, name: str, adaptor: str) -> dict[str, Any]:
         raise CommandError(
             f"The adaptor {adaptor} cannot use this as the credential {name}: {problems}"
         )
-    if problems := " ".join(unmaskable_secrets(model_of(adaptor), body)):
+    model = model_of(adaptor)
+    if problems := " ".join((*refused_keys(model, body, source), *unmaskable_secrets(model, body))):
         raise CommandError(problems)
     return body
 

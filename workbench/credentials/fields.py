@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from importlib import import_module
 from types import UnionType
 from typing import Annotated, Any, Union, cast, get_args, get_origin
@@ -13,6 +12,7 @@ from typing import Annotated, Any, Union, cast, get_args, get_origin
 from pydantic import AliasChoices, BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
+from adaptors import credentials
 from adaptors.credentials import Secret, secret_fields
 from openfn.jobs.secret_values import SHORTEST, secrets_of
 from workbench.credentials.problems import describe_problem, expected_value
@@ -107,13 +107,23 @@ def unmaskable_secrets(model: Model, body: Body) -> Iterator[str]:
 
 def unknown_keys(model: Model, body: Body) -> Iterator[tuple[str, str]]:
     """Yield each key that the adaptor does not define, with a sentence about it."""
-    known = [_public_name(name, field) for name, field in model.model_fields.items()]
-    for key in with_public_names(model, body):
-        if key not in known:
-            lower = {name.lower(): name for name in known}
-            similar = get_close_matches(key.lower(), lower, 1, 0.75)
-            hint = f" Did you mean `{lower[similar[0]]}`?" if similar else ""
-            yield key, f"The adaptor does not use the key `{key}`, but a job can read it.{hint}"
+    for unknown in credentials.unknown_keys(model, with_public_names(model, body)):
+        key = ".".join(unknown.path)
+        hint = f" Did you mean `{unknown.similar}`?" if unknown.similar else ""
+        yield key, f"The adaptor does not use the key `{key}`, but a job can read it.{hint}"
+
+
+def refused_keys(model: Model, body: Body, source: str) -> Iterator[str]:
+    """Yield a sentence for each unknown key that neither the adaptor nor a job's code names.
+
+    Only an adaptor whose requests go out without the key refuses it.
+    """
+    if not getattr(model, "login_keys", ()):
+        return
+    for unknown in credentials.unknown_keys(model, with_public_names(model, body)):
+        if len(unknown.path) > 1 or not unknown.is_in(source):
+            values = " Put values that only a job reads into the object `values`."
+            yield unknown.message + ("" if unknown.similar else values)
 
 
 def keys_with_values(body: Body, prefix: str = "") -> list[str]:

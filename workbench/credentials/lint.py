@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from workbench.credentials.fields import (
+    Body,
+    Model,
     describe_problems,
     model_of,
+    refused_keys,
     unknown_keys,
     unmaskable_secrets,
 )
@@ -21,7 +25,7 @@ from workbench.project.yaml_source import Problem
 
 def warnings(directory: Path, project: ProjectSpec) -> list[Problem]:
     """Return a warning for each credential file that is unused, unusable or unprotected."""
-    texts = {name: _texts_of_jobs(directory, project, name) for name in project.credentials}
+    texts = {name: source_of_jobs(directory, project, name) for name in project.credentials}
     problems = [
         Problem(file_of(Path(), name).as_posix(), 1, message)
         for name, credential in project.credentials.items()
@@ -31,7 +35,23 @@ def warnings(directory: Path, project: ProjectSpec) -> list[Problem]:
     return [*problems, *_unused_files(directory, project)]
 
 
-def _texts_of_jobs(directory: Path, project: ProjectSpec, credential: str) -> str:
+def _unused_keys(model: Model, body: Body) -> Iterator[tuple[str, str]]:
+    # `problems` has the unknown keys of an adaptor with logins.
+    return iter(()) if getattr(model, "login_keys", ()) else unknown_keys(model, body)
+
+
+def problems(directory: Path, project: ProjectSpec) -> Iterator[Problem]:
+    """Yield a problem for each key of a credential file without which requests would go out."""
+    for name, credential in project.credentials.items():
+        file = file_of(directory, name)
+        with suppress(CommandError):  # a warning
+            body = read_credential(file) if file.exists() else {}
+            source = source_of_jobs(directory, project, name)
+            for message in refused_keys(model_of(credential.adaptor), body, source):
+                yield Problem(file_of(Path(), name).as_posix(), 1, message)
+
+
+def source_of_jobs(directory: Path, project: ProjectSpec, credential: str) -> str:
     """Return the code of the jobs with a credential, and of the modules beside them."""
     folders = {
         (directory / job.expression).parent
@@ -67,7 +87,7 @@ def _messages(name: str, file: Path, adaptor: str, jobs: str) -> Iterator[str]:
     if problems := describe_problems(model, body):
         yield f"The adaptor {adaptor} cannot use the credential {name}: {problems} {fix}"
     yield from (f"{message} {fix}" for message in unmaskable_secrets(model, body))
-    for key, message in unknown_keys(model, body):
+    for key, message in _unused_keys(model, body):
         if "Did you mean" in message:
             yield message
         elif f'"{key}"' not in jobs and f"'{key}'" not in jobs:

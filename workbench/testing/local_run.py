@@ -108,7 +108,9 @@ def run_locally(
     recording: AbstractContextManager[list[Dry]] = dry_run(responder) if dry else nullcontext([])
     with (
         recording as requests,
-        runtime.run_context(f"try#{expression.stem}", datetime.now(UTC), adaptor),
+        runtime.run_context(
+            f"try#{expression.stem}", datetime.now(UTC), adaptor, expression.parent
+        ),
         output_capture.capture_job(log.append),
         runtime.emit_to(partial(_record_emitted, inboxes, emitted)),
     ):

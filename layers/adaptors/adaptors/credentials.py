@@ -6,9 +6,11 @@ kept: a job may read them from `state["configuration"]`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, TypeVar, get_args
+from typing import Any, ClassVar, TypeVar, get_args
 
 from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
@@ -19,6 +21,14 @@ Secret = SecretStr
 """A field that is entered without echo and that no error and no log shows."""
 
 _MAX_DEPTH = 5  # a model may contain itself
+_SYNONYMS = (
+    ("accesstoken", "token", "bearer", "bearertoken", "authtoken", "jwt", "pat"),
+    ("apikey", "key", "xapikey", "appkey"),
+    ("username", "user", "login", "email"),
+    ("password", "pass", "passwd", "pwd"),
+    ("baseurl", "url", "uri", "host", "hosturl", "server", "endpoint"),
+)
+"""Words for the same key, in small letters."""
 
 
 class CredentialModel(BaseModel):
@@ -27,6 +37,10 @@ class CredentialModel(BaseModel):
     model_config = ConfigDict(
         extra="allow", frozen=True, populate_by_name=True, hide_input_in_errors=True
     )
+    login_keys: ClassVar[tuple[str, ...]] = ()
+    """The keys that each are a login."""
+    ignored_keys: ClassVar[frozenset[str]] = frozenset()
+    """Keys of OpenFn's credentials that nothing here needs."""
 
 
 M = TypeVar("M", bound=CredentialModel)
@@ -49,42 +63,62 @@ def read_credential(model: type[M], state: Mapping[str, Any]) -> M:
         ) from None
 
 
-def refuse_unknown_keys(model: type[CredentialModel], state: Mapping[str, Any]) -> None:
-    """Raise ConfigurationError for a key of the state's credential that the model does not have."""
-    if keys := unknown_keys(model, state.get("configuration") or {}):
-        raise ConfigurationError(
-            f"The credential is not valid: {' '.join(keys.values())} Correct it with "
-            "`ofn credential set NAME`."
-        )
+@dataclass(frozen=True, slots=True)
+class UnknownKey:
+    """A key that a model does not have: its path, and the key that was probably meant."""
+
+    path: tuple[str, ...]
+    similar: str = ""
+    is_synonym: bool = False
+
+    @property
+    def message(self) -> str:
+        """A sentence that names the key, without its value."""
+        prefix = "".join(f"{step}." for step in self.path[:-1])
+        hint = f" Did you mean {prefix}{self.similar}?" if self.similar else ""
+        return f"There is no key {'.'.join(self.path)}.{hint}"
+
+    def is_in(self, source: str) -> bool:
+        """Return whether source code names the key."""
+        return bool(re.search(rf"\b{re.escape(self.path[-1])}\b", source))
 
 
-def unknown_keys(model: type[BaseModel], content: Mapping[str, Any]) -> dict[str, str]:
-    """Return a sentence for each key that a model and the models in it do not have.
+def unknown_keys(
+    model: type[BaseModel], content: Mapping[str, Any], prefix: tuple[str, ...] = ()
+) -> Iterator[UnknownKey]:
+    """Yield the keys that a model and the models in it do not have.
 
     >>> class Configuration(CredentialModel):
     ...     host: str
-    >>> unknown_keys(Configuration, {"hosts": "db.example.org"})
-    {'hosts': 'There is no key hosts. Did you mean host?'}
+    >>> [key.message for key in unknown_keys(Configuration, {"hosts": "db.example.org"})]
+    ['There is no key hosts. Did you mean host?']
     """
-    return dict(_unknown_keys(model, content, ""))
-
-
-def _unknown_keys(
-    model: type[BaseModel], content: Mapping[str, Any], prefix: str
-) -> Iterator[tuple[str, str]]:
     known: dict[str, FieldInfo] = {}
     for name, field in model.model_fields.items():
         known |= dict.fromkeys((*_aliases(field), name), field)
+    ignored: frozenset[str] = getattr(model, "ignored_keys", frozenset())
     for key, value in content.items():
         if key not in known:
-            lower = {name.lower(): name for name in known}
-            similar = get_close_matches(str(key).lower(), lower, 1, 0.75)
-            hint = f" Did you mean {prefix}{lower[similar[0]]}?" if similar else ""
-            yield f"{prefix}{key}", f"There is no key {prefix}{key}.{hint}"
+            if key not in ignored:
+                yield UnknownKey((*prefix, str(key)), *_similar_key(str(key), known))
             continue
         for nested in _types_in(known[key].annotation) if isinstance(value, Mapping) else ():
             if isinstance(nested, type) and issubclass(nested, BaseModel):
-                yield from _unknown_keys(nested, value, f"{prefix}{key}.")
+                yield from unknown_keys(nested, value, (*prefix, key))
+
+
+def _similar_key(key: str, known: Iterable[str]) -> tuple[str, bool]:
+    """Return the known key that was probably meant, and whether it is another word for it."""
+    plain = {_plain(name): name for name in reversed([*known])}
+    if close := get_close_matches(_plain(key), plain, 1, 0.75):
+        return plain[close[0]], False
+    synonym = next((names for names in _SYNONYMS if _plain(key) in names), ())
+    meant = next((plain[name] for name in synonym if name in plain), "")
+    return meant, bool(meant)
+
+
+def _plain(key: str) -> str:
+    return re.sub("[^a-z0-9]", "", key.lower())
 
 
 def secret_fields(model: type[BaseModel]) -> list[tuple[str, ...]]:

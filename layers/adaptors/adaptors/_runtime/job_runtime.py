@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from contextlib import AbstractContextManager
 from datetime import datetime
+from pathlib import Path
 
 from adaptors._runtime import emit, late_imports, run_context
 
@@ -19,15 +20,16 @@ class AdaptorRuntime:
     """The time zone of cursors that name none."""
 
     def run_context(
-        self, run_id: str, began: datetime, adaptor: str = ""
+        self, run_id: str, began: datetime, adaptor: str = "", folder: Path | None = None
     ) -> AbstractContextManager[None]:
-        """Let adaptors know the run, when it began, and the adaptor of its credential."""
+        """Let adaptors know the run, when it began, its credential's adaptor and its folder."""
         return run_context.run_context(
             run_id,
             began,
             missing_is_null=self.missing_is_null,
             timezone=self.timezone,
             adaptor=adaptor,
+            folder=folder,
         )
 
     def emit_to(self, receive: Callable[[str, str], object]) -> AbstractContextManager[None]:

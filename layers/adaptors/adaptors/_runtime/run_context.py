@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from adaptors.absent import absent_values
 
@@ -19,12 +20,19 @@ class RunContext:
     """A run's id, when its first attempt started (UTC), and the project's time zone.
 
     `adaptor` is the one that project.yaml names for the credential; "" without a credential.
+    `folder` has the job's file and the modules beside it.
     """
 
     id: str
     started_at: datetime
     timezone: str = "UTC"
     adaptor: str = ""
+    folder: Path | None = None
+
+    def read_source(self) -> str:
+        """Return the source code of the job and of the modules in its folder."""
+        files = sorted(self.folder.rglob("*.py")) if self.folder else []
+        return "\n".join(file.read_text("utf-8", "replace") for file in files)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +59,13 @@ def run_context(
     missing_is_null: bool = False,
     timezone: str = "UTC",
     adaptor: str = "",
+    folder: Path | None = None,
 ) -> Iterator[None]:
     """Execute the jobs of this context as this run.
 
     With `missing_is_null`, a path that finds nothing is null, and not absent.
     """
-    token = _run.set(RunContext(run_id, started_at.astimezone(UTC), timezone, adaptor))
+    token = _run.set(RunContext(run_id, started_at.astimezone(UTC), timezone, adaptor, folder))
     try:
         with absent_values(missing_is_null=missing_is_null):
             yield

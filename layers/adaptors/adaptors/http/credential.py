@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import requests
 from pydantic import Field, field_validator, model_validator
@@ -45,6 +45,11 @@ class Certificates(CredentialModel):
 class Configuration(CredentialModel):
     """The credential of an HTTP API."""
 
+    login_keys: ClassVar = ("username", "access_token", "apiKey", "api_key", "oauth2", "tls")
+    ignored_keys: ClassVar = frozenset(
+        {"token_type", "expires_at", "expires_in", "id_token", "scope", "refresh_token"}
+        | {"instance_url", "apiVersion", "api_version", "sandbox"}
+    )
     base_url: str | None = Field(
         None, alias="baseUrl", description="The URL that paths are relative to: https://…"
     )

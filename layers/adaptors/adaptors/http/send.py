@@ -13,12 +13,13 @@ from adaptors._http.request import Request
 from adaptors._http.response import Response, json_body, raise_for_status
 from adaptors._runtime.run_context import current_run
 from adaptors.absent import require_present
-from adaptors.credentials import read_credential, refuse_unknown_keys
+from adaptors.credentials import read_credential
 from adaptors.errors import ConfigurationError
 from adaptors.http import bodies
 from adaptors.http.credential import Configuration, client
 from adaptors.http.idempotency import idempotency_key
 from adaptors.http.options import DEFAULTS
+from adaptors.http.unknown_keys import refuse_unknown_keys
 from adaptors.operations import State, resolve
 
 
@@ -75,9 +76,10 @@ def parse_body(response: Response, parse_as: str) -> Any:
 
 
 def _credential(state: State) -> Configuration:
+    run = current_run()
     # The keys of another adaptor's credential belong to that adaptor's model.
-    if current_run().adaptor in ("", "http"):
-        refuse_unknown_keys(Configuration, state)
+    if run.adaptor in ("", "http"):
+        refuse_unknown_keys(Configuration, state.get("configuration") or {}, run.read_source)
     return read_credential(Configuration, state)
 
 

@@ -26,7 +26,7 @@ def context(
 ) -> Iterator[None]:
     """Let the adaptors know the run, and pass on what it emits."""
     began = datetime.fromtimestamp(job.began, UTC)
-    run = runtime.run_context(job.run_id, began, job.adaptor)
+    run = runtime.run_context(job.run_id, began, job.adaptor, job.expression.parent)
     with run, runtime.emit_to(partial(_emit, job, on_emit)):
         yield
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
+from pathlib import Path
 from typing import Protocol
 
 from openfn.errors import OpenFnError
@@ -18,9 +19,9 @@ class JobRuntime(Protocol):
     """Connects the execution of a job to the adaptors that it uses."""
 
     def run_context(
-        self, run_id: str, began: datetime, adaptor: str = ""
+        self, run_id: str, began: datetime, adaptor: str = "", folder: Path | None = None
     ) -> AbstractContextManager[None]:
-        """Let adaptors know the run, when it began, and the adaptor of its credential."""
+        """Let adaptors know the run, when it began, its credential's adaptor and its folder."""
 
     def emit_to(self, receive: Callable[[str, str], object]) -> AbstractContextManager[None]:
         """Pass inbox and body (JSON text) of each emitted message to `receive`."""
