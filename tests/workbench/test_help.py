@@ -7,7 +7,17 @@ from typer.main import get_command
 from workbench.cli.main import app
 
 GROUPS = {
-    "Develop": ["init", "check", "match", "try", "test", "serve", "demo", "new-adaptor"],
+    "Develop": [
+        "init",
+        "check",
+        "match",
+        "try",
+        "test",
+        "serve",
+        "received",
+        "demo",
+        "new-adaptor",
+    ],
     "Operate": [
         "doctor",
         "status",

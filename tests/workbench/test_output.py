@@ -10,7 +10,7 @@ from rich.console import Console
 from adaptors._runtime.dry_run import DryRow, DryRows, DryStatement
 from openfn.history.why_not import MatchResult
 from workbench.cli import output
-from workbench.cli.demo import print_deliveries
+from workbench.cli.local.demo import print_deliveries
 from workbench.cli.match import print_results
 from workbench.cli.trial.view import print_local_run
 from workbench.local.demo import Delivery

@@ -91,7 +91,7 @@ def _run_session(program):
     url = program.read_until(r"field-data +(http://127\.0\.0\.1:\d+/inbox/\S+)")[1]
     endpoint = program.read_until(r"AWS_ENDPOINT_URL=(http://\S+)")[1]
     key = re.search(r"AWS_SECRET_ACCESS_KEY=(\S+)", program.lines[-1])[1]
-    program.read_until("which prints what it receives")
+    program.read_until("which `ofn received` shows")
     response = requests.post(
         url,
         data=(ROOT / "events/kobo_household.json").read_bytes(),

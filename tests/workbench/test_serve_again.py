@@ -33,6 +33,9 @@ class Session:
 
     lines: list[list[str]] = field(default_factory=list)
     urls: list[str] = field(default_factory=list)
+    urls_b: list[str] = field(default_factory=list)
+    """Of an inbox that was added while the program ran."""
+    received: str = ""
     listed: list[str] = field(default_factory=list)
     modes: dict[str, int] = field(default_factory=dict)
     message_id: str = ""
@@ -41,6 +44,7 @@ class Session:
 @contextmanager
 def serving(folder):
     command = [PROGRAM, "serve", "--port", "0", "--project", folder / "project"]
+    command += ["--data", folder / "stored"]
     with subprocess.Popen(
         command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
@@ -80,30 +84,50 @@ def session(tmp_path_factory):
         program.read_until("The version before stays")
         _save(folder, JOB.replace("first", "second"))
         program.read_until("Loaded the project again")
+        text = (folder / "project/project.yaml").read_text("utf-8")
+        hashes = f'inbox-a: {{id_sha256: "{"0" * 64}"}}'
+        new_inbox = hashes.replace("inbox-a", "inbox-b").replace("0", "1")
+        (folder / "project/project.yaml").write_text(
+            text.replace(hashes, f"{hashes}, {new_inbox}"), "utf-8"
+        )
+        url_b = program.read_until(r"inbox-b +(http://127\.0\.0\.1:\d+/inbox/\S+)")[1]
         run_id = ids.run_id(session.message_id, "job-a")
+        session.urls_b.append(url_b)
         ofn(folder, "replay", run_id, "--yes", "--project", "project")
         program.read_until("destination POST /second")
         program.read_until("job-a succeeded")
         session.modes = {
             path.name: stat.S_IMODE(path.stat().st_mode)
-            for path in [folder / ".openfn", *(folder / ".openfn").iterdir()]
+            for path in [folder / "stored", *(folder / "stored").iterdir()]
         }
         program.interrupt()
         session.lines.append(program.lines)
         session.urls.append(url)
     with serving(folder) as program:
         session.urls.append(program.read_until(r"inbox-a +(http://127\.0\.0\.1:\d+/inbox/\S+)")[1])
+        session.urls_b.append(
+            program.read_until(r"inbox-b +(http://127\.0\.0\.1:\d+/inbox/\S+)")[1]
+        )
         program.read_until("Press Ctrl-C")
         listed = ofn(folder, "runs", "--json")
+        session.received = ofn(folder / "project/jobs", "received", "--json").stdout
         session.listed = [listed.stdout, listed.stderr]
         program.interrupt()
         session.lines.append(program.lines)
     return session
 
 
-def test_urls_survive_a_restart(session):
-    paths = {re.sub(r"http://[^/]+", "", url) for url in session.urls}
+@pytest.mark.parametrize("urls", ["urls", "urls_b"])
+def test_urls_survive_a_restart(session, urls):
+    paths = {re.sub(r"http://[^/]+", "", url) for url in getattr(session, urls)}
     assert len(paths) == 1
+
+
+def test_received_requests_survive_a_restart_with_their_job_and_run(session):
+    second, first = json.loads(session.received)
+    assert (first["path"], second["path"]) == ("/first", "/second")
+    assert second["run"] == ids.run_id(session.message_id, "job-a")
+    assert (second["destination"], second["job"]) == ("registry", "job-a")
 
 
 def test_other_commands_find_the_stack_and_its_history_by_themselves(session):
@@ -117,7 +141,7 @@ def test_invalid_version_is_reported_with_its_line_and_the_old_one_stays(session
 
 
 def test_nobody_else_can_read_the_data(session):
-    assert session.modes.pop(".openfn") == 0o700
+    assert session.modes.pop("stored") == 0o700
     assert set(session.modes.values()) == {0o600}
     assert {"store.sqlite3", ".gitignore", "lock"} <= session.modes.keys()
 

@@ -13,7 +13,7 @@ import typer
 
 from tests.conftest import post, write_project
 from tests.support.moto_stack import create_stack
-from workbench.cli.demo import print_deliveries
+from workbench.cli.local.demo import print_deliveries
 from workbench.cli.main import app
 from workbench.cli.options import TerminalConsole
 from workbench.local.demo import Delivery
@@ -147,8 +147,9 @@ COMMANDS = {
     "replay": ("replay RUN --dry-run", False),
     "dead-letters redrive": ("dead-letters redrive --yes", False),
 }
-# What they print is tested below: they run until they are stopped, or for many seconds.
-PRINTED_BELOW = {"serve", "demo"}
+# What they print is tested below: they run until they are stopped, or for many seconds. `received`
+# has its own test, on the stack of `ofn serve`.
+PRINTED_BELOW = {"serve", "demo", "received"}
 
 
 def leaf_commands(group, path=()):

@@ -13,7 +13,6 @@ from workbench.cli import (
     cost,
     credential,
     dead_letters,
-    demo,
     doctor,
     erase,
     history,
@@ -22,11 +21,11 @@ from workbench.cli import (
     match,
     new_adaptor,
     replay,
-    serve,
     show,
     status,
     test,
 )
+from workbench.cli.local import demo, received, serve
 from workbench.cli.new_project import init
 from workbench.cli.options import TerminalConsole
 from workbench.cli.recovery import restore
@@ -48,6 +47,7 @@ app.command("match", rich_help_panel=DEVELOP)(match.match)
 app.command("try", rich_help_panel=DEVELOP)(try_job.try_job)
 app.command("test", rich_help_panel=DEVELOP, context_settings=test.PYTEST_OPTIONS)(test.run_tests)
 app.command("serve", rich_help_panel=DEVELOP)(serve.serve)
+app.command("received", rich_help_panel=DEVELOP)(received.received)
 app.command("demo", rich_help_panel=DEVELOP)(demo.demo)
 app.command("new-adaptor", rich_help_panel=DEVELOP)(new_adaptor.new_adaptor)
 app.command("doctor", rich_help_panel=OPERATE)(doctor.doctor)

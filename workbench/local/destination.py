@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from werkzeug.wrappers import Request, Response
 
-from workbench.local import http_server, stand_in
+from workbench.local import http_server
+from workbench.local.stand_in import responses
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,8 @@ class Received:
     path: str
     authorization: str | None
     body: bytes
+    query: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def json(self) -> Any:
@@ -52,17 +55,27 @@ class Destination:
 
 @contextmanager
 def run_destination(
-    on_received: Callable[[Received], None] = lambda _received: None,
+    on_received: Callable[[Received], None] = lambda _received: None, adaptor: str = "http"
 ) -> Iterator[Destination]:
-    """Run a destination on a free port that accepts every request, mostly with `201 {"id": n}`."""
+    """Run a destination on a free port that accepts every request as an adaptor's system does.
+
+    It answers requests that the system does not know with `201 {"id": n}`.
+    """
     destination = Destination("")
 
     def respond(request: Request) -> Response:
         authorization = request.headers.get("Authorization")
-        received = Received(request.method, request.path, authorization, request.get_data())
+        received = Received(
+            request.method,
+            request.path,
+            authorization,
+            request.get_data(),
+            request.query_string.decode("latin-1"),
+            dict(request.headers),
+        )
         number = destination.record(received)
         on_received(received)
-        return stand_in.respond(request, number)
+        return responses.respond(adaptor, request, number)
 
     with http_server.serve(respond) as url:
         destination.url = url

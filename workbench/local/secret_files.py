@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable
 from pathlib import Path
 from secrets import token_urlsafe
 from typing import Any
 
-from workbench.credentials import placeholders
 from workbench.credentials.files import read_credential
 from workbench.project.compiler import check
 
@@ -21,24 +20,23 @@ def read_credentials(project: Path, directory: Path) -> Secrets:
     return {name: read_credential(path) for name, path in paths.items() if path.exists()}
 
 
-def generate_credentials(project: Path, existing: Collection[str], url: str) -> Secrets:
-    """Return a configuration for each credential without a file, which leads to a URL."""
-    return {
-        name: placeholders.configuration(credential.adaptor, url)
-        for name, credential in check(project).credentials.items()
-        if name not in existing
-    }
+def read_inbox_secrets(
+    project: Path, directory: Path, stored: Callable[[str], dict[str, Any] | None]
+) -> tuple[Secrets, Secrets]:
+    """Return the secrets that inboxes refer to: those with a file, and those without.
 
-
-def read_inbox_secrets(project: Path, directory: Path) -> Secrets:
-    """Return the secrets that inboxes refer to; those without a file are generated."""
+    A secret without a file is the stored one, or else it is generated.
+    """
     inboxes = check(project).inboxes.values()
     schemes = {name: scheme for inbox in inboxes for name, scheme in inbox.secret_schemes().items()}
     paths = {name: directory / f"{name}.json" for name in schemes}
-    return {
-        name: read_credential(path) if path.exists() else _generate_inbox_secret(schemes[name])
-        for name, path in paths.items()
+    files = {name: read_credential(path) for name, path in paths.items() if path.exists()}
+    generated = {
+        name: stored(name) or _generate_inbox_secret(scheme)
+        for name, scheme in schemes.items()
+        if name not in files
     }
+    return files, generated
 
 
 def _generate_inbox_secret(scheme: str) -> dict[str, Any]:

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import socket
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 
-from openfn.storage import secrets as secret_cache
 from openfn.storage.services import Services
 from workbench.errors import CommandError
 from workbench.local import aws_endpoint, data_folder, secret_files
 from workbench.local.aws_signature import ACCESS_KEY
-from workbench.local.destination import Destination, run_destination
 from workbench.local.log_view import LogView
 from workbench.local.reload import watching
-from workbench.local.secret_files import Secrets
+from workbench.local.session import Session
 from workbench.local.stack import Stack, create_in_folder, create_stack
-from workbench.project.yaml_source import ProjectProblems
+from workbench.local.stand_in.servers import StandIns
+from workbench.stack import local
 from workbench.store.services import LocalServices
 from workbench.store.stack_template import REGION
 
@@ -54,16 +52,18 @@ def serve(options: Options, console: Console) -> None:
     with ExitStack() as context:
         with console.status("starting the stack from template.yaml …"):
             session = _open(context, options, console)
-        _run(context, session)
+        _run(context, options, session)
         _wait_for_signal()
     end = f"The data is in {options.data}." if options.data else "The data in memory is gone."
     console.print(f"Stopped. {end}", soft_wrap=True)
 
 
-def _open(context: ExitStack, options: Options, console: Console) -> _Session:
+def _open(context: ExitStack, options: Options, console: Console) -> Session:
     log_view = LogView(console)
     if options.data:
         context.enter_context(data_folder.opened(options.data))
+        with suppress(OSError):  # the current folder may not be ours
+            local.remember(options.data)
     create_resources = partial(create_in_folder, options.data)
     stack = context.enter_context(
         create_stack(
@@ -73,71 +73,29 @@ def _open(context: ExitStack, options: Options, console: Console) -> _Session:
             workers=True,
         )
     )
-    destination = context.enter_context(run_destination(log_view.print_received))
-    return _Session(options, console, stack, destination)
+    if not isinstance(stack.services, LocalServices):
+        raise TypeError("`ofn serve` has its own store.")
+    stand_ins = StandIns(
+        context, stack.services.received, stack.versions.executing, log_view.print_received
+    )
+    return Session(options.project, options.credentials, console, stack, stand_ins)
 
 
-def _run(context: ExitStack, session: _Session) -> None:
+def _run(context: ExitStack, options: Options, session: Session) -> None:
     """Run a stack's servers and queues in the background and print how to use them."""
-    options, console, stack = session.options, session.console, session.stack
-    generated, inbox_secrets = session.set_secrets()
-    serving = stack.serving(options.port, options.host, options.public_url)
-    urls = context.enter_context(serving)
+    console, stack = session.console, session.stack
+    notes = session.set_secrets()
+    served = context.enter_context(stack.serving_at(options.port, options.host))
+    session.base_url = options.public_url or served
     context.enter_context(stack.running())
     context.enter_context(_expiring(stack.services))
     context.enter_context(watching([options.project, options.credentials], session.reload))
-    _print_urls(console, urls)
+    console.print("\n[bold]Inboxes[/bold] of this machine")
+    session.print_urls()
+    console.print("")
     _serve_aws(context, options, console, stack)
-    for name, body in inbox_secrets.items():
-        console.print(f"The inbox secret {name} is {json.dumps(body)}\n", markup=False)
-    url = session.destination.url
-    _print_missing_credentials(console, options.credentials, generated, url)
+    session.print_notes(notes)
     _print_data(console, options.data)
-
-
-@dataclass(slots=True)
-class _Session:
-    """A running stack, whose project and credentials are loaded again when they change."""
-
-    options: Options
-    console: Console
-    stack: Stack
-    destination: Destination
-
-    def set_secrets(self) -> tuple[Secrets, Secrets]:
-        """Store all secrets; return those that were generated, for jobs and for inboxes."""
-        options = self.options
-        secrets = secret_files.read_credentials(options.project, options.credentials)
-        generated = secret_files.generate_credentials(
-            options.project, secrets, self.destination.url
-        )
-        for name, body in {**secrets, **generated}.items():
-            self.stack.set_credential(name, body)
-        inbox_secrets = secret_files.read_inbox_secrets(
-            options.project, options.credentials / "inboxes"
-        )
-        for name, body in inbox_secrets.items():
-            self.stack.set_inbox_secret(name, body)
-        secret_cache.clear_cache()
-        return generated, inbox_secrets
-
-    def reload(self) -> None:
-        """Load the saved project; keep the loaded one and print the problems if it is invalid."""
-        before = set(self.stack.inbox_ids)
-        try:
-            self.stack.versions.reload()
-            self.set_secrets()
-        except ProjectProblems as problems:
-            for problem in problems.problems:
-                self.console.print(str(problem), style="red", markup=False, soft_wrap=True)
-            self.console.print("The project is not loaded. The version before stays in use.")
-            return
-        except (CommandError, OSError) as error:
-            self.console.print(str(error), style="red", markup=False, soft_wrap=True)
-            return
-        self.console.print("Loaded the project again.")
-        if new := set(self.stack.inbox_ids) - before:
-            self.console.print(f"New inboxes: {', '.join(sorted(new))}. Restart to see their URLs.")
 
 
 @contextmanager
@@ -191,34 +149,9 @@ def _require_free_port(option: str, port: int, other: int = 0, host: str = "127.
             raise CommandError(f"Port {port} is in use by another program. {remedy}") from None
 
 
-def _print_urls(console: Console, urls: Mapping[str, str]) -> None:
-    console.print("\n[bold]Inboxes[/bold] of this machine")
-    for name, url in urls.items():
-        console.print(f"  {name:<14} {url}", soft_wrap=True)
-    console.print("")
-
-
 def _print_data(console: Console, data: Path | None) -> None:
     stored = f"Data is stored in {data}." if data else "Data is in memory only."
     console.print(f"{stored} Press Ctrl-C to stop.\n", soft_wrap=True)
-
-
-def _print_missing_credentials(
-    console: Console, directory: Path, generated: Secrets, url: str
-) -> None:
-    local = [name for name, body in generated.items() if url in body.values()]
-    unreachable = [name for name in generated if name not in local]
-    for names, target in (
-        (local, "the built-in destination, which prints what it receives"),
-        (unreachable, "an address that does not exist"),
-    ):
-        if names:
-            console.print(
-                f"No {directory / names[0]}.json: data for {', '.join(names)} goes to {target}. "
-                f"Write the file with `ofn credential set {names[0]} --local`.\n",
-                markup=False,
-                soft_wrap=True,
-            )
 
 
 def _wait_for_signal() -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from openfn.storage import services
+from openfn.storage.errors import CallRefused
 from openfn.storage.services import Services
 from workbench.local import api_gateway, event_source, http_server, lambda_functions, schedules
 from workbench.local.lambda_functions import OnLogLine
@@ -67,12 +68,16 @@ class Stack:
             yield
 
     @contextmanager
-    def serving(
-        self, port: int = 0, host: str = http_server.LOOPBACK, public_url: str | None = None
-    ) -> Iterator[dict[str, str]]:
-        """Serve the HTTP API and yield the inbox URLs by name; they begin with `public_url`."""
-        with api_gateway.serve_routes(self.resources.routes, self.invoke, port, host) as base:
-            yield self.urls(public_url or base)
+    def serving(self) -> Iterator[dict[str, str]]:
+        """Serve the HTTP API on a free port and yield the inbox URLs by name."""
+        with self.serving_at(0) as base:
+            yield self.urls(base)
+
+    def serving_at(
+        self, port: int, host: str = http_server.LOOPBACK
+    ) -> AbstractContextManager[str]:
+        """Serve the HTTP API on a port and yield its URL."""
+        return api_gateway.serve_routes(self.resources.routes, self.invoke, port, host)
 
     def urls(self, base: str) -> dict[str, str]:
         """Return the inbox URLs by name."""
@@ -87,10 +92,22 @@ class Stack:
         """Create a secret that an inbox's `auth` refers to."""
         self._create_secret("INBOX_SECRETS_PREFIX", name, body)
 
+    def inbox_secret(self, name: str) -> dict[str, Any] | None:
+        """Return a secret that an inbox's `auth` refers to, or `None` if the stack has none."""
+        request = {"SecretId": self._full_name("INBOX_SECRETS_PREFIX", name)}
+        try:
+            response = self.services.call("secretsmanager", "get_secret_value", request)
+        except CallRefused:
+            return None
+        body: dict[str, Any] = json.loads(response["SecretString"])
+        return body
+
+    def _full_name(self, prefix: str, name: str) -> str:
+        return self.resources.functions["inbox"].environment[prefix] + name
+
     def _create_secret(self, prefix: str, name: str, body: Mapping[str, Any]) -> None:
-        full_name = self.resources.functions["inbox"].environment[prefix] + name
         text = json.dumps(dict(body))
-        request = {"Name": full_name, "SecretString": text}
+        request = {"Name": self._full_name(prefix, name), "SecretString": text}
         self.services.call("secretsmanager", "create_secret", request)
 
 

@@ -16,9 +16,12 @@ from openfn.storage.aws import Setting
 from openfn.storage.errors import CallRefused
 from openfn.storage.services import Services
 from openfn.workers import executors
+from workbench.local.stand_in.executing_runs import ExecutingRuns, ObservedExecutor
 from workbench.project.compiler import check, compile_project
 from workbench.project.schema.project import ProjectSpec
+from workbench.store.stack_template import ROOT
 
+_WORKER = ROOT / "functions/runner/worker.py"
 _INBOX_IDS = "local/inbox-ids"
 """The secret with the ids of the inboxes on this machine, which survive restarts."""
 
@@ -36,6 +39,7 @@ class Versions:
     workers: bool
     """Whether jobs are executed in worker processes, not in this one."""
     inbox_ids: dict[str, str] = field(default_factory=dict)
+    executing: ExecutingRuns = field(default_factory=ExecutingRuns)
     _folders: list[Path] = field(default_factory=list)
 
     def compile(self, checked: ProjectSpec) -> Path:
@@ -49,8 +53,8 @@ class Versions:
         folder = self.opt / (f"project-{number}" if number else "project")
         compile_project(self.project, folder, digests, checked)
         self._folders.append(folder)
-        if not self.workers:
-            executors.register(folder, _in_process(folder))
+        executor = executors.create(_WORKER, folder) if self.workers else _in_process(folder)
+        executors.register(folder, ObservedExecutor(executor, self.executing))
         return folder
 
     def reload(self) -> None:

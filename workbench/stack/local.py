@@ -15,7 +15,9 @@ from workbench.store.services import LocalServices
 from workbench.store.stack_template import STACK
 
 FOLDER = ".openfn"
-"""Where `ofn serve` stores its data unless told otherwise."""
+"""Where `ofn serve` stores its data without `--data`."""
+_LOCATION = "location"
+"""The file in it with the path of the folder that `--data` named."""
 
 
 def active() -> LocalServices | None:
@@ -32,12 +34,31 @@ def find_folder(stack: str) -> Path | None:
     if stack != STACK:
         return None
     current = Path.cwd()
-    folders = (directory / FOLDER for directory in (current, *current.parents))
+    folders = (_data_of(directory / FOLDER) for directory in (current, *current.parents))
     return next((folder for folder in folders if (folder / FILE_NAME).exists()), None)
 
 
+def remember(data: Path) -> None:
+    """Let the commands that are run in the current folder find the data in another folder."""
+    folder = Path(FOLDER)
+    location = folder / _LOCATION
+    if data.resolve() == folder.resolve():
+        location.unlink(missing_ok=True)
+        return
+    folder.mkdir(mode=0o700, exist_ok=True)
+    (folder / ".gitignore").write_text("*\n", "utf-8")
+    location.write_text(f"{data.resolve()}\n", "utf-8")
+
+
+def _data_of(folder: Path) -> Path:
+    try:
+        return Path((folder / _LOCATION).read_text("utf-8").strip())
+    except OSError:
+        return folder
+
+
 @contextmanager
-def opened(folder: Path) -> Iterator[None]:
+def opened(folder: Path) -> Iterator[LocalServices]:
     """Let the core layer use the local stack of a folder, also while `ofn serve` runs."""
     template = stack_template.load()
     local = LocalServices(template, folder)
@@ -45,6 +66,6 @@ def opened(folder: Path) -> Iterator[None]:
     sys.stderr.write(f"Stack {STACK}: on this machine, data in {folder}\n")
     try:
         with services.use(local), environ(environment):
-            yield
+            yield local
     finally:
         local.close()

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import sqlite3
 
+from workbench.errors import CommandError
+
 _STEPS = (
     """
     CREATE TABLE items (
@@ -43,6 +45,15 @@ _STEPS = (
         name TEXT PRIMARY KEY, content TEXT NOT NULL, changed_at REAL NOT NULL
     ) WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE received (
+        number INTEGER PRIMARY KEY AUTOINCREMENT, received_at REAL NOT NULL,
+        destination TEXT NOT NULL, job TEXT NOT NULL, run TEXT NOT NULL,
+        method TEXT NOT NULL, path TEXT NOT NULL, query TEXT NOT NULL, headers TEXT NOT NULL,
+        body BLOB NOT NULL
+    );
+    CREATE INDEX received_by_age ON received (received_at);
+    """,
 )
 
 
@@ -50,7 +61,7 @@ def migrate(connection: sqlite3.Connection) -> None:
     """Bring the tables of an older release up to date; refuse those of a newer one."""
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > len(_STEPS):
-        raise ValueError("A newer release wrote this data. Use that release or another folder.")
+        raise CommandError("A newer release wrote this data. Use that release or another folder.")
     for number, step in enumerate(_STEPS[version:], version + 1):
         for statement in filter(str.strip, step.split(";")):
             connection.execute(statement)

@@ -14,6 +14,7 @@ from workbench.store.database import Database
 from workbench.store.description import Description
 from workbench.store.objects import Bucket
 from workbench.store.queues import Queues
+from workbench.store.received import ReceivedRequests
 from workbench.store.secrets import Secrets
 from workbench.store.stack_template import StackTemplate
 from workbench.store.tables import Index, Table
@@ -63,6 +64,7 @@ class LocalServices:
         self.bucket = Bucket(self.database, template.physical_id(bucket))
         self.secrets = Secrets(self.database)
         self.stack = Description(template)
+        self.received = ReceivedRequests(self.database)
         self._operations = self._by_name()
 
     def call(self, service: str, operation: str, request: dict[str, Any]) -> dict[str, Any]:
@@ -85,6 +87,8 @@ class LocalServices:
         for prefix, days in self.stack.expiring_prefixes.items():
             self.bucket.delete_expired((prefix,), time.time() - days * 86_400)
         self.queues.delete_expired()
+        retention_days = max(self.stack.expiring_prefixes.values())
+        self.received.delete_older(time.time() - retention_days * 86_400)
 
     def close(self) -> None:
         """Close the store."""

@@ -74,6 +74,9 @@ class InProcess:
     def settle(self) -> None:
         """Do nothing: all is as it was."""
 
+    def close(self) -> None:
+        """Do nothing: this process goes on."""
+
 
 class _InThisProcess:
     def __init__(

@@ -79,6 +79,9 @@ class Executor(Protocol):
     def settle(self) -> None:
         """Clean up after the jobs that have ended, before the function may be frozen."""
 
+    def close(self) -> None:
+        """End all processes that execute jobs."""
+
 
 class Interrupted(OpenFnError):
     """The process of the job was killed for another's sake; the job can go on alone."""

@@ -1,7 +1,7 @@
 """The executor of this process's project: its workers, unless another was registered.
 
-A function has one project. The embedded stack has one after the other in the same process, and may
-register an executor that executes jobs in the process itself.
+A function has one project. The embedded stack has one after the other in the same process, and
+registers an executor for each.
 """
 
 from __future__ import annotations
@@ -19,9 +19,14 @@ def start(program: Path) -> Executor:
     """Return the executor of this process's project; start its workers with a program if needed."""
     project = environment.project_folder()
     if project not in _executors:
-        linux.hide_from_other_processes()
-        _executors[project] = WorkerPool(program, project)
+        _executors[project] = create(program, project)
     return _executors[project]
+
+
+def create(program: Path, project: Path) -> Executor:
+    """Return an executor of a project, whose workers run a program."""
+    linux.hide_from_other_processes()
+    return WorkerPool(program, project)
 
 
 def register(project: Path, executor: Executor) -> None:
@@ -31,6 +36,5 @@ def register(project: Path, executor: Executor) -> None:
 
 def close(project: Path) -> None:
     """End the workers of a project, if it has any."""
-    executor = _executors.pop(project, None)
-    if isinstance(executor, WorkerPool):
+    if executor := _executors.pop(project, None):
         executor.close()

@@ -1,0 +1,1 @@
+"""`ofn demo`, `ofn serve` and `ofn received`: the stack on this machine."""
