@@ -19,7 +19,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -51,11 +50,11 @@ from openfn.log_events import LogEvent
 from openfn.metrics import Metric
 from openfn.project import compiled as project
 from openfn.project import retry_policy
-from openfn.project.triggers import Kind
 from openfn.runs import (
     circuit_breaker,
     dispatch,
     erasure,
+    follow_ups,
     outbox,
     outcomes,
     run_metrics,
@@ -63,7 +62,7 @@ from openfn.runs import (
 )
 from openfn.runs import store as runs
 from openfn.runs.circuit_breaker import CircuitState
-from openfn.runs.model import Plan, Run, RunStatus
+from openfn.runs.model import Run, RunStatus
 from openfn.runs.outcomes import Outcome
 from openfn.storage import attention, aws, sqs_batch, table
 from openfn.storage.aws import Setting
@@ -224,7 +223,7 @@ def _log_outcome(run: Run, outcome: Outcome) -> None:
 
 def _publish_follow_ups(run: Run) -> None:
     """Publish the emitted messages and start the runs of flow triggers; erase the contents last."""
-    emitted, plans = outbox.publish(run), _following_plans(run)
+    emitted, plans = outbox.publish(run), follow_ups.plan_follow_ups(run)
     if refused := dispatch.create_and_queue(plans):
         raise NotQueued(f"The run queue refused {', '.join(refused)}.")
     if emitted:
@@ -235,11 +234,3 @@ def _publish_follow_ups(run: Run) -> None:
         _logger.info(LogEvent.RUN_FOLLOWS, extra=fields)
     if run.plan.erase and erasure.erase(run):
         _logger.info(LogEvent.ERASED, extra={"message_id": run.plan.source_id})
-
-
-def _following_plans(run: Run) -> list[Plan]:
-    kind = Kind.SUCCESS if run.status is RunStatus.SUCCEEDED else Kind.FAILURE
-    return [
-        replace(run.plan, job=job.name, trigger=trigger.name, kind=kind, upstream=run.job)
-        for trigger, job in project.current().follow_up_jobs(run.job, kind)
-    ]

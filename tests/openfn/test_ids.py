@@ -72,6 +72,27 @@ def test_run_id_depends_on_message_and_job_only():
     assert ids.run_id(EXAMPLE, "a") != ids.run_id(EXAMPLE, "b")
 
 
+@pytest.mark.parametrize(
+    ("upstream", "branch"),
+    [
+        ("register", "register"),
+        ("register@import", "register@import"),
+        ("a@b@c", "a@b@c"),
+        ("a" * 64, "a" * 64),
+        ("a" * 63 + "@b", "10aca07acb24408cf8a80b2bfccc0dae"),
+        ("a" * 64 + "@" + "b" * 64, "2562acb888e111bc4fd397a5743173fa"),
+    ],
+)
+def test_branch_is_the_upstream_run_or_its_digest(upstream, branch):
+    upstream_id = f"{EXAMPLE}#{upstream}"
+    assert ids.branch_after(upstream_id) == branch
+    run = ids.run_id(EXAMPLE, "deliver", branch)
+    assert run == f"{EXAMPLE}#deliver@{branch}"
+    assert ids.is_run_id(run)
+    assert (ids.source_id_of(run), ids.path_of(run)) == (EXAMPLE, f"deliver@{branch}")
+    assert ids.key_of(run) == {"pk": ids.key_of(EXAMPLE)["pk"], "sk": run}
+
+
 def test_source_of_a_message_id_is_itself():
     assert ids.source_id_of(EXAMPLE) == EXAMPLE
 

@@ -11,9 +11,11 @@ from decimal import Decimal
 import pytest
 
 from openfn.project.compiled import load, parse_triggers
+from openfn.project.triggers import Kind
 from tests.conftest import ROOT
 from tests.workbench.conftest import DIGEST, GOOD, JOB
 from workbench.project.compiler import check, compile_project, main, message_triggers
+from workbench.project.unused import warnings
 from workbench.project.yaml_source import ProjectProblems
 
 INCLUSION = "inclusion: {formId: registration}"
@@ -431,6 +433,118 @@ def test_flow_trigger_of_an_unknown_job_or_itself_is_reported(project, triggers,
     with pytest.raises(ProjectProblems) as raised:
         check(project.folder)
     assert str(raised.value).startswith(f"project.yaml:{location}: {text}")
+
+
+SEVERAL = f"""\
+name: demo
+inboxes: {{field: {{id_sha256: {"a" * 64}}}}}
+triggers:
+  form: {{inclusion: {{}}}}
+  first: {{inclusion: {{a: 1}}, order_by: patient.id}}
+  second: {{inclusion: {{b: 1}}, order_by: 'patient["id"]'}}
+  clock: {{cron: "0 1 * * *"}}
+  after-a: {{success: a}}
+  a-failed: {{failure: a}}
+  after-b: {{success: b}}
+  after-c: {{success: c}}
+jobs:
+  a: {{trigger: form, expression: jobs/go.py}}
+  b: {{trigger: [form, after-a], expression: jobs/go.py}}
+  c: {{trigger: [after-a, after-b, a-failed, clock, first, second], expression: jobs/go.py}}
+"""
+
+
+def several_problems(project, old, new):
+    assert old in SEVERAL
+    project.write("project.yaml", SEVERAL.replace(old, new))
+    with pytest.raises(ProjectProblems) as raised:
+        check(project.folder)
+    return [str(problem) for problem in raised.value.problems]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        (
+            "trigger: form, e",
+            "trigger: [form, after-c], e",
+            (
+                "13: jobs.a.trigger: Jobs that wait for each other never run: a waits for c, "
+                "c waits for a. Change the trigger of one of them."
+            ),
+        ),
+        (
+            "[form, after-a]",
+            "[form, after-b]",
+            (
+                "14: jobs.b.trigger: Jobs that wait for each other never run: b waits for b. "
+                "Change the trigger of one of them."
+            ),
+        ),
+        (
+            "trigger: [form, after-a]",
+            "triggers: [form, after-z]",
+            (
+                "14: jobs.b.triggers.1: There is no trigger `after-z`. The project has: form, "
+                "first, second, clock, after-a, a-failed, after-b, after-c."
+            ),
+        ),
+        (
+            "order_by: patient.id",
+            "order_by: case",
+            (
+                "15: jobs.c.trigger: The triggers first and second have different `order_by`. "
+                "A message that matches several triggers of a job starts one run, so write the "
+                "same `order_by` in all of them."
+            ),
+        ),
+        (
+            "[form, after-a]",
+            "[form, first]",
+            "14: jobs.b.trigger: The triggers form and first have different `order_by`.",
+        ),
+    ],
+)
+def test_problem_of_a_job_with_several_triggers_is_reported(project, old, new, problem):
+    problems = several_problems(project, old, new)
+    assert [text[: len(problem) + 13] for text in problems][:1] == [f"project.yaml:{problem}"]
+
+
+def test_cycles_through_one_of_several_triggers_are_all_reported(project):
+    problems = several_problems(project, "form, e", "[after-b, after-c], e")
+    cycles = ["a waits for b, b waits for a", "a waits for c, c waits for a"]
+    assert len(problems) == 2
+    for problem, cycle in zip(problems, cycles, strict=True):
+        assert cycle in problem
+
+
+def test_compiled_project_has_the_triggers_of_each_job(project, tmp_path):
+    project.write("project.yaml", SEVERAL)
+    unused = [str(warning)[:42] for warning in warnings(project.folder, check(project.folder))]
+    assert unused[:1] == ["project.yaml:11: triggers.after-c: No job "]
+    compile_project(project.folder, tmp_path / "layer")
+    loaded = load(tmp_path / "layer")
+    assert loaded.jobs["c"].triggers == (
+        *("after-a", "after-b", "a-failed", "clock", "first", "second"),
+    )
+    assert [job.name for job in loaded.jobs_by_trigger["after-a"]] == ["b", "c"]
+    matching = [(t.name, j.name) for t, j in loaded.jobs_for_message("field", {"a": 1, "b": 1})]
+    assert matching == [("form", "a"), ("form", "b"), ("first", "c")]
+    assert [(t.name, j.name) for t, j in loaded.follow_up_jobs("a", Kind.FAILURE)] == [
+        ("a-failed", "c")
+    ]
+    assert loaded.branching_jobs == {"b", "c"}
+
+
+def test_project_of_the_first_release_has_one_trigger_for_each_job(project, tmp_path):
+    compile_project(project.folder, tmp_path / "layer")
+    file = tmp_path / "layer/project.json"
+    compiled = json.loads(file.read_text("utf-8"))
+    compiled["jobs"]["go"]["trigger"] = "form"
+    file.write_text(json.dumps(compiled), "utf-8")
+    loaded = load(tmp_path / "layer")
+    assert [job.name for job in loaded.jobs_by_trigger["form"]] == ["go"]
+    assert loaded.branching_jobs == frozenset()
 
 
 def test_cycle_of_jobs_is_reported_once(project):

@@ -47,7 +47,7 @@ def test_valid_project_is_parsed(project):
     assert (spec.name, spec.inboxes["field"].id_sha256) == ("demo", [A])
     assert (trigger.inbox, trigger.inclusion) == (None, [{"formId": "registration"}])
     assert (trigger.exclusion, spec.credentials) == ([], {})
-    assert (job.trigger, job.credential, job.expression) == ("form", None, "jobs/go.py")
+    assert (job.trigger, job.credential, job.expression) == (["form"], None, "jobs/go.py")
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "# nothing but a comment\n", "---\n", "~\n"])
@@ -84,9 +84,24 @@ def test_file_without_keys_lists_the_keys_to_write(project, text):
         ("name: demo", "name:", ":1: name: ", "A value is missing."),
         (
             "trigger: form",
-            "trigger: [form]",
+            "trigger: {inclusion: {}}",
             ":9: jobs.go.trigger: ",
             "Write one text, not a list or keys.",
+        ),
+        ("trigger: form", "trigger: [[form]]", ":9: jobs.go.trigger.0: ", "Write one text"),
+        ("trigger: form", "trigger: []", ":9: jobs.go.trigger: ", "At least one is needed."),
+        ("trigger: form", "trigger:", ":9: jobs.go.trigger: ", "A value is missing."),
+        (
+            "trigger: form",
+            "trigger:\n    - form\n    - other\n    - form",
+            ":12: jobs.go.trigger.2: ",
+            "form is there twice. Remove it here.",
+        ),
+        (
+            "trigger: form",
+            "trigger: form\n    triggers: [form]",
+            ":10: jobs.go.triggers: ",
+            "`trigger` has one name or a list. Keep one of the keys.",
         ),
         ("name: demo", "name: my démo!", ":1: name: ", "Begin with a letter or digit"),
         ("  go:\n", "  gö/..:\n", ":8: jobs.gö/..: ", "then use only letters, digits, - and _"),
@@ -246,6 +261,20 @@ def test_invalid_criteria_is_reported_on_its_line(problems_of, yaml, location, t
 def test_exclusion_is_one_fragment_or_a_list(parse, yaml, exclusions):
     spec = parse(INCLUSION, f"{INCLUSION}\n    exclusion: {yaml}")
     assert spec.triggers["form"].exclusion == exclusions
+
+
+@pytest.mark.parametrize(
+    ("yaml", "names"),
+    [
+        ("trigger: form", ["form"]),
+        ("trigger: [form, other]", ["form", "other"]),
+        ("triggers: [form, other]", ["form", "other"]),
+        ("triggers: form", ["form"]),
+        ("trigger:\n    - form\n    - other", ["form", "other"]),
+    ],
+)
+def test_job_has_one_trigger_or_a_list(parse, yaml, names):
+    assert parse("trigger: form", yaml).jobs["go"].trigger == names
 
 
 @pytest.mark.parametrize(

@@ -38,13 +38,14 @@ def run(
     """Run a cron job of a stack now and show its result."""
     spec = check(project)
     require_known("job", job, spec.jobs)
-    trigger = spec.jobs[job].trigger
-    if not isinstance(spec.triggers[trigger], CronTriggerSpec):
+    triggers = spec.jobs[job].trigger
+    cron = [name for name in triggers if isinstance(spec.triggers[name], CronTriggerSpec)]
+    if not cron:
         raise CommandError(
             f"{job} is not a cron job. Post a message to start it, or run it on this machine with "
             f"`ofn try {job}`."
         )
-    plan = Plan(ids.new_message_id(), job, trigger, Kind.CRON, order=Kind.CRON)
+    plan = Plan(ids.new_message_id(), job, cron[0], Kind.CRON, order=Kind.CRON)
     with connection.connected(stack, project, spec):
         if errors := dispatch.create_and_queue([plan]):
             raise CommandError(f"The run could not be queued: {errors[plan.id]}")

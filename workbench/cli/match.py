@@ -67,7 +67,7 @@ def match(
     filters = message_triggers(spec)
     require_known("message trigger", trigger, {message.name: message for message in filters})
     jobs = {
-        name: [job for job, entry in spec.jobs.items() if entry.trigger == name]
+        name: [job for job, entry in spec.jobs.items() if name in entry.trigger]
         for name in spec.triggers
     }
     if event:

@@ -28,7 +28,13 @@ from openfn.project.triggers import MessageTrigger
 from workbench.project import job_folders
 from workbench.project.index_builder import build_index
 from workbench.project.job_lint import members_of_groups, operations_not_run, unknown_inboxes
-from workbench.project.references import cycles, names_in, texts_at, unknown_names
+from workbench.project.references import (
+    cycles,
+    names_in,
+    order_conflicts,
+    texts_at,
+    unknown_names,
+)
 from workbench.project.schema.project import ProjectSpec
 from workbench.project.schema.validation import validate_project
 from workbench.project.similar_names import suggestion_for_error
@@ -49,6 +55,7 @@ def check(directory: Path) -> ProjectSpec:
     source = read_yaml(directory / PROJECT_FILE)
     project, problems = validate_project(source)
     problems += [*unknown_names(source), *cycles(source), *_job_problems(directory, source)]
+    problems += order_conflicts(source, project) if project else ()
     if project is None or problems:
         raise ProjectProblems(problems)
     return project

@@ -10,13 +10,17 @@ from itertools import pairwise
 from typing import Any
 
 from workbench.errors import CommandError
-from workbench.project.yaml_source import Problem, YamlSource
+from workbench.project.schema.project import ProjectSpec
+from workbench.project.schema.trigger import MessageTriggerSpec
+from workbench.project.yaml_source import Keys, Problem, YamlSource
 
+# `trigger` has one name or a list. Some people write `triggers` for a list.
+_TRIGGER_KEYS = ("trigger", "triggers")
 _REFERENCES = (
     ("triggers", "inbox", "inboxes"),
     ("triggers", "success", "jobs"),
     ("triggers", "failure", "jobs"),
-    ("jobs", "trigger", "triggers"),
+    *(("jobs", key, "triggers") for key in _TRIGGER_KEYS),
     ("jobs", "credential", "credentials"),
 )
 
@@ -44,10 +48,10 @@ def unknown_names(source: YamlSource) -> Iterator[Problem]:
     """Yield a problem for each reference to a name that does not exist."""
     for section, key, target in _REFERENCES:
         known = names_in(source, target)
-        for entry, name in texts_at(source, section, key):
+        for _, path, name in _names_at(source, section, key):
             if name not in known:
-                kind = "job" if target == "jobs" else key
-                yield source.problem((section, entry, key), describe_unknown(kind, name, known))
+                kind = {"jobs": "job", "triggers": "trigger"}.get(target, key)
+                yield source.problem(path, describe_unknown(kind, name, known))
 
 
 def describe_unknown(kind: str, name: str, known: Collection[str]) -> str:
@@ -59,24 +63,39 @@ def describe_unknown(kind: str, name: str, known: Collection[str]) -> str:
 
 def cycles(source: YamlSource) -> Iterator[Problem]:
     """Yield a problem for each cycle of jobs that wait for each other."""
-    trigger_of = dict(texts_at(source, "jobs", "trigger"))
-    upstream_of = {
-        name: job
-        for key in ("success", "failure")
-        for name, job in texts_at(source, "triggers", key)
-    }
-    seen: set[str] = set()
-    for first in trigger_of:
-        chain: list[str] = []
-        job: str | None = first
-        while job is not None and job not in seen:
-            seen.add(job)
-            chain.append(job)
-            job = upstream_of.get(trigger_of.get(job, ""))
-        if job in chain:
-            yield source.problem(
-                ("jobs", job, "trigger"), _describe_cycle([*chain[chain.index(job) :], job])
+    jobs_before = _jobs_before(source)
+    done: set[str] = set()
+    for first in jobs_before:
+        # Depth first, without recursion: a chain can be long.
+        chain, branches = [first], [iter(jobs_before[first])]
+        while chain and first not in done:
+            job = next(branches[-1], None)
+            if job is None:
+                done.add(chain.pop())
+                branches.pop()
+            elif job in chain:
+                cycle = [*chain[chain.index(job) :], job]
+                yield source.problem(("jobs", job, "trigger"), _describe_cycle(cycle))
+            elif job in jobs_before and job not in done:
+                chain.append(job)
+                branches.append(iter(jobs_before[job]))
+
+
+def order_conflicts(source: YamlSource, project: ProjectSpec) -> Iterator[Problem]:
+    """Yield a problem for each job whose message triggers have different `order_by`."""
+    for name, job in project.jobs.items():
+        orders: dict[tuple[str | int, ...], str] = {}
+        for trigger_name in job.trigger:
+            trigger = project.triggers.get(trigger_name)
+            if isinstance(trigger, MessageTriggerSpec):
+                orders.setdefault(tuple(trigger.order_by), trigger_name)
+        if len(orders) > 1:
+            names = " and ".join(orders.values())
+            message = (
+                f"The triggers {names} have different `order_by`. A message that matches several "
+                "triggers of a job starts one run, so write the same `order_by` in all of them."
             )
+            yield source.problem(("jobs", name, "trigger"), message)
 
 
 def require_known(kind: str, name: str | None, names: Mapping[str, Any]) -> None:
@@ -90,6 +109,31 @@ def require_known(kind: str, name: str | None, names: Mapping[str, Any]) -> None
 def _describe_cycle(jobs: list[str]) -> str:
     waits = ", ".join(f"{job} waits for {upstream}" for job, upstream in pairwise(jobs))
     return f"Jobs that wait for each other never run: {waits}. Change the trigger of one of them."
+
+
+def _jobs_before(source: YamlSource) -> dict[str, list[str]]:
+    """Return the upstream jobs of each job."""
+    upstream_of = {
+        name: job
+        for key in ("success", "failure")
+        for name, job in texts_at(source, "triggers", key)
+    }
+    jobs_before: dict[str, list[str]] = {}
+    for key in _TRIGGER_KEYS:
+        for job, _, trigger in _names_at(source, "jobs", key):
+            upstream = [upstream_of[trigger]] if trigger in upstream_of else []
+            jobs_before[job] = list(dict.fromkeys(jobs_before.get(job, []) + upstream))
+    return jobs_before
+
+
+def _names_at(source: YamlSource, section: str, key: str) -> Iterator[tuple[str, Keys, str]]:
+    """Yield the entry, the path and the text of each name at a key: one name or a list."""
+    for entry, name in texts_at(source, section, key):
+        yield entry, (section, entry, key), name
+    for entry, names in lists_at(source, section, key):
+        for position, name in enumerate(names):
+            if isinstance(name, str):
+                yield entry, (section, entry, key, position), name
 
 
 def _section(source: YamlSource, name: str) -> dict[Any, Any]:

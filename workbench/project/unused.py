@@ -16,7 +16,7 @@ _OF_NOTHING = hashlib.sha256(b"").hexdigest()
 def warnings(directory: Path, project: ProjectSpec) -> Iterator[Problem]:
     """Yield a warning for each trigger without a job and each inbox that nobody can post to."""
     source = read_yaml(directory / PROJECT_FILE)
-    used = {job.trigger for job in project.jobs.values()}
+    used = {name for job in project.jobs.values() for name in job.trigger}
     for name in project.triggers:
         if name not in used:
             message = "No job uses this trigger. Write its name as the `trigger` of a job."

@@ -87,7 +87,7 @@ def _backtest(
         received=f"{stored.summary.received:%Y-%m-%d %H:%M:%S}",
         inbox=message.inbox,
         triggers=tuple(matching),
-        jobs=tuple(sorted(job for name in matching for job in jobs[name])),
+        jobs=tuple(sorted({job for name in matching for job in jobs[name]})),
         ran=stored.started_jobs,
         unreadable=stored.problem,
         why=why,

@@ -21,20 +21,14 @@ from typing import Any
 
 from adaptors._runtime.dry_run import Dry, Reply
 from openfn.errors import JobError
-from openfn.history.why_not import explain
 from openfn.jobs.state import State
 from openfn.messages import bodies
 from openfn.messages.store import parse_query
 from openfn.project.triggers import with_query_params
 from workbench.credentials import placeholders
 from workbench.errors import CommandError
-from workbench.project.compiler import (
-    PROJECT_FILE,
-    adaptor_of,
-    check,
-    message_triggers,
-    secret_fields_of,
-)
+from workbench.project import job_triggers
+from workbench.project.compiler import PROJECT_FILE, adaptor_of, check, secret_fields_of
 from workbench.project.references import require_known
 from workbench.project.schema.project import ProjectSpec
 from workbench.testing.local_run import (
@@ -99,8 +93,8 @@ def run_job(
     request without an answer gets the response of a dry run. `credential` adds keys to the
     placeholder credential. By default the project is the one that contains the test.
 
-    Raises AssertionError when the job fails (with `fails`: when it succeeds), when its trigger does
-    not match the body, and when it succeeds without using one of the answers.
+    Raises AssertionError when the job fails (with `fails`: when it succeeds), when none
+    of its triggers matches the body, and when it succeeds without using one of the answers.
     """
     __tracebackhide__ = True
     folder = (project or _project()).resolve()
@@ -108,9 +102,10 @@ def run_job(
     require_known("job", job, spec.jobs)
     job_spec, stubs = spec.jobs[job], StubResponses(answers or {})
     if body is None:
-        initial = state_without_post(job, spec.triggers[job_spec.trigger], state)
+        triggers = [spec.triggers[name] for name in job_spec.trigger]
+        initial = state_without_post(job, triggers, state)
     else:
-        initial = _state_of(spec, job_spec.trigger, _encode(body), query, content_type)
+        initial = _state_of(spec, job, _encode(body), query, content_type)
     local_run = run_locally(
         folder / job_spec.expression,
         initial,
@@ -148,16 +143,13 @@ def _encode(body: Any) -> bytes:
     return (body if isinstance(body, str) else json.dumps(body)).encode()
 
 
-def _state_of(
-    spec: ProjectSpec, trigger: str, content: bytes, query: str, content_type: str
-) -> State:
+def _state_of(spec: ProjectSpec, job: str, content: bytes, query: str, content_type: str) -> State:
     __tracebackhide__ = True
     params, headers = parse_query(query.removeprefix("?")), {"content-type": content_type}
     body = with_query_params(bodies.parse_exact(content, headers), params)
-    for message_trigger in message_triggers(spec):
-        verdict = explain(message_trigger, None, body)
-        if message_trigger.name == trigger and not verdict.matches:
-            raise AssertionError(f"{trigger} does not match this body: {verdict.why}")
+    if mismatches := job_triggers.mismatches(spec, job, None, body):
+        parts = [f"{name} does not match this body: {why}" for name, why in mismatches.items()]
+        raise AssertionError("; ".join(parts))
     return state_from_post(content, params, headers)
 
 

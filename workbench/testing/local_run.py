@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -71,12 +71,13 @@ def state_from_post(
     return initial_state.of_message(message).build()
 
 
-def state_without_post(job: str, trigger: Spec, state: State | None) -> State:
-    """Return the initial state of a job that no message starts."""
-    if isinstance(trigger, MessageTriggerSpec) and state is None:
+def state_without_post(job: str, triggers: Sequence[Spec], state: State | None) -> State:
+    """Return the initial state of a run that no message starts."""
+    by_message = all(isinstance(trigger, MessageTriggerSpec) for trigger in triggers)
+    if by_message and state is None:
         raise CommandError(f"{job} runs on messages. Name a file with the body of a post.")
     initial = state or {}
-    if isinstance(trigger, CronTriggerSpec):
+    if any(isinstance(trigger, CronTriggerSpec) for trigger in triggers):
         return {**initial, "scheduled": states.scheduled_at(ids.new_message_id())}
     return initial
 

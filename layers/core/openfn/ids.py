@@ -4,11 +4,13 @@ A message's id is a UUIDv7 (RFC 9562): its first 48 bits are the time of receipt
 fraction of that millisecond, so ids sort in the order of receipt. The partition key is the id's
 UTC day and one of 16 shards (the id's last digit); the sort key is the id. A run's id is
 `<source id>#<job>`, so a message's runs lie beside it and each is created once. The source id is
-the id of a message, or of the minute in which a cron trigger was due, which has the same form.
+the id of a message, or of the minute in which a cron trigger was due, which has the same form. If
+a job can follow several runs of one source, its id is `<source id>#<job>@<branch>`.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 import secrets
 import time
@@ -20,6 +22,8 @@ SHARDS = "0123456789abcdef"
 """The shards of a day: an id's last digit, which is random."""
 # The first digit is 0 until the year 2527.
 _MESSAGE_ID = re.compile(r"0[0-9a-f]{7}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+
+_MAX_BRANCH = 64
 
 
 def new_message_id() -> str:
@@ -38,9 +42,28 @@ def minute_id(minute: datetime) -> str:
     return f"{text[:8]}-{text[8:]}-7000-8000-000000000000"
 
 
-def run_id(source_id: str, job: str) -> str:
-    """Return the id of the run of `job` on a message or minute."""
-    return f"{source_id}#{job}"
+def run_id(source_id: str, job: str, branch: str = "") -> str:
+    """Return the id of the run of `job` on a message or minute, or of one of its branches."""
+    return f"{source_id}#{job}@{branch}" if branch else f"{source_id}#{job}"
+
+
+def branch_after(run_id: str) -> str:
+    """Return the branch of the runs that follow a run: its id without the source.
+
+    Above 64 characters it is a digest, so that ids stay short however long a chain is.
+
+    >>> branch_after("017f22e2-79b0-7cc3-98c4-dc0c0c07398f#register@import")
+    'register@import'
+    """
+    branch = path_of(run_id)
+    if len(branch) <= _MAX_BRANCH:
+        return branch
+    return hashlib.sha256(branch.encode()).hexdigest()[:32]
+
+
+def path_of(run_id: str) -> str:
+    """Return a run's id without its source: the job, with its branch if it has one."""
+    return run_id.partition("#")[2]
 
 
 def source_id_of(run_id: str) -> str:

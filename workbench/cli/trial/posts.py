@@ -10,13 +10,10 @@ import typer
 
 from openfn import ids
 from openfn.history import details, id_lookup
-from openfn.history.why_not import MatchResult, explain
 from openfn.messages import bodies
 from openfn.messages.store import Message, parse_query
 from openfn.project.triggers import with_query_params
 from workbench.errors import CommandError
-from workbench.project.compiler import message_triggers
-from workbench.project.schema.project import ProjectSpec
 from workbench.stack import connection
 from workbench.testing.saved_posts import headers_of
 
@@ -56,11 +53,3 @@ def body_of(post: Message) -> Any:
     """Return the body as triggers match it."""
     parsed = bodies.parse_exact(post.body, post.headers)
     return with_query_params(parsed, dict(post.query_params))
-
-
-def explain_trigger(spec: ProjectSpec, trigger: str, post: Message) -> MatchResult | None:
-    """Return whether a message trigger matches a post; None for another trigger."""
-    for message_trigger in message_triggers(spec):
-        if message_trigger.name == trigger:
-            return explain(message_trigger, post.inbox or None, body_of(post))
-    return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,6 +19,7 @@ from workbench.cli.trial.view import print_local_run
 from workbench.credentials import placeholders
 from workbench.credentials.files import file_of, read_credential
 from workbench.errors import CommandError
+from workbench.project import job_triggers
 from workbench.project.compiler import adaptor_of, check, secret_fields_of
 from workbench.project.references import require_known
 from workbench.project.schema.project import JobSpec, ProjectSpec
@@ -68,7 +70,7 @@ def try_job(
         raise CommandError("--response needs --dry-run: nothing is sent then.")
     spec = check(project)
     require_known("job", job, spec.jobs)
-    responses, mismatch = parse_responses(response or ()), ""
+    responses, mismatches = parse_responses(response or ()), dict[str, str]()
     if event or message:
         post = (
             posts.read_post(str(event), query, content_type, stack, project)
@@ -76,13 +78,12 @@ def try_job(
             else posts.read_message(message, stack, project)
         )
         initial = initial_state.of_message(post).build()
-        result = posts.explain_trigger(spec, spec.jobs[job].trigger, post)
-        mismatch = result.why if result else ""
+        mismatches = job_triggers.mismatches(spec, job, post.inbox or None, posts.body_of(post))
     else:
         initial = _initial_state(spec, job, state)
     body = _configuration(project, spec, spec.jobs[job].credential, credential, dry=dry_run)
     local_run = _run(project, spec, spec.jobs[job], initial, body, responses if dry_run else None)
-    _report(job, spec.jobs[job].trigger, local_run, responses, mismatch, as_json=as_json)
+    _report(job, local_run, responses, mismatches, as_json=as_json)
     if local_run.error:
         raise typer.Exit(1)
 
@@ -111,19 +112,23 @@ def _run(
 
 def _report(
     job: str,
-    trigger: str,
     local_run: LocalRun,
     responses: StubResponses,
-    mismatch: str,
+    mismatches: Mapping[str, str],
     *,
     as_json: bool,
 ) -> None:
+    mismatch = "; ".join(
+        why if len(mismatches) == 1 else f"{trigger}: {why}" for trigger, why in mismatches.items()
+    )
     if as_json:
         output.as_json({**local_run.as_dict(), "trigger_mismatch": mismatch or None})
     else:
         print_local_run(console, job, local_run)
     if mismatch:
-        text = f"The trigger {trigger} does not match this post, so a stack would not run {job}: "
+        triggers = f"trigger{'s' * (len(mismatches) > 1)} {', '.join(mismatches)}"
+        verb = "do not match" if len(mismatches) > 1 else "does not match"
+        text = f"The {triggers} {verb} this post, so a stack would not run {job}: "
         output.line(hints, f"warning: {text}{mismatch}", style="yellow")
     if not local_run.error:
         for text in responses.unused():
@@ -132,7 +137,8 @@ def _report(
 
 def _initial_state(spec: ProjectSpec, job: str, file: Path | None) -> State:
     custom = _read_state(file) if file else None
-    return state_without_post(job, spec.triggers[spec.jobs[job].trigger], custom)
+    triggers = [spec.triggers[name] for name in spec.jobs[job].trigger]
+    return state_without_post(job, triggers, custom)
 
 
 def _configuration(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, PlainValidator, field_validator, model_validator
 
@@ -42,12 +42,35 @@ class RetrySpec(Spec):
 
 
 class JobSpec(Spec):
-    """A trigger, a credential and an expression, the path of a Python file."""
+    """One trigger or several, a credential and an expression, the path of a Python file."""
 
-    trigger: Name
+    trigger: list[Name] = Field(min_length=1)
     credential: Name | None = None
     expression: str
     retry: RetrySpec = Field(default_factory=RetrySpec)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_triggers(cls, value: Any) -> Any:
+        if not isinstance(value, dict) or "triggers" not in value:
+            return value
+        if "trigger" in value:
+            raise invalid(("triggers",), "`trigger` has one name or a list. Keep one of the keys.")
+        options = {key: option for key, option in value.items() if key != "triggers"}
+        return {**options, "trigger": value["triggers"]}
+
+    @field_validator("trigger", mode="before")
+    @classmethod
+    def _as_list(cls, value: Any) -> Any:
+        return value if isinstance(value, list) else [value]
+
+    @field_validator("trigger")
+    @classmethod
+    def _require_distinct(cls, names: list[str]) -> list[str]:
+        for position, name in enumerate(names):
+            if name in names[:position]:
+                raise invalid((position,), f"{name} is there twice. Remove it here.")
+        return names
 
 
 class ProjectSpec(Spec):

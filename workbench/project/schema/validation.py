@@ -21,7 +21,7 @@ _MISSING = {
     "Other triggers have `cron`, `success` or `failure`.",
     "adaptor": "Write `adaptor: http`.",
     "jobs": "Write `jobs: {register: {trigger: …, expression: jobs/register.py}}`.",
-    "trigger": "Write the name of a trigger.",
+    "trigger": "Write the name of a trigger, or a list of names.",
     "expression": "Write `expression: jobs/register.py`.",
 }
 _FIXES = {

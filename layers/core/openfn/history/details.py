@@ -19,7 +19,7 @@ from openfn.messages.store import Message
 from openfn.project.triggers import Kind
 from openfn.runs import outbox
 from openfn.runs import store as run_store
-from openfn.runs.model import RunStatus
+from openfn.runs.model import Plan, RunStatus
 from openfn.storage import aws, blobs, partitions, table
 from openfn.storage.aws import Setting
 from openfn.storage.dynamodb_values import Item
@@ -101,7 +101,7 @@ def emitted_messages(run_id: str) -> list[str]:
 def follow_ups(run: RunDetails) -> list[str]:
     """Return the ids of the runs that the success or failure of a run has started."""
     siblings = queries.runs_of(ids.source_id_of(run.id))
-    return [item["sk"] for item in siblings if item.get("upstream") == run.job]
+    return [item["sk"] for item in siblings if Plan.from_item(item).upstream_id == run.id]
 
 
 def message(message_id: str) -> MessageDetails | None:

@@ -12,7 +12,7 @@ from openfn.storage.item_type import ItemType, item_type
 
 SUMMARY_ATTRIBUTES = (
     *("pk", "sk", "inbox", "unreadable", "emitted_by", "kind", "job", "trigger", "status"),
-    *("attempt", "duration_ms", "error", "due", "upstream"),
+    *("attempt", "duration_ms", "error", "due", "upstream", "upstream_id"),
 )
 
 

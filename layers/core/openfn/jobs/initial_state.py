@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from openfn import ids
 from openfn.errors import NotFound
 from openfn.jobs.state import InitialState
 from openfn.messages import store as messages
@@ -28,7 +27,7 @@ def load(run: Run) -> InitialState:
     if plan.kind is Kind.CRON:
         # Later runs have changed the job's carried state, so a failed run stores its own.
         return InitialState(run.read("initial") if run.has("initial") else b"{}")
-    return _after(runs.load(ids.run_id(plan.source_id, plan.upstream or "")), plan.kind)
+    return _after(runs.load(plan.upstream_id), plan.kind)
 
 
 def of_message(message: Message) -> InitialState:

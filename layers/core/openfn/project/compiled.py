@@ -8,29 +8,31 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from openfn.project import flow_graph
 from openfn.project import trigger_index as index
 from openfn.project.inboxes import STRIPE_HEADER, Auth, Challenge, FixedResponse, Inbox
 from openfn.project.retry_policy import Retry
 from openfn.project.trigger_index import Index
-from openfn.project.triggers import CronTrigger, FlowTrigger, Kind, MessageTrigger
+from openfn.project.triggers import CronTrigger, FlowTrigger, Kind, MessageTrigger, Trigger
 from openfn.storage import aws
 
 COMPILED = "project.json"
+_Trigger = TypeVar("_Trigger", MessageTrigger, FlowTrigger)
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job: its trigger and credential by name, the path of its expression, its retries."""
+    """A job: its triggers and credential by name, the path of its expression, its retries."""
 
     name: str
-    trigger: str
+    triggers: tuple[str, ...]
     credential: str | None
     expression: Path
     retry: Retry
@@ -57,10 +59,12 @@ class Project:
     adaptor_by_credential: Mapping[str, str]
     secret_fields: Mapping[str, tuple[tuple[str, ...], ...]]
     """The paths of the secret fields of each credential; none if an earlier release compiled it."""
-    missing_is_null: bool
     timezone: str
     """The time zone of cron triggers and cursors that name none."""
+    missing_is_null: bool
     """Whether a path that finds nothing is null for an operation, and not absent."""
+    branching_jobs: frozenset[str]
+    """The jobs for which the id of a following run names the run before it."""
 
     def inbox_by_id(self, inbox_id: str) -> Inbox | None:
         """Return the inbox with this id, or `None`."""
@@ -96,17 +100,19 @@ class Project:
         return {name for name, job in self.jobs.items() if job.credential == credential}
 
     def jobs_for_message(self, inbox: str, body: Any) -> list[tuple[MessageTrigger, Job]]:
-        """Return the matching triggers with their jobs, in the order of project.yaml."""
-        triggers = [self.message_triggers[n] for n in self.index.matching(inbox, body)]
-        return [(trigger, job) for trigger in triggers for job in self._jobs_of(trigger)]
+        """Return the jobs that a message starts, each with its first trigger that matches."""
+        return self._jobs_of([self.message_triggers[n] for n in self.index.matching(inbox, body)])
 
     def follow_up_jobs(self, job: str, on: Kind) -> list[tuple[FlowTrigger, Job]]:
-        """Return the triggers on a job's success or failure, with their jobs."""
-        triggers = [t for t in self.flow_triggers if (t.job, t.on) == (job, on)]
-        return [(trigger, job) for trigger in triggers for job in self._jobs_of(trigger)]
+        """Return the jobs that a job's success or failure starts, each with its first trigger."""
+        return self._jobs_of([t for t in self.flow_triggers if (t.job, t.on) == (job, on)])
 
-    def _jobs_of(self, trigger: MessageTrigger | FlowTrigger) -> Sequence[Job]:
-        return self.jobs_by_trigger[trigger.name]
+    def _jobs_of(self, triggers: Iterable[_Trigger]) -> list[tuple[_Trigger, Job]]:
+        by_job: dict[str, tuple[_Trigger, Job]] = {}
+        for trigger in triggers:
+            for job in self.jobs_by_trigger[trigger.name]:
+                by_job.setdefault(job.name, (trigger, job))
+        return list(by_job.values())
 
 
 def current() -> Project:
@@ -119,16 +125,13 @@ def load(directory: Path) -> Project:
     """Load a compiled project from its directory."""
     raw = json.loads((directory / COMPILED).read_text("utf-8"), parse_float=Decimal)
     jobs = {name: _job(name, job, directory) for name, job in raw["jobs"].items()}
-    jobs_by_trigger: dict[str, list[Job]] = {name: [] for name in raw["triggers"]}
-    for job in jobs.values():
-        jobs_by_trigger[job.trigger].append(job)
     triggers = parse_triggers(raw["triggers"], raw.get("timezone", "UTC"))
     return Project(
         name=raw["name"],
         version=raw["version"],
         inboxes=_inboxes(raw["inboxes"]),
         jobs=jobs,
-        jobs_by_trigger=jobs_by_trigger,
+        jobs_by_trigger=_jobs_by_trigger(triggers, jobs.values()),
         index=index.load(raw["index"]),
         message_triggers=[t for t in triggers if isinstance(t, MessageTrigger)],
         cron_triggers=[t for t in triggers if isinstance(t, CronTrigger)],
@@ -139,14 +142,28 @@ def load(directory: Path) -> Project:
         # Projects of the first release have no such key.
         timezone=raw.get("timezone", "UTC"),
         missing_is_null=raw.get("missing", "absent") is None,
+        branching_jobs=_branching_jobs(triggers, jobs.values()),
     )
 
 
-def parse_triggers(
-    raw: Mapping[str, Any], timezone: str = "UTC"
-) -> list[MessageTrigger | CronTrigger | FlowTrigger]:
+def parse_triggers(raw: Mapping[str, Any], timezone: str = "UTC") -> list[Trigger]:
     """Return the triggers of a compiled project in its time zone."""
     return [_trigger(name, trigger, timezone) for name, trigger in raw.items()]
+
+
+def _jobs_by_trigger(triggers: Iterable[Trigger], jobs: Iterable[Job]) -> dict[str, list[Job]]:
+    jobs_by_trigger: dict[str, list[Job]] = {trigger.name: [] for trigger in triggers}
+    for job in jobs:
+        for name in job.triggers:
+            jobs_by_trigger[name].append(job)
+    return jobs_by_trigger
+
+
+def _branching_jobs(triggers: Iterable[Trigger], jobs: Iterable[Job]) -> frozenset[str]:
+    by_name = {trigger.name: trigger for trigger in triggers}
+    return flow_graph.branching_jobs(
+        {job.name: [by_name[name] for name in job.triggers] for job in jobs}
+    )
 
 
 def _secret_fields(raw: Mapping[str, Any]) -> dict[str, tuple[tuple[str, ...], ...]]:
@@ -159,9 +176,7 @@ def _max_concurrency(raw: Mapping[str, Any]) -> dict[str, int]:
     return {name: limit for name, limit in limits.items() if limit}
 
 
-def _trigger(
-    name: str, raw: Mapping[str, Any], timezone: str
-) -> MessageTrigger | CronTrigger | FlowTrigger:
+def _trigger(name: str, raw: Mapping[str, Any], timezone: str) -> Trigger:
     if "cron" in raw:
         return CronTrigger(name, raw["cron"], raw["catch_up"], raw.get("timezone") or timezone)
     for on in (Kind.SUCCESS, Kind.FAILURE):
@@ -176,7 +191,9 @@ def _trigger(
 
 def _job(name: str, raw: Mapping[str, Any], directory: Path) -> Job:
     expression, retry = directory / raw["expression"], Retry(**raw["retry"])
-    return Job(name, raw["trigger"], raw["credential"], expression, retry)
+    # Projects of the first release have one trigger.
+    triggers = [raw["trigger"]] if isinstance(raw["trigger"], str) else raw["trigger"]
+    return Job(name, tuple(triggers), raw["credential"], expression, retry)
 
 
 def _inboxes(raw: Mapping[str, Any]) -> dict[str, Inbox]:

@@ -56,6 +56,9 @@ class FlowTrigger:
     on: Kind
 
 
+Trigger = MessageTrigger | CronTrigger | FlowTrigger
+
+
 def with_query_params(body: Any, query_params: dict[str, Any]) -> Any:
     """Return the body as triggers see it, with the URL's query as `__query_params`."""
     if isinstance(body, dict) and (query_params or QUERY_PARAMS not in body):

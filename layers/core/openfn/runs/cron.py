@@ -108,14 +108,17 @@ def due_runs(
 
     A piece is recorded when its runs are queued. The last one ends with the period.
     """
-    due = [
-        (minute, Plan(ids.minute_id(minute), job.name, trigger.name, Kind.CRON, order=Kind.CRON))
-        for trigger in current.cron_triggers
-        for minute in due_minutes(trigger, period, known)
-        for job in current.jobs_by_trigger[trigger.name]
-    ]
+    due: dict[tuple[datetime, str], Plan] = {}
+    for trigger in current.cron_triggers:
+        for minute in due_minutes(trigger, period, known):
+            for job in current.jobs_by_trigger[trigger.name]:
+                source_id = ids.minute_id(minute)
+                plan = Plan(source_id, job.name, trigger.name, Kind.CRON, order=Kind.CRON)
+                # Two triggers of a job may be due in one minute.
+                due.setdefault((minute, job.name), plan)
     plans: list[Plan] = []
-    for minute, pairs in groupby(sorted(due, key=itemgetter(0)), itemgetter(0)):
+    by_minute = sorted(((minute, plan) for (minute, _), plan in due.items()), key=itemgetter(0))
+    for minute, pairs in groupby(by_minute, itemgetter(0)):
         plans += [plan for _, plan in pairs]
         if len(plans) >= _PIECE_RUNS and minute < period.until:
             yield plans, minute

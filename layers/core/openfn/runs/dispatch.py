@@ -6,6 +6,7 @@ its own. If its job's credential has a `max_concurrency`, it shares one of that 
 
 from __future__ import annotations
 
+import hashlib
 import time
 import zlib
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from openfn.storage import attention
 from openfn.storage.attention import Attention
 from openfn.time_budget import TimeBudget
 
+_MAX_GROUP = 128
 # A queued run that no runner has claimed after this time is queued again.
 _REQUEUE_SECONDS = 600
 PAGE_RUNS = 50
@@ -117,9 +119,16 @@ def _is_queue_full(queued: int) -> bool:
 
 def group_of(plan: Plan) -> str:
     """Return the group of the run queue to which a run belongs."""
-    own_group = f"{plan.job}#{plan.order}" if plan.order else plan.id
+    own_group = f"{plan.job}#{plan.order}" if plan.order else _group_of_one(plan)
     slots = project.current().max_concurrency_of(plan.job)
     if slots is None:
         return own_group
     credential = project.current().jobs[plan.job].credential
     return f"{credential}/{zlib.crc32(own_group.encode()) % slots}"
+
+
+def _group_of_one(plan: Plan) -> str:
+    """Return the group of a run without an order; SQS allows 128 characters."""
+    if len(plan.id) <= _MAX_GROUP:
+        return plan.id
+    return f"{plan.source_id}#{hashlib.sha256(plan.id.encode()).hexdigest()}"

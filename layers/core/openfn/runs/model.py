@@ -42,6 +42,10 @@ class Plan:
     kind: Kind = Kind.MESSAGE
     upstream: str | None = None
     """The job whose success or failure starts the run."""
+    upstream_id: str = ""
+    """The run whose success or failure starts it."""
+    branch: str = ""
+    """What tells it apart from other runs of its job on its source that follow other runs."""
     order: str | None = None
     depth: int = 0
     """How many runs, one after the other, emitted the message that it goes back to."""
@@ -51,17 +55,21 @@ class Plan:
     @property
     def id(self) -> str:
         """The run's id."""
-        return ids.run_id(self.source_id, self.job)
+        return ids.run_id(self.source_id, self.job, self.branch)
 
     @classmethod
     def from_item(cls, item: Item) -> Self:
         """Return the plan of a stored run."""
+        source_id, upstream = ids.source_id_of(item["sk"]), item.get("upstream")
+        default = ids.run_id(source_id, upstream) if upstream else ""
         return cls(
-            source_id=ids.source_id_of(item["sk"]),
+            source_id=source_id,
             job=item["job"],
             trigger=item["trigger"],
             kind=Kind(item["kind"]),
-            upstream=item.get("upstream"),
+            upstream=upstream,
+            upstream_id=item.get("upstream_id", default),
+            branch=ids.path_of(item["sk"]).partition("@")[2],
             order=item.get("order"),
             depth=int(item.get("depth", 0)),
             erase=bool(item.get("erase")),
@@ -76,6 +84,8 @@ class Run:
     attempt: int
     status: RunStatus
     expires: int
+    project_version: str
+    """The version of the project that created it."""
     began: int
     """When its first attempt began since it was created, replayed or parked (epoch seconds)."""
     due: int
@@ -114,6 +124,7 @@ class Run:
             attempt=int(item["attempt"]),
             status=RunStatus(item["status"]),
             expires=int(item.get("expires", 0)),
+            project_version=item.get("project_version", ""),
             began=int(item.get("began", 0)),
             due=int(item.get("due", 0)),
             started=item.get("started", ""),

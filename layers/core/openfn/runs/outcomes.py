@@ -187,7 +187,7 @@ def _contents(run: Run, outcome: Outcome) -> Item:
         "initial": outcome.initial,
         "resume": outcome.resume.state if outcome.resume else None,
     }
-    folder = f"runs/{run.plan.source_id}/{run.job}/{run.attempt}"
+    folder = f"runs/{run.plan.source_id}/{ids.path_of(run.id)}/{run.attempt}"
     changes: Item = {}
     for name, content in contents.items():
         # Contents of the attempt before are replaced, but its initial state stays valid.

@@ -34,7 +34,7 @@ _KEY = {"pk": ItemType.RECONCILIATION.value, "sk": "position"}
 _EVERY, _NEWEST = timedelta(minutes=10), timedelta(minutes=10)
 _ATTRIBUTES = (
     *("pk", "sk", "inbox", "unreadable", "kind", "job", "trigger", "status", "attempt", "lease"),
-    *("upstream", "order", "depth", "erase"),
+    *("upstream", "upstream_id", "order", "depth", "erase"),
 )
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 
 from openfn import ids
-from openfn.errors import ConditionFailed, NotReplayed
+from openfn.errors import ConditionFailed, NotQueued, NotReplayed
 from openfn.runs import outcomes
-from openfn.runs.model import Run, RunStatus
+from openfn.runs.model import Plan, Run, RunStatus
 from openfn.storage import attention, table
 from openfn.storage.attention import Attention
 from openfn.storage.dynamodb_values import Item
@@ -18,12 +19,13 @@ _GRACE_SECONDS = 3600
 _REMOVED = ("finished", "duration_ms", "began", "crashes", "unexpected_errors", "due")
 
 
-def replay(run: Run, *, restart: bool = False) -> None:
+def replay(run: Run, *, restart: bool = False, other_end: Plan | None = None) -> None:
     """Make a run that has ended executable again; its tries count from the start.
 
     A failed run resumes at the operation that failed. With `restart`, or if it succeeded, it begins
-    with the first operation. Raises `NotReplayed` when it has not ended, was erased, or was
-    replayed by somebody else since it was loaded. The caller queues the run.
+    with the first operation. `other_end` changes what it follows. Raises `NotReplayed` when it has
+    not ended, was erased, or was replayed by somebody else since it was loaded. The caller queues
+    the run.
     """
     if not run.has_ended:
         raise NotReplayed(f"The run {run.id} is {run.status}.")
@@ -37,8 +39,37 @@ def replay(run: Run, *, restart: bool = False) -> None:
         **attention.mark(Attention.RUN_UNQUEUED, time.time() + _GRACE_SECONDS),
     }
     if restart or run.status is RunStatus.SUCCEEDED:
-        changes |= {"resume_at": None, **run.cleared("resume"), **run.cleared("emitted")}
-    _write(run, changes)
+        changes |= _from_the_start(run)
+    _write(run, changes | _following(other_end))
+
+
+def follow_other_end(run: Run, plan: Plan) -> None:
+    """Start a run again from a plan: the run before it was replayed, and has ended differently.
+
+    A job can follow the success and the failure of one job. Raises `NotQueued` while the run is
+    executed, so that the caller tries again later. The caller queues the run.
+    """
+    if run.status is RunStatus.RUNNING:
+        raise NotQueued(f"The run {run.id} is executed after an earlier end of {plan.upstream}.")
+    if run.has_ended:
+        with suppress(NotReplayed):  # somebody else replays it, or it was erased
+            replay(run, restart=True, other_end=plan)
+        return
+    is_unchanged = "#status = :status AND #attempt = :attempt"
+    values: Item = {"status": run.status, "attempt": run.attempt}
+    try:
+        changes = _from_the_start(run) | _following(plan)
+        table.update(ids.key_of(run.id), changes, is_unchanged, **values)
+    except ConditionFailed:
+        raise NotQueued(f"The run {run.id} has changed meanwhile.") from None
+
+
+def _from_the_start(run: Run) -> Item:
+    return {"resume_at": None, **run.cleared("resume"), **run.cleared("emitted")}
+
+
+def _following(plan: Plan | None) -> Item:
+    return {"kind": plan.kind, "trigger": plan.trigger} if plan else {}
 
 
 def _write(run: Run, changes: Item) -> None:

@@ -160,6 +160,7 @@ def _new_item(plan: Plan, version: str) -> Item:
         "trigger": plan.trigger,
         "kind": plan.kind,
         "upstream": plan.upstream,
+        "upstream_id": _upstream_id(plan),
         "order": plan.order,
         "depth": plan.depth or None,
         "erase": plan.erase or None,
@@ -169,3 +170,8 @@ def _new_item(plan: Plan, version: str) -> Item:
         "expires": expires_at(),
     }
     return {name: value for name, value in item.items() if value is not None}
+
+
+def _upstream_id(plan: Plan) -> str | None:
+    is_derived = plan.upstream_id == ids.run_id(plan.source_id, plan.upstream or "")
+    return None if is_derived or not plan.upstream_id else plan.upstream_id
