@@ -28,7 +28,9 @@ def _check_runs(simulation):
     assert {run_id: statuses.get(run_id) for run_id in expected} == expected
     assert all(RunStatus(status).has_ended for status in statuses.values())
     jobs = Counter(run_id.partition("#")[2] for run_id in statuses)
-    emitting = [run_id for run_id in expected if run_id.endswith(scenario.EMITTING)]
+    emitting = [run for run in expected if run.partition("#")[2] in scenario.EMITTING]
+    accepted = {message_id for _, _, message_id in simulation.accepted}
+    assert {run for run in statuses if run.partition("#")[0] in accepted} == set(expected)
     emitted = sum(expected[run_id] == "succeeded" for run_id in emitting)
     assert jobs["pull"] == len(simulation.due)
     assert jobs["store"] == 2 * len(simulation.due) + emitted

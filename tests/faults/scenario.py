@@ -22,6 +22,7 @@ ORDERED = {"visits": "visit", "clinic": "treat"}
 _TRIGGERS_AND_JOBS = """
 triggers:
   record: {inbox: plain, inclusion: {}}
+  anything: {inbox: plain, inclusion: [{id: r1}, {bad: notify}, {}]}
   single: {inbox: once, inclusion: {}}
   pulled: {inbox: pulls, inclusion: {}}
   visited: {inbox: visits, inclusion: {}, order_by: case}
@@ -32,7 +33,9 @@ triggers:
   registered: {success: register}
   confided: {success: confide}
   cured: {success: treat}
+  notified: {success: notify}
   unnotified: {failure: notify}
+  tallied: {success: tally}
   hourly: {cron: "0 * * * *"}
 credentials:
   registry: {adaptor: http}
@@ -42,10 +45,17 @@ jobs:
   notify: {trigger: record, credential: registry, expression: jobs/notify.py}
   follow: {trigger: registered, credential: registry, expression: jobs/follow.py}
   catch: {trigger: unnotified, credential: registry, expression: jobs/catch.py}
+  tally:
+    trigger: [record, anything, registered]
+    credential: registry
+    expression: jobs/tally.py
+  total: {trigger: tallied, credential: registry, expression: jobs/total.py}
+  judge: {trigger: [notified, unnotified], credential: registry, expression: jobs/judge.py}
   archive: {trigger: single, credential: registry, expression: jobs/archive.py}
   whisper: {trigger: secret, credential: registry, expression: jobs/whisper.py}
   confide: {trigger: private, credential: registry, expression: jobs/confide.py}
   assist: {trigger: private, credential: registry, expression: jobs/assist.py}
+  settle: {trigger: [private, confided], credential: registry, expression: jobs/settle.py}
   thank: {trigger: confided, credential: registry, expression: jobs/thank.py}
   visit: {trigger: visited, credential: unreliable, expression: jobs/visit.py}
   treat: {trigger: treated, credential: unreliable, expression: jobs/treat.py}
@@ -58,7 +68,8 @@ jobs:
   pull: {trigger: hourly, expression: jobs/pull.py}
   store: {trigger: pulled, credential: registry, expression: jobs/store.py}
 """
-# The record's id in the path is the idempotency key.
+# The record's id in the path is the idempotency key. A state names the run that it comes from, so
+# the path of a job with several runs for one message shows which of them delivered.
 DELIVER = """
 from adaptors.common import fn
 from adaptors.http import put
@@ -70,8 +81,11 @@ def check(state):
     return state
 
 fn(check)
-put(lambda state: "{job}/" + state["data"]["id"], {{"as": "{job}"}})
-fn(lambda state: {{**state, "data": state["references"][0]}})
+def run(state):
+    return "@".join(["{job}", *({upstream})])
+
+put(lambda state: run(state) + "/" + state["data"]["id"], {{"as": "{job}"}})
+fn(lambda state: {{**state, "data": state["references"][0], "run": run(state)}})
 """
 PULL = """
 from adaptors.common import each, emit
@@ -92,15 +106,21 @@ UNRELIABLE = {*ORDERED.values(), *_REPORTING}
 EMITTING = ("confide", "treat")
 DELIVERING = (
     *("register", "notify", "follow", "catch", "archive", "whisper", "confide", "assist"),
+    *("tally", "total", "judge", "settle"),
     *("thank", "visit", "treat", "bill", "store", *_REPORTING),
 )
-JOBS = {job: DELIVER.format(job=job) + (EMIT if job in EMITTING else "") for job in DELIVERING} | {
-    "pull": PULL
-}
+# A failed run leaves no state, so `judge` cannot read there what it follows.
+_UPSTREAM = dict.fromkeys(("tally", "total", "settle"), '[state["run"]] if "run" in state else []')
+_UPSTREAM["judge"] = '["notify"]'
+JOBS = {
+    job: DELIVER.format(job=job, upstream=_UPSTREAM.get(job, []))
+    + (EMIT if job in EMITTING else "")
+    for job in DELIVERING
+} | {"pull": PULL}
 _JOBS_OF = {
     "once": ["archive"],
     "secret": ["whisper"],
-    "private": ["confide", "assist", "thank"],
+    "private": ["confide", "assist", "thank", "settle", "settle@confide"],
     "visits": ["visit"],
     "results": list(_REPORTING),
     "clinic": ["treat", "bill"],
@@ -125,7 +145,9 @@ def runs_of(inbox, message_id, record):
     bad = record.get("bad")
     if inbox == "plain":
         jobs = ["register", "notify", "catch" if bad == "notify" else None]
-        jobs.append("follow" if bad != "register" else None)
+        jobs += ["tally", "total@tally", "judge@notify"]
+        if bad != "register":
+            jobs += ["follow", "tally@register", "total@tally@register"]
     else:
         jobs = _JOBS_OF[inbox]
     return {f"{message_id}#{job}": "failed" if job == bad else "succeeded" for job in jobs if job}
