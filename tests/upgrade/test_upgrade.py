@@ -18,8 +18,10 @@ from pathlib import Path
 import pytest
 import time_machine
 
+from openfn import ids
 from tests.conftest import post, tick
 from tests.support.moto_stack import create_stack
+from tests.support.sqs import failed_ids, sqs_event
 from tests.upgrade import snapshot
 from tests.upgrade.organization import inbox_id
 from workbench.cli import main
@@ -185,3 +187,69 @@ def test_message_of_an_inbox_that_keeps_nothing_is_erased(finished):
 def test_no_object_of_an_erased_message_is_left(finished):
     (message_id,) = finished.situations["message to be erased"]["erased"]
     assert [key for key in finished.object_keys if message_id in key] == []
+
+
+SEVERAL = {
+    "follow: {trigger: registered,": "follow: {trigger: [registered, never],",
+    "catch: {trigger: unregistered,": "catch: {trigger: [unregistered, never],",
+    "thank: {trigger: album-done,": "thank: {trigger: [album-done, never],",
+    "report: {trigger: unsynced,": "report: {trigger: [unsynced, never],",
+    "triggers:\n": "triggers:\n  never: {inbox: plain, inclusion: [{kind: never}, {kind: no}]}\n",
+}
+"""Changes that give each job after another one a second trigger, which never matches."""
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_run_that_ended_before_its_following_jobs_got_more_triggers_starts_each_once(release):
+    record = snapshot.read(HERE / release)
+    recorded_at = datetime.fromisoformat(record["situations"]["recorded_at"])
+    with (
+        tempfile.TemporaryDirectory() as project,
+        time_machine.travel(recorded_at, tick=True) as clock,
+        run_destination() as registry,
+    ):
+        snapshot.write_source(record, Path(project))
+        change_file(Path(project, "project.yaml"), SEVERAL)
+        with create_stack(Path(project)) as embedded:
+            snapshot.load(record, {"baseUrl": registry.url})
+            before = runs_after("register")
+            pass_time(embedded, clock, 1)
+            succeeded = runs_with("register", "succeeded")
+            deliver_again(embedded, succeeded)
+            after = runs_after("register")
+    # Runs that were created before keep their ids. The others name the run that they follow.
+    assert before.items() <= after.items()
+    new = {run.partition("#")[2] for run in after.keys() - before}
+    assert (len(before), new) == (1, {"follow@register"})
+    assert sorted(map(ids.source_id_of, after)) == sorted(map(ids.source_id_of, succeeded))
+
+
+def change_file(path, changes):
+    """Replace texts in a file; each must occur once."""
+    text = path.read_text("utf-8")
+    for old, new in changes.items():
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    path.write_text(text, "utf-8")
+
+
+def runs_after(job):
+    """Return the kinds of the runs that the success of a job has started, by id."""
+    items = map(snapshot.plain, snapshot.table_items())
+    return {
+        i["sk"]: i["kind"] for i in items if i.get("upstream") == job and i["kind"] == "success"
+    }
+
+
+def runs_with(job, status):
+    """Return the ids of the runs of a job with a status."""
+    items = map(snapshot.plain, snapshot.table_items())
+    return [i["sk"] for i in items if i.get("job") == job and i.get("status") == status]
+
+
+def deliver_again(embedded, run_ids):
+    """Invoke the runner with ids that it has processed."""
+    for run_id in run_ids:
+        event = sqs_event("run_id", run_id, MessageGroupId=run_id)
+        assert failed_ids(embedded.invoke("runner", event)) == []
+    embedded.drain()
