@@ -215,6 +215,26 @@ def test_manual_run_without_waiting_is_queued(ofn, deployment):
     assert details.run(ended.out.split()[0]).status == "succeeded"
 
 
+def test_job_with_several_triggers_is_matched_and_run(ofn, deployment):
+    _, folder = deployment
+    text = project().replace("also-a: {trigger: form", "also-a: {trigger: [form, visit, clock]")
+    text = text.replace("  clock:", "  visit: {inclusion: [{n: 1}, {n: 2}]}\n  clock:")
+    (folder / "project.yaml").write_text(f"name: test\n{text}", "utf-8")
+    newest, oldest = rows(ofn("match", "--last", "2", "--project", folder, "--json"))
+    assert (newest["jobs"], newest["triggers"]) == (["also-a"], ["visit"])
+    assert (oldest["jobs"], oldest["changes"]) == (["also-a", "job-a"], False)
+    post = folder / "post.json"
+    post.write_text('{"form": "birth", "n": 2}')
+    matched = rows(ofn("match", post, "--project", folder, "--json"))
+    assert [(row["trigger"], row["matches"], row["jobs"]) for row in matched] == [
+        ("form", False, ["job-a", "also-a"]),
+        ("visit", True, ["also-a"]),
+    ]
+    run_id = ofn("run", "also-a", "--wait", "0", "--project", folder).out.split()[0]
+    plan = runs.load(run_id).plan
+    assert (plan.trigger, plan.kind, plan.order) == ("clock", "cron", "cron")
+
+
 @pytest.mark.parametrize(
     ("job", "message"),
     [

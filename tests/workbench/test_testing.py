@@ -133,6 +133,22 @@ def test_unexpected_result_is_an_assertion_error(job, code, options, text):
     assert text in str(raised.value)
 
 
+def test_body_must_match_one_of_several_triggers(project):
+    several = GOOD.replace("trigger: form", "trigger: [form, visit, done]").replace(
+        "jobs:", "  visit: {inclusion: {visit: 1}}\n  done: {success: other}\njobs:"
+    )
+    other = "  other: {trigger: form, expression: jobs/go.py}\n"
+    project.write("project.yaml", several + other)
+    for body in (BODY, {"visit": 1}):
+        assert run_job("go", body, project=project.folder).final["data"] == body
+    assert run_job("go", state={"a": 1}, project=project.folder).final["a"] == 1
+    with pytest.raises(AssertionError) as raised:
+        run_job("go", {"visit": 2}, project=project.folder)
+    first, second = str(raised.value).split("; ")
+    assert first.startswith("form does not match this body: formId")
+    assert second == "visit does not match this body: visit: expected 1, found 2"
+
+
 def test_body_can_be_a_post_with_query_and_content_type(job):
     code = "from adaptors.common import fn\nfn(lambda state: state)\n"
     final = job(

@@ -78,6 +78,27 @@ def test_post_that_the_trigger_does_not_match_has_a_warning(dry_run, project):
     assert "formId" in json.loads(ended.out)["trigger_mismatch"]
 
 
+SEVERAL = WITH_CREDENTIAL.replace("trigger: form", "trigger: [form, clock, visit]").replace(
+    "jobs:", "  clock: {cron: '0 1 * * *'}\n  visit: {inclusion: [{a: 1}, {b: 1}]}\njobs:"
+)
+NOTHING = "from adaptors.common import fn\nfn(lambda state: state)\n"
+
+
+def test_post_that_one_of_several_triggers_matches_has_no_warning(dry_run, project):
+    assert dry_run(NOTHING, post_of(project, {"b": 1}), yaml=SEVERAL).err == ""
+    ended = dry_run(NOTHING, post_of(project, {"b": 2}), yaml=SEVERAL)
+    assert "warning: The triggers form, visit do not match this post, so a" in ended.words
+    assert "form: formId: expected" in ended.words
+    assert (
+        "visit: inclusion 1: a: expected 1, but there is no such key; inclusion 2:" in ended.words
+    )
+
+
+def test_job_of_a_message_and_cron_needs_no_post(dry_run):
+    ended = dry_run(NOTHING, "--json", yaml=SEVERAL)
+    assert list(json.loads(ended.out)["final"]) == ["scheduled", "references"]
+
+
 def test_polling_job_gets_the_responses_of_files(dry_run, project):
     cron = WITH_CREDENTIAL.replace("inclusion: {formId: registration}", "cron: '0 1 * * *'")
     visits = project.write("visits.json", '[{"id": 7}, {"id": 8}]')

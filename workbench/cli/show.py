@@ -113,7 +113,7 @@ def _find_message(message_id: str) -> MessageDetails:
     if message is None:
         raise NotFound(
             f"{details.not_found('message', message_id)} `ofn messages` lists the messages. "
-            "The id of a run ends in # and the name of its job."
+            "The id of a run has # and the name of its job behind it."
         )
     return message
 

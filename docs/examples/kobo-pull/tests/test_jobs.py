@@ -37,3 +37,17 @@ def test_submission_is_sent_to_a_path_with_its_id(submission):
     (older,) = run_job("deliver", {**submission, "meta/rootUuid": None}).requests
     assert older.path == "/water-points/101"
     assert request.json == {"name": "Borehole 7", "works": True, "seen": "2026-03-09T09:30:00"}
+
+
+@pytest.mark.parametrize(("data", "sent"), [({"_id": 101}, 101), (None, "none")])
+def test_failure_of_either_job_is_reported_without_the_record(data, sent):
+    error = {"type": "RemoteRefused", "message": "Amina", "operation": "put", "line": 12}
+    state = {"error": error} | ({"data": data} if data else {})
+    (request,) = run_job("report", state=state).requests
+    assert request.path == "/alerts"
+    assert request.json == {
+        "error": "RemoteRefused",
+        "operation": "put",
+        "line": 12,
+        "submission": sent,
+    }
