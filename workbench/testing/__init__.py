@@ -102,8 +102,7 @@ def run_job(
     require_known("job", job, spec.jobs)
     job_spec, stubs = spec.jobs[job], StubResponses(answers or {})
     if body is None:
-        triggers = [spec.triggers[name] for name in job_spec.trigger]
-        initial = state_without_post(job, triggers, state)
+        initial = state_without_post(job, spec.triggers_of(job), state)
     else:
         initial = _state_of(spec, job, _encode(body), query, content_type)
     local_run = run_locally(

@@ -137,8 +137,7 @@ def _report(
 
 def _initial_state(spec: ProjectSpec, job: str, file: Path | None) -> State:
     custom = _read_state(file) if file else None
-    triggers = [spec.triggers[name] for name in spec.jobs[job].trigger]
-    return state_without_post(job, triggers, custom)
+    return state_without_post(job, spec.triggers_of(job), custom)
 
 
 def _configuration(

@@ -84,6 +84,10 @@ class ProjectSpec(Spec):
     timezone: Timezone = "UTC"
     missing: Literal["absent"] | None = "absent"
 
+    def triggers_of(self, job: str) -> list[TriggerSpec]:
+        """Return the triggers of a job."""
+        return [self.triggers[name] for name in self.jobs[job].trigger]
+
     @field_validator("inboxes")
     @classmethod
     def _require_distinct_ids(cls, inboxes: dict[str, InboxSpec]) -> dict[str, InboxSpec]:
