@@ -8,32 +8,11 @@ from __future__ import annotations
 
 import re
 
-# Control characters but tab and line feed, then separators of lines and all that changes the
-# direction of text.
-_UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+from openfn.control_characters import escape_controls
+
 # Colors and bold only: other attributes hide text.
 _COLOR_CODE = r"(?:0?[0-4]|2[2-4]|[349][0-7]|[34]9|10[0-7])"
 _COLORS = re.compile(rf"(\x1b\[(?:{_COLOR_CODE}(?:;{_COLOR_CODE})*)?m)")
-
-
-def escape_controls(text: str) -> str:
-    r"""Return a text with visible escapes for control and bidirectional characters.
-
-    A line may end with CR LF.
-
-    >>> escape_controls("\x1b[2Jgone\r\n")
-    '\\x1b[2Jgone\n'
-    """
-    return _UNSAFE.sub(_python_escape, text.replace("\r\n", "\n"))
-
-
-def escape_json(text: str) -> str:
-    r"""Return JSON text with its control and bidirectional characters as JSON escapes.
-
-    >>> escape_json('"\x9b"')
-    '"\\u009b"'
-    """
-    return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def escape_controls_but_colors(text: str) -> str:
@@ -44,7 +23,3 @@ def escape_controls_but_colors(text: str) -> str:
     """
     parts = _COLORS.split(text)
     return "".join(part if _COLORS.fullmatch(part) else escape_controls(part) for part in parts)
-
-
-def _python_escape(match: re.Match[str]) -> str:
-    return repr(match[0])[1:-1]

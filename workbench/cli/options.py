@@ -9,8 +9,8 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from openfn.control_characters import escape_controls
 from workbench.project import project_folder
-from workbench.terminal import escape_controls
 
 
 def _locate(context: typer.Context, parameter: typer.CallbackParam, value: Path) -> Path:

@@ -15,7 +15,7 @@ from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
-from workbench.terminal import escape_controls, escape_json
+from openfn.control_characters import escape_controls, escape_json
 
 Row = Sequence[str]
 _GAP = 2

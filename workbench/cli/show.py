@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from openfn import ids
+from openfn.control_characters import escape_json
 from openfn.errors import NotFound
 from openfn.history import details, id_lookup
 from openfn.history.details import MessageDetails, RunDetails
@@ -23,7 +24,6 @@ from workbench.cli.options import Json, Project, Stack, console
 from workbench.errors import CommandError
 from workbench.project import job_source
 from workbench.stack import connection, log_lines
-from workbench.terminal import escape_json
 from workbench.times import format_time
 
 Id = Annotated[

@@ -10,6 +10,7 @@ from typing import Any
 
 import typer
 
+from openfn.control_characters import escape_controls
 from workbench.credentials.fields import (
     CredentialKey,
     describe_problems,
@@ -21,7 +22,6 @@ from workbench.credentials.fields import (
     with_value,
 )
 from workbench.errors import CommandError
-from workbench.terminal import escape_controls
 
 _NO_TERMINAL = (
     "Standard input is not a terminal. Pass the credential as a file with --file FILE.json, "

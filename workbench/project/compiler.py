@@ -20,6 +20,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from adaptors.credentials import secret_fields
+from openfn.control_characters import escape_controls
 from openfn.errors import JobError, ProjectError
 from openfn.jobs import output_capture
 from openfn.jobs.expression import load
@@ -40,7 +41,6 @@ from workbench.project.schema.validation import validate_project
 from workbench.project.similar_names import suggestion_for_error
 from workbench.project.undefined_names import undefined_names
 from workbench.project.yaml_source import Problem, ProjectProblems, YamlSource, read_yaml
-from workbench.terminal import escape_controls
 
 PROJECT_FILE = "project.yaml"
 _FIXES = {

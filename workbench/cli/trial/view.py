@@ -9,8 +9,8 @@ from rich.highlighter import JSONHighlighter
 from rich.markup import escape
 
 from adaptors._runtime.dry_run import Dry, DryStatement
+from openfn.control_characters import escape_json
 from workbench.cli import output
-from workbench.terminal import escape_json
 from workbench.testing.local_run import LocalRun
 
 
