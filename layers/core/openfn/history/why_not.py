@@ -70,7 +70,7 @@ def _differences(body: Any, inclusions: Sequence[Any]) -> list[Difference]:
 def _first_difference(value: Any, fragment: Any, path: str) -> Difference | None:
     if isinstance(fragment, dict) and isinstance(value, dict):
         for key, part in fragment.items():
-            key_path = f"{path}.{_quote_key(key)}" if path else _quote_key(key)
+            key_path = f"{path}.{quote_key(key)}" if path else quote_key(key)
             if key not in value:
                 return Difference(key_path, part, MISSING)
             if inner := _first_difference(value[key], part, key_path):
@@ -97,7 +97,8 @@ def _difference_in_list(values: list[Any], part: Any, path: str) -> Difference |
     return Difference(f"{path}[*]", part, values)
 
 
-def _quote_key(key: str) -> str:
+def quote_key(key: str) -> str:
+    """Return a key as paths show it: in quotes if it has a dot or a bracket."""
     return key if key and not set(key) & set('."[]') else json.dumps(key, ensure_ascii=False)
 
 
@@ -130,7 +131,7 @@ def _shorten(value: Any, limit: int = 120) -> str:
 
 def _format(value: Any) -> str:
     if isinstance(value, dict):
-        items = (f"{_quote_key(key)}: {_shorten(part)}" for key, part in value.items())
+        items = (f"{quote_key(key)}: {_shorten(part)}" for key, part in value.items())
         return "{" + ", ".join(items) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(map(_shorten, value)) + "]"
