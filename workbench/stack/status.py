@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,9 +11,9 @@ from openfn import metrics
 from openfn.history import status
 from openfn.history.status import Status
 from openfn.metrics import Metric
+from openfn.storage import monitoring
 from workbench.stack.clients import of_stack
 
-_QUEUES = ("MatchQueue", "RunQueue", "MatchDeadLetters", "RunDeadLetters")
 _STATUSES = ("400", "401", "403", "404", "413", "503")
 _REFUSALS = {metrics.for_response(int(status)): status for status in _STATUSES}
 
@@ -49,26 +48,13 @@ def read(stack: str, since: datetime) -> StackStatus:
     counts = _count(stack, since)
     return StackStatus(
         table=status.read(since),
-        queues={name: _queue(stack, name) for name in _QUEUES},
+        queues={name: asdict(depth) for name, depth in monitoring.queue_depths(stack).items()},
         refused={
             status: count for metric, status in _REFUSALS.items() if (count := counts[metric])
         },
         queries_ignored=counts[Metric.QUERIES_IGNORED],
-        alarms=_alarms(stack),
+        alarms=monitoring.alarms(stack),
     )
-
-
-def _queue(stack: str, name: str) -> dict[str, int]:
-    resource = of_stack("cloudformation").describe_stack_resource(
-        StackName=stack, LogicalResourceId=name
-    )
-    url = resource["StackResourceDetail"]["PhysicalResourceId"]
-    response = of_stack("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
-    attributes = response["Attributes"]
-    return {
-        "waiting": int(attributes["ApproximateNumberOfMessages"]),
-        "at_work": int(attributes["ApproximateNumberOfMessagesNotVisible"]),
-    }
 
 
 def _count(stack: str, since: datetime) -> dict[Metric, int]:
@@ -95,15 +81,3 @@ def _count(stack: str, since: datetime) -> dict[Metric, int]:
     results = response["MetricDataResults"]
     sums = {result["Id"]: round(sum(result["Values"])) for result in results}
     return {metric: sums.get(f"m{number}", 0) for number, metric in enumerate(counted)}
-
-
-def _alarms(stack: str) -> tuple[str, ...]:
-    response = of_stack("cloudwatch").describe_alarms(
-        AlarmNamePrefix=f"{stack}-",
-        StateValue="ALARM",
-        AlarmTypes=["MetricAlarm", "CompositeAlarm"],
-    )
-    alarms: list[Any] = [*response.get("MetricAlarms", []), *response.get("CompositeAlarms", [])]
-    # Another stack's name may begin with this one's.
-    name = re.compile(rf"{re.escape(stack)}-[A-Za-z]+Alarm-")
-    return tuple(sorted(a["AlarmName"] for a in alarms if name.match(a["AlarmName"])))

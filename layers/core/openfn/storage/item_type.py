@@ -22,13 +22,15 @@ class ItemType(StrEnum):
     CLOCK = "clock"
     RECONCILIATION = "reconciliation"
     """The position up to which items are reconciled."""
+    AUDIT = "looked"
+    """The record of what a person did in the console."""
 
 
 _OUTSIDE_OF_DAYS = {
     kind.value: kind
     for kind in (
         *(ItemType.DEDUPE_KEY, ItemType.CIRCUIT, ItemType.CRON_STATE),
-        *(ItemType.CLOCK, ItemType.RECONCILIATION),
+        *(ItemType.CLOCK, ItemType.RECONCILIATION, ItemType.AUDIT),
     )
 }
 
