@@ -52,7 +52,8 @@ check: $(READY) ## check format, lint, types, the template and its security, and
 
 audit: $(READY) ## check the deployed dependencies for known vulnerabilities on PyPI
 	.venv/bin/uv tool run pip-audit --disable-pip --require-hashes \
-		-r layers/core/requirements.txt -r layers/adaptors/requirements.txt
+		-r layers/core/requirements.txt -r layers/adaptors/requirements.txt \
+		-r layers/console/requirements.txt
 
 format: $(READY) ## format the code and fix what ruff can fix
 	.venv/bin/ruff check --fix .
@@ -89,8 +90,9 @@ lock: $(READY) ## update the locked versions of all dependencies
 	$(UV) --generate-hashes $(LAMBDA) layers/core/requirements.in -o layers/core/requirements.txt
 	$(UV) --generate-hashes $(LAMBDA) layers/adaptors/requirements.in \
 		-o layers/adaptors/requirements.txt
+	$(UV) --generate-hashes $(LAMBDA) layers/console/requirements.in -o layers/console/requirements.txt
 	$(UV) --python-version 3.11 --extra dev -c layers/core/requirements.txt \
-		-c layers/adaptors/requirements.txt pyproject.toml -o requirements-dev.txt
+		-c layers/adaptors/requirements.txt -c layers/console/requirements.txt pyproject.toml -o requirements-dev.txt
 
 UV = .venv/bin/uv pip compile --upgrade --quiet --no-header --no-annotate --no-emit-index-url
 LAMBDA = --python-version 3.13 --python-platform aarch64-manylinux2014

@@ -13,12 +13,13 @@ from adaptors import DEPRECATED_MODULES
 
 ROOT = Path(__file__).resolve().parents[1]
 CORE, ADAPTORS = ROOT / "layers/core/openfn", ROOT / "layers/adaptors/adaptors"
+CONSOLE = ROOT / "layers/console/console"
 FUNCTIONS, WORKBENCH = ROOT / "functions", ROOT / "workbench"
 # Fewer files than this mean that a folder has moved and the rules below check nothing.
-AT_LEAST = {FUNCTIONS: 3, CORE: 40, ADAPTORS: 90, WORKBENCH: 70}
+AT_LEAST = {FUNCTIONS: 4, CORE: 40, ADAPTORS: 90, CONSOLE: 20, WORKBENCH: 70}
 # A package imports only the packages before it, and modules beside it.
 CORE_ORDER = [
-    {"errors", "log_events", "time_budget"},
+    {"control_characters", "errors", "log_events", "time_budget"},
     {"ids", "metrics"},
     {"storage"},
     {"messages"},
@@ -43,6 +44,7 @@ WORKBENCH_ORDER = [
     {"stack"},
     {"credentials"},
     {"testing", "local", "doctor"},
+    {"console"},
     {"cli", "reference"},
 ]
 # Names of the first release, which warn and lead to the new ones for one release.
@@ -59,7 +61,7 @@ def files(package):
 
 
 def deployed():
-    return [*files(FUNCTIONS), *files(CORE), *files(ADAPTORS)]
+    return [*files(FUNCTIONS), *files(CORE), *files(ADAPTORS), *files(CONSOLE)]
 
 
 @cache
@@ -112,6 +114,15 @@ def test_functions_import_the_core_layer_and_only_the_runner_imports_adaptors():
     others = [path for path in files(FUNCTIONS) if path.parent.name != "runner"]
     assert importers_of(others, {"adaptors"}) == []
     assert importers_of(files(FUNCTIONS), {"functions", "workbench", "app"}) == []
+
+
+def test_only_the_console_function_imports_the_layer_of_the_console():
+    others = [path for path in files(FUNCTIONS) if path.parent.name != "console"]
+    assert importers_of([*others, *files(CORE), *files(ADAPTORS)], {"console", "jinja2"}) == []
+
+
+def test_console_imports_the_core_layer_only():
+    assert importers_of(files(CONSOLE), {"adaptors", "functions", "ruamel", "requests"}) == []
 
 
 def test_adaptors_import_nothing_of_the_stack_and_nothing_of_aws():
@@ -190,7 +201,7 @@ def test_no_folder_has_more_than_22_modules():
 
 
 def test_no_module_repeats_the_name_of_its_package():
-    paths = [*files(CORE), *files(ADAPTORS), *files(WORKBENCH)]
+    paths = [*files(CORE), *files(ADAPTORS), *files(CONSOLE), *files(WORKBENCH)]
     assert [path for path in paths if path.stem == path.parent.name] == []
 
 

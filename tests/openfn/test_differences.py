@@ -32,11 +32,11 @@ def test_each_leaf_says_what_is_wanted_and_what_is_there():
 
 
 def test_nearest_trigger_comes_first():
-    far = MessageTrigger("far", "inbox-a", {"a": 2, "b": 2, "c": 2})
-    near = MessageTrigger("near", "inbox-a", {"a": 1, "b": 2})
-    other_inbox = MessageTrigger("other", "inbox-b", {"a": 1, "b": 1})
-    excluded = MessageTrigger("excluded", None, {"a": 1}, ({"b": 1}, {"b": 2}))
-    matching = MessageTrigger("matching", None, {"a": 1, "b": 1})
+    far = MessageTrigger("far", "inbox-a", ({"a": 2, "b": 2, "c": 2},))
+    near = MessageTrigger("near", "inbox-a", ({"z": 1, "y": 1}, {"a": 1, "b": 2}))
+    other_inbox = MessageTrigger("other", "inbox-b", ({"a": 1, "b": 1},))
+    excluded = MessageTrigger("excluded", None, ({"a": 1},), ({"b": 1}, {"b": 2}))
+    matching = MessageTrigger("matching", None, ({"c": 1}, {"a": 1, "b": 1}))
     body = {"a": 1, "b": 1}
     triggers = [far, near, other_inbox, excluded, matching]
     explained = explain_all(triggers, "inbox-a", body)

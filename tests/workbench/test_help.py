@@ -21,6 +21,7 @@ GROUPS = {
     "Operate": [
         "doctor",
         "status",
+        "console",
         "messages",
         "runs",
         "show",

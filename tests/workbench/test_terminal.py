@@ -11,6 +11,7 @@ import boto3
 import pytest
 import typer
 
+from openfn.control_characters import escape_controls
 from tests.conftest import post, write_project
 from tests.support.moto_stack import create_stack
 from workbench.cli.local.demo import print_deliveries
@@ -19,7 +20,6 @@ from workbench.cli.options import TerminalConsole
 from workbench.local.demo import Delivery
 from workbench.local.destination import Received
 from workbench.local.log_view import LogView
-from workbench.terminal import escape_controls
 
 # Write to the clipboard, clear the screen, a C1 sequence, a reversed line, and a hidden one.
 HOSTILE = "evil \x1b]52;c;ZQ==\x07\x1b[2J\x9b8m\u202e\u2066\x7f\r\x08\x85 end"
@@ -148,8 +148,8 @@ COMMANDS = {
     "dead-letters redrive": ("dead-letters redrive --yes", False),
 }
 # What they print is tested below: they run until they are stopped, or for many seconds. `received`
-# has its own test, on the stack of `ofn serve`.
-PRINTED_BELOW = {"serve", "demo", "received"}
+# has its own test, on the stack of `ofn serve`, and `console` prints a link of ours.
+PRINTED_BELOW = {"serve", "demo", "received", "console"}
 
 
 def leaf_commands(group, path=()):

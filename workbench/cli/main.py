@@ -25,7 +25,7 @@ from workbench.cli import (
     status,
     test,
 )
-from workbench.cli.local import demo, received, serve
+from workbench.cli.local import console, demo, received, serve
 from workbench.cli.new_project import init
 from workbench.cli.options import TerminalConsole
 from workbench.cli.recovery import restore
@@ -52,6 +52,7 @@ app.command("demo", rich_help_panel=DEVELOP)(demo.demo)
 app.command("new-adaptor", rich_help_panel=DEVELOP)(new_adaptor.new_adaptor)
 app.command("doctor", rich_help_panel=OPERATE)(doctor.doctor)
 app.command("status", rich_help_panel=OPERATE)(status.status)
+app.command("console", rich_help_panel=OPERATE)(console.open_console)
 app.command("messages", rich_help_panel=OPERATE)(history.messages)
 app.command("runs", rich_help_panel=OPERATE)(history.runs)
 app.command("show", rich_help_panel=OPERATE)(show.show_one)

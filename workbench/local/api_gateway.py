@@ -57,23 +57,35 @@ def _respond(
     if request.method not in adapter.allowed_methods(request.path):
         return _json_response(404, {"message": "Not Found"})
     route, parameters = adapter.match(request.path, request.method)
-    event = _event(request, content, route, dict(parameters))
+    event = event_of(request, content, route, dict(parameters))
     if len(content) > _MAX_REQUEST_BYTES or len(json.dumps(event)) > _MAX_EVENT_BYTES:
         return _json_response(413, {"message": "Request Entity Too Large"})
     try:
         result = invoke(routes[route], event)
     except Exception:
         return _json_response(500, {"message": "Internal Server Error"})
-    return Response(result.get("body", ""), result["statusCode"], result.get("headers"))
+    return response_of(result)
 
 
-def _event(
+def response_of(result: Event) -> Response:
+    """Return the HTTP response of what a function has returned."""
+    body = result.get("body") or ""
+    content = base64.b64decode(body) if result.get("isBase64Encoded") else body
+    response = Response(content, result["statusCode"], result.get("headers"))
+    for cookie in result.get("cookies", ()):
+        response.headers.add("Set-Cookie", cookie)
+    return response
+
+
+def event_of(
     request: Request, content: bytes, route: tuple[str, str], parameters: dict[str, str]
 ) -> Event:
+    """Return the event of a request; cookies are beside the headers, not among them."""
     headers: dict[str, str] = {}
     for name, value in request.headers.items():
         key = name.lower()
         headers[key] = f"{headers[key]},{value}" if key in headers else value
+    cookies = headers.pop("cookie", "")
     body, is_base64 = _encode_body(content, headers.get("content-type", ""))
     event = {
         "version": "2.0",
@@ -89,6 +101,8 @@ def _event(
         event["queryStringParameters"] = {
             name: ",".join(values) for name, values in request.args.lists()
         }
+    if cookies:
+        event["cookies"] = cookies.split("; ")
     return event | ({"body": body} if content else {})
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from workbench.errors import CommandError
 
 _LOCK, _KEY, _GITIGNORE = "lock", "aws-key", ".gitignore"
+_CONSOLE_SECRET, _CONSOLE_URL = "console-secret", "console-url"
 
 
 @contextmanager
@@ -37,9 +38,41 @@ def opened(folder: Path) -> Iterator[None]:
 
 def aws_key(folder: Path | None) -> str:
     """Return the key that signs calls to the AWS port; a folder keeps its key."""
+    return _secret(folder, _KEY)
+
+
+def console_secret(folder: Path | None) -> str:
+    """Return the secret that signs the console's links and sessions; a folder keeps it."""
+    return _secret(folder, _CONSOLE_SECRET)
+
+
+@contextmanager
+def announcing_console(folder: Path | None, url: str) -> Iterator[None]:
+    """Write the console's address into a folder, for `ofn console`, while it is served."""
+    if folder is None:
+        yield
+        return
+    path = folder / _CONSOLE_URL
+    path.unlink(missing_ok=True)
+    _write(path, url)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def console_url(folder: Path) -> str | None:
+    """Return the address of the console that is served for a folder, if there is one."""
+    try:
+        return (folder / _CONSOLE_URL).read_text("utf-8")
+    except FileNotFoundError:
+        return None
+
+
+def _secret(folder: Path | None, name: str) -> str:
     if folder is None:
         return secrets.token_urlsafe(24)
-    path = folder / _KEY
+    path = folder / name
     if not path.exists():
         _write(path, secrets.token_urlsafe(24))
     return path.read_text("utf-8")

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import signal
-import socket
 import threading
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,8 +13,7 @@ from pathlib import Path
 from rich.console import Console
 
 from openfn.storage.services import Services
-from workbench.errors import CommandError
-from workbench.local import aws_endpoint, data_folder, secret_files
+from workbench.local import aws_endpoint, data_folder, http_server, secret_files
 from workbench.local.aws_signature import ACCESS_KEY
 from workbench.local.log_view import LogView
 from workbench.local.reload import watching
@@ -41,18 +39,28 @@ class Options:
     host: str
     public_url: str | None
     aws_port: int | None
+    console_port: int | None
+    """The port of the web console; `None` is the one after `port`, or a free one."""
 
 
-def serve(options: Options, console: Console) -> None:
-    """Run a project's stack until SIGINT or SIGTERM."""
-    _require_free_port("--port", options.port, host=options.host)
+OpenConsole = Callable[[Options, Session, int], AbstractContextManager[str]]
+"""Serves the web console beside a stack on a port; yields how to open it."""
+
+
+def serve(options: Options, console: Console, open_console: OpenConsole) -> None:
+    """Run a project's stack and its web console until SIGINT or SIGTERM."""
+    http_server.require_free("--port", options.port, host=options.host)
+    console_port = http_server.choose_console_port(options.port, options.console_port)
     if options.aws_port is not None:
-        _require_free_port("--aws-port", options.aws_port, other=options.port)
+        http_server.require_free("--aws-port", options.aws_port, other=options.port)
     secret_files.read_credentials(options.project, options.credentials)
     with ExitStack() as context:
         with console.status("starting the stack from template.yaml …"):
             session = _open(context, options, console)
         _run(context, options, session)
+        how_to_open = context.enter_context(open_console(options, session, console_port))
+        console.print(how_to_open, soft_wrap=True, markup=False)
+        _print_data(console, options.data)
         _wait_for_signal()
     end = f"The data is in {options.data}." if options.data else "The data in memory is gone."
     console.print(f"Stopped. {end}", soft_wrap=True)
@@ -95,7 +103,6 @@ def _run(context: ExitStack, options: Options, session: Session) -> None:
     console.print("")
     _serve_aws(context, options, console, stack)
     session.print_notes(notes)
-    _print_data(console, options.data)
 
 
 @contextmanager
@@ -133,20 +140,6 @@ def _serve_aws(context: ExitStack, options: Options, console: Console, stack: St
     }
     exports = " ".join(f"{name}={value}" for name, value in variables.items())
     console.print(f"  export {exports}\n", soft_wrap=True)
-
-
-def _require_free_port(option: str, port: int, other: int = 0, host: str = "127.0.0.1") -> None:
-    remedy = f"Choose another port with {option}; `{option} 0` picks a free one."
-    if port and port == other:
-        raise CommandError(f"Port {port} is used twice. {remedy}")
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except PermissionError:
-            raise CommandError(f"Port {port} needs administrator rights. {remedy}") from None
-        except OSError:
-            raise CommandError(f"Port {port} is in use by another program. {remedy}") from None
 
 
 def _print_data(console: Console, data: Path | None) -> None:

@@ -56,9 +56,13 @@ class Session:
         for note in notes:
             self.console.print(f"{note}\n", markup=False, soft_wrap=True)
 
+    def urls(self) -> dict[str, str]:
+        """Return the URLs of all inboxes by name."""
+        return self.stack.urls(self.base_url)
+
     def print_urls(self, names: set[str] | None = None) -> None:
         """Print the URLs of all inboxes, or of some."""
-        for name, url in self.stack.urls(self.base_url).items():
+        for name, url in self.urls().items():
             if names is None or name in names:
                 self.console.print(f"  {name:<14} {url}", soft_wrap=True)
 

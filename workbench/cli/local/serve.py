@@ -1,4 +1,4 @@
-"""`ofn serve`: a stack on this machine."""
+"""`ofn serve`: a stack on this machine, with its web console."""
 
 from __future__ import annotations
 
@@ -33,6 +33,12 @@ def serve(
             min=0, max=65535, help="Also answer boto3 and the AWS CLI on this port; 0: a free one."
         ),
     ] = None,
+    console_port: Annotated[
+        int | None,
+        typer.Option(
+            min=0, max=65535, help="Port of the web console. [default: the port after --port]"
+        ),
+    ] = None,
     credentials: Annotated[
         Path | None,
         typer.Option(
@@ -43,11 +49,13 @@ def serve(
     ] = None,
     project: Project = Path("project"),
 ) -> None:
-    """Run a stack on this machine until Ctrl-C."""
-    from workbench.local import serve as server  # noqa: PLC0415 - it takes long to import
+    """Run a stack and its web console on this machine until Ctrl-C."""
+    # They take long to import.
+    from workbench.console import beside_stack  # noqa: PLC0415
+    from workbench.local import serve as server  # noqa: PLC0415
 
     folder = credentials or project / "credentials"
     options = server.Options(
-        project, folder, None if memory else data, port, host, public_url, aws_port
+        project, folder, None if memory else data, port, host, public_url, aws_port, console_port
     )
-    server.serve(options, console)
+    server.serve(options, console, beside_stack.open_console)

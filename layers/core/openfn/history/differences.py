@@ -36,7 +36,8 @@ class Explanation:
 
     trigger: MessageTrigger
     accepts_inbox: bool
-    inclusion: Sequence[Leaf]
+    inclusions: Sequence[Sequence[Leaf]]
+    """The leaves of each inclusion, the nearest first; one of them has to match."""
     exclusions: Sequence[Sequence[Leaf]]
     """The leaves of each exclusion; it excludes the message if all of them match."""
 
@@ -47,8 +48,8 @@ class Explanation:
 
     @property
     def unmet(self) -> int:
-        """How many values of the inclusion the body does not have."""
-        return count_unmet(self.inclusion)
+        """How many values of the nearest inclusion the body does not have."""
+        return count_unmet(self.inclusions[0])
 
     @property
     def excluded(self) -> list[tuple[bool, Sequence[Leaf]]]:
@@ -60,7 +61,7 @@ class Explanation:
         """How far it is from a match: the nearest trigger has the smallest."""
         excluded = sum(excludes for excludes, _ in self.excluded)
         unmet = self.unmet + excluded + (not self.accepts_inbox)
-        return unmet, -sum(leaf.matches for leaf in self.inclusion)
+        return unmet, -sum(leaf.matches for leaf in self.inclusions[0])
 
 
 def explain_all(triggers: Iterable[MessageTrigger], inbox: str, body: Any) -> list[Explanation]:
@@ -74,7 +75,7 @@ def explain(trigger: MessageTrigger, inbox: str, body: Any) -> Explanation:
     return Explanation(
         trigger,
         trigger.inbox in (None, inbox),
-        differences(body, trigger.inclusion),
+        sorted((differences(body, part) for part in trigger.inclusions), key=count_unmet),
         [differences(body, exclusion) for exclusion in trigger.exclusions],
     )
 

@@ -1,0 +1,1 @@
+"""Serve the web console on this machine."""
