@@ -51,6 +51,7 @@ def test_every_source_and_destination_makes_a_working_job(ofn, tmp_path, source,
     assert ofn("check", "--project", project).out.endswith("job. No problems found.\n")
     post = (project / "tests/events/submission.json").read_text("utf-8")
     assert run_job("record", post, project=project).requests
+    assert (project / "tables.sql").exists() == (destination is DestinationName.POSTGRESQL)
 
 
 @pytest.mark.parametrize(

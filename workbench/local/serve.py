@@ -83,9 +83,8 @@ def _open(context: ExitStack, options: Options, console: Console) -> Session:
     )
     if not isinstance(stack.services, LocalServices):
         raise TypeError("`ofn serve` has its own store.")
-    stand_ins = StandIns(
-        context, stack.services.received, stack.versions.executing, log_view.print_received
-    )
+    received, executing = stack.services.received, stack.versions.executing
+    stand_ins = StandIns(context, received, executing, log_view.print_received, options.data)
     return Session(options.project, options.credentials, console, stack, stand_ins)
 
 

@@ -74,6 +74,12 @@ Post the example: `curl -d @tests/events/submission.json -H 'Content-Type: appli
 
 To deploy to AWS, run `make deploy PROJECT=THIS_FOLDER` in the folder of OpenFn.
 """
+_TEXTS = {
+    "project.yaml": _PROJECT,
+    "jobs/record.py": _JOB,
+    "tests/test_record.py": _TEST,
+    "README.md": _README,
+}
 
 
 def files(
@@ -92,14 +98,14 @@ def files(
         "VALUE": start.value,
         "NAME": name,
     }
-    texts = {
-        "project.yaml": _PROJECT,
-        "jobs/record.py": _JOB,
-        "tests/test_record.py": _TEST,
-        "README.md": _README,
+    filled = {path: _fill(text, values) for path, text in _TEXTS.items()}
+    tables = {"tables.sql": end.tables} if end.tables else {}
+    return {
+        **filled,
+        **tables,
+        "tests/events/submission.json": start.event,
+        ".gitignore": _GITIGNORE,
     }
-    filled = {path: _fill(text, values) for path, text in texts.items()}
-    return {**filled, "tests/events/submission.json": start.event, ".gitignore": _GITIGNORE}
 
 
 def _fill(text: str, values: dict[str, str]) -> str:

@@ -55,6 +55,8 @@ class Destination:
 
     imports: str
     code: str
+    tables: str = ""
+    """The content of tables.sql, for a database."""
 
 
 SOURCES = {
@@ -115,9 +117,11 @@ tracker_import(
     DestinationName.POSTGRESQL: Destination(
         "upsert",
         """\
-# The table needs a unique key: create table record (id text primary key, name text)
+# The file tables.sql has the table. It needs a unique key.
 upsert("record", "id", {"id": record_id, "name": data_value("ANSWER")})
 """,
+        "-- `ofn serve` executes this in a new database. In yours, you execute it.\n"
+        "CREATE TABLE record (id text PRIMARY KEY, name text);\n",
     ),
     DestinationName.SALESFORCE: Destination(
         "upsert",
