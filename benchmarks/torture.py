@@ -42,8 +42,8 @@ def _series(seed: str) -> dict[str, Arguments]:
     pytest = ("-m", "pytest", "-q")
     hypothesis = ("--hypothesis-profile", "torture", "--hypothesis-seed", seed)
     return {
-        "single faults": ("-m", "benchmarks.enumerate_faults", "singles", "300", seed),
-        "pairs of faults": ("-m", "benchmarks.enumerate_faults", "pairs", "360", seed),
+        "single faults": ("-m", "benchmarks.enumerate_faults", "singles", "200", seed),
+        "pairs of faults": ("-m", "benchmarks.enumerate_faults", "pairs", "240", seed),
         "random walks": ("-m", "benchmarks.simulate", "3000", seed),
         "hostile requests": ("-m", "benchmarks.fuzz_inbox", "2000", seed),
         "kills of ofn serve": ("-m", "benchmarks.kill_local", "100", seed),

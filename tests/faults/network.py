@@ -142,10 +142,10 @@ class Network:
         return respond() if fault is None else _fail(fault, process, name, respond)
 
     def _next_fault(self, process, name):
-        if self._throttled and self._throttled[0] == name and self._throttled[1]:
+        fault = self._faults.get(process.call) if process.counted else None
+        if fault is None and self._throttled and self._throttled[0] == name and self._throttled[1]:
             self._throttled[1] -= 1
             return Fault.THROTTLED
-        fault = self._faults.get(process.call) if process.counted else None
         if fault is None:
             return None
         if process.attempt > 1 and fault not in (Fault.REFUSED, Fault.LOST):
