@@ -116,7 +116,7 @@ def _store(inbox: Inbox, message: Message) -> Response:
         body = bodies.parse_exact(message.body, message.headers)
     except UnreadableBody as error:
         return _store_unreadable(inbox, message, str(error))
-    message_id = messages.store(message, inboxes.dedupe_key(inbox, body))
+    message_id = messages.store(message, inboxes.dedupe_key(inbox, body), is_ordered=inbox.ordered)
     # A repeated message is queued again, because its first post may have stopped between the two
     # calls. Its runs are created once.
     is_queued = messages.queue(message_id, inbox.name, inbox.group)

@@ -70,13 +70,14 @@ def _match_batch(context: Context, received: Sequence[QueuedId]) -> Mapping[str,
     late_ids = late.unmatched(items.values(), _ordered_inboxes(items))
     waiting = late.waiting(received, items, late_ids)
     with_earlier = late.with_earlier(received, items, late_ids)
-    queued_ids = [queued for queued in with_earlier if queued.id not in waiting]
-    items |= messages.read_items([queued.id for queued in queued_ids if queued.id not in items])
+    items |= messages.read_items([queued.id for queued in with_earlier if queued.id not in items])
+    done = late.matched_before(received, with_earlier, items)
+    queued_ids = [queued for queued in with_earlier if queued.id not in {*waiting, *done}]
     groups = isolation.groups(with_earlier, items)
     suspects = {queued.id: queued for queued in queued_ids if queued.group in groups}
     others = [queued for queued in queued_ids if queued.id not in suspects]
     errors = {message_id: error for message_id, error in waiting.items() if error}
-    errors |= _match_all(items, late_ids, others, nullcontext)
+    errors |= _match_all(items, others, nullcontext)
     if suspects:  # a process that dies must not take the others along
         sqs_batch.delete(Setting.MATCH_QUEUE_URL, [q for q in others if q.id not in errors])
 
@@ -84,7 +85,7 @@ def _match_batch(context: Context, received: Sequence[QueuedId]) -> Mapping[str,
         if context.get_remaining_time_in_millis() < _MILLISECONDS_FOR_A_MESSAGE:
             raise TimeoutError("The invocation has no time left for another message.")
         queued = [suspects[message_id]]
-        for error in _match_all(items, late_ids, queued, isolation.mark).values():
+        for error in _match_all(items, queued, isolation.mark).values():
             raise error
         sqs_batch.delete(Setting.MATCH_QUEUE_URL, queued)
 
@@ -92,10 +93,7 @@ def _match_batch(context: Context, received: Sequence[QueuedId]) -> Mapping[str,
 
 
 def _match_all(
-    items: Mapping[str, Item],
-    late_ids: Mapping[str, Sequence[str]],
-    queued_ids: Sequence[QueuedId],
-    mark: Mark,
+    items: Mapping[str, Item], queued_ids: Sequence[QueuedId], mark: Mark
 ) -> dict[str, Exception]:
     plans: list[Plan] = []
     counts = Counter[Metric]()
@@ -112,7 +110,7 @@ def _match_all(
     for run_id, code in dispatch.queue(plans).items():
         _logger.error(LogEvent.RUN_NOT_QUEUED, extra={"run_id": run_id, "error": code})
         errors[ids.source_id_of(run_id)] = NotQueued("The run queue did not accept a run.")
-    late.clear_marks(late_ids, queued_ids, errors)
+    late.clear_marks(items, queued_ids, errors)
     metrics.write("matcher", counts)
     return errors
 

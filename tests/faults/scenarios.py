@@ -70,6 +70,8 @@ def post_ordered_records(simulation):
     for identifier in ("a-1", "b-1", "a-2"):
         simulation.send("visits", {"id": identifier, "case": identifier[0]})
     simulation.run_until_idle()
+    simulation.advance(1800)  # a tick finds what died before it was queued
+    simulation.run_until_idle()
 
 
 def retry_ordered_record(simulation):

@@ -137,6 +137,24 @@ def test_late_message_that_kills_every_matcher_blocks_no_newer_one(surroundings)
     assert surroundings.count_dead_letters() == 0
 
 
+def test_post_whose_function_died_before_queueing_is_matched_before_newer_ones(
+    surroundings, log_lines
+):
+    surroundings.network.fail_whenever(
+        lambda name, _: Fault.DIES_BEFORE if name == "sqs.SendMessageBatch" else None
+    )
+    with pytest.raises(Died), surroundings.network.process():
+        surroundings.post("ordered", case=1, n=1)
+    surroundings.network.fail_whenever()
+    again = surroundings.post("ordered", case=1, n=1)
+    newer = surroundings.post("ordered", case=1, n=2)
+    surroundings.poll(1)
+    matched = [event["message_id"] for event in log_lines.events(LogEvent.MESSAGE_MATCHED)]
+    assert matched[1:] == [again, newer]
+    assert set(surroundings.states()) == set(matched)
+    assert not any("attention" in item for item in messages.read_items(matched).values())
+
+
 @pytest.mark.parametrize(
     "refused", ["REMOVE #matching", "dynamodb.UpdateItem"], ids=["unmark", "all-writes"]
 )

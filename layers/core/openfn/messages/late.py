@@ -1,8 +1,9 @@
-"""Late messages of ordered inboxes: those that the match queue refused are matched in order.
+"""Late messages of ordered inboxes: those that are not on the match queue are matched in order.
 
-The tick queues a late message behind newer ones. So it keeps its mark until it is matched, and
-whoever receives a newer message of its inbox matches the late one first. The queue delivers the
-messages of an ordered inbox to one function at a time.
+The queue refused them, or the inbox function died before it queued them. The tick queues a late
+message behind newer ones. So it keeps its mark until it is matched, and whoever receives a newer
+message of its inbox matches the late one first. The queue delivers the messages of an ordered
+inbox to one function at a time.
 
 If too many late messages are older than a received one, it becomes a late message itself. It
 leaves the queue, because each delivery counts, and waiting must not lead to the dead letters.
@@ -57,7 +58,7 @@ def waiting(
         if sum(late_id < queued.id for late_id in late.get(item.get("inbox", ""), ())) <= LIMIT:
             continue
         errors[queued.id] = None
-        if late_marks.is_marked(item):
+        if late_marks.is_late(item):
             continue
         late_marks.mark(item["inbox"], queued.id)
         if not queued.last_receive:  # else it would become a dead letter
@@ -79,21 +80,27 @@ def with_earlier(
     return list(queued_ids.values())
 
 
-def clear_marks(
-    late: Mapping[str, Sequence[str]],
-    handled: Sequence[QueuedId],
-    errors: Mapping[str, Exception],
-) -> None:
-    """Remove the marks of the handled late messages, except of those that still have to wait.
+def matched_before(
+    received: Sequence[QueuedId], with_earlier: Sequence[QueuedId], items: Mapping[str, Item]
+) -> set[str]:
+    """Return the late ids that the index still has, though they have been matched."""
+    received_ids = {queued.id for queued in received}
+    late_ids = [queued.id for queued in with_earlier if queued.id not in received_ids]
+    return {late_id for late_id in late_ids if not late_marks.is_marked(items.get(late_id, {}))}
 
-    A late message that cannot be matched is queued, so that it does not block newer ones.
+
+def clear_marks(
+    items: Mapping[str, Item], handled: Sequence[QueuedId], errors: Mapping[str, Exception]
+) -> None:
+    """Remove the marks of the handled messages, except of those that still have to wait.
+
+    A message that cannot be matched is queued, so that it does not block newer ones.
     """
-    groups = {queued.id: queued.group for queued in handled}
-    for message_id in (late_id for late_ids in late.values() for late_id in late_ids):
-        if message_id not in groups:
+    for queued in handled:
+        if not late_marks.is_marked(items.get(queued.id, {})):
             continue
-        error = errors.get(message_id)
+        error = errors.get(queued.id)
         if isinstance(error, (AWSError, GroupBlocked, NotQueued)):
             continue
-        if error is None or not store.queue_all([(message_id, groups[message_id])]):
-            late_marks.clear(message_id)
+        if error is None or not store.queue_all([(queued.id, queued.group)]):
+            late_marks.clear(queued.id)

@@ -1,7 +1,11 @@
-"""Marks of late messages in the attention index: the match queue refused them.
+"""Marks of messages in the attention index: of late ones, and of those to match in order.
 
-The sort key of a mark is inbox and id, so one query returns the oldest late messages of an inbox.
-Earlier releases marked with the time, which is not the order of the ids.
+The match queue refused a late message. The sort key of its mark is inbox and id, so one query
+returns the oldest late messages of an inbox. Earlier releases marked with the time, which is not
+the order of the ids.
+
+A message of an ordered inbox is stored with a mark, because the function may die before it queues
+the message, and a newer one must not pass it.
 """
 
 from __future__ import annotations
@@ -28,21 +32,32 @@ def mark(inbox: str, message_id: str) -> None:
         table.update(ids.key_of(message_id), changes, "attribute_exists(pk)")
 
 
+def of_arrival(inbox: str, message_id: str) -> Item:
+    """Return the attributes that mark a new message of an ordered inbox until it is matched."""
+    return attention.mark(attention.arrived_at(inbox), message_id)
+
+
 def clear(message_id: str) -> None:
     """Remove the mark from a message."""
     with suppress(ConditionFailed):  # it has expired meanwhile
         table.update(ids.key_of(message_id), attention.clear(), "attribute_exists(pk)")
 
 
-def is_marked(item: Item) -> bool:
-    """Return whether a message has a mark."""
+def is_late(item: Item) -> bool:
+    """Return whether a message is marked as late."""
     return item.get("attention") == _KIND
 
 
+def is_marked(item: Item) -> bool:
+    """Return whether a message has a mark: it is late, or arrived at an ordered inbox."""
+    return "attention" in item
+
+
 def oldest(inbox: str, limit: int, *, until: str) -> list[str]:
-    """Return the ids of the oldest late messages of an inbox, up to an id."""
-    items = attention.query_between(_KIND, _key(inbox, ""), _key(inbox, until), limit)
-    return [item["sk"] for item in items]
+    """Return the ids of an inbox's oldest marked messages of both kinds, up to an id."""
+    late = attention.query_between(_KIND, _key(inbox, ""), _key(inbox, until), limit)
+    arrived = attention.query_between(attention.arrived_at(inbox), _FIRST_TIME, until, limit)
+    return sorted(item["sk"] for item in (*late, *arrived))[:limit]
 
 
 def behind(inbox: str, after: str, limit: int) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -57,20 +57,34 @@ def parse_query(query: str) -> dict[str, Any]:
     return {name: texts[0] if len(texts) == 1 else texts for name, texts in params.items()}
 
 
-def store(message: Message, dedupe_key: str | None = None, unreadable: str | None = None) -> str:
+def store(
+    message: Message,
+    dedupe_key: str | None = None,
+    unreadable: str | None = None,
+    *,
+    is_ordered: bool = False,
+) -> str:
     """Store a message durably and return its id.
 
     A `dedupe_key` is stored once in the retention period: for a repeated one, the id of the
     message that was stored first is returned. `unreadable` is the reason why no trigger will see
-    the message.
+    the message. A message of an ordered inbox is marked until it is matched.
     """
-    items = _items(message, dedupe_key, unreadable)
+    items = _items(message, dedupe_key, unreadable, is_ordered=is_ordered)
     return _stored_id(items[0], table.put(*items))
 
 
-def store_all(messages: Sequence[tuple[Message, str | None]]) -> list[str]:
-    """Store many messages, each with its `dedupe_key`, as `store` does for one."""
-    groups = [_items(message, dedupe_key) for message, dedupe_key in messages]
+def store_all(
+    messages: Sequence[tuple[Message, str | None]], ordered: Container[str] = ()
+) -> list[str]:
+    """Store many messages, each with its `dedupe_key`, as `store` does for one.
+
+    `ordered` are the names of the inboxes that are matched in order.
+    """
+    groups = [
+        _items(message, dedupe_key, is_ordered=message.inbox in ordered)
+        for message, dedupe_key in messages
+    ]
     pairs = zip(groups, table.put_groups(groups), strict=True)
     return [_stored_id(group[0], existing) for group, existing in pairs]
 
@@ -161,8 +175,16 @@ def _stored_id(item: Item, existing: Item | None) -> str:
     return stored_id
 
 
-def _items(message: Message, dedupe_key: str | None, unreadable: str | None = None) -> list[Item]:
+def _items(
+    message: Message,
+    dedupe_key: str | None,
+    unreadable: str | None = None,
+    *,
+    is_ordered: bool = False,
+) -> list[Item]:
     item = _item(message) | ({"unreadable": unreadable} if unreadable else {})
+    if is_ordered:
+        item |= late_marks.of_arrival(message.inbox, message.id)
     if dedupe_key is None:
         return [item]
     dedupe_item = {"pk": f"once#{dedupe_key}", "sk": "once", "message_id": message.id}

@@ -72,8 +72,10 @@ def publish(run: Run, batch_size: int = 500) -> int:
 
 
 def _publish_batch(run: Run, emissions: Sequence[Emission]) -> None:
-    message_ids = messages.store_all([_message(run, emission) for emission in emissions])
     groups = [project.current().group_of(emission.inbox) for emission in emissions]
+    ordered = {group for group in groups if group is not None}
+    pairs = [_message(run, emission) for emission in emissions]
+    message_ids = messages.store_all(pairs, ordered)
     if refused := messages.queue_all(list(zip(message_ids, groups, strict=True))):
         raise NotQueued(f"The match queue refused {len(refused)} messages of the run {run.id}.")
 

@@ -1,8 +1,8 @@
 """The sparse index of items that need attention: unqueued, waiting or failed.
 
 An item is in the index while it has the attributes `attention` (its kind) and `attention_at` (its
-sort key: a time, the inbox and id of a late message, or a run's id behind an open circuit). The
-index is empty while all is well.
+sort key: a time, the inbox and id of a late message, the id of a message that is to be matched in
+order, or a run's id behind an open circuit). The index is empty while all is well.
 """
 
 from __future__ import annotations
@@ -20,9 +20,13 @@ _INDEX = "attention"
 
 
 class Attention(StrEnum):
-    """The kinds of attention; runs behind an open circuit have one per credential."""
+    """The kinds of attention.
+
+    Runs behind an open circuit have one per credential, messages to match in order one per inbox.
+    """
 
     UNQUEUED = "unqueued"
+    ARRIVED = "arrived"
     RUN_UNQUEUED = "run unqueued"
     WAITING = "waiting"
     CIRCUIT = "circuit"
@@ -32,6 +36,11 @@ class Attention(StrEnum):
 def behind_circuit(credential: str) -> str:
     """Return the kind of the runs that wait for a credential's circuit."""
     return f"{Attention.CIRCUIT} {credential}"
+
+
+def arrived_at(inbox: str) -> str:
+    """Return the kind of an ordered inbox's messages that are not matched yet."""
+    return f"{Attention.ARRIVED} {inbox}"
 
 
 def mark(kind: str, at: float | str) -> Item:
