@@ -27,6 +27,8 @@ class OAuth2Server:
         """Issue no token yet; `forms` has the fields of each request for one."""
         self.forms, self.valid, self.expires_in, self.extra = [], set(), 3600, {}
         self.refusal, self.is_refusing = None, False
+        self.refresh_token = "refresh-0-Zm9v"
+        """The refresh token that is valid: each use replaces it."""
         self.app = Flask(__name__)
         self.app.add_url_rule("/token", view_func=self._token, methods=["POST"])
         self.app.add_url_rule("/things", view_func=self._things, methods=["GET", "POST"])
@@ -49,6 +51,8 @@ class OAuth2Server:
         token = f"issued/{len(self.forms)}-Zm9vYmFy"
         self.valid = {token}
         body = {"access_token": token, "token_type": "Bearer", **self.extra}
+        if form["grant_type"] == "refresh_token":
+            body["refresh_token"] = self.refresh_token = f"refresh-{len(self.forms)}-Zm9v"
         return body if self.expires_in is None else {**body, "expires_in": self.expires_in}
 
     def _is_valid(self, form):
@@ -56,6 +60,8 @@ class OAuth2Server:
             audience = f"{request.host_url}token"
             jwt.decode(form["assertion"], KEY.public_key(), ["RS256"], audience=audience)
             return True
+        if form["grant_type"] == "refresh_token":
+            return form["refresh_token"] == self.refresh_token
         if form["grant_type"] == "password":
             return (form["username"], form["password"]) == ("nurse", "s3cr3t-Zm9v")
         body = (form.get("client_id"), form.get("client_secret"))

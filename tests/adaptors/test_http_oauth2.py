@@ -225,14 +225,15 @@ def test_dry_run_fetches_no_token(oauth, request):
 @pytest.mark.parametrize(
     ("keys", "text"),
     [
-        ({"grant_type": "refresh_token"}, "oauth2.grant_type: Input should be"),
+        ({"grant_type": "implicit"}, "oauth2.grant_type: Input should be"),
+        ({"grant_type": "refresh_token"}, "needs client_id and refresh_token"),
         ({"grant_type": "client_credentials"}, "needs client_id and client_secret"),
         ({**USER, "issuer": "x"}, "issuer needs grant_type jwt_bearer"),
         ({**CLIENT, "tokenUrl": "login.example.org"}, "It must be a URL such as https://"),
         ({**SERVICE, "private_key": "s3cr3t"}, "private_key cannot be read"),
         ({**SERVICE, "private_key": pem("PKCS8")[:200]}, "private_key cannot be read"),
     ],
-    ids=["grant", "missing", "other grant", "url", "key", "cut key"],
+    ids=["grant", "refresh", "missing", "other grant", "url", "key", "cut key"],
 )
 def test_invalid_credential_error_names_the_key(oauth, request, keys, text):
     _, serving = oauth

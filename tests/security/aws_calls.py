@@ -71,7 +71,8 @@ def _secrets_permissions(operation, params):
     # AWS appends six characters to a secret's name in its ARN.
     name = f"secret:{params['SecretId']}-AbCdEf"
     arn = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:{name}"
-    return {(f"secretsmanager:{operation}", arn)}
+    # The credentials with `refresh: true` have a tag, without which the role allows no write.
+    return {(f"secretsmanager:{operation}", f"{arn}/tagged" if operation[0] == "P" else arn)}
 
 
 @contextmanager

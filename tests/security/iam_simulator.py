@@ -2,7 +2,8 @@
 
 Allow, Deny, wildcards and the prefix of listed objects are evaluated. A statement with anything
 else, such as another condition, fails the test instead of being ignored. A list of the objects with
-a prefix is a resource of its own: `<bucket>/list/<prefix>`.
+a prefix is a resource of its own: `<bucket>/list/<prefix>`, and so is a secret with the tag of
+refresh tokens: `<secret>/tagged`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
+REFRESH_TAG = "aws:ResourceTag/openfn-refresh"
 SUPPORTED_KEYS = {"Sid", "Effect", "Action", "Resource", "Condition"}
 
 
@@ -46,6 +48,8 @@ def resources_of(statement):
     resources = as_list(statement["Resource"])
     if not (condition := statement.get("Condition")):
         return resources
+    if condition == {"StringEquals": {REFRESH_TAG: "true"}}:
+        return [f"{resource}/tagged" for resource in resources]
     assert set(condition) == {"StringLike"}, f"the simulator does not support {condition}"
     assert set(condition["StringLike"]) == {"s3:prefix"}
     prefixes = as_list(condition["StringLike"]["s3:prefix"])

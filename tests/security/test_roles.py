@@ -12,11 +12,13 @@ from openfn import ids
 from openfn.runs.dispatch import PAGE_RUNS
 from openfn.storage import attention, table
 from openfn.storage.attention import Attention
+from tests.adaptors.oauth2_server import OAuth2Server
 from tests.conftest import post, tick
 from tests.security import aws_calls, iam_simulator
 from tests.support.fake_destination import FakeDestination
 from tests.support.moto_stack import create_stack
 from tests.support.stack_client import without_queue
+from tests.support.wsgi_server import serve
 from workbench.local import event_source, resources
 
 PROJECT = f"""
@@ -30,17 +32,20 @@ PROJECT = f"""
       large: {{inbox: inbox-a, inclusion: {{kind: large}}}}
       unavailable: {{inbox: inbox-a, inclusion: {{kind: unavailable}}}}
       fleeting: {{inbox: fleeting, inclusion: {{}}}}
+      renewed: {{inbox: inbox-a, inclusion: {{kind: renewed}}}}
       ordered: {{inbox: guarded, inclusion: {{}}, order_by: kind}}
       clock: {{cron: "* * * * *"}}
       after: {{success: plain}}
       after-failure: {{failure: fails}}
     credentials:
       remote: {{adaptor: http}}
+      renewed: {{adaptor: http, refresh: true}}
     jobs:
       plain: {{trigger: plain, expression: jobs/plain.py}}
       fails: {{trigger: plain, expression: jobs/fails.py}}
       large: {{trigger: large, expression: jobs/large.py}}
       unavailable: {{trigger: unavailable, credential: remote, expression: jobs/deliver.py}}
+      renewed: {{trigger: renewed, credential: renewed, expression: jobs/fetch.py}}
       waits: {{trigger: ordered, credential: remote, expression: jobs/deliver.py}}
       fleeting: {{trigger: fleeting, expression: jobs/large.py}}
       clock: {{trigger: clock, expression: jobs/large.py}}
@@ -51,6 +56,7 @@ PROJECT = f"""
 JOBS = {
     "plain": "from adaptors.common import fn\nfn(lambda state: state)\n",
     "fails": "from adaptors.common import fn\nfn(lambda state: 1 / 0)\n",
+    "fetch": "from adaptors.http import get\nget('things')\n",
     "deliver": "from adaptors.http import post\npost('records', {'a': 1})\n",
     "large": """
         import random
@@ -95,6 +101,7 @@ def _send_traffic(stack):
     _post_all_kinds(stack)
     _fail_queues(stack)
     _fail_destination(stack)
+    _renew_tokens(stack)
     for minute in range(3):  # the tenth minute runs the reconciliation
         tick(stack, f"2026-03-09T10:{minute + 9:02}:00Z")
         stack.drain()
@@ -130,6 +137,17 @@ def _fail_destination(stack):
         headers = {"x-api-key": "k" * 20, "content-type": "application/json"}
         post(stack, _body("patient 7"), "guarded", headers=headers)
         stack.drain()
+
+
+def _renew_tokens(stack):
+    server = OAuth2Server()
+    with serve(server) as serving:
+        keys = {"grant_type": "refresh_token", "client_id": "app"}
+        keys |= {"tokenUrl": f"{serving.url}/token", "refresh_token": server.refresh_token}
+        stack.set_credential("renewed", {"baseUrl": serving.url, "oauth2": keys})
+        post(stack, _body("renewed"))
+        stack.drain()
+    assert len(server.forms) == 1
 
 
 def _body(kind, **more):
@@ -173,6 +191,17 @@ def test_no_role_allows_access_to_resources_of_another_function(permissions):
         if iam_simulator.allows(statements[function], action, resource)
     }
     assert shared == set()
+
+
+def test_runner_may_write_no_secret_without_the_tag_of_refresh_tokens(permissions):
+    statements, used = permissions
+    action = "secretsmanager:PutSecretValue"
+    written = {resource for _, called, resource in used if called == action}
+    assert written
+    for secret in written:
+        assert iam_simulator.allows(statements["runner"], action, secret)
+        untagged = secret.removesuffix("/tagged")
+        assert not iam_simulator.allows(statements["runner"], action, untagged)
 
 
 def test_every_role_allows_the_customer_managed_key_and_tracing_if_configured():

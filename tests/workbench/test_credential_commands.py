@@ -234,3 +234,23 @@ def test_local_credential_is_a_private_file_that_git_ignores(credential, file, f
     assert boto3.client("secretsmanager").list_secrets()["SecretList"] == []
     refused = credential("set", "registry", "--local", "--file", file(OTHER))
     assert "registry.json already exists. Add --yes to replace it." in refused.words
+
+
+def test_secret_of_a_refresh_token_has_the_tag_that_the_runner_needs(credential, file, project):
+    def tags():
+        secret = boto3.client("secretsmanager").describe_secret(
+            SecretId="openfn/credentials/registry"
+        )
+        return {tag["Key"]: tag["Value"] for tag in secret.get("Tags", [])}
+
+    credential("set", "registry", "--file", file())
+    assert tags() == {}
+    allowed = PROJECT.replace(
+        "registry: {adaptor: clinic}", "registry: {adaptor: clinic, refresh: true}"
+    )
+    project.write("project.yaml", allowed)
+    credential("set", "registry", "--file", file(), "--yes")  # the same content
+    assert tags() == {"openfn-refresh": "true"}
+    project.write("project.yaml", PROJECT)
+    credential("set", "registry", "--file", file({**BODY, "port": 7}), "--yes")
+    assert tags() == {}

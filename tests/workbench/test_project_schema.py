@@ -139,7 +139,7 @@ def test_unknown_key_is_reported_with_the_keys_that_exist(problems_of):
     assert problems_of("jobs:\n", f"{secret}jobs:\n") == [
         (
             "project.yaml:10: credentials.dhis2.password: There is no such key. "
-            "The keys are: adaptor, max_concurrency."
+            "The keys are: adaptor, max_concurrency, refresh."
         )
     ]
 

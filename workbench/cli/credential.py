@@ -19,10 +19,12 @@ from workbench.credentials.fields import (
     describe_problems,
     keys_with_values,
     model_of,
+    problems_of_refresh,
     refused_keys,
     unknown_keys,
     unmaskable_secrets,
     with_public_names,
+    without_old_token,
 )
 from workbench.credentials.files import (
     file_of,
@@ -60,6 +62,8 @@ class _Store:
     name: str
     body: dict[str, Any] | None
     write: Callable[[Mapping[str, Any]], None]
+    tag: Callable[[], None]
+    """Lets the runner replace the secret if project.yaml has `refresh: true`."""
 
 
 @app.command("set")
@@ -80,16 +84,20 @@ def set_(
     require_known("credential", name, spec.credentials)
     adaptor = spec.credentials[name].adaptor
     source = source_of_jobs(project, spec, name)
-    with _open_store(name, stack, project, local=local) as store:
+    refresh = spec.credentials[name].refresh
+    with _open_store(name, stack, project, local=local, refresh=refresh) as store:
         current = store.body or {}
         body = _read_file(file, name, adaptor, source) if file else prompt(name, adaptor, current)
+        body = without_old_token(body, current)
         done = "created" if store.body is None else "replaced"
         if body == store.body:
             done = "unchanged"
+            store.tag()
         else:
             _confirm_replace(store, yes=yes)
             store.write(body)
     warnings = [text for _, text in unknown_keys(model_of(adaptor), body)]
+    warnings += problems_of_refresh(name, body, refresh=refresh)
     warnings += [*addresses_without_scheme(body), *unprotected_connections(body)]
     keys = keys_with_values(body)
     if as_json:
@@ -142,11 +150,13 @@ def print_credentials(console: Console, rows: Sequence[Mapping[str, Any]]) -> No
 
 
 @contextmanager
-def _open_store(name: str, stack: str, project: Path, *, local: bool) -> Iterator[_Store]:
+def _open_store(
+    name: str, stack: str, project: Path, *, local: bool, refresh: bool
+) -> Iterator[_Store]:
     if local:
         path = file_of(project, name)
         current = read_credential(path) if path.exists() else None
-        yield _Store(str(path), current, lambda body: write_credential(path, body))
+        yield _Store(str(path), current, lambda body: write_credential(path, body), lambda: None)
         return
     with connection.connected(stack, project):
         current = secrets_manager.read(name)
@@ -154,7 +164,8 @@ def _open_store(name: str, stack: str, project: Path, *, local: bool) -> Iterato
         yield _Store(
             secrets_manager.full_name(name),
             current,
-            lambda body: secrets_manager.write(name, body, new=new),
+            lambda body: secrets_manager.write(name, body, new=new, refresh=refresh),
+            lambda: secrets_manager.tag(name, refresh=refresh),
         )
 
 

@@ -126,6 +126,26 @@ def refused_keys(model: Model, body: Body, source: str) -> Iterator[str]:
             yield unknown.message + ("" if unknown.similar else values)
 
 
+def problems_of_refresh(name: str, body: Body, *, refresh: bool) -> Iterator[str]:
+    """Yield a sentence if a credential has a refresh token that the runner may not replace."""
+    if value_at(body, ("oauth2", "refresh_token")) is not None and not refresh:
+        yield (
+            f"The server may replace the refresh token. Write `refresh: true` below {name} in "
+            "project.yaml, so that the runner may store the new one."
+        )
+
+
+def without_old_token(body: Body, before: Body) -> dict[str, Any]:
+    """Return a body without the access token of a refresh token that was replaced."""
+    path = ("oauth2", "refresh_token")
+    if value_at(body, path) == value_at(before, path):
+        return dict(body)
+    for name in ("access_token", "expires_at"):
+        if value_at(body, ("oauth2", name)) == value_at(before, ("oauth2", name)) is not None:
+            body = with_value(body, ("oauth2", name), None)
+    return dict(body)
+
+
 def keys_with_values(body: Body, prefix: str = "") -> list[str]:
     """Return the names of the keys that have a value: `tls.ca`."""
     names = []

@@ -56,7 +56,7 @@ def _is_needed(key: CredentialKey, body: Mapping[str, Any]) -> bool:
     extra = key.field.json_schema_extra
     grants = extra.get("grants") if isinstance(extra, dict) else None
     grant = value_at(body, (*key.path[:-1], "grant_type"))
-    is_set = value_at(body, key.path) is not None
+    is_set = bool(grants) and value_at(body, key.path) is not None
     return not isinstance(grants, list) or grant in grants or is_set
 
 

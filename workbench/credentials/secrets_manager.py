@@ -14,6 +14,9 @@ from openfn.storage.errors import CallRefused
 from workbench.errors import CommandError
 from workbench.stack.clients import of_stack
 
+_REFRESH_TAG = {"Key": "openfn-refresh", "Value": "true"}
+"""The condition under which the runner's role may replace a secret: template.yaml."""
+
 
 def full_name(name: str) -> str:
     """Return the name of a credential's secret in Secrets Manager."""
@@ -35,12 +38,17 @@ def read(name: str) -> dict[str, Any] | None:
     return body if isinstance(body, dict) else {}
 
 
-def write(name: str, body: Mapping[str, Any], *, new: bool) -> None:
-    """Create a credential's secret, or replace its value."""
+def write(name: str, body: Mapping[str, Any], *, new: bool, refresh: bool = False) -> None:
+    """Create a credential's secret, or replace its value.
+
+    With `refresh`, the runner may replace the value too: its role allows that for secrets with a
+    tag only.
+    """
     client, text = of_stack("secretsmanager"), json.dumps(dict(body))
     if new:
+        tags = {"Tags": [_REFRESH_TAG]} if refresh else {}
         try:
-            client.create_secret(Name=full_name(name), SecretString=text)
+            client.create_secret(Name=full_name(name), SecretString=text, **tags)
         except ClientError as error:
             if error.response["Error"]["Code"] != "ResourceExistsException":
                 raise
@@ -48,6 +56,20 @@ def write(name: str, body: Mapping[str, Any], *, new: bool) -> None:
         else:
             return
     client.put_secret_value(SecretId=full_name(name), SecretString=text)
+    tag(name, refresh=refresh)
+
+
+def tag(name: str, *, refresh: bool) -> None:
+    """Let the runner replace a secret, or not any more. Without a secret nothing happens."""
+    client = of_stack("secretsmanager")
+    try:
+        current = client.describe_secret(SecretId=full_name(name)).get("Tags", [])
+    except (ClientError, CallRefused):
+        return
+    if refresh and _REFRESH_TAG not in current:
+        client.tag_resource(SecretId=full_name(name), Tags=[_REFRESH_TAG])
+    elif not refresh and _REFRESH_TAG in current:
+        client.untag_resource(SecretId=full_name(name), TagKeys=[_REFRESH_TAG["Key"]])
 
 
 def change_times() -> dict[str, str]:

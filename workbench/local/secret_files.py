@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from secrets import token_urlsafe
 from typing import Any
 
-from workbench.credentials.files import read_credential
+from workbench.credentials.files import read_credential, write_credential
 from workbench.project.compiler import check
 
 Secrets = dict[str, dict[str, Any]]
@@ -18,6 +19,13 @@ def read_credentials(project: Path, directory: Path) -> Secrets:
     """Return the contents of the files of a project's credentials."""
     paths = {name: directory / f"{name}.json" for name in check(project).credentials}
     return {name: read_credential(path) for name, path in paths.items() if path.exists()}
+
+
+def write_back(directory: Path, prefix: str, secret: str, text: str) -> None:
+    """Write a replaced secret into the file of its credential, if it has one."""
+    path = directory / f"{secret.removeprefix(prefix)}.json"
+    if secret.startswith(prefix) and path.is_file():
+        write_credential(path, json.loads(text))
 
 
 def read_inbox_secrets(

@@ -85,6 +85,10 @@ def _open(context: ExitStack, options: Options, console: Console) -> Session:
         raise TypeError("`ofn serve` has its own store.")
     received, executing = stack.services.received, stack.versions.executing
     stand_ins = StandIns(context, received, executing, log_view.print_received, options.data)
+    # New refresh tokens, which would be lost when the files are loaded again.
+    prefix = stack.resources.functions["runner"].environment["CREDENTIALS_PREFIX"]
+    write_back = partial(secret_files.write_back, options.credentials, prefix)
+    stack.services.secrets.on_change.append(write_back)
     return Session(options.project, options.credentials, console, stack, stand_ins)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,6 +17,8 @@ class Secrets:
     """The secrets of a stack, by name; the file's permissions protect them."""
 
     database: Database
+    on_change: list[Callable[[str, str], object]] = field(default_factory=list)
+    """Receive name and text of a secret after it was replaced."""
 
     def get_secret_value(self, **request: Any) -> dict[str, Any]:
         """Return the text of a secret."""
@@ -31,7 +34,10 @@ class Secrets:
     def put_secret_value(self, **request: Any) -> dict[str, Any]:
         """Replace the text of an existing secret."""
         self.get_secret_value(SecretId=request["SecretId"])
-        return self._store(request["SecretId"], request["SecretString"])
+        result = self._store(request["SecretId"], request["SecretString"])
+        for on_change in self.on_change:
+            on_change(request["SecretId"], request["SecretString"])
+        return result
 
     def update_secret(self, **request: Any) -> dict[str, Any]:
         """Replace the text of an existing secret."""
@@ -47,6 +53,16 @@ class Secrets:
     def create_secret(self, **request: Any) -> dict[str, Any]:
         """Store a secret, in place of an older one."""
         return self._store(request["Name"], request["SecretString"])
+
+    def describe_secret(self, **request: Any) -> dict[str, Any]:
+        """Return the name of a secret. No secret has tags: nothing here asks for permission."""
+        return {"Name": self.get_secret_value(**request)["Name"], "Tags": []}
+
+    def tag_resource(self, **request: Any) -> dict[str, Any]:
+        """Accept tags, which have no effect here."""
+        return {"Name": request["SecretId"]}
+
+    untag_resource = tag_resource
 
     def list_secrets(self, **request: Any) -> dict[str, Any]:
         """Return the names of all secrets that begin with a filter's value, in one page."""

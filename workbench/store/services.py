@@ -49,6 +49,9 @@ _SECRET_OPERATIONS = (
     "create_secret",
     "delete_secret",
     "list_secrets",
+    "describe_secret",
+    "tag_resource",
+    "untag_resource",
 )
 
 

@@ -94,6 +94,7 @@ def run_locally(
     missing_is_null: bool = False,
     timezone: str = "UTC",
     adaptor: str = "",
+    tokens: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None,
 ) -> LocalRun:
     """Execute a job on a state. A dry run sends nothing and uses the responder or `200 {}`.
 
@@ -104,6 +105,7 @@ def run_locally(
     initial = states.with_configuration(state, configuration)
     log: list[str] = []
     emitted: list[tuple[str, str]] = []
+    fetched: list[str] = []
     runtime = AdaptorRuntime()
     runtime.missing_is_null, runtime.timezone = missing_is_null, timezone
     recording: AbstractContextManager[list[Dry]] = dry_run(responder) if dry else nullcontext([])
@@ -114,8 +116,10 @@ def run_locally(
         ),
         output_capture.capture_job(log.append),
         runtime.emit_to(partial(_record_emitted, inboxes, emitted)),
+        runtime.tokens(tokens or _no_tokens, fetched.append),
     ):
         content, error = _execute(expression, initial, runtime)
+    masker = masker.with_texts(fetched)
     if error:
         error = exceptions.mask_and_cut(error, masker.mask)
     final = json.loads(references.without_configuration(content)) if content else None
@@ -148,6 +152,11 @@ def _masked(request: Dry, mask: Callable[[Any], Any]) -> Dry:
 
 def _job_error(error: AdaptorError) -> JobError:
     return JobError(type(error).__name__, str(error), ENDING, 0, Verdict(error.verdict))
+
+
+def _no_tokens(_request: Mapping[str, Any]) -> Mapping[str, Any]:
+    message = "The credential has a refresh token, and no file that could store the next one."
+    return {"error": message, "verdict": Verdict.AUTHOR}
 
 
 def _record_emitted(

@@ -18,6 +18,7 @@ from workbench.cli.trial.stub_responses import parse_responses
 from workbench.cli.trial.view import print_local_run
 from workbench.credentials import placeholders
 from workbench.credentials.files import file_of, read_credential
+from workbench.credentials.token_file import TokenFile
 from workbench.errors import CommandError
 from workbench.project import job_triggers
 from workbench.project.compiler import adaptor_of, check, secret_fields_of
@@ -81,8 +82,9 @@ def try_job(
         mismatches = job_triggers.mismatches(spec, job, post.inbox or None, posts.body_of(post))
     else:
         initial = _initial_state(spec, job, state)
-    body = _configuration(project, spec, spec.jobs[job].credential, credential, dry=dry_run)
-    local_run = _run(project, spec, spec.jobs[job], initial, body, responses if dry_run else None)
+    file = _credential_file(project, spec.jobs[job].credential, credential)
+    stubs = responses if dry_run else None
+    local_run = _run(project, spec, spec.jobs[job], initial, file, stubs)
     _report(job, local_run, responses, mismatches, as_json=as_json)
     if local_run.error:
         raise typer.Exit(1)
@@ -93,9 +95,10 @@ def _run(
     spec: ProjectSpec,
     job: JobSpec,
     initial: State,
-    body: dict[str, Any],
+    file: Path | None,
     responses: StubResponses | None,
 ) -> LocalRun:
+    body = _configuration(spec, job.credential, file, dry=responses is not None)
     return run_locally(
         project.resolve() / job.expression,
         initial,
@@ -107,6 +110,7 @@ def _run(
         missing_is_null=spec.missing is None,
         timezone=spec.timezone,
         adaptor=adaptor_of(spec, job.credential),
+        tokens=TokenFile(file).reply if file else None,
     ).masked()
 
 
@@ -140,11 +144,14 @@ def _initial_state(spec: ProjectSpec, job: str, file: Path | None) -> State:
     return state_without_post(job, spec.triggers_of(job), custom)
 
 
-def _configuration(
-    project: Path, spec: ProjectSpec, name: str | None, file: Path | None, *, dry: bool
-) -> dict[str, Any]:
+def _credential_file(project: Path, name: str | None, file: Path | None) -> Path | None:
     default = file_of(project, name)
-    file = file or (default if default.is_file() else None)
+    return file or (default if default.is_file() else None)
+
+
+def _configuration(
+    spec: ProjectSpec, name: str | None, file: Path | None, *, dry: bool
+) -> dict[str, Any]:
     if file:
         return read_credential(file)
     return placeholders.credential(spec, name) if dry else {}

@@ -23,6 +23,8 @@ class CredentialSpec(Spec):
 
     adaptor: Name
     max_concurrency: Annotated[int, Field(ge=1, le=1000)] | None = None
+    refresh: bool = False
+    """Whether the runner may replace the secret when its refresh token is replaced."""
 
     @field_validator("adaptor")
     @classmethod

@@ -22,10 +22,10 @@ from adaptors._http import (
 )
 from adaptors._http.auth import Auth
 from adaptors._http.digest_auth import DigestAuth
-from adaptors._http.oauth2 import OAuth2
 from adaptors._http.request import Request, own_headers, prepare
 from adaptors._http.response import Response, json_body
 from adaptors._http.tls import Tls, ssl_context
+from adaptors._http.token_requests import OAuth2
 from adaptors._http.urls import display_url, origin
 from adaptors._runtime import dry_run
 from adaptors.errors import ConfigurationError

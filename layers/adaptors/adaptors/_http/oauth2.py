@@ -1,73 +1,31 @@
-"""OAuth 2 (RFC 6749, RFC 7523): access tokens that this process fetches, keeps and renews.
+"""OAuth 2: access tokens that this process fetches, caches and renews.
 
-A token is kept for each credential until shortly before it ends, or until the destination answers
-401. It exists in this process only: it is in no state, no log and no error.
+A token is cached for each credential until shortly before it ends, or until the destination answers
+401. It is in no state, no log and no error. Where the server replaces refresh tokens, one run at a
+time renews them, and whatever executes the job stores them: `adaptors._runtime.token_store`.
 """
 
 from __future__ import annotations
 
-import base64
-import re
 import threading
 import time
-import uuid
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote_plus, urlencode
+from urllib.parse import quote_plus
 
 from requests import PreparedRequest
 
-from adaptors._http import connections, network_errors
-from adaptors._http.request import Request, prepare
-from adaptors._http.response import Response, is_retryable, retry_after
-from adaptors._http.rs256 import sign
-from adaptors._http.tls import Tls
+from adaptors._http import token_requests
+from adaptors._http.token_requests import OAuth2, Token
 from adaptors._http.urls import display_url
-from adaptors._runtime import dry_run
-from adaptors.errors import AdaptorError, RemoteRefused, RemoteUnavailable
+from adaptors._runtime import dry_run, token_store
+from adaptors.errors import RemoteUnavailable
 
 _MASK = "***"
-# A token is not used in its last minute, or in the second half of a short life.
-_SAFETY_MARGIN = 60.0
-_ASSERTION_SECONDS = 180  # Salesforce accepts no more
-_MAX_BYTES = 1_000_000
-_ERROR_CODE = re.compile(
-    "invalid_(request|client|grant|scope|target)|unauthorized_client|unsupported_grant_type"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Assertion:
-    """What a service account signs to receive a token."""
-
-    issuer: str
-    subject: str | None
-    audience: str
-    scope: str | None
-    private_key: str = field(repr=False)
-    key_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class OAuth2:
-    """How to receive a token: the form's fields, the client, and what is signed."""
-
-    token_url: str
-    fields: tuple[tuple[str, str], ...] = field(repr=False)
-    client_id: str | None = None
-    client_secret: str | None = field(default=None, repr=False)
-    secret_in_body: bool = False
-    assertion: Assertion | None = None
-    tls: Tls | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class _Token:
-    value: str = field(repr=False)
-    renew_at: float
-
-
-_tokens: dict[OAuth2, _Token] = {}
+_REQUEST_SECONDS = 30  # a lease lasts longer
+_WAIT_SECONDS = 0.2
+_tokens: dict[OAuth2, Token] = {}
+_refused: dict[OAuth2, str] = {}
 _locks: dict[OAuth2, threading.Lock] = {}
 
 
@@ -77,14 +35,19 @@ def authorize(auth: OAuth2, request: PreparedRequest, deadline: float) -> None:
     Raises RemoteRefused if the token's server refuses the credential, and RemoteUnavailable if it
     gives no answer.
     """
-    token = "dry-run" if dry_run.is_active() else _current_token(auth, deadline)
-    request.headers["Authorization"] = f"Bearer {token}"
+    if dry_run.is_active():
+        value = "dry-run"
+    else:
+        value = _current_token(auth, deadline).value
+        token_store.report_secret(value)
+    request.headers["Authorization"] = f"Bearer {value}"
 
 
 def forget(auth: OAuth2, request: PreparedRequest) -> None:
     """Forget the token of a request that was answered 401, unless it was renewed meanwhile."""
+    _refused[auth] = _token_of(request)
     token = _tokens.get(auth)
-    if token is not None and token.value == _token_of(request):
+    if token is not None and token.value == _refused[auth]:
         _tokens.pop(auth, None)
 
 
@@ -100,95 +63,59 @@ def _token_of(request: PreparedRequest) -> str:
     return str(request.headers.get("Authorization", "")).removeprefix("Bearer ")
 
 
-def _current_token(auth: OAuth2, deadline: float) -> str:
+def _current_token(auth: OAuth2, deadline: float) -> Token:
     lock = _locks.setdefault(auth, threading.Lock())
     if not lock.acquire(timeout=max(0.0, deadline - time.monotonic())):
-        raise RemoteUnavailable(f"No token came from {display_url(auth.token_url)} in time.")
+        raise _no_token(auth)
     try:
         token = _tokens.get(auth)
-        if token is None or time.time() >= token.renew_at:
-            token = _tokens[auth] = _fetch(auth, deadline)
-        return token.value
+        if token is None or not _is_valid(auth, token):
+            fetch = _refresh if auth.refresh_token else token_requests.fetch
+            token = _tokens[auth] = fetch(auth, deadline)
+        return token
     finally:
         lock.release()
 
 
-def _fetch(auth: OAuth2, deadline: float) -> _Token:
-    began = time.time()
-    response = _send(auth, deadline)
-    if response.status != 200:
-        raise _error(auth, response)
-    body = response.body
-    value = body.get("access_token") if isinstance(body, dict) else None
-    if not isinstance(value, str) or not re.fullmatch("[\x21-\x7e]+", value):
-        # The response is not logged: it may hold a token.
-        raise RemoteRefused(
-            f"{response.summary} without an access_token. Check tokenUrl in the credential."
-        )
-    return _Token(value, began + _usable_seconds(body.get("expires_in")))
+def _is_valid(auth: OAuth2, token: Token) -> bool:
+    return token.value != _refused.get(auth) and time.time() < token.renew_at
 
 
-def _usable_seconds(expires_in: Any) -> float:
+def _refresh(auth: OAuth2, deadline: float) -> Token:
+    """Return the stored token if it is valid; else renew it, or wait until another run has."""
+    if auth.stored and _is_valid(auth, auth.stored):
+        return auth.stored
+    old = _tokens.get(auth) or auth.stored
+    refused = _refused.get(auth) or (old.value if old else "")
+    while (reply := token_store.ask("lease", refused=refused)).get("wait"):
+        if time.monotonic() + _WAIT_SECONDS > deadline:
+            raise _no_token(auth)
+        time.sleep(_WAIT_SECONDS)
+    stored = reply["tokens"]
+    if reply.get("holder"):
+        return _renew(auth, deadline, str(stored["refresh_token"]))
+    return Token(stored["access_token"], stored["expires_at"] or float("inf"))
+
+
+def _renew(auth: OAuth2, deadline: float, refresh_token: str) -> Token:
+    deadline = min(deadline, time.monotonic() + _REQUEST_SECONDS)
     try:
-        seconds = float(expires_in)
-    except (TypeError, ValueError):
-        return float("inf")  # it is used until the destination answers 401
-    return seconds - min(_SAFETY_MARGIN, seconds / 2)
+        token = token_requests.fetch(auth, deadline, refresh_token)
+    except BaseException:
+        token_store.ask("release")
+        raise
+    _tokens[auth] = token  # it serves the next attempt even if it cannot be stored
+    token_store.ask("save", tokens=_as_stored(token, refresh_token))
+    return token
 
 
-def _send(auth: OAuth2, deadline: float) -> Response:
-    request = _request(auth)
-    try:
-        prepared = prepare(request, auth.token_url)
-        url = display_url(auth.token_url)
-        response, content = connections.round_trip(prepared, auth.tls, deadline, _MAX_BYTES, url)
-    except network_errors.NETWORK_ERRORS as error:
-        description = request.describe(auth.token_url)
-        raise network_errors.error_for(description, error, deadline) from None
-    headers = {name.lower(): value for name, value in response.headers.items()}
-    return Response("POST", url, response.status, response.reason or "", headers, content)
-
-
-def _request(auth: OAuth2) -> Request:
-    fields, headers = dict(auth.fields), {"Accept": "application/json"}
-    if auth.assertion is not None:
-        fields["assertion"] = _sign(auth.assertion)
-    if auth.client_id is not None and auth.client_secret is not None and not auth.secret_in_body:
-        # RFC 6749, section 2.3.1: both are encoded as in a form before they are joined.
-        pair = f"{quote_plus(auth.client_id)}:{quote_plus(auth.client_secret)}"
-        headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
-    elif auth.client_id is not None:
-        fields["client_id"] = auth.client_id
-        if auth.client_secret is not None:
-            fields["client_secret"] = auth.client_secret
-    form, content_type = urlencode(fields).encode(), "application/x-www-form-urlencoded"
-    return Request("POST", auth.token_url, None, headers, form, content_type)
-
-
-def _sign(assertion: Assertion) -> str:
-    now = int(time.time())
-    claims = {
-        "iss": assertion.issuer,
-        "sub": assertion.subject,
-        "aud": assertion.audience,
-        "scope": assertion.scope,
-        "iat": now,
-        "exp": now + _ASSERTION_SECONDS,
-        "jti": str(uuid.uuid4()),
+def _as_stored(token: Token, refresh_token: str) -> Mapping[str, Any]:
+    return {
+        "refresh_token": token.refresh_token or refresh_token,
+        "access_token": token.value,
+        "expires_at": None if token.renew_at == float("inf") else token.renew_at,
     }
-    present = {name: value for name, value in claims.items() if value is not None}
-    return sign(present, assertion.private_key, assertion.key_id)
 
 
-def _error(auth: OAuth2, response: Response) -> AdaptorError:
-    body = response.body
-    code = body.get("error") if isinstance(body, dict) else None
-    is_known = isinstance(code, str) and _ERROR_CODE.fullmatch(code)
-    summary = f"{response.summary} ({code})" if is_known else response.summary
-    if is_retryable(response):
-        return RemoteUnavailable(f"{summary}, so there is no access token.", retry_after(response))
-    keys = "private_key, issuer and audience" if auth.assertion else "client_id and client_secret"
-    return RemoteRefused(
-        f"{summary}, so there is no access token. Check tokenUrl, {keys} and the other keys of "
-        "oauth2 in the credential."
-    )
+def _no_token(auth: OAuth2) -> RemoteUnavailable:
+    return RemoteUnavailable(f"No token came from {display_url(auth.token_url)} in time.")

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 
-from adaptors._runtime import emit, late_imports, run_context
+from adaptors._runtime import emit, late_imports, run_context, token_store
 
 
 class AdaptorRuntime:
@@ -35,6 +35,12 @@ class AdaptorRuntime:
     def emit_to(self, receive: Callable[[str, str], object]) -> AbstractContextManager[None]:
         """Pass inbox and body (JSON text) of each emitted message to `receive`."""
         return emit.emit_to(receive)
+
+    def tokens(
+        self, ask: token_store.Ask, on_secret: token_store.OnSecret
+    ) -> AbstractContextManager[None]:
+        """Let adaptors ask for stored tokens, and report the tokens that they fetch."""
+        return token_store.use(ask, on_secret)
 
     def attempt(self) -> AbstractContextManager[Callable[[], bool]]:
         """Commit the adaptors' work at the end, or roll it back after an error."""

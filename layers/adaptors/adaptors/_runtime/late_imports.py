@@ -23,6 +23,8 @@ BY_NAME = {
     "validate": ("jsonschema", "referencing"),
 }
 """Needed by jobs that use the operation or function."""
+BY_CREDENTIAL = ("rsa", "pyasn1.codec.der.decoder")
+"""Needed by a credential of a service account. No project shows whether it has one."""
 BY_JSONPATH = ("jsonpath", "jsonpath.selectors")
 # A filter, a slice, several members, or any depth: plain steps cannot express them.
 _QUERY = re.compile(r"\$.*(\[\s*\?|\[.*[:,]|\.\.)", re.DOTALL)

@@ -10,8 +10,8 @@ from pydantic import Field, field_validator, model_validator
 from adaptors._http.auth import Auth, basic_auth, bearer_auth, header_auth, query_auth
 from adaptors._http.client import Client
 from adaptors._http.digest_auth import DigestAuth
-from adaptors._http.oauth2 import OAuth2
 from adaptors._http.tls import Tls
+from adaptors._http.token_requests import OAuth2
 from adaptors._http.urls import origin
 from adaptors.credentials import CredentialModel, Secret
 from adaptors.http.oauth2 import Tokens, oauth2_login

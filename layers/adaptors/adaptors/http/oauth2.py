@@ -8,8 +8,8 @@ from enum import StrEnum
 from pydantic import Field, field_validator, model_validator
 from pydantic.config import JsonDict
 
-from adaptors._http.oauth2 import Assertion, OAuth2
 from adaptors._http.tls import Tls
+from adaptors._http.token_requests import Assertion, OAuth2, Token
 from adaptors.credentials import CredentialModel, Secret
 
 
@@ -19,6 +19,7 @@ class Grant(StrEnum):
     CLIENT_CREDENTIALS = "client_credentials"
     PASSWORD = "password"  # noqa: S105 - the name of a grant
     JWT_BEARER = "jwt_bearer"
+    REFRESH_TOKEN = "refresh_token"  # noqa: S105 - the same
 
 
 class ClientAuth(StrEnum):
@@ -33,6 +34,7 @@ _REQUIRED = {
     Grant.CLIENT_CREDENTIALS: ("client_id", "client_secret"),
     Grant.PASSWORD: ("username", "password"),
     Grant.JWT_BEARER: ("issuer", "private_key"),
+    Grant.REFRESH_TOKEN: ("client_id", "refresh_token"),
 }
 _OF_ONE_GRANT = {
     "username": Grant.PASSWORD,
@@ -41,6 +43,9 @@ _OF_ONE_GRANT = {
     "subject": Grant.JWT_BEARER,
     "private_key": Grant.JWT_BEARER,
     "private_key_id": Grant.JWT_BEARER,
+    "refresh_token": Grant.REFRESH_TOKEN,
+    "access_token": Grant.REFRESH_TOKEN,
+    "expires_at": Grant.REFRESH_TOKEN,
 }
 
 
@@ -53,7 +58,8 @@ class Tokens(CredentialModel):
     """How to receive access tokens by OAuth 2."""
 
     grant_type: Grant = Field(
-        description="How to receive a token: client_credentials, password or jwt_bearer."
+        description="How to receive a token: client_credentials, password, jwt_bearer or "
+        "refresh_token."
     )
     token_url: str = Field(
         alias="tokenUrl", description="The URL of the server's token endpoint: https://…"
@@ -97,6 +103,19 @@ class Tokens(CredentialModel):
         "not tokenUrl.",
     )
     scope: str | None = Field(None, description="The scopes, with spaces between them.")
+    refresh_token: Secret | None = Field(
+        None,
+        description="The refresh token that the server issued when somebody signed in.",
+        json_schema_extra=_only(Grant.REFRESH_TOKEN),
+    )
+    access_token: Secret | None = Field(
+        None, description="The current token. The runner writes it.", json_schema_extra=_only()
+    )
+    expires_at: float | None = Field(
+        None,
+        description="When the current token is renewed (epoch seconds). The runner writes it.",
+        json_schema_extra=_only(),
+    )
 
     @field_validator("token_url")
     @classmethod
@@ -128,6 +147,8 @@ def oauth2_login(tokens: Tokens, tls: Tls | None) -> OAuth2:
         tokens.client_auth is ClientAuth.BODY,
         _assertion(tokens),
         tls,
+        _reveal(tokens.refresh_token),
+        _stored_token(tokens),
     )
 
 
@@ -141,6 +162,11 @@ def _fields(tokens: Tokens) -> dict[str, str]:
         "audience": None if is_signed else tokens.audience,
     }
     return {name: value for name, value in fields.items() if value is not None}
+
+
+def _stored_token(tokens: Tokens) -> Token | None:
+    access_token = _reveal(tokens.access_token)
+    return Token(access_token, tokens.expires_at or float("inf")) if access_token else None
 
 
 def _assertion(tokens: Tokens) -> Assertion | None:

@@ -21,6 +21,7 @@ from openfn.jobs.secret_masking import Masker
 from openfn.jobs.secret_references import SecretReferences
 from openfn.jobs.state import InitialState
 from openfn.jobs.time_limit import TimeLimit
+from openfn.jobs.token_refresh import TokenRefresh
 from openfn.project import compiled as project
 from openfn.project.compiled import Job
 from openfn.project.triggers import Kind
@@ -98,13 +99,22 @@ def _execute_once(
     file = JobFile(job.expression, run.id, run.began, *where_to, adaptor)
     with executor.session(job.credential, *limit, attempt, alone=alone) as session:
         attempt.operations = session.load(file)
+        attempt.tokens = _token_refresh(job)
         configuration = credentials.load_configuration(job.credential)
         fields = project.current().secret_fields_of(job.name)
-        attempt.masker = Masker(configuration, fields)
+        attempt.masker = Masker(configuration, fields).with_texts(attempt.fetched_secrets)
         attempt.references = SecretReferences(configuration, fields)
         operation, initial = start(attempt, job)
         attempt.has_started = True
         session.execute(Start(initial, configuration, operation))
+
+
+def _token_refresh(job: Job) -> TokenRefresh | None:
+    if job.credential is None:
+        return None
+    tokens = TokenRefresh(job.credential, job.credential in project.current().refreshed)
+    tokens.save_again()
+    return tokens
 
 
 def _start(attempt: AttemptResults, job: Job) -> tuple[int, InitialState]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from openfn.jobs import state as states
 from openfn.jobs.job_file import OperationName, ResumeState
@@ -11,6 +12,7 @@ from openfn.jobs.run_log import RunLog
 from openfn.jobs.secret_masking import Masker
 from openfn.jobs.secret_references import SecretReferences
 from openfn.jobs.state import InitialState
+from openfn.jobs.token_refresh import TOKENS, TokenRefresh
 from openfn.project.compiled import Job
 from openfn.runs import outbox
 from openfn.runs.model import Run
@@ -34,6 +36,8 @@ class AttemptResults:
     emitted: list[tuple[int, Emission]] = field(default_factory=list)
     """Each emitted message, with the operation at which an attempt that emits it again resumes."""
     masker: Masker = field(default_factory=lambda: Masker({}))
+    fetched_secrets: list[str] = field(default_factory=list)
+    tokens: TokenRefresh | None = None
     references: SecretReferences = field(default_factory=lambda: SecretReferences({}))
     start: InitialState | None = None
     """The state with which it starts, unless that is a message, which stays as it is."""
@@ -59,6 +63,20 @@ class AttemptResults:
     def on_prepared(self, final: bytes) -> None:
         """Take the final state."""
         self.final = final
+
+    def on_tokens(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the reply to a request about the stored tokens, which are masked from now on."""
+        reply = self.tokens.reply(request) if self.tokens else {}
+        for tokens in (request.get("tokens"), reply.get("tokens")):
+            for name, value in (tokens or {}).items():
+                if isinstance(value, str) and name in TOKENS:
+                    self.on_secret(value)
+        return reply
+
+    def on_secret(self, text: str) -> None:
+        """Mask a token that was fetched during the run."""
+        self.fetched_secrets.append(text)
+        self.masker = self.masker.with_texts(self.fetched_secrets)
 
     def on_unexpected(self, fields: Mapping[str, str]) -> None:
         """Report an error that is neither the job's nor an adaptor's."""

@@ -15,19 +15,25 @@ from functools import partial
 from openfn.jobs import exceptions, expression, output_capture, timeout
 from openfn.jobs import state as states
 from openfn.jobs.expression import Operation, Progress
-from openfn.jobs.job_file import JobFile, Listener, OperationName, ResumeState, Start
+from openfn.jobs.job_file import (
+    JobFile,
+    Listener,
+    OperationName,
+    ResumeState,
+    Start,
+    WorkListener,
+)
 from openfn.jobs.runtime import JobRuntime, Session
 from openfn.messages import emission
 
 
 @contextmanager
-def context(
-    runtime: JobRuntime, job: JobFile, on_emit: Callable[[str, str], object]
-) -> Iterator[None]:
-    """Let the adaptors know the run, and pass on what it emits."""
+def context(runtime: JobRuntime, job: JobFile, listener: WorkListener) -> Iterator[None]:
+    """Let the adaptors know the run, and pass on what it emits and what it asks about tokens."""
     began = datetime.fromtimestamp(job.began, UTC)
     run = runtime.run_context(job.run_id, began, job.adaptor, job.expression.parent)
-    with run, runtime.emit_to(partial(_emit, job, on_emit)):
+    emit_to = runtime.emit_to(partial(_emit, job, listener.on_emit))
+    with run, emit_to, runtime.tokens(listener.on_tokens, listener.on_secret):
         yield
 
 
@@ -88,7 +94,7 @@ class _InThisProcess:
     def load(self, job: JobFile) -> Sequence[OperationName]:
         """Load a job, and return its operations."""
         self._job = job
-        self._run.enter_context(context(self._runtime, job, self._listener.on_emit))
+        self._run.enter_context(context(self._runtime, job, self._listener))
         with self._limits():
             self._operations = expression.load(job.expression)
         return [OperationName(operation.name, operation.line) for operation in self._operations]

@@ -53,7 +53,20 @@ class Start:
     operation: int = 0
 
 
-class Listener(Protocol):
+class WorkListener(Protocol):
+    """Receives what the adaptors report while a job executes."""
+
+    def on_emit(self, inbox: str, body: str) -> object:
+        """Collect a message (JSON text) that the job emits."""
+
+    def on_tokens(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the reply to a request about the stored tokens of the credential."""
+
+    def on_secret(self, text: str) -> object:
+        """Mask a text from now on: a token that was fetched during the run."""
+
+
+class Listener(WorkListener, Protocol):
     """Receives what a job prints, its progress and its result."""
 
     def on_output(self, output: bytes) -> object:
@@ -61,9 +74,6 @@ class Listener(Protocol):
 
     def on_operation(self, number: int, resume: ResumeState | None) -> object:
         """Note that an operation begins, and where a retry resumes unless that is unchanged."""
-
-    def on_emit(self, inbox: str, body: str) -> object:
-        """Collect a message (JSON text) that the job emits."""
 
     def on_prepared(self, final: bytes) -> object:
         """Take the final state as JSON, before the adaptors commit their work."""

@@ -5,11 +5,11 @@ This layer imports no adaptors, so that a job executes with any set of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from openfn.errors import OpenFnError
 from openfn.jobs.job_file import JobFile, Listener, OperationName, Start
@@ -25,6 +25,13 @@ class JobRuntime(Protocol):
 
     def emit_to(self, receive: Callable[[str, str], object]) -> AbstractContextManager[None]:
         """Pass inbox and body (JSON text) of each emitted message to `receive`."""
+
+    def tokens(
+        self,
+        ask: Callable[[Mapping[str, Any]], Mapping[str, Any]],
+        on_secret: Callable[[str], object],
+    ) -> AbstractContextManager[None]:
+        """Let adaptors ask for stored tokens, and report the tokens that they fetch."""
 
     def attempt(self) -> AbstractContextManager[Callable[[], bool]]:
         """Commit the adaptors' work at the end, or roll it back after an error.

@@ -47,6 +47,16 @@ class Masker:
         self._users = ["", *users]
         self._texts = sorted({text for text in texts if len(text) >= SHORTEST})
 
+    def with_texts(self, texts: Collection[str]) -> Masker:
+        """Return a masker that masks more texts."""
+        if not texts:
+            return self
+        masker = Masker({})
+        masker.secrets, masker._users = self.secrets, self._users
+        more = {text.strip() for text in texts if len(text.strip()) >= SHORTEST}
+        masker._texts = sorted({*self._texts, *more})
+        return masker
+
     def mask(self, text: str, *, may_be_cut: bool = True) -> str:
         """Return a text with `***` for each secret.
 

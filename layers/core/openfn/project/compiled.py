@@ -57,6 +57,8 @@ class Project:
     max_concurrency: Mapping[str, int]
     """The limit of concurrent runs, by the credentials that have one."""
     adaptor_by_credential: Mapping[str, str]
+    refreshed: frozenset[str]
+    """The credentials whose refresh token may be replaced: `refresh: true`."""
     secret_fields: Mapping[str, tuple[tuple[str, ...], ...]]
     """The paths of the secret fields of each credential; none if an earlier release compiled it."""
     timezone: str
@@ -138,6 +140,7 @@ def load(directory: Path) -> Project:
         flow_triggers=[t for t in triggers if isinstance(t, FlowTrigger)],
         max_concurrency=_max_concurrency(raw["credentials"]),
         adaptor_by_credential={name: body["adaptor"] for name, body in raw["credentials"].items()},
+        refreshed=frozenset(n for n, body in raw["credentials"].items() if body.get("refresh")),
         secret_fields=_secret_fields(raw["credentials"]),
         # Projects of the first release have no such key.
         timezone=raw.get("timezone", "UTC"),

@@ -131,6 +131,11 @@ def get_secret(name: str) -> str | None:
     return text
 
 
+def put_secret(name: str, text: str) -> None:
+    """Replace the text of an existing secret."""
+    services.call("secretsmanager", "put_secret_value", SecretId=name, SecretString=text)
+
+
 def _batches(bodies: Sequence[tuple[str, str]]) -> Iterator[tuple[int, int]]:
     # One body of a group per call, since SQS may fail the first of two and accept the second.
     start, groups = 0, set[str]()

@@ -2,8 +2,8 @@
 
 The core layer calls DynamoDB (PutItem, UpdateItem, DeleteItem, BatchGetItem, TransactWriteItems,
 Query), SQS (SendMessageBatch, ChangeMessageVisibility), S3 (PutObject, GetObject, DeleteObject,
-ListObjectsV2) and Secrets Manager (GetSecretValue). Requests and responses are those of boto3's
-clients.
+ListObjectsV2) and Secrets Manager (GetSecretValue, PutSecretValue). Requests and responses are
+those of boto3's clients.
 """
 
 from __future__ import annotations

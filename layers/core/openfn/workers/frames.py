@@ -31,6 +31,10 @@ class Kind(StrEnum):
     """An operation begins: its number, where a retry resumes, and the state there."""
     EMIT = "emit"
     """A message that the job emits."""
+    TOKENS = "tokens"
+    """A request about the stored tokens of the credential; to the worker: the reply."""
+    SECRET = "secret"  # noqa: S105 - the name of a frame
+    """A token that the job fetched, which is masked from now on."""
     PREPARED = "prepared"
     """The final state, before the adaptors commit their work."""
     DONE = "done"

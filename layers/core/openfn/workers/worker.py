@@ -12,7 +12,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -110,6 +110,15 @@ class _Channel:
         """Report a message that the job emits."""
         self.send(Kind.EMIT, {"inbox": inbox}, body.encode("utf-8", "surrogatepass"))
 
+    def on_tokens(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Ask the supervisor about the stored tokens of the credential, and return its reply."""
+        self.send(Kind.TOKENS, dict(request))
+        return next(frame for frame in self.frames() if frame.kind is Kind.TOKENS).fields
+
+    def on_secret(self, text: str) -> None:
+        """Report a token that is masked from now on."""
+        self.send(Kind.SECRET, {"text": text})
+
     def on_prepared(self, final: bytes) -> None:
         """Report the final state, before it is committed."""
         self.send(Kind.PREPARED, {}, final)
@@ -124,7 +133,7 @@ def _execute(
     limit.set(fields["memory"])
     kind, result = Kind.DONE, dict[str, Any]()
     try:
-        with execution.context(runtime, job, channel.on_emit):
+        with execution.context(runtime, job, channel):
             _load_and_execute(runtime, channel, job, fields["seconds"])
     except BaseException as error:  # a job may raise anything
         limit.remove()

@@ -57,7 +57,8 @@ class WorkerSession:
             "memory": self._megabytes,
         }
         self._send(Kind.LOAD, fields)
-        frame = self._next_frame()
+        while (frame := self._next_frame()).kind is Kind.SECRET:
+            self._receive(frame)
         if frame.kind is not Kind.LOADED:
             raise self._error(frame)
         return [OperationName(name, line) for name, line in frame.fields["operations"]]
@@ -87,6 +88,10 @@ class WorkerSession:
             listener.on_operation(fields["number"], resume)
         elif frame.kind is Kind.EMIT:
             listener.on_emit(fields["inbox"], frame.body.decode("utf-8", "surrogatepass"))
+        elif frame.kind is Kind.TOKENS:
+            self._send(Kind.TOKENS, dict(listener.on_tokens(fields)))
+        elif frame.kind is Kind.SECRET:
+            listener.on_secret(fields["text"])
         elif frame.kind is Kind.PREPARED:
             self._operation = OperationName(ENDING, 0)
             listener.on_prepared(frame.body)
