@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import signal
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -19,7 +21,9 @@ from workbench.local.stack import create_stack
 
 PROJECT = """
 triggers: {all: {inclusion: {}}}
+credentials: {destination: {adaptor: http}}
 jobs:
+  posts: {trigger: all, credential: destination, expression: jobs/posts.py}
   remembers: {trigger: all, expression: jobs/remembers.py}
   crashes: {trigger: all, expression: jobs/crashes.py}
   waits: {trigger: all, expression: jobs/waits.py}
@@ -60,6 +64,14 @@ from adaptors.common import fn
 
 fn(lambda state: {**state, "child": subprocess.Popen(["sleep", "100"]).pid})
 """,
+    "posts": """
+import os
+from adaptors.common import fn
+from adaptors.http import post
+
+post("records", {"name": "Amina"})
+fn(lambda state: {**state, "pid": os.getpid()})
+""",
     "worker": """
 import os
 from adaptors.common import fn
@@ -68,6 +80,25 @@ fn(lambda state: {**state, "pid": os.getpid(), "parent": os.getppid()})
 fn(lambda state: {**state, "folder": os.getcwd(), "left": os.environ.get("LEFT")})
 """,
 }
+
+
+class KeepAlive(BaseHTTPRequestHandler):
+    """Answers requests with the port of their connection, which stays open."""
+
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        body = json.dumps({"port": self.client_address[1]}).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        """Log nothing."""
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +135,16 @@ def test_worker_is_used_again_as_it_was_before_the_run(stack):
     (second,) = execute(stack, create(stack, "worker"))
     assert second.final["pid"] == first.final["pid"]
     assert (second.final["folder"], second.final["left"]) == (first.final["folder"], None)
+
+
+def test_worker_keeps_its_connection_for_the_next_runs(stack):
+    with ThreadingHTTPServer(("127.0.0.1", 0), KeepAlive) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        stack.set_credential("destination", {"baseUrl": f"http://127.0.0.1:{server.server_port}"})
+        states = [execute(stack, create(stack, "posts"))[0].final for _ in range(3)]
+        server.shutdown()
+    # The port of the client's side is that of the connection.
+    assert len({(state["pid"], state["data"]["port"]) for state in states}) == 1
 
 
 def test_run_whose_worker_dies_resumes_at_the_operation_that_killed_it(stack):

@@ -49,6 +49,8 @@ _COMPARED = {
     *("logging", "decimal", "base64", "hashlib", "hmac", "csv", "uuid", "copy", "threading"),
     *("subprocess", "simple_salesforce", "warnings", "locale", "signal"),
 }
+# urllib3 replaces it at its first call, which is when a kept connection is used again.
+_REPLACED_BY_ITSELF = {"wait_for_socket"}
 _Functions = tuple[dict[str, Any], Callable[[dict[str, Any]], Any], Any]
 
 
@@ -132,7 +134,8 @@ def _functions(name: str) -> _Functions | None:
     Other variables change in ordinary work: caches, counters, objects that are made when needed.
     """
     variables = getattr(sys.modules[name], "__dict__", {})
-    names = [key for key, value in list(variables.items()) if callable(value)]
+    functions = [key for key, value in list(variables.items()) if callable(value)]
+    names = [key for key in functions if key not in _REPLACED_BY_ITSELF]
     if name.partition(".")[0] not in _COMPARED or not names:
         return None
     read = operator.itemgetter(*names)
