@@ -19,8 +19,10 @@ from adaptors.common import (
     map,  # noqa: A004 - OpenFn's name for it
     parse_csv,
 )
+from adaptors.http import by_url, each_page
 from openfn.errors import JobError
 from openfn.jobs.expression import Operation, Progress, execute
+from tests.support.wsgi_server import serve, status
 
 STATE = {
     "data": {
@@ -191,3 +193,52 @@ def test_work_that_is_rolled_back_is_done_again():
     with pytest.raises(JobError):
         execute(operations, dict(STATE), "job.py", progress)
     assert resumes == [None]  # at the operation, not at an item
+
+
+PAGES = [
+    {"results": [{"n": n}, {"n": n + 1}], "next": n < 5 and f"p?from={n + 2}"} for n in (1, 3, 5)
+]
+
+
+@pytest.fixture(scope="module")
+def paged():
+    def app(environ, start_response):
+        start = environ["QUERY_STRING"].partition("from=")[2] or "1"
+        start_response("200 OK", [("Content-Type", "application/json")])
+        return [json.dumps(PAGES[int(start) // 2]).encode()]
+
+    with serve(app) as server:
+        yield server
+
+
+def test_each_page_resumes_at_the_page_and_the_item_that_failed(paged):
+    paged.received.clear()
+    destination = Destination("post 2", "post 4", "note 5")
+    note = fn_if(
+        lambda state: "results" in state["data"],
+        combine(lambda s: destination.post("note")({**s, "data": s["data"]["results"][0]})),
+    )
+    operate = each_page("p", each("results", destination.post()), note, next=by_url("next"))
+    after = attempts(operate, configuration={"baseUrl": paged.url, "access_token": "hunter2"})
+    expected = [*posts([1, 2]), "note 1", *posts([3, 4]), "note 3", *posts([5, 6]), "note 5"]
+    assert destination.received == expected
+    assert after["references"] == expected[::-1]
+    assert (after["data"], after["attempts"]) == (STATE["data"], 4)
+    assert [request.args.get("from") for request in paged.received] == [None, "3", "5"]
+
+
+def test_page_that_cannot_be_fetched_is_fetched_again(paged):
+    paged.received.clear()
+    destination = Destination()
+    good = each("results", destination.post())
+
+    def fail_next(state):
+        if state["index"] == 1:
+            paged.failures.append(status(503))
+        return state
+
+    operate = each_page("p", good, fn(fail_next), next=by_url("next"))
+    after = attempts(operate, configuration={"baseUrl": paged.url})
+    assert destination.received == posts([1, 2, 3, 4, 5, 6])
+    assert after["attempts"] == 2
+    assert [request.args.get("from") for request in paged.received] == [None, "3", "5", "5"]
