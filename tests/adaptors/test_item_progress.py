@@ -171,6 +171,70 @@ def test_only_failed_items_are_applied_again():
     assert sorted(after["references"]) == posts([1, 2, 3, 4, 5])
 
 
+def test_failed_items_resume_at_the_operation_that_failed():
+    destination = Destination("b 2", "b 4", "b 4")
+    emitting = emit("a", {"n": data_value("n")})
+    steps = combine(destination.post("a"), emitting, destination.post("b"), destination.post("c"))
+    after = attempts(each("visits", steps, on_error="continue"))
+    names = [key for n in (1, 3, 5) for key in (f"a {n}", f"b {n}", f"c {n}")]
+    assert sorted(destination.received) == sorted(
+        [*names, "a 2", "b 2", "c 2", "a 4", "b 4", "c 4"]
+    )
+    assert [body["n"] for body in after["emitted"]] == [1, 2, 3, 4, 5]
+    assert sorted(after["references"]) == sorted(destination.received)
+    assert after["data"] == STATE["data"]
+
+
+@pytest.mark.parametrize("inner", ["stop", "continue"])
+def test_list_inside_a_failed_item_resumes_at_its_own_items(inner):
+    failures = ("post 12", "post 31", "post 31", "post 52", "post 53")
+    destination = Destination(*failures)
+    nested = each("children", destination.post(), on_error=inner)
+    after = attempts(each("visits", nested, on_error="continue"))
+    assert sorted(destination.received) == posts(CHILDREN)
+    assert sorted(after["references"]) == posts(CHILDREN)
+    assert after["data"] == STATE["data"]
+
+
+def test_failed_item_keeps_what_it_has_fetched_and_gets_what_others_have_added():
+    destination = Destination("post 20", "post 40", "post 40")
+
+    def fetch(state):
+        seen = [*state.get("seen", []), state["data"]["n"]]
+        count = state.get("count", 0) + 1
+        fetched = {"n": state["data"]["n"] * 10}
+        references = [state["data"], *state["references"]]
+        return {**state, "data": fetched, "references": references, "seen": seen, "count": count}
+
+    operate = each("visits", fn(fetch), destination.post(), on_error="continue")
+    after = attempts(operate)
+    assert destination.received == posts([10, 30, 50, 20, 40])
+    assert sorted(after["seen"]) == [1, 2, 3, 4, 5]
+    assert len(after["references"]) == 10
+
+
+def test_attempt_that_ends_between_failed_items_repeats_no_item():
+    """The process is killed in item 4, after item 2 has failed."""
+    destination = Destination("post 2")
+    killed = [43]
+
+    def work(state):
+        if state["data"]["n"] in killed:
+            killed.remove(state["data"]["n"])
+            raise KeyboardInterrupt
+        return destination.post()(state)
+
+    operate = each("visits", destination.post(), each("children", fn(work)), on_error="continue")
+    with pytest.raises(KeyboardInterrupt) as raised:
+        operate(dict(STATE))
+    frames = vars(raised.value)["item_progress"].frames
+    received = [*destination.received]
+    stored = json.loads(json.dumps(list(frames)))
+    operate({**STATE, "$resume": stored})
+    new = destination.received[len(received) :]
+    assert new == posts([2, 21, 22, 23, 43, 5, 51, 52, 53])
+
+
 def test_list_that_the_failing_item_changed_is_restored():
     destination = Destination("post 3")
 

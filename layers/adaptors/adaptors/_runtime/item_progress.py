@@ -82,6 +82,16 @@ def adopt_frames(error: BaseException, owner: object, inner: object) -> None:
         vars(error)[_ATTRIBUTE] = ItemProgress(owner, progress.frames, progress.emitted)
 
 
+def remove_frames(error: BaseException, owner: object) -> tuple[Sequence[Frame], int]:
+    """Remove the frames that `owner` has added to an error.
+
+    Returns them, and how many messages were emitted before them.
+    """
+    progress = _progress_of(error, owner)
+    vars(error).pop(_ATTRIBUTE, None)
+    return (progress.frames, progress.emitted) if progress else ((), emitted_messages())
+
+
 def emitted_messages() -> int:
     """Return how many messages the attempt has emitted."""
     return emit.count()

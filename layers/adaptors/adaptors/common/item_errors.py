@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from adaptors._runtime.item_progress import Frame, State, remove_frames, snapshot
+from adaptors._runtime.state_changes import relative
 from adaptors.errors import AdaptorError, Verdict
 
 # Keys by which sources identify a record.
@@ -27,24 +29,36 @@ class ItemErrors:
     """Names the item in each error; with `continues`, collects the errors of all items."""
 
     def __init__(self, *, continues: bool = False) -> None:
-        self._continues = continues
+        self.continues = continues
         self._errors: list[tuple[str, Exception]] = []
-        self.numbers: list[int] = []
-        """The indexes of the items that failed."""
+        self._start: State = {}
+        self.frames: dict[str, list[Frame]] = {}
+        """Where each item that failed resumes, by its index."""
+
+    def begin(self, state: State) -> None:
+        """Remember the state before an item."""
+        if self.continues:
+            self._start = snapshot(state)
 
     @contextmanager
-    def catch(self, number: int, item: Any) -> Iterator[None]:
+    def catch(self, number: int, item: Any, operations: object = None) -> Iterator[None]:
         """Name the item in an error, and raise or collect it."""
         name = f"{number + 1}{_id_of(item)}"
         try:
             yield
         except Exception as error:
             error.add_note(f"In item {name}")
-            if not self._continues:
+            if not self.continues:
                 raise
             print(f"Item {name} failed: {type(error).__name__}: {error}")
             self._errors.append((name, error))
-            self.numbers.append(number)
+            self.add(number, error, operations)
+
+    def add(self, number: int, error: BaseException, operations: object) -> int:
+        """Store where an item resumes; return how many messages were emitted before that."""
+        frames, emitted = remove_frames(error, operations)
+        self.frames[str(number)] = relative(frames, self._start)
+        return emitted
 
     def raise_if_any(self) -> None:
         """Raise one error for all that were collected."""

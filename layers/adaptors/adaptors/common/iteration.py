@@ -19,6 +19,7 @@ from adaptors._runtime.item_progress import (
     snapshot,
     take_frames,
 )
+from adaptors._runtime.state_changes import rebased
 from adaptors.common.flow import apply_all, restore_data
 from adaptors.common.item_errors import ItemErrors
 from adaptors.common.items import Source, check_source, items
@@ -40,7 +41,7 @@ def each(
     An error names the item, and a retry or a replay resumes there. (It cannot if a function applies
     this operation: then the function begins again.) With `on_error="continue"`, the other items are
     still applied, the run fails at the end and lists the items that failed, and a retry or a replay
-    applies only those.
+    applies only those, each from the operation that failed.
 
     >>> note = lambda state: {**state, "seen": [*state.get("seen", []), state["data"]]}
     >>> each("names[*]", note)({"data": {"names": ["Amina", "Kofi"]}})
@@ -131,25 +132,26 @@ def _apply_to_items(
     errors: ItemErrors,
 ) -> State:
     state, (own, deeper) = _own_frame(state)
-    after, number = state, -1
-    first, again = own.get("item", 0), own.get("failed", ())
-    if again:
-        after, deeper = resumed_state(state, own), ()
+    after, number, first = state, -1, own.get("item", 0)
+    if failed_before := own.get("failed", {}):
+        after = resumed_state(state, own)
     for number, item in enumerate(items(state, source)):
-        if number < first and number not in again:
+        again = failed_before.get(str(number))
+        if number < first and again is None:
             continue
-        frames = deeper if number == first else ()
+        item_state = {**after, "data": item, "index": number}
+        frames = rebased(again, item_state) if again else deeper if number == first else ()
+        errors.begin(item_state)
         try:
-            with errors.catch(number, item):
-                item_state = {**after, "data": item, "index": number}
+            with errors.catch(number, item, operations):
                 after = apply_all(item_state, operations, frames)
         except BaseException as error:
-            _add_item(error, owner, number, operations, errors.numbers, after)
+            _add_item(error, owner, number, operations, errors, after)
             raise
     try:
         errors.raise_if_any()
     except AdaptorError as error:
-        _add_item(error, owner, number + 1, None, errors.numbers, after)
+        add_frame(error, owner, _frame(number + 1, errors, after), None, emitted_messages())
         raise
     return restore_data(state, after)
 
@@ -163,14 +165,20 @@ def _add_item(
     error: BaseException,
     owner: Operation,
     number: int,
-    inner: object,
-    failed: list[int],
+    operations: tuple[Operation, ...],
+    errors: ItemErrors,
     after: State,
 ) -> None:
-    frame: Frame = {"item": number}
-    if failed:
-        frame |= {"failed": failed, "state": snapshot(after)}
-    add_frame(error, owner, frame, inner, emitted_messages())
+    if not errors.continues:
+        add_frame(error, owner, {"item": number}, operations, emitted_messages())
+        return
+    # The process is stopped: this item resumes like those that have failed.
+    emitted = errors.add(number, error, operations)
+    add_frame(error, owner, _frame(number + 1, errors, after), None, emitted)
+
+
+def _frame(number: int, errors: ItemErrors, after: State) -> Frame:
+    return {"item": number, "failed": errors.frames, "state": snapshot(after)}
 
 
 def _make_value(item_state: State, value: Any) -> tuple[State, Any]:
