@@ -30,6 +30,13 @@ def _keys(value: bytes) -> bytes:
     raise AssertionError
 
 
+def _characters_as_keys(value: bytes) -> bytes:
+    """Return an object whose keys are single characters beyond the basic plane, four bytes each."""
+    pairs = (b'"%s":%s' % (chr(code).encode(), value) for code in range(0x10000, 0x110000))
+    unit = len(b'"1234":,' + value)
+    return b"{" + b",".join(itertools.islice(pairs, (EXPANDED - 2) // unit)) + b"}"
+
+
 def _attributes(space: bytes) -> bytes:
     names = [b"a%x%s=''" % (number, space) for number in range(SIZE // 12)]
     return b"<a " + b" ".join(names) + b"/>"
@@ -52,6 +59,7 @@ SHAPES: dict[str, tuple[str, Callable[[], bytes]]] = {
     "gzipped fractions": (_JSON, lambda: _expand(_repeat(b"[", b"0.5,", b"1]"))),
     "the most fractions": (_JSON, lambda: _repeat(b"[", b"0.125,", b"1]")),
     "keys": (_JSON, lambda: _keys(b"1.5")),
+    "gzipped characters as keys": (_JSON, lambda: _expand(_characters_as_keys(b"1.5"))),
     "strings beyond the basic plane": (
         _JSON,
         lambda: _repeat(b"[", '"\U0001f600",'.encode(), b"1]"),

@@ -56,8 +56,14 @@ def _add(value: Any, pieces: list[str], flush: Callable[[], None]) -> None:
     if isinstance(value, dict):
         start = "{"
         for key in sorted(value):
-            pieces.append(f"{start}{_encode(key)}: ")
-            _add(value[key], pieces, flush)
+            element = value[key]
+            if isinstance(element, dict | list):
+                pieces.append(f"{start}{_encode(key)}: ")
+                _add(element, pieces, flush)
+            else:
+                pieces.append(f"{start}{_encode(key)}: {_scalar_text(element)}")
+                if len(pieces) > _PIECES:
+                    flush()
             start = ", "
         pieces.append("}" if value else "{}")
     elif isinstance(value, list):
@@ -75,6 +81,9 @@ def _add(value: Any, pieces: list[str], flush: Callable[[], None]) -> None:
 
 def _scalar_text(value: Any) -> str:
     if isinstance(value, Decimal):
+        text = str(value)
+        if "." in text and text[-1] != "0" and "E" not in text:  # most fractions: already canonical
+            return f'{{"number": "{text}"}}'
         number = value.normalize(_EXACT)
         if not _is_integer(number):
             return f'{{"number": "{number}"}}'
