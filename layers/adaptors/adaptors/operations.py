@@ -13,12 +13,15 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 
-from adaptors.absent import as_none, call, without_absent
+from adaptors.absent import Absent, as_none, call, without_absent
+from adaptors.errors import ConfigurationError
 
 State = dict[str, Any]
 Operation = Callable[[State], State]
 Value = Callable[[State], Any]
 P = ParamSpec("P")
+_REQUIRED = ("str", "int", str, int, "Mapping[str, Any]", "Mapping[str, Any] | str")
+"""The types of parameters that must have a value, as annotations are written or evaluated."""
 
 
 def operation(function: Callable[Concatenate[State, P], State]) -> Callable[P, Operation]:
@@ -37,12 +40,30 @@ def operation(function: Callable[Concatenate[State, P], State]) -> Callable[P, O
         signature.bind({}, *args, **kwargs)  # a wrong argument fails at the job's own line
 
         def operate(state: State) -> State:
-            named: Any = {name: resolve(state, value) for name, value in kwargs.items()}
-            return function(state, *resolve(state, list(args)), **named)
+            positional: Any = [resolve_or_absent(state, value) for value in args]
+            named: Any = {name: resolve_or_absent(state, value) for name, value in kwargs.items()}
+            _require_texts(function.__name__, signature, positional, named)
+            named = {name: as_none(value) for name, value in named.items()}
+            return function(state, *map(as_none, positional), **named)
 
         return operate
 
     return call
+
+
+def _require_texts(
+    name: str, signature: inspect.Signature, positional: list[Any], named: dict[str, Any]
+) -> None:
+    """Raise ConfigurationError for a name, an id or a record that is absent."""
+    parameters = list(signature.parameters.values())[1:]
+    values = {**dict(zip([p.name for p in parameters], positional, strict=False)), **named}
+    for parameter in parameters:
+        value = values.get(parameter.name)
+        if isinstance(value, Absent) and parameter.annotation in _REQUIRED:
+            raise ConfigurationError(
+                f"{name} needs a value for {parameter.name}, but there is none at {value.path}. "
+                "Test for it first, or give the job a trigger that excludes such messages."
+            )
 
 
 def resolve(state: State, value: Any) -> Any:

@@ -60,7 +60,7 @@ def upsert_cases(
     """
     cases: list[Any] = []
     after = state
-    for batch in _batches([_as_texts(row) for row in rows]):
+    for batch in _batches([_as_texts(row) for row in rows or ()]):
         response, body = _send_cases(state, "POST", "api/case/v2/", batch, "cases", timeout)
         cases += body["cases"]
         after = {**state, "response": response.as_dict()}

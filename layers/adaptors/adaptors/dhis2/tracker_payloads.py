@@ -40,6 +40,8 @@ def wrap_objects(resource: str, data: Any) -> Any:
     >>> wrap_objects("events", {"event": "ZwwuwNp6gVd"})
     {'events': [{'event': 'ZwwuwNp6gVd'}]}
     """
+    if data is None:
+        raise ConfigurationError(f"There is no object for {resource}: the data has no value.")
     if isinstance(data, dict) and resource in data:
         return data
     return {resource: to_array(data)}

@@ -51,7 +51,7 @@ def upsert(
     ... )
     >>> operate = upsert("events", None, {"event": uid(data_value("_id")), "status": "ACTIVE"})
     """
-    require_present(query, "The query of upsert")  # without it, another object would match
+    _require_complete(query)
     data = drop_without_value(data)
     if is_tracker_resource(resource, legacy=legacy):
         report = _upsert_in_tracker(state, resource.strip("/"), query, data, timeout)
@@ -59,6 +59,17 @@ def upsert(
         path = resource_path(state, resource, legacy=legacy)
         report = _upsert_object(state, path, query, data, timeout)
     return next_state(state, report)
+
+
+def _require_complete(query: Query | None) -> None:
+    """Raise ConfigurationError for a part without a value: another object would match."""
+    require_present(query, "The query of upsert")
+    for key, value in (query or {}).items():
+        if value is None or (isinstance(value, list | tuple) and None in value):
+            raise ConfigurationError(
+                f"The query of upsert has no value for {key}, so another object would match. Test "
+                "for the value first."
+            )
 
 
 def _upsert_in_tracker(

@@ -13,7 +13,7 @@ from adaptors._http.pagination import MAX_PAGES, fetch_all
 from adaptors._http.request import DEFAULT_TIMEOUT, Request
 from adaptors._runtime import incremental
 from adaptors.credentials import read_credential
-from adaptors.errors import RemoteRefused
+from adaptors.errors import ConfigurationError, RemoteRefused
 from adaptors.kobotoolbox.credential import Configuration, api_path, client
 from adaptors.kobotoolbox.edits import EDITED, unseen_edits
 from adaptors.kobotoolbox.rest import PAGE_FORMAT, call
@@ -131,7 +131,10 @@ def update_submissions(
 
     >>> operate = update_submissions("aXecHjmbATuF6iGFmvBLBX", [7, 8], {"group1/status": "seen"})
     """
-    payload = {"submission_ids": list(ids), "data": dict(values)}
+    numbers = list(ids)
+    if not all(isinstance(number, int) for number in numbers):
+        raise ConfigurationError("ids are the `_id` of submissions: whole numbers.")
+    payload = {"submission_ids": numbers, "data": dict(values)}
     path = f"assets/{quote(form_id, safe='')}/data/bulk"
     after = call(state, "PATCH", path, json={"payload": payload}, timeout=timeout)
     report = after["data"] if isinstance(after["data"], dict) else {}

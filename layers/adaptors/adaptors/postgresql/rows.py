@@ -105,7 +105,7 @@ def upsert(
     >>> from adaptors.common import data_value
     >>> operate = upsert("visits", "id", {"id": data_value("id"), "age": data_value("age")})
     """
-    return _write(state, table, key, [record], _Options(set_null, returning, timeout))
+    return _write(state, table, _known(key), [record], _Options(set_null, returning, timeout))
 
 
 @operation
@@ -127,7 +127,7 @@ def upsert_many(
     >>> from adaptors.common import data_value
     >>> operate = upsert_many("visits", ["village", "day"], data_value("visits"))
     """
-    return _write(state, table, key, records, _Options(set_null, returning, timeout))
+    return _write(state, table, _known(key), records, _Options(set_null, returning, timeout))
 
 
 @operation
@@ -149,7 +149,15 @@ def upsert_if(
     """
     if not condition:
         return state
-    return _write(state, table, key, [record], _Options(set_null, returning, timeout))
+    return _write(state, table, _known(key), [record], _Options(set_null, returning, timeout))
+
+
+def _known(key: Key | None) -> Key:
+    if key is None:  # without a key, every run would insert another row
+        raise ConfigurationError(
+            "upsert needs a key: a column, a list of columns, or ON CONSTRAINT name."
+        )
+    return key
 
 
 def _write(
