@@ -54,6 +54,18 @@ emit("inbox-a", {"skip": True, "n": 0})
 each(lambda state: [1, 2], emit("inbox-a", {"skip": True, "n": lambda state: state["data"]}),
      post("second", {"n": lambda state: state["data"]}))
 """
+HOUSEHOLDS = """
+from adaptors.common import each, emit
+from adaptors.http import post
+
+def households(state):
+    return [{"n": n, "members": [n * 10 + m for m in (1, 2, 3)]} for n in (1, 2, 3)]
+
+each(households,
+     emit("inbox-a", {"skip": True, "n": lambda state: state["data"]["n"]}),
+     each("members", post(lambda state: f"member/{state['data']}", {})),
+     post(lambda state: f"household/{state['data']['n']}", {}), on_error="continue")
+"""
 SLOW = """
 import time
 from adaptors.common import fn
@@ -153,6 +165,25 @@ def test_messages_of_the_failed_operation_are_published_once(posted, remote):
     assert remote.received == [("/second", {"n": n}) for n in (1, 2, 2, 2)]
     emitted = [json.loads(row.message.body) for row in details.newest_messages(10, days=2)][:-1]
     assert sorted(record["n"] for record in emitted) == [0, 1, 2]
+
+
+def test_replay_of_a_list_continues_each_failed_item_where_it_failed(posted, remote):
+    remote.statuses |= {"/member/12": [400], "/household/3": [422]}
+    stack, run_id = posted(HOUSEHOLDS)
+    failed = details.run(run_id)
+    assert (failed.status, failed.error["message"][:30]) == (
+        "failed",
+        "2 items failed: 1, 3. All othe",
+    )
+    count = len(remote.paths)
+    replay.replay(runs.load(run_id))
+    dispatch.queue([runs.load(run_id).plan])
+    stack.drain()
+    assert details.run(run_id).status == "succeeded"
+    new = ["/member/12", "/member/13", "/household/1", "/household/3"]
+    assert remote.paths[count:] == new
+    emitted = [json.loads(row.message.body) for row in details.newest_messages(10, days=2)][:-1]
+    assert sorted(record["n"] for record in emitted) == [1, 2, 3]
 
 
 def test_contents_of_an_attempt_replace_those_of_earlier_attempts(posted):
