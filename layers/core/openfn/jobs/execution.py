@@ -43,14 +43,17 @@ def execute(
     operations: Sequence[Operation],
     start: Start,
     on_operation: Callable[[int, ResumeState | None], object],
-    on_prepared: Callable[[bytes], object],
+    on_prepared: Callable[[bytes, bool], object],
 ) -> None:
-    """Apply the operations and commit the adaptors' work, or roll it back after an error."""
+    """Apply the operations and commit the adaptors' work, or roll it back after an error.
+
+    `on_prepared` receives the final state, and whether work waits for its commit.
+    """
     with runtime.attempt() as is_pending:
         state = {**start.initial.build(), "configuration": dict(start.configuration)}
         progress = Progress(start.operation, is_pending, on_operation, start.initial.build)
         final = expression.execute(operations, state, job.expression, progress)
-        on_prepared(states.to_json(final))
+        on_prepared(states.to_json(final), is_pending())
 
 
 class InProcess:
@@ -102,7 +105,7 @@ class _InThisProcess:
     def execute(self, start: Start) -> None:
         """Apply the operations of the job from a state on."""
         listener = self._listener
-        listeners = (listener.on_operation, listener.on_prepared)
+        listeners = (listener.on_operation, lambda final, _: listener.on_prepared(final))
         with self._limits():
             execute(self._runtime, self._job, self._operations, start, *listeners)
 

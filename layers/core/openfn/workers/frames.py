@@ -28,7 +28,10 @@ class Kind(StrEnum):
     START = "start"
     """To the worker: the state, the credential, the first operation and the time limit."""
     OPERATION = "operation"
-    """An operation begins: its number, where a retry resumes, and the state there."""
+    """An operation begins: its number, where a retry resumes, and the state there.
+
+    The first operation begins with `START`.
+    """
     EMIT = "emit"
     """A message that the job emits."""
     TOKENS = "tokens"
@@ -64,22 +67,34 @@ class Decoder:
     """Turns the bytes of a pipe into frames."""
 
     def __init__(self) -> None:
-        self._buffer = bytearray()
+        # Joined only once there is a frame, so that a large one is not copied for each piece of it.
+        self._pieces: list[bytes] = []
+        self._length, self._needed = 0, _LENGTHS.size
 
     def feed(self, content: bytes) -> None:
         """Take the next bytes."""
-        self._buffer += content
+        self._pieces.append(content)
+        self._length += len(content)
 
     def next_frame(self) -> Frame | None:
         """Return the next frame that is complete."""
-        buffer, start = self._buffer, _LENGTHS.size
-        if len(buffer) < start:
+        if self._length < self._needed:
             return None
-        head_length, body_length = _LENGTHS.unpack_from(buffer)
-        middle, end = start + head_length, start + head_length + body_length
-        if len(buffer) < end:
+        first, start = self._pieces[0], _LENGTHS.size
+        if len(first) < start:
+            first = b"".join(self._pieces)
+            self._pieces = [first]
+        head_length, body_length = _LENGTHS.unpack_from(first)
+        middle = start + head_length
+        self._needed = middle + body_length
+        if self._length < self._needed:
             return None
-        kind, fields = _loads(buffer[start:middle])
-        frame = Frame(Kind(kind), fields, bytes(memoryview(buffer)[middle:end]))
-        del buffer[:end]
-        return frame
+        return self._take(start, middle, self._needed)
+
+    def _take(self, start: int, middle: int, end: int) -> Frame:
+        content = memoryview(b"".join(self._pieces) if self._pieces[1:] else self._pieces[0])
+        rest = bytes(content[end:])
+        self._pieces = [rest] if rest else []
+        self._length, self._needed = len(rest), _LENGTHS.size
+        kind, fields = _loads(bytes(content[start:middle]))
+        return Frame(Kind(kind), fields, bytes(content[middle:end]))

@@ -29,6 +29,9 @@ from openfn.workers.isolation import Isolation
 # Bound before any job runs: a job may replace the functions of these modules.
 _read, _write, _getpid, _exit = os.read, os.write, os.getpid, os._exit
 _READ_BYTES = 1 << 20
+# Up to this size, a copy costs less than one more call that wakes the supervisor.
+_JOINED_BYTES = 1 << 16
+_libc = ctypes.CDLL(None)
 
 
 def main(runtime: JobRuntime, requests: int, results: int, output: int) -> None:
@@ -75,7 +78,9 @@ class _Channel:
     def __init__(self, requests: int, results: int) -> None:
         self._requests, self._results = requests, results
         self._decoder, self._pid = Decoder(), os.getpid()
-        self.operations: list[tuple[str, int]] = []
+        self._held: list[bytes] = []
+        self.first = 0
+        """The first operation, which begins when the supervisor sends the state."""
 
     def frames(self) -> Iterator[Frame]:
         """Yield the supervisor's frames until it closes the pipe."""
@@ -91,14 +96,20 @@ class _Channel:
         """Write a frame."""
         if _getpid() != self._pid:  # the child of a job that forked goes on as if it were the job
             _exit(0)
-        for piece in encode(kind, fields or {}, body):
+        pieces = [*self._held, *encode(kind, fields or {}, body)]
+        self._held = []
+        if sum(map(len, pieces)) <= _JOINED_BYTES:
+            pieces = [b"".join(pieces)]
+        for piece in pieces:
             rest = memoryview(piece)
             while rest:
                 rest = rest[_write(self._results, rest) :]
 
     def on_operation(self, number: int, resume: ResumeState | None) -> None:
-        """Report that an operation begins."""
-        fields: dict[str, Any] = {"number": number, "operation": self.operations[number]}
+        """Report that an operation begins, unless the supervisor knows all about it."""
+        if number == self.first and resume is None:
+            return
+        fields: dict[str, Any] = {"number": number}
         state = b""
         if resume:
             fields |= {"resume": resume.operation, "exact": resume.state is not None}
@@ -119,9 +130,12 @@ class _Channel:
         """Report a token that is masked from now on."""
         self.send(Kind.SECRET, {"text": text})
 
-    def on_prepared(self, final: bytes) -> None:
-        """Report the final state, before it is committed."""
-        self.send(Kind.PREPARED, {}, final)
+    def on_prepared(self, final: bytes, is_pending: bool) -> None:  # noqa: FBT001 - as called
+        """Report the final state, before it is committed; with the next frame if nothing is."""
+        if is_pending:
+            self.send(Kind.PREPARED, {}, final)
+        else:
+            self._held += encode(Kind.PREPARED, {}, final)
 
 
 def _execute(
@@ -149,12 +163,13 @@ def _execute(
 def _load_and_execute(runtime: JobRuntime, channel: _Channel, job: JobFile, seconds: float) -> None:
     with timeout.limit(seconds):
         operations = expression.load(job.expression)
-    channel.operations = [(operation.name, operation.line) for operation in operations]
-    channel.send(Kind.LOADED, {"operations": channel.operations})
+    names = [(operation.name, operation.line) for operation in operations]
+    channel.send(Kind.LOADED, {"operations": names})
     start = next(channel.frames())
     fields = start.fields
     initial = InitialState(start.body, fields["request"], fields["extra"])
     begin = Start(initial, fields["configuration"], fields["operation"])
+    channel.first = begin.operation
     listeners = (channel.on_operation, channel.on_prepared)
     with timeout.limit(fields["seconds"]):
         execution.execute(runtime, job, operations, begin, *listeners)
@@ -172,4 +187,4 @@ def _flush() -> None:
         with suppress(Exception):
             stream.flush()
     with suppress(Exception):
-        ctypes.CDLL(None).fflush(None)
+        _libc.fflush(None)

@@ -61,13 +61,16 @@ class WorkerSession:
             self._receive(frame)
         if frame.kind is not Kind.LOADED:
             raise self._error(frame)
-        return [OperationName(name, line) for name, line in frame.fields["operations"]]
+        self._operations = [OperationName(*operation) for operation in frame.fields["operations"]]
+        return self._operations
 
     def execute(self, start: Start) -> None:
         """Apply the operations of the job from a state on."""
-        initial = start.initial
+        initial, first = start.initial, start.operation
+        self._operation = self._operations[first]
+        self._listener.on_operation(first, None)
         fields: dict[str, Any] = {"request": initial.request, "extra": initial.extra}
-        fields |= {"configuration": start.configuration, "operation": start.operation}
+        fields |= {"configuration": start.configuration, "operation": first}
         self._send(Kind.START, fields, initial.content)
         while (frame := self._next_frame()).kind is not Kind.DONE:
             self._receive(frame)
@@ -80,7 +83,7 @@ class WorkerSession:
     def _receive(self, frame: Frame) -> None:
         fields, listener = frame.fields, self._listener
         if frame.kind is Kind.OPERATION:
-            self._operation = OperationName(*fields["operation"])
+            self._operation = self._operations[fields["number"]]
             state = frame.body if fields.get("exact") else None
             resume = None
             if "resume" in fields:
