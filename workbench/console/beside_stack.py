@@ -23,7 +23,7 @@ def open_console(options: Options, session: Session, port: int) -> Iterator[str]
     """
     secret = data_folder.console_secret(options.data)
     with (
-        server.serve(STACK, "local", secret, session.urls, port) as running,
+        server.serve(STACK, "local", secret, options.project, session.urls, port) as running,
         data_folder.announcing_console(options.data, running.url),
     ):
         if sys.stdout.isatty():

@@ -24,10 +24,12 @@ def link_of_running(folder: Path) -> str | None:
 
 
 @contextmanager
-def serving(stack: str, person: str, folder: Path | None, port: int) -> Iterator[str]:
+def serving(
+    stack: str, person: str, project: Path, folder: Path | None, port: int
+) -> Iterator[str]:
     """Serve the console of the connected stack; yield a link that opens it."""
     secret = data_folder.console_secret(folder)
-    with server.serve(stack, person, secret, dict, port) as running:
+    with server.serve(stack, person, secret, project, dict, port) as running:
         yield running.create_link(_SECONDS)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
+from pathlib import Path
 
 from werkzeug.wrappers import Request, Response
 
@@ -13,6 +14,7 @@ from console import site
 from console.access import Access
 from console.site import Site
 from functions.console.app import lambda_handler
+from workbench.console.project_tools import ProjectTools
 from workbench.local import api_gateway, http_server
 
 Urls = Callable[[], Mapping[str, str]]
@@ -33,13 +35,18 @@ class Server:
 
 
 @contextmanager
-def serve(stack: str, person: str, secret: str, urls: Urls, port: int = 0) -> Iterator[Server]:
-    """Serve the console; `secret` signs its keys and sessions, and port 0 picks a free one."""
+def serve(
+    stack: str, person: str, secret: str, project: Path, urls: Urls, port: int = 0
+) -> Iterator[Server]:
+    """Serve the console of a stack and of its project's folder.
+
+    `secret` signs keys and sessions. Port 0 picks a free one.
+    """
     with http_server.serve(_respond, port) as url:
         address = url.removeprefix("http://")
         hosts = (address, f"localhost:{address.rpartition(':')[2]}")
         access = Access(secret, hosts)
-        with site.use(Site(stack, access, person, urls)):
+        with site.use(Site(stack, access, person, urls, ProjectTools(project))):
             yield Server(url, access)
 
 

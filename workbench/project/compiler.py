@@ -26,7 +26,7 @@ from openfn.jobs import output_capture
 from openfn.jobs.expression import load
 from openfn.project.compiled import COMPILED, parse_triggers
 from openfn.project.triggers import MessageTrigger
-from workbench.project import job_folders
+from workbench.project import job_folders, round_trip
 from workbench.project.index_builder import build_index
 from workbench.project.job_lint import members_of_groups, operations_not_run, unknown_inboxes
 from workbench.project.references import (
@@ -42,7 +42,7 @@ from workbench.project.similar_names import suggestion_for_error
 from workbench.project.undefined_names import undefined_names
 from workbench.project.yaml_source import Problem, ProjectProblems, YamlSource, read_yaml
 
-PROJECT_FILE = "project.yaml"
+PROJECT_FILE = round_trip.PROJECT_FILE
 _FIXES = {
     "ImportError": "Is the name spelled correctly?",
     "ModuleNotFoundError": "Is it spelled correctly, and is the file beside the job?",

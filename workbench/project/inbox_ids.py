@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import re
 import secrets
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-
 from workbench.errors import CommandError
+from workbench.project import round_trip
 from workbench.project.compiler import PROJECT_FILE, check
 from workbench.project.references import require_known
 from workbench.project.schema.base import NAME
@@ -77,26 +75,15 @@ def _digests(project: Path, name: str) -> list[str]:
 
 
 def _set_digests(project: Path, name: str, digests: list[str] | str) -> None:
-    document = _load(project)
+    document = round_trip.load(project)
     document["inboxes"][name]["id_sha256"] = digests
     _save(project, document)
-
-
-def _yaml() -> YAML:
-    yaml = YAML()
-    yaml.preserve_quotes = True
-    yaml.width = 10_000
-    return yaml
-
-
-def _load(project: Path) -> Any:
-    return _yaml().load((project / PROJECT_FILE).read_text("utf-8"))
 
 
 def _load_or_begin(project: Path) -> Any:
     if read_yaml(project / PROJECT_FILE).content is None:
         return {"name": re.sub("[^A-Za-z0-9_-]+", "-", project.resolve().name).strip("-_")}
-    return _load(project)
+    return round_trip.load(project)
 
 
 def _inboxes_of(project: Path, document: Any) -> Collection[str]:
@@ -110,8 +97,6 @@ def _has_just_begun(document: Any) -> bool:
 
 
 def _save(project: Path, document: Any, *, is_valid: bool = True) -> None:
-    text = io.StringIO()
-    _yaml().dump(document, text)
-    (project / PROJECT_FILE).write_text(text.getvalue(), "utf-8")
+    round_trip.save(project, document)
     if is_valid:
         check(project)

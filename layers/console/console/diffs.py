@@ -32,7 +32,9 @@ def compare(before: Any, after: Any) -> Sequence[Change]:
         changes.append(Change("data", "", f"references.{position}", "moved"))
         before = {name: value for name, value in before.items() if name != "data"}
         references = after["references"]
-        after = {**after, "references": references[:position] + references[position + 1 :]}
+        rest = references[:position] + references[position + 1 :]
+        after = {**after, "references": rest or before.get("references", rest)}
+        before = {"references": [], **before}
     return [*changes, *_changed_leaves(before, after)]
 
 

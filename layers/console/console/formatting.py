@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 
 from markupsafe import Markup
@@ -48,3 +49,12 @@ def run_path(run_id: str) -> str:
     """Return the path of a run's page."""
     source_id, _, job = run_id.partition("#")
     return f"/runs/{source_id}/{job}"
+
+
+def pretty(text: str) -> str:
+    """Return JSON text with indentation, and any other text as it is."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    return json.dumps(value, indent=2, ensure_ascii=False)

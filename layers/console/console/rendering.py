@@ -76,6 +76,7 @@ def _filters() -> dict[str, Callable[..., Any]]:
         "json": trees.json_text,
         "moment": lambda text: formatting.time(datetime.fromisoformat(text)),
         "number": formatting.number,
+        "pretty": formatting.pretty,
         "pairs": lambda values: [(value, value) for value in values],
         "run_path": formatting.run_path,
         "seconds": formatting.seconds,

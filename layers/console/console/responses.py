@@ -9,7 +9,7 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from console import rendering, site
+from console import rendering, request, site
 from openfn.history import audit
 from openfn.history.audit import Action
 
@@ -70,3 +70,8 @@ def record(action: Action, subject: str) -> None:
     if len(_recorded) > _MAX_RECORDED:
         _recorded.clear()
     _recorded[entry] = now
+
+
+def token() -> str:
+    """Return the token for the forms of the current session."""
+    return site.current().access.token(request.current())

@@ -1,4 +1,4 @@
-"""The console that this process serves: its stack and its people."""
+"""The console that this process serves: its stack, its people, and the tools of its machine."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from console.access import Access
+from console.tools import Tools
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,8 @@ class Site:
     """Who uses it, for the audit list: an AWS identity, or `local`."""
     inbox_urls: Callable[[], Mapping[str, str]]
     """Returns the inboxes' URLs by name, where this machine knows them."""
+    tools: Tools | None = None
+    """What only the machine with the project can do; None hides it."""
 
 
 _site: Site | None = None

@@ -35,7 +35,7 @@ def open_console(
     checked = check(project)
     with (
         connection.connected(stack, project, checked),
-        links.serving(stack, clients.caller(), folder, port) as link,
+        links.serving(stack, clients.caller(), project, folder, port) as link,
     ):
         _print_link(link)
         console.print("Press Ctrl-C to stop.")

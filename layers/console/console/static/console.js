@@ -70,6 +70,31 @@ function keepFresh() {
   }, 500);
 }
 
+// The playground: the server composes the filter from the ticks, and tries it.
+function followPlayground(form) {
+  let timer = 0, latest = 0;
+  const send = async (action, parts) => {
+    const fields = new URLSearchParams(new FormData(form));
+    fields.set("action", action);
+    const number = ++latest;
+    const fresh = await fetchDocument(form.action, "POST", fields);
+    if (!fresh || number !== latest) return;
+    for (const part of parts) {
+      const adopted = document.importNode(fresh.querySelector(`[data-part="${part}"]`), true);
+      showLocalTimes(adopted);
+      form.querySelector(`[data-part="${part}"]`).replaceWith(adopted);
+    }
+  };
+  const later = (milliseconds, ...order) => {
+    clearTimeout(timer);
+    timer = setTimeout(() => send(...order), milliseconds);
+  };
+  form.addEventListener("input", (event) => {
+    if (event.target.name === "leaf") later(60, "compose", ["editor", "result"]);
+    else if (event.target.matches("[data-edit]") || event.target.name === "inbox") later(350, "try", ["result"]);
+  });
+}
+
 function move(step) {
   const rows = all("[data-row]");
   const current = rows.findIndex((row) => row.classList.contains("current"));
@@ -113,4 +138,5 @@ document.addEventListener("click", async (event) => {
 document.documentElement.classList.add("script");
 for (const region of all("[data-live]")) region.dataset.text = region.textContent;
 showLocalTimes(document);
+all("[data-playground]").forEach(followPlayground);
 keepFresh();

@@ -1,0 +1,78 @@
+"""What only the machine with the project can do; a deployed console has no such tools."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+
+from openfn.messages.store import Message
+from openfn.project.triggers import MessageTrigger
+
+
+class Change(StrEnum):
+    """How a filter is written into project.yaml."""
+
+    REPLACE = "replace"
+    """It becomes the only inclusion of a trigger."""
+    ADD = "add"
+    """It becomes another inclusion of a trigger: one of them has to match."""
+    NEW = "new"
+    """It becomes a new trigger of a job."""
+
+
+@dataclass(frozen=True, slots=True)
+class FilterChange:
+    """A filter to write: its YAML text, and the trigger that has it."""
+
+    kind: Change
+    trigger: str
+    text: str
+    job: str = ""
+    """The job that a new trigger starts."""
+    inbox: str = ""
+    """The only inbox of a new trigger, or an empty text for all."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobFile:
+    """The file of a job as it is on the disk now."""
+
+    path: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """The result of a dry run: what it would send, its log, and its final state or error."""
+
+    requests: Sequence[Mapping[str, Any]]
+    emitted: Sequence[Mapping[str, Any]]
+    log: str
+    error: Mapping[str, Any] | None
+    initial: Any
+    final: Any
+
+
+class ProjectRefused(Exception):
+    """The project or a filter has problems, which the text names."""
+
+
+class Tools(Protocol):
+    """The files of the project, and processes that run its jobs."""
+
+    def parse_filter(self, text: str, inbox: str) -> MessageTrigger:
+        """Return the filter of a YAML text; raise `ProjectRefused` if it is none."""
+
+    def save_filter(self, change: FilterChange) -> None:
+        """Write a filter into project.yaml; raise `ProjectRefused` if it would be invalid."""
+
+    def job_file(self, job: str) -> JobFile:
+        """Return the file of a job; raise `ProjectRefused` if the project has none."""
+
+    def try_job(self, job: str, message: Message) -> Trial:
+        """Run a job's file on a message as a dry run, again only after a file was saved.
+
+        Raises `ProjectRefused` if the project has problems or the run does not end.
+        """
