@@ -40,6 +40,21 @@ def test_undefined_name_inside_a_function_is_a_problem(check, line, message):
     assert check(code=code) == [f"jobs/go.py:3: {message}"]
 
 
+@pytest.mark.parametrize(
+    ("line", "problems"),
+    [
+        ("from adaptors.common import *", ["line 4: dataValue"]),
+        ("from adaptors.common import *\nfrom math import *", ["line 5: dataValue"]),
+        ("from no_such_module import *", []),
+        ("from .beside import *", []),
+    ],
+)
+def test_undefined_name_beside_a_star_import_is_a_problem(line, problems):
+    code = f"{line}\ndef f(state):\n    data_value('x')(state)\n    return dataValue('x')\n"
+    found = [f"line {line}: {text.split('`')[1]}" for line, text in undefined_names(code.encode())]
+    assert found == problems
+
+
 def test_misspelled_import_has_a_suggestion(check):
     (line,) = check(code="from adaptors.common import dataValue, fn\nfn(dataValue('x'))\n")
     assert line.endswith("Did you mean `data_value`?")
@@ -54,7 +69,7 @@ def test_misspelled_import_has_a_suggestion(check):
         "def f():\n    global late\n    late = 1\n\ndef g(): return late",
         "try:\n    1\nexcept ValueError as e:\n    print(e)\nprint([(j := i) for i in [1]], j)",
         "match 1:\n    case {'a': b, **rest}: print(b, rest)\n    case [c, *d]: print(c, d)",
-        "from adaptors.common import *\nfn(f)",
+        "from adaptors.common import *\nfn(field)",
         "x = [lambda s, k=k: (s, k) for k in 'ab']",
         "def f():\n    y = 1\n    def g(): return y\n    return g",
         "# -*- coding: latin-1 -*-\nx = '\xe9'\nprint(x)",

@@ -9,8 +9,10 @@ import ast
 import builtins
 import symtable
 from collections.abc import Iterator
+from importlib import import_module
 from importlib.util import decode_source
 from symtable import SymbolTable
+from types import ModuleType
 
 from workbench.project.similar_names import how_to_define
 
@@ -20,8 +22,9 @@ _OF_MODULES = {"__name__", "__file__", "__doc__", "__spec__", "__package__", "__
 def undefined_names(code: bytes) -> Iterator[tuple[int, str]]:
     """Yield line and message for each use of a name that is not defined anywhere."""
     tree = ast.parse(code)
-    if any(isinstance(node, ast.alias) and node.name == "*" for node in ast.walk(tree)):
-        return  # what it imports is not known here
+    imported = _star_imports(tree)
+    if imported is None:
+        return
     top = symtable.symtable(decode_source(code), "job", "exec")
     defined = {symbol.get_name() for symbol in top.get_symbols() if _is_defined(symbol)}
     defined |= {name for table in _below(top) for name in _globals_set_by(table)}
@@ -31,10 +34,32 @@ def undefined_names(code: bytes) -> Iterator[tuple[int, str]]:
         for symbol in table.get_symbols()
         if symbol.is_referenced() and (table is top or symbol.is_global())
     }
-    unknown = used - defined - set(dir(builtins)) - _OF_MODULES
+    unknown = used - defined - imported - set(dir(builtins)) - _OF_MODULES
     for node in ast.walk(tree):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in unknown:
             yield node.lineno, f"`{node.id}` is not defined. {_fix(node.id)}"
+
+
+def _star_imports(tree: ast.Module) -> set[str] | None:
+    """Return the names that `from module import *` defines; `None` if a module is unknown."""
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names):
+            module = _import(node)
+            if module is None:
+                return None
+            public = (name for name in vars(module) if not name.startswith("_"))
+            names.update(getattr(module, "__all__", public))
+    return names
+
+
+def _import(node: ast.ImportFrom) -> ModuleType | None:
+    if node.level or node.module is None:
+        return None
+    try:
+        return import_module(node.module)
+    except Exception:
+        return None  # the job cannot be loaded either, which is reported with its reason
 
 
 def _fix(name: str) -> str:

@@ -88,7 +88,7 @@ class StandIns:
 
     def _on_statement(self, logged: Logged) -> None:
         method, table = logged.target
-        body = "\n".join(filter(None, (logged.statement, logged.parameters))).encode()
+        body = "\n".join(filter(None, (logged.parameters, logged.statement))).encode()
         self._on_received(logged.database, Received(method, table, None, body))
 
     def _on_received(self, name: str, received: Received) -> None:
