@@ -99,7 +99,8 @@ def _row(key: CredentialKey) -> str:
     flags = ["required" if key.required else "", "secret" if key.secret else ""]
     default = key.default
     default_text = "" if default is None or key.secret else f" Default: `{default}`."
-    description = (key.description + default_text).replace("|", "\\|")
+    stop = "" if key.description.endswith((".", "…")) else "."
+    description = f"{key.description}{stop}{default_text}".replace("|", "\\|")
     return f"| `{key.name}` | {', '.join(filter(None, flags))} | {description} |"
 
 

@@ -68,7 +68,9 @@ def test_region_of_the_profile_is_named_as_such(status):
 
 def test_empty_variable_is_like_a_missing_one(status):
     assert status(AWS_REGION="", AWS_DEFAULT_REGION="eu-west-1").status == 0
-    assert "You must specify a region" in status(AWS_DEFAULT_REGION="").words
+    words = status(AWS_DEFAULT_REGION="").words
+    assert "AWS cannot be reached: You must specify a region. Set AWS_REGION" in words
+    assert "For the stack of `ofn serve`, run the command in the folder" in words
 
 
 def test_missing_stack_is_reported_with_the_region_that_was_searched(status):

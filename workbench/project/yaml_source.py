@@ -7,6 +7,7 @@ becomes a `Decimal`, which the schema refuses.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from copy import deepcopy
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -101,9 +102,13 @@ def read_yaml(path: Path) -> YamlSource:
         message = "This is not UTF-8 text. Save the file as UTF-8."
         raise ProjectProblems([Problem(path.name, line, message)]) from None
     try:
-        root = _yaml().compose(text)
+        yaml = _yaml()
+        root = yaml.compose(text)
         _check_aliases(path.name, root)
-        return YamlSource(path.name, _yaml().load(text), root)
+        # Merging keys (`<<`) changes the nodes, which must keep their lines.
+        nodes = deepcopy(root) if "<<" in text else root
+        content = None if nodes is None else yaml.constructor.construct_document(nodes)
+        return YamlSource(path.name, content, root)
     except YAMLError as error:
         raise ProjectProblems([_problem_of(path.name, text, error)]) from None
     except RecursionError:

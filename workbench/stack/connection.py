@@ -31,6 +31,7 @@ _SETTINGS = {
     Setting.RETENTION_DAYS,
 }
 _REGION = "Set AWS_REGION (or AWS_DEFAULT_REGION) and AWS_PROFILE, as for the AWS CLI."
+_LOCAL = "For the stack of `ofn serve`, run the command in the folder in which you started it."
 _NO_OUTPUT = "Stack {stack} has no output {name}. `ofn serve` prints the URLs of its inboxes."
 ENDPOINT = "AWS_ENDPOINT_URL"
 """The variable that leads to the stack of `ofn serve`."""
@@ -60,7 +61,7 @@ def connected(stack: str, project: Path, checked: ProjectSpec | None = None) -> 
     except ClientError as error:
         raise _stack_error(stack, error) from None
     except BotoCoreError as error:
-        raise CommandError(f"AWS cannot be reached: {error}. {_REGION}") from None
+        raise _unreachable(error) from None
 
 
 def output(stack: str, name: str) -> str:
@@ -73,7 +74,7 @@ def output(stack: str, name: str) -> str:
     except ClientError as error:
         raise _stack_error(stack, error) from None
     except BotoCoreError as error:
-        raise CommandError(f"AWS cannot be reached: {error}. {_REGION}") from None
+        raise _unreachable(error) from None
     _print_target(stack, response["Stacks"][0]["StackId"])
     outputs: dict[str, str] = {
         output.get("OutputKey"): output.get("OutputValue", "")
@@ -127,7 +128,12 @@ def _call_error(stack: str, error: CallFailed) -> CommandError:
         return CommandError(f"The local stack refused this: {error}")
     if isinstance(error, CallRefused):
         return CommandError(f"AWS refused this in stack {stack}: {error}")
-    return CommandError(f"AWS cannot be reached: {error}. {_REGION}")
+    return _unreachable(error)
+
+
+def _unreachable(error: Exception) -> CommandError:
+    reason = str(error).rstrip(".")
+    return CommandError(f"AWS cannot be reached: {reason}. {_REGION} {_LOCAL}")
 
 
 def _stack_error(stack: str, error: ClientError) -> CommandError:
