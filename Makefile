@@ -22,7 +22,7 @@ endif
 
 .DEFAULT_GOAL := help
 .PHONY: help demo serve doctor test torture check audit format docs bench fuzz simulate build deploy \
-	lock clean
+	lock vendor clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,7 +53,7 @@ check: $(READY) ## check format, lint, types, the template and its security, and
 audit: $(READY) ## check the deployed dependencies for known vulnerabilities on PyPI
 	.venv/bin/uv tool run pip-audit --disable-pip --require-hashes \
 		-r layers/core/requirements.txt -r layers/adaptors/requirements.txt \
-		-r layers/console/requirements.txt
+		-r layers/console/requirements.txt -r layers/javascript/requirements.txt
 
 format: $(READY) ## format the code and fix what ruff can fix
 	.venv/bin/ruff check --fix .
@@ -91,8 +91,14 @@ lock: $(READY) ## update the locked versions of all dependencies
 	$(UV) --generate-hashes $(LAMBDA) layers/adaptors/requirements.in \
 		-o layers/adaptors/requirements.txt
 	$(UV) --generate-hashes $(LAMBDA) layers/console/requirements.in -o layers/console/requirements.txt
+	$(UV) --generate-hashes $(LAMBDA) layers/javascript/requirements.in \
+		-o layers/javascript/requirements.txt
 	$(UV) --python-version 3.11 --extra dev -c layers/core/requirements.txt \
-		-c layers/adaptors/requirements.txt -c layers/console/requirements.txt pyproject.toml -o requirements-dev.txt
+		-c layers/adaptors/requirements.txt -c layers/console/requirements.txt \
+		-c layers/javascript/requirements.txt pyproject.toml -o requirements-dev.txt
+
+vendor: ## fetch the JavaScript libraries of JavaScript jobs from npm again, and check their hashes
+	$(PYTHON) layers/javascript/vendor.py
 
 UV = .venv/bin/uv pip compile --upgrade --quiet --no-header --no-annotate --no-emit-index-url
 LAMBDA = --python-version 3.13 --python-platform aarch64-manylinux2014

@@ -117,7 +117,8 @@ def write_project(folder, text, jobs):
     """Write project.yaml, with an inbox if it has none, and the code of the jobs."""
     (folder / "jobs").mkdir()
     for name, code in jobs.items():
-        (folder / f"jobs/{name}.py").write_text(dedent(code), "utf-8")
+        file = name if name.endswith(".js") else f"{name}.py"
+        (folder / "jobs" / file).write_text(dedent(code), "utf-8")
     inboxes = f'inboxes: {{inbox-a: {{id_sha256: "{"0" * 64}"}}}}\n'
     prefix = "" if "inboxes:" in text else inboxes
     (folder / "project.yaml").write_text(f"name: test\n{prefix}{dedent(text)}", "utf-8")

@@ -15,8 +15,9 @@ ROOT = Path(__file__).resolve().parents[1]
 CORE, ADAPTORS = ROOT / "layers/core/openfn", ROOT / "layers/adaptors/adaptors"
 CONSOLE = ROOT / "layers/console/console"
 FUNCTIONS, WORKBENCH = ROOT / "functions", ROOT / "workbench"
+JAVASCRIPT = ROOT / "layers/javascript/javascript"
 # Fewer files than this mean that a folder has moved and the rules below check nothing.
-AT_LEAST = {FUNCTIONS: 4, CORE: 40, ADAPTORS: 90, CONSOLE: 20, WORKBENCH: 70}
+AT_LEAST = {FUNCTIONS: 4, CORE: 40, ADAPTORS: 90, CONSOLE: 20, WORKBENCH: 70, JAVASCRIPT: 7}
 # A package imports only the packages before it, and modules beside it.
 CORE_ORDER = [
     {"control_characters", "errors", "log_events", "time_budget"},
@@ -61,7 +62,8 @@ def files(package):
 
 
 def deployed():
-    return [*files(FUNCTIONS), *files(CORE), *files(ADAPTORS), *files(CONSOLE)]
+    layers = [*files(CORE), *files(ADAPTORS), *files(CONSOLE), *files(JAVASCRIPT)]
+    return [*files(FUNCTIONS), *layers]
 
 
 @cache
@@ -130,12 +132,17 @@ def test_adaptors_import_nothing_of_the_stack_and_nothing_of_aws():
     assert importers_of(files(ADAPTORS), forbidden) == []
 
 
+def test_the_javascript_runtime_imports_adaptors_and_nothing_of_the_stack():
+    forbidden = {"openfn", "functions", "workbench", "boto3", "botocore", "aws_lambda_powertools"}
+    assert importers_of(files(JAVASCRIPT), forbidden) == []
+
+
 def test_nothing_that_is_deployed_imports_the_workbench():
     assert importers_of(deployed(), {"workbench"}) == []
 
 
 def test_core_layer_imports_nothing_above_it():
-    assert importers_of(files(CORE), {"adaptors", "functions"}) == []
+    assert importers_of(files(CORE), {"adaptors", "functions", "javascript"}) == []
 
 
 def test_every_package_of_the_core_layer_has_a_level():

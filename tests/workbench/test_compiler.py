@@ -80,12 +80,12 @@ def test_unknown_name_is_reported_with_the_names_that_exist(project, problems, o
     ("expression", "text"),
     [
         ("jobs/gone.py", "The project has no file jobs/gone.py."),
-        ("../go.py", "Write the path of a .py file inside the project"),
-        ("jobs/../jobs/go.py", "Write the path of a .py file inside the project"),
-        ("/etc/go.py", "Write the path of a .py file inside the project"),
-        ("jobs", "Write the path of a .py file inside the project"),
-        ("jobs/go.txt", "Write the path of a .py file inside the project"),
-        ("''", "Write the path of a .py file inside the project"),
+        ("../go.py", "Write the path of a .py or .js file inside"),
+        ("jobs/../jobs/go.py", "Write the path of a .py or .js file inside"),
+        ("/etc/go.py", "Write the path of a .py or .js file inside"),
+        ("jobs", "Write the path of a .py or .js file inside"),
+        ("jobs/go.txt", "Write the path of a .py or .js file inside"),
+        ("''", "Write the path of a .py or .js file inside"),
         ("go.py", "Move the file into a folder: jobs/go.py."),
         ("jobs\\go.py", "Write the file's path with / between folders."),
         ('"jobs/g\\0o.py"', "Write the file's path with / between folders."),
@@ -112,7 +112,7 @@ def test_job_file_that_cannot_be_deployed_is_reported(project, problems, express
 
 def test_absolute_path_into_the_project_is_reported(project, problems):
     project.change("jobs/go.py", str(project.folder / "jobs/go.py"))
-    assert "Write the path of a .py file inside the project" in problems()[0]
+    assert "Write the path of a .py or .js file inside" in problems()[0]
 
 
 def test_link_out_of_the_project_is_reported(project, problems, tmp_path):

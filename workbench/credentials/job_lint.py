@@ -9,6 +9,7 @@ from importlib import import_module
 from pathlib import Path
 
 import adaptors
+from openfn.jobs.javascript import SUFFIX
 from workbench.project.schema.project import JobSpec, ProjectSpec
 from workbench.project.yaml_source import Problem
 
@@ -22,6 +23,8 @@ def warnings(directory: Path, project: ProjectSpec) -> Iterator[Problem]:
     And one for each relative path of a job that has no credential.
     """
     for name, job in project.jobs.items():
+        if Path(job.expression).suffix == SUFFIX:
+            continue
         tree = ast.parse((directory / job.expression).read_bytes())
         operations = dict(_imported_operations(tree))
         for line, message in _messages(name, job, project, operations, tree):

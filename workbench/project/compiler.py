@@ -13,22 +13,20 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from importlib import import_module
+from operator import itemgetter
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from adaptors.credentials import secret_fields
 from openfn.control_characters import escape_controls
-from openfn.errors import JobError, ProjectError
-from openfn.jobs import output_capture
-from openfn.jobs.expression import load
+from openfn.jobs.javascript import SUFFIX
 from openfn.project.compiled import COMPILED, parse_triggers
 from openfn.project.triggers import MessageTrigger
-from workbench.project import job_folders, round_trip
+from workbench.project import job_code, job_folders, round_trip
 from workbench.project.index_builder import build_index
-from workbench.project.job_lint import members_of_groups, operations_not_run, unknown_inboxes
 from workbench.project.references import (
     cycles,
     names_in,
@@ -38,16 +36,10 @@ from workbench.project.references import (
 )
 from workbench.project.schema.project import ProjectSpec
 from workbench.project.schema.validation import validate_project
-from workbench.project.similar_names import suggestion_for_error
-from workbench.project.undefined_names import undefined_names
 from workbench.project.yaml_source import Problem, ProjectProblems, YamlSource, read_yaml
 
 PROJECT_FILE = round_trip.PROJECT_FILE
-_FIXES = {
-    "ImportError": "Is the name spelled correctly?",
-    "ModuleNotFoundError": "Is it spelled correctly, and is the file beside the job?",
-    "NameError": "Is it spelled correctly and imported?",
-}
+_ADAPTOR_OF_PYTHON = "Only a JavaScript job has an adaptor. A Python job imports its operations."
 
 
 def check(directory: Path) -> ProjectSpec:
@@ -91,8 +83,10 @@ def compile_project(
         )
         inbox["id_sha256"] += [digest for key, digest in (more_ids or {}).items() if key == name]
     target.mkdir(parents=True, exist_ok=True)
-    folders = job_folders.folders_of(job.expression for job in project.jobs.values())
-    job_folders.copy(source, target, folders)
+    expressions = [job.expression for job in project.jobs.values()]
+    job_folders.copy(source, target, job_folders.folders_of(expressions))
+    if scripts := _scripts(expressions):
+        scripts.write_compiled(target, expressions)
     compiled["version"] = _digest(compiled, target)
     (target / COMPILED).write_text(json.dumps(compiled, separators=(",", ":")), "utf-8")
 
@@ -135,12 +129,22 @@ def main() -> int:
 
 def _job_problems(directory: Path, source: YamlSource) -> Iterator[Problem]:
     inboxes, expressions = names_in(source, "inboxes"), list[str]()
-    for name, expression in texts_at(source, "jobs", "expression"):
+    jobs = list(texts_at(source, "jobs", "expression"))
+    if scripts := _scripts(map(itemgetter(1), jobs)):
+        yield from scripts.adaptor_problems(source)
+    for name, _ in texts_at(source, "jobs", "adaptor"):
+        if PurePosixPath(dict(jobs).get(name, "")).suffix != SUFFIX:
+            yield source.problem(("jobs", name, "adaptor"), _ADAPTOR_OF_PYTHON)
+    for name, expression in jobs:
         if message := _path_problem(expression) or _file_problem(directory, expression):
             yield source.problem(("jobs", name, "expression"), message)
         else:
             expressions.append(expression)
-            yield from _code_problems((directory / expression).resolve(), expression, inboxes)
+            path = (directory / expression).resolve()
+            if path.suffix == SUFFIX:
+                yield from scripts.problems(path, expression, scripts.adaptor_of(source, name))
+            else:
+                yield from job_code.problems(path, expression, inboxes)
     yield from job_folders.link_problems(directory, job_folders.folders_of(expressions))
 
 
@@ -148,8 +152,9 @@ def _path_problem(expression: str) -> str | None:
     path = PurePosixPath(expression)
     if "\\" in expression or not expression.isprintable():
         return "Write the file's path with / between folders."
-    if path.suffix != ".py" or path.is_absolute() or ".." in path.parts:
-        return "Write the path of a .py file inside the project, such as jobs/register.py."
+    is_job = path.suffix in {".py", SUFFIX}
+    if not is_job or path.is_absolute() or ".." in path.parts:
+        return "Write the path of a .py or .js file inside the project, such as jobs/register.py."
     if len(path.parts) == 1:
         return f"Move the file into a folder: jobs/{expression}."
     if not job_folders.is_deployed(path):
@@ -170,38 +175,10 @@ def _file_problem(directory: Path, expression: str) -> str | None:
     return None
 
 
-def _code_problems(path: Path, name: str, inboxes: Collection[str]) -> list[Problem]:
-    try:
-        code = path.read_bytes()
-        compile(code, name, "exec", dont_inherit=True)
-    except SyntaxError as error:
-        return [Problem(name, error.lineno or 1, f"This is not valid Python: {error.msg}.")]
-    except (ValueError, OSError) as error:
-        return [Problem(name, 1, str(error))]
-    problems = {*undefined_names(code)}
-    if problem := _load_problem(path, name, ignore_names=bool(problems)):
-        return [*_problems(name, problems), problem]
-    problems |= {*operations_not_run(code), *unknown_inboxes(code, inboxes)}
-    return _problems(name, problems | {*members_of_groups(code)})
-
-
-def _problems(name: str, problems: set[tuple[int, str]]) -> list[Problem]:
-    return [Problem(name, line, message) for line, message in sorted(problems)]
-
-
-def _load_problem(path: Path, name: str, *, ignore_names: bool) -> Problem | None:
-    """Load a job as the runner does and return its error, if any."""
-    try:
-        with output_capture.capture(lambda _text: None):
-            load(path)
-    except JobError as error:
-        if error.type == "NameError" and ignore_names:
-            return None
-        fix = suggestion_for_error(error.message) or _FIXES.get(error.type, "")
-        message = f"{error.type}: {error.message}"
-        return Problem(name, error.line, f"{message}. {fix}" if fix else message)
-    except (ProjectError, ValueError, OSError) as error:
-        return Problem(name, 1, str(error))
+def _scripts(expressions: Iterable[str]) -> Any:
+    """Return `javascript_jobs`; None for a project without such jobs, which does not import it."""
+    if any(PurePosixPath(expression).suffix == SUFFIX for expression in expressions):
+        return import_module("workbench.project.javascript_jobs")
     return None
 
 

@@ -116,8 +116,13 @@ def run_job(
         missing_is_null=spec.missing is None,
         timezone=spec.timezone,
         adaptor=adaptor_of(spec, job_spec.credential),
+        dialect=spec.dialect_of(job_spec),
     )
     _assert_expected(job, local_run, stubs, fails=fails)
+    return _result(local_run)
+
+
+def _result(local_run: LocalRun) -> JobResult:
     emitted = [(inbox, json.loads(text)) for inbox, text in local_run.emitted]
     requests = list(local_run.requests)
     return JobResult(local_run.final, requests, local_run.error, local_run.log, emitted)

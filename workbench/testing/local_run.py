@@ -16,10 +16,11 @@ from adaptors._runtime.job_runtime import AdaptorRuntime
 from adaptors.errors import AdaptorError
 from openfn import ids
 from openfn.errors import JobError, Verdict
-from openfn.jobs import exceptions, initial_state, output_capture
+from openfn.jobs import exceptions, initial_state, loading, output_capture
 from openfn.jobs import state as states
 from openfn.jobs.exceptions import ENDING
-from openfn.jobs.expression import execute, load
+from openfn.jobs.expression import execute
+from openfn.jobs.job_file import JobFile
 from openfn.jobs.secret_masking import Masker
 from openfn.jobs.secret_references import SecretReferences
 from openfn.jobs.state import State
@@ -94,6 +95,7 @@ def run_locally(
     missing_is_null: bool = False,
     timezone: str = "UTC",
     adaptor: str = "",
+    dialect: str = "common",
     tokens: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None,
 ) -> LocalRun:
     """Execute a job on a state. A dry run sends nothing and uses the responder or `200 {}`.
@@ -106,19 +108,18 @@ def run_locally(
     log: list[str] = []
     emitted: list[tuple[str, str]] = []
     fetched: list[str] = []
+    file = JobFile(expression, f"try#{expression.stem}", 0, dialect=dialect)
     runtime = AdaptorRuntime()
     runtime.missing_is_null, runtime.timezone = missing_is_null, timezone
     recording: AbstractContextManager[list[Dry]] = dry_run(responder) if dry else nullcontext([])
     with (
         recording as requests,
-        runtime.run_context(
-            f"try#{expression.stem}", datetime.now(UTC), adaptor, expression.parent
-        ),
+        runtime.run_context(file.run_id, datetime.now(UTC), adaptor, expression.parent),
         output_capture.capture_job(log.append),
         runtime.emit_to(partial(_record_emitted, inboxes, emitted)),
         runtime.tokens(tokens or _no_tokens, fetched.append),
     ):
-        content, error = _execute(expression, initial, runtime)
+        content, error = _execute(file, initial, runtime)
     masker = masker.with_texts(fetched)
     if error:
         error = exceptions.mask_and_cut(error, masker.mask)
@@ -128,12 +129,12 @@ def run_locally(
 
 
 def _execute(
-    expression: Path, initial: State, runtime: AdaptorRuntime
+    file: JobFile, initial: State, runtime: AdaptorRuntime
 ) -> tuple[bytes | None, JobError | None]:
     """Return the final state as JSON, or the error."""
     try:
         with runtime.attempt():
-            return states.to_json(execute(load(expression), initial, expression)), None
+            return states.to_json(execute(loading.load(file), initial, file.expression)), None
     except JobError as error:
         return None, error
     except AdaptorError as error:  # a transaction could not be committed

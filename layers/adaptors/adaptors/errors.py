@@ -25,6 +25,8 @@ class AdaptorError(Exception):
     """The base class of all errors of adaptors."""
 
     verdict = Verdict.AUTHOR
+    status: int | None = None
+    """The HTTP status with which the destination has refused a request."""
 
 
 class ConfigurationError(AdaptorError):

@@ -110,6 +110,7 @@ def _run(
         missing_is_null=spec.missing is None,
         timezone=spec.timezone,
         adaptor=adaptor_of(spec, job.credential),
+        dialect=spec.dialect_of(job),
         tokens=TokenFile(file).reply if file else None,
     ).masked()
 

@@ -44,11 +44,12 @@ class RetrySpec(Spec):
 
 
 class JobSpec(Spec):
-    """One trigger or several, a credential and an expression, the path of a Python file."""
+    """Triggers, a credential and an expression, the path of a Python or JavaScript file."""
 
     trigger: list[Name] = Field(min_length=1)
     credential: Name | None = None
     expression: str
+    adaptor: str | None = None
     retry: RetrySpec = Field(default_factory=RetrySpec)
 
     @model_validator(mode="before")
@@ -89,6 +90,11 @@ class ProjectSpec(Spec):
     def triggers_of(self, job: str) -> list[TriggerSpec]:
         """Return the triggers of a job."""
         return [self.triggers[name] for name in self.jobs[job].trigger]
+
+    def dialect_of(self, job: JobSpec) -> str:
+        """Return the adaptor whose operations a JavaScript job has: its own or its credential's."""
+        of_credential = self.credentials[job.credential].adaptor if job.credential else "common"
+        return job.adaptor or of_credential
 
     @field_validator("inboxes")
     @classmethod

@@ -14,7 +14,7 @@ from typing import Any
 
 from adaptors._formats.xml_encoding import declared_encoding
 from adaptors._http.urls import display_url
-from adaptors.errors import RemoteRefused, RemoteUnavailable
+from adaptors.errors import AdaptorError, RemoteRefused, RemoteUnavailable
 
 _RETRYABLE = {408, 425, 429}
 _LOGGED_CHARACTERS = 1000
@@ -81,16 +81,22 @@ def raise_for_status(response: Response, accepted: Collection[int] = ()) -> Resp
     """Return a response whose status is 2xx or one of `accepted`; else raise its error."""
     if 200 <= response.status < 300 or response.status in accepted:
         return response
+    error = _error_of_status(response)
+    error.status = response.status
+    raise error
+
+
+def _error_of_status(response: Response) -> AdaptorError:
     if 300 <= response.status < 400:
         target = display_url(response.headers.get("location", "nowhere"))
-        raise RemoteRefused(
+        return RemoteRefused(
             f"{response.summary}, a redirect to {target}. Set the URL in the credential to the "
             "final one."
         )
     log_response(response)
     if is_retryable(response):
-        raise RemoteUnavailable(response.summary, retry_after(response))
-    raise RemoteRefused(response.summary)
+        return RemoteUnavailable(response.summary, retry_after(response))
+    return RemoteRefused(response.summary)
 
 
 def json_body(response: Response) -> Any:

@@ -96,7 +96,7 @@ def _execute_once(
     run = attempt.run
     adaptor = project.current().adaptor_of(job.name)
     where_to = (outbox.inbox_names(), run.plan.depth)
-    file = JobFile(job.expression, run.id, run.began, *where_to, adaptor)
+    file = JobFile(job.expression, run.id, run.began, *where_to, adaptor, job.dialect)
     with executor.session(job.credential, *limit, attempt, alone=alone) as session:
         attempt.operations = session.load(file)
         attempt.tokens = _token_refresh(job)

@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from functools import partial
 
-from openfn.jobs import exceptions, expression, output_capture, timeout
+from openfn.jobs import exceptions, expression, loading, output_capture, timeout
 from openfn.jobs import state as states
 from openfn.jobs.expression import Operation, Progress
 from openfn.jobs.job_file import (
@@ -99,7 +99,7 @@ class _InThisProcess:
         self._job = job
         self._run.enter_context(context(self._runtime, job, self._listener))
         with self._limits():
-            self._operations = expression.load(job.expression)
+            self._operations = loading.load(job)
         return [OperationName(operation.name, operation.line) for operation in self._operations]
 
     def execute(self, start: Start) -> None:

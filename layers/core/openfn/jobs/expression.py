@@ -186,7 +186,9 @@ def _job_error(error: BaseException, path: Path, operation: str, line: int) -> J
         raise error
     frames = traceback.extract_tb(error.__traceback__)
     lines = [frame.lineno for frame in frames if frame.filename == str(path) and frame.lineno]
-    described = exceptions.job_error(error, operation, lines[-1] if lines else line)
+    # An error of a JavaScript job has no frame of its file.
+    own = exceptions.attribute(error, "job_line") or (lines[-1] if lines else line)
+    described = exceptions.job_error(error, operation, own)
     if isinstance(error, NameError) and error.name == "state":
         described.message += ". The state exists only inside operations: write lambda state: …"
     return described

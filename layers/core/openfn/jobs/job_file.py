@@ -42,6 +42,10 @@ class JobFile:
     """How many runs, one after the other, emitted the message that the run goes back to."""
     adaptor: str = ""
     """The adaptor of the job's credential."""
+    dialect: str = "common"
+    """Of a JavaScript job: the adaptor that its operations are those of, such as `salesforce@2`."""
+    megabytes: int = 382
+    """The memory that a JavaScript job may use; by default that of the stack's default."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ Nothing here reads storage, so that a worker can import it without boto3.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, time
 from decimal import Decimal
@@ -16,6 +16,16 @@ from openfn import ids
 from openfn.messages import bodies
 
 State = dict[str, Any]
+
+
+class EngineState(dict[str, Any]):
+    """A state that stays in the engine of a JavaScript job, which writes it as JSON; empty here."""
+
+    def __init__(self, write: Callable[[], str], write_exactly: Callable[[], str | None]) -> None:
+        super().__init__()
+        self.write, self.write_exactly = write, write_exactly
+
+
 # An integer with more digits cannot be written as JSON, nor parsed.
 _MAX_DIGITS = 4300
 # Bound before any job runs: a job may replace the functions of a module.
@@ -63,6 +73,8 @@ def to_json(state: State) -> bytes:
     A value that JSON cannot represent becomes text: a run that has delivered its record must not
     fail because of what remains in the state.
     """
+    if isinstance(state, EngineState):
+        return state.write().encode()
     public = _without_configuration(state)
     try:
         text = _dump(public)
@@ -73,6 +85,9 @@ def to_json(state: State) -> bytes:
 
 def to_exact_json(state: State) -> bytes | None:
     """Return a state as JSON that parses to an equal state; `None` if that is impossible."""
+    if isinstance(state, EngineState):
+        exact = state.write_exactly()
+        return None if exact is None else exact.encode()
     public = _without_configuration(state)
     try:
         text = _dumps(public, separators=(",", ":"), allow_nan=False)

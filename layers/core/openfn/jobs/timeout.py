@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from types import FrameType
 
 from openfn.errors import Verdict
@@ -24,6 +27,14 @@ class TimedOut(BaseException):
         )
 
 
+_deadline: ContextVar[float] = ContextVar("deadline", default=math.inf)
+
+
+def seconds_left() -> float:
+    """Return the seconds until the limit of this context; infinite without one."""
+    return _deadline.get() - time.monotonic()
+
+
 @contextmanager
 def limit(seconds: float) -> Iterator[None]:
     """Raise `TimedOut` in the enclosed code after some seconds.
@@ -31,12 +42,13 @@ def limit(seconds: float) -> Iterator[None]:
     In the main thread, where Lambda calls handlers, it also interrupts a wait for a response. In
     other threads (the embedded stack has many) it is raised at the next step of Python code.
     """
-    if threading.current_thread() is threading.main_thread():
-        with _limit_by_signal(seconds):
+    is_main = threading.current_thread() is threading.main_thread()
+    token = _deadline.set(time.monotonic() + seconds)
+    try:
+        with _limit_by_signal(seconds) if is_main else _limit_by_timer(seconds):
             yield
-    else:
-        with _limit_by_timer(seconds):
-            yield
+    finally:
+        _deadline.reset(token)
 
 
 @contextmanager

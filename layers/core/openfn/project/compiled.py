@@ -29,13 +29,17 @@ _Trigger = TypeVar("_Trigger", MessageTrigger, FlowTrigger)
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job: its triggers and credential by name, the path of its expression, its retries."""
+    """A job: its triggers and credential by name, the path of its expression, its retries.
+
+    `dialect` is the adaptor of a JavaScript job, with the version it was written for: `http@6`.
+    """
 
     name: str
     triggers: tuple[str, ...]
     credential: str | None
     expression: Path
     retry: Retry
+    dialect: str = "common"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +130,8 @@ def current() -> Project:
 def load(directory: Path) -> Project:
     """Load a compiled project from its directory."""
     raw = json.loads((directory / COMPILED).read_text("utf-8"), parse_float=Decimal)
-    jobs = {name: _job(name, job, directory) for name, job in raw["jobs"].items()}
+    adaptors = {name: credential["adaptor"] for name, credential in raw["credentials"].items()}
+    jobs = {name: _job(name, job, directory, adaptors) for name, job in raw["jobs"].items()}
     triggers = parse_triggers(raw["triggers"], raw.get("timezone", "UTC"))
     return Project(
         name=raw["name"],
@@ -192,11 +197,12 @@ def _trigger(name: str, raw: Mapping[str, Any], timezone: str) -> Trigger:
     )
 
 
-def _job(name: str, raw: Mapping[str, Any], directory: Path) -> Job:
+def _job(name: str, raw: Mapping[str, Any], directory: Path, adaptors: Mapping[str, str]) -> Job:
     expression, retry = directory / raw["expression"], Retry(**raw["retry"])
-    # Projects of the first release have one trigger.
+    # Projects of the first release have one trigger, and no adaptor of a job.
     triggers = [raw["trigger"]] if isinstance(raw["trigger"], str) else raw["trigger"]
-    return Job(name, tuple(triggers), raw["credential"], expression, retry)
+    dialect = raw.get("adaptor") or adaptors.get(raw["credential"] or "", "common")
+    return Job(name, tuple(triggers), raw["credential"], expression, retry, dialect)
 
 
 def _inboxes(raw: Mapping[str, Any]) -> dict[str, Inbox]:

@@ -15,6 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from openfn.jobs import javascript
 from openfn.jobs.runtime import JobRuntime
 from openfn.workers import linux
 
@@ -48,7 +49,10 @@ def _module_names(runtime: JobRuntime, project: Path) -> Iterator[str]:
     compiled, sources = read_project(project), _Sources()
     adaptors = sorted({credential["adaptor"] for credential in compiled["credentials"].values()})
     for path in sorted({project / job["expression"] for job in compiled["jobs"].values()}):
-        sources.add(path)
+        if path.suffix == javascript.SUFFIX:
+            sources.imports[javascript.MODULE] = None
+        else:
+            sources.add(path)
     yield from (f"adaptors.{name}" for name in adaptors)
     yield from sources.imports
     yield from runtime.late_imports(adaptors, sources.names, sources.texts)

@@ -18,7 +18,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from openfn.jobs import exceptions, execution, expression, timeout
+from openfn.jobs import exceptions, execution, loading, timeout
 from openfn.jobs.job_file import JobFile, ResumeState, Start
 from openfn.jobs.runtime import JobRuntime
 from openfn.jobs.state import InitialState
@@ -142,8 +142,16 @@ def _execute(
     runtime: JobRuntime, channel: _Channel, isolation: Isolation, limit: memory.Limit, load: Frame
 ) -> None:
     fields = load.fields
-    file = (Path(fields["expression"]), fields["run_id"], fields["began"])
-    job = JobFile(*file, tuple(fields["inboxes"]), fields["depth"], fields["adaptor"])
+    job = JobFile(
+        Path(fields["expression"]),
+        fields["run_id"],
+        fields["began"],
+        tuple(fields["inboxes"]),
+        fields["depth"],
+        fields["adaptor"],
+        fields["dialect"],
+        fields["memory"],
+    )
     limit.set(fields["memory"])
     kind, result = Kind.DONE, dict[str, Any]()
     try:
@@ -162,7 +170,7 @@ def _execute(
 
 def _load_and_execute(runtime: JobRuntime, channel: _Channel, job: JobFile, seconds: float) -> None:
     with timeout.limit(seconds):
-        operations = expression.load(job.expression)
+        operations = loading.load(job)
     names = [(operation.name, operation.line) for operation in operations]
     channel.send(Kind.LOADED, {"operations": names})
     start = next(channel.frames())

@@ -54,6 +54,7 @@ class WorkerSession:
             "inboxes": job.inboxes,
             "depth": job.depth,
             "adaptor": job.adaptor,
+            "dialect": job.dialect,
             "memory": self._megabytes,
         }
         self._send(Kind.LOAD, fields)
