@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from openfn import ids
-from openfn.history import details
+from openfn.history import details, id_lookup
 from openfn.log_events import LogEvent
 from openfn.project import compiled as project
 from openfn.runs import dispatch, replay
@@ -119,6 +119,8 @@ def test_following_runs_are_those_of_the_run_and_not_of_its_job(stack):
     assert details.follow_ups(records["join@a"]) == [f"{message_id}#last@join@a"]
     assert details.follow_ups(records["join"]) == [f"{message_id}#last@join"]
     assert details.follow_ups(records["a"]) == [f"{message_id}#both@a", f"{message_id}#join@a"]
+    for end in ("#join", "#join@a", "#last@join@a"):
+        assert id_lookup.complete(f"…{message_id[-6:]}{end}") == f"{message_id}{end}"
 
 
 def test_runs_are_created_once_if_all_ids_are_delivered_again(stack):

@@ -91,6 +91,7 @@ def test_file_without_keys_lists_the_keys_to_write(project, text):
         ("trigger: form", "trigger: [[form]]", ":9: jobs.go.trigger.0: ", "Write one text"),
         ("trigger: form", "trigger: []", ":9: jobs.go.trigger: ", "At least one is needed."),
         ("trigger: form", "trigger:", ":9: jobs.go.trigger: ", "A value is missing."),
+        ("trigger: form", "trigger: form, x", ":9: jobs.go.trigger: ", "as a list: [form, x]."),
         (
             "trigger: form",
             "trigger:\n    - form\n    - other\n    - form",

@@ -65,6 +65,8 @@ class JobSpec(Spec):
     @field_validator("trigger", mode="before")
     @classmethod
     def _as_list(cls, value: Any) -> Any:
+        if isinstance(value, str) and "," in value:
+            raise invalid((), f"Write several triggers as a list: [{value}].")
         return value if isinstance(value, list) else [value]
 
     @field_validator("trigger")
