@@ -64,6 +64,12 @@ def test_each_with_a_star_uses_the_matches_as_items(rows, expected):
     assert each("rows[*]", note)({"data": {"rows": rows}})["seen"] == expected
 
 
+def test_repeated_text_with_one_entry_is_that_text():
+    for phone, expected in (("0712", ["0712"]), (["0712", "0713"], ["0712", "0713"]), ("", [])):
+        state = {"data": {"form": {"phone": phone}}}
+        assert each("form.phone[*]", note)(state).get("seen", []) == expected
+
+
 AMINA, KOFI = {"@id": "q", "name": "Amina"}, {"@id": "r", "name": "Kofi"}
 
 

@@ -2,7 +2,7 @@
 
 A key may contain anything but a dot and a bracket: `form.@xmlns`, `group1/name`,
 `data[0].*meta-instance-id*`. A key with dots is quoted in brackets: `attachments['form.xml']`.
-`[*]` is each member of a list, and an object itself: a repeat with one entry is sent as an object.
+`[*]` is each member of a list, and an object or a text itself: a repeat with one entry comes so.
 `$` is the searched value itself: `$.visits[-1:]`, `$..case_id`, `$.visits[?(@.weight > 3)]`.
 """
 
@@ -91,8 +91,9 @@ def steps(path: str) -> Steps:
 
 
 def _entries(value: Any, step: Step) -> list[Any]:
-    # CommCare and XML send a repeat with one entry as an object.
-    return [value] if step is None and isinstance(value, dict) else _children(value, step)
+    # CommCare and XML send a repeat with one entry as that entry: an object, or its text.
+    is_entry = isinstance(value, dict) or (isinstance(value, str) and value)
+    return [value] if step is None and is_entry else _children(value, step)
 
 
 def _children(value: Any, step: Step) -> list[Any]:
