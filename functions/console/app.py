@@ -15,7 +15,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import Response
 
 from console import gate, request, responses, site
-from console.pages import assets, filters, health, message, messages, run, runs, tries
+from console.pages import actions, assets, filters, health, message, messages, run, runs, tries
 from console.request import Request
 from console.resolver import Resolver
 from console.site import Site
@@ -24,7 +24,7 @@ from openfn.storage.aws import AWSError
 
 _logger = Logger(service="console", location=None, xray_trace_id=None, use_rfc3339=True)
 app = Resolver()
-for page in (assets, health, messages, message, runs, run, filters, tries):
+for page in (assets, health, messages, message, runs, run, filters, tries, actions):
     app.include_router(page.router)
 
 

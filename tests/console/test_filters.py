@@ -93,7 +93,7 @@ def project(tmp_path):
 def editor(browser, project):
     """The browser, with the tools of a copy of the project."""
     current = site.current()
-    tools = ProjectTools(project)
+    tools = ProjectTools(project, "openfn")
     with site.use(Site("openfn", current.access, "local", current.inbox_urls, tools)):
         yield Browser(browser.access, browser.cookie)
 

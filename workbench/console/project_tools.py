@@ -8,7 +8,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from console.tools import Change, FilterChange, JobFile, ProjectRefused, Trial
+from console.tools import (
+    Change,
+    DeadLetter,
+    DeadLetters,
+    FilterChange,
+    JobFile,
+    ProjectRefused,
+    Trial,
+)
 from openfn.messages.store import Message
 from openfn.project.triggers import MessageTrigger
 from workbench.console import trials
@@ -17,6 +25,7 @@ from workbench.project import trigger_edits
 from workbench.project.compiler import PROJECT_FILE
 from workbench.project.references import texts_at
 from workbench.project.yaml_source import ProjectProblems, read_yaml
+from workbench.stack import dead_letters
 
 _MAX_TRIALS = 16
 Version = tuple[tuple[str, int], ...]
@@ -24,9 +33,10 @@ Version = tuple[tuple[str, int], ...]
 
 @dataclass(frozen=True, slots=True)
 class ProjectTools:
-    """A project folder, and the results of its jobs on messages."""
+    """A project folder, the stack that uses it, and the results of its jobs on messages."""
 
     project: Path
+    stack: str
     _trials: dict[tuple[str, str, Version], Trial] = field(default_factory=dict)
 
     def parse_filter(self, text: str, inbox: str) -> MessageTrigger:
@@ -71,6 +81,27 @@ class ProjectTools:
                 self._trials.pop(next(iter(self._trials)))
             self._trials[key] = trial
         return self._trials[key]
+
+    def dead_letters(self) -> list[DeadLetters]:
+        """Return the dead-letter queues of the stack."""
+        contents = [dead_letters.peek(queue) for queue in dead_letters.queues(self.stack)]
+        return [
+            DeadLetters(content.queue.name, content.count, [*map(_letter, content.letters)])
+            for content in contents
+        ]
+
+    def put_back_dead_letters(self) -> tuple[int, str]:
+        """Put all ids back on their queues."""
+        moved, reasons = 0, list[str]()
+        for queue in dead_letters.queues(self.stack):
+            count, why = dead_letters.redrive(queue, lambda _count: None)
+            moved += count
+            reasons += [f"{queue.name}: {why}"] if why else []
+        return moved, "; ".join(reasons)
+
+
+def _letter(letter: dead_letters.DeadLetter) -> DeadLetter:
+    return DeadLetter(letter.id, letter.kind, letter.since, letter.summary)
 
 
 @contextmanager

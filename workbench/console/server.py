@@ -46,7 +46,7 @@ def serve(
         address = url.removeprefix("http://")
         hosts = (address, f"localhost:{address.rpartition(':')[2]}")
         access = Access(secret, hosts)
-        with site.use(Site(stack, access, person, urls, ProjectTools(project))):
+        with site.use(Site(stack, access, person, urls, ProjectTools(project, stack))):
             yield Server(url, access)
 
 

@@ -126,6 +126,14 @@ def runs(selection: RunFilter) -> Page[RunSummary]:
     return _page((run, selection.matches(run)) for run in summaries)
 
 
+def all_runs(selection: RunFilter, limit: int) -> list[RunSummary]:
+    """Return the runs of a whole list that have ended, at most the newest `limit`."""
+    status = RunStatus(selection.status) if selection.status else None
+    summaries = run_history.newest_first(selection.period, status, selection.inbox or None)
+    ended = (run for run in summaries if run.status.has_ended and selection.matches(run))
+    return list(islice(ended, limit))
+
+
 def latest(limit: int) -> list[MessageSummary]:
     """Return the newest messages of the last days."""
     now = datetime.now(UTC)

@@ -25,6 +25,8 @@ class Request:
     headers: Mapping[str, str]
     cookies: Mapping[str, str]
     form: Mapping[str, Sequence[str]]
+    parameters: Mapping[str, Sequence[str]]
+    """All values of each parameter."""
 
     def field(self, name: str) -> str:
         """Return the first value of a form's field, or an empty text."""
@@ -71,6 +73,7 @@ def from_event(event: Mapping[str, Any]) -> Request:
         headers=headers,
         cookies=dict(_cookie(text) for text in event.get("cookies", ())),
         form=_form(event, headers.get("content-type", "")),
+        parameters=query,
     )
 
 

@@ -1,4 +1,7 @@
-"""What only the machine with the project can do; a deployed console has no such tools."""
+"""What only the machine with the project can do; a deployed console has no such tools.
+
+It reads and writes the project's files, runs jobs, and receives from dead-letter queues.
+"""
 
 from __future__ import annotations
 
@@ -55,6 +58,26 @@ class Trial:
     final: Any
 
 
+@dataclass(frozen=True, slots=True)
+class DeadLetters:
+    """A dead-letter queue: how many ids it has, and those that can be read."""
+
+    name: str
+    count: int
+    letters: Sequence[DeadLetter]
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """An id that failed too often."""
+
+    id: str
+    kind: str
+    """`message` or `run`."""
+    since: str
+    summary: str
+
+
 class ProjectRefused(Exception):
     """The project or a filter has problems, which the text names."""
 
@@ -76,3 +99,9 @@ class Tools(Protocol):
 
         Raises `ProjectRefused` if the project has problems or the run does not end.
         """
+
+    def dead_letters(self) -> Sequence[DeadLetters]:
+        """Return the dead-letter queues of the stack."""
+
+    def put_back_dead_letters(self) -> tuple[int, str]:
+        """Put all ids back on their queues; return how many, and why the rest was not moved."""

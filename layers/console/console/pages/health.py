@@ -14,6 +14,7 @@ from console.responses import page
 from console.routing import create_router
 from openfn.history.messages import MessageState
 from openfn.project import compiled
+from openfn.project.triggers import CronTrigger
 from openfn.storage import monitoring
 
 router = create_router()
@@ -52,9 +53,19 @@ def show_health() -> Response[str]:
         queued=depths["MatchQueue"].waiting + depths["RunQueue"].waiting,
         dead=depths["MatchDeadLetters"].waiting + depths["RunDeadLetters"].waiting,
         alarms=monitoring.alarms(stack),
+        scheduled=_scheduled(),
         latest=reads.latest(_LATEST),
         urls=site.current().inbox_urls(),
     )
+
+
+def _scheduled() -> list[tuple[CronTrigger, str]]:
+    project = compiled.current()
+    return [
+        (trigger, job.name)
+        for trigger in project.cron_triggers
+        for job in project.jobs_by_trigger[trigger.name]
+    ]
 
 
 def inbox_names() -> list[str]:
