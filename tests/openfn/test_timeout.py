@@ -9,7 +9,12 @@ import time
 
 import pytest
 
+from adaptors._runtime.job_runtime import AdaptorRuntime
+from openfn.errors import JobError
 from openfn.jobs import timeout
+from openfn.jobs.execution import InProcess
+from openfn.jobs.job_file import JobFile, Start
+from openfn.jobs.state import InitialState
 
 
 def test_sleep_in_the_main_thread_is_interrupted():
@@ -73,3 +78,29 @@ def test_code_in_another_thread_within_the_limit_finishes():
             time.sleep(0.001)
 
     assert _in_thread(work) is None
+
+
+class _Listener:
+    def __getattr__(self, name):
+        return lambda *_: None
+
+
+def test_work_that_cannot_be_committed_in_time_is_no_error_of_loading(tmp_path):
+    """So that it counts against the destination's circuit."""
+    path = tmp_path / "slow.py"
+    path.write_text(
+        "import time\n"
+        "from adaptors._runtime.run_context import UnitOfWork, on_attempt_end\n"
+        "from adaptors.common import fn\n"
+        "sleep = lambda: time.sleep(20)\n"
+        "work = UnitOfWork(sleep, lambda: None, lambda: False)\n"
+        "fn(lambda state: {'pending': on_attempt_end(work)})\n",
+        "utf-8",
+    )
+    executor, end = InProcess(AdaptorRuntime()), time.monotonic() + 60
+    with executor.session(None, 0.1, end, _Listener()) as run:
+        run.load(JobFile(path, "run", 0))
+        with pytest.raises(JobError) as caught:
+            run.execute(Start(InitialState(b"{}")))
+    assert (caught.value.type, caught.value.operation) == ("TimedOut", "ending")
+    assert caught.value.verdict == "remote-for-now"

@@ -1,34 +1,42 @@
 """Describe an exception as the error of a run: valid whatever its class contains, and bounded.
 
-The attributes of an exception are the job's own: each may raise or have any type and size.
+The attributes of an exception are the job's own: each may have any type and size, and raise even
+what would end the process.
 """
 
 from __future__ import annotations
 
 import math
+import signal
+import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from openfn.errors import JobError, ProjectError, UnreadableBody, Verdict, log_fields
 from openfn.jobs.timeout import TimedOut
 
+_T = TypeVar("_T")
 LOADING = "loading"
 """The `operation` of an error before the first operation, or outside of all."""
 ENDING = "ending"
 """The `operation` of an error after the last, when the work could not be committed."""
 UNEXPECTED = "Unexpected error. See the log of the runner."
 _MAX_MESSAGE, _MAX_NAME = 5_000, 200
+# A text cut before it is masked keeps what is shown of it, and each secret that begins there.
+_MAX_UNMASKED = 200_000
 _IN_ITEM = "In item "
+# What would end the process, if a job raised it outside of its operations.
+_EXITS = (GeneratorExit, KeyboardInterrupt, SystemExit)
 
 
 def job_error(error: BaseException, operation: str, line: int) -> JobError:
     """Return the error of a run in which an operation raised an exception.
 
-    Its texts are complete and may contain secrets: see `mask_and_cut`.
+    Its texts may contain secrets: see `mask_and_cut`.
     """
     return JobError(
-        type=type(error).__name__,
-        message=_message(error),
+        type=type(error).__name__[:_MAX_UNMASKED],
+        message=_message(error)[:_MAX_UNMASKED],
         operation=operation,
         line=line,
         verdict=_verdict(error),
@@ -56,21 +64,34 @@ def of_execution(error: BaseException) -> tuple[JobError, dict[str, str]]:
     described = job_error(error, ENDING, 0)
     if attribute(error, "verdict"):  # an adaptor could not commit
         return described, {}
-    return JobError(described.type, UNEXPECTED, LOADING, 0), log_fields(error)
+    if isinstance(error, _EXITS):
+        described.message = f"The job raised {described.type}, which would end the process."
+        return described, {}
+    fields = _read(lambda: log_fields(error)) or {"error": described.type}
+    return JobError(described.type, UNEXPECTED, LOADING, 0), fields
 
 
-def attribute(error: BaseException, name: str) -> Any:
-    """Return an attribute of an exception; `None` if it has none or raises."""
-    try:
-        return getattr(error, name, None)
-    except Exception:
-        return None
+def is_ctrl_c(error: BaseException) -> bool:
+    """Return whether an exception may come from the terminal, and not from a job.
+
+    A worker ignores Ctrl-C, and only the main thread of another process receives it.
+    """
+    is_main_thread = threading.current_thread() is threading.main_thread()
+    is_ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    return isinstance(error, KeyboardInterrupt) and is_main_thread and not is_ignored
+
+
+def attribute(value: Any, name: str) -> Any:
+    """Return an attribute of an exception or of its attribute; `None` if it has none or raises."""
+    return _read(lambda: getattr(value, name, None))
 
 
 def _message(error: BaseException) -> str:
     try:
         return ": ".join([*_items(error), str(error)])
-    except Exception as failure:
+    except TimedOut:
+        raise
+    except BaseException as failure:
         return f"The error has no text: its __str__ raised {type(failure).__name__}."
 
 
@@ -83,19 +104,24 @@ def _items(error: BaseException) -> list[str]:
 
 
 def _verdict(error: BaseException) -> Verdict:
-    try:
-        return Verdict(attribute(error, "verdict"))
-    except ValueError:  # missing, or an attribute of the job's own class that means something else
-        return Verdict.AUTHOR
+    # It may be an attribute of the job's own class that means something else.
+    return _read(lambda: Verdict(attribute(error, "verdict"))) or Verdict.AUTHOR
 
 
 def _retry_after(error: BaseException) -> float | None:
     """Return the seconds of `retry_after`, which may be text as in the header of a response."""
+    seconds = _read(lambda: float(attribute(error, "retry_after")))
+    return seconds if seconds is not None and math.isfinite(seconds) and seconds >= 0 else None
+
+
+def _read(read: Callable[[], _T]) -> _T | None:
+    """Return what a function reads from an exception; `None` if it raises."""
     try:
-        seconds = float(attribute(error, "retry_after"))
-    except Exception:
+        return read()
+    except TimedOut:
+        raise
+    except BaseException:
         return None
-    return seconds if math.isfinite(seconds) and seconds >= 0 else None
 
 
 def _bounded(text: str, limit: int) -> str:

@@ -49,11 +49,14 @@ def execute(
 
     `on_prepared` receives the final state, and whether work waits for its commit.
     """
-    with runtime.attempt() as is_pending:
-        state = {**start.initial.build(), "configuration": dict(start.configuration)}
-        progress = Progress(start.operation, is_pending, on_operation, start.initial.build)
-        final = expression.execute(operations, state, job.expression, progress)
-        on_prepared(states.to_json(final), is_pending())
+    try:
+        with runtime.attempt() as is_pending:
+            state = {**start.initial.build(), "configuration": dict(start.configuration)}
+            progress = Progress(start.operation, is_pending, on_operation, start.initial.build)
+            final = expression.execute(operations, state, job.expression, progress)
+            on_prepared(states.to_json(final), is_pending())
+    except timeout.TimedOut as error:  # after the last operation: while the work is committed
+        raise exceptions.job_error(error, exceptions.ENDING, 0) from error
 
 
 class InProcess:
@@ -114,7 +117,9 @@ class _InThisProcess:
         try:
             with timeout.limit(self._deadline - time.monotonic()):
                 yield
-        except (Exception, timeout.TimedOut) as error:
+        except BaseException as error:
+            if exceptions.is_ctrl_c(error):
+                raise
             described, unexpected = exceptions.of_execution(error)
             if unexpected:
                 self._listener.on_unexpected(unexpected)

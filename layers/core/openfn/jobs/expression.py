@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import ast
 import json
-import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -97,7 +96,7 @@ class Progress:
         """
         items = exceptions.attribute(error, "item_progress")
         resume_at = self.resume.operation if self.resume else self.operation
-        is_other = getattr(items, "owner", None) is not operation.apply
+        is_other = exceptions.attribute(items, "owner") is not operation.apply
         if is_other or self.is_pending() or resume_at != number:
             return
         before: State = self.first_state()
@@ -180,9 +179,7 @@ def _collect_calls(node: ast.AST, *, at_top: bool) -> ast.AST:
 
 
 def _job_error(error: BaseException, path: Path, operation: str, line: int) -> JobError:
-    # A worker ignores Ctrl-C, so that there only the job itself can raise this.
-    is_ctrl_c = signal.getsignal(signal.SIGINT) is not signal.SIG_IGN
-    if isinstance(error, KeyboardInterrupt) and is_ctrl_c:
+    if exceptions.is_ctrl_c(error):
         raise error
     frames = traceback.extract_tb(error.__traceback__)
     lines = [frame.lineno for frame in frames if frame.filename == str(path) and frame.lineno]

@@ -41,6 +41,9 @@ class _Output(io.TextIOBase):
         if not self.real.closed:
             self.real.flush()
 
+    def close(self) -> None:
+        """Stay open: other runs of this process write to the same stream."""
+
     def install(self) -> None:
         """Become the standard stream."""
         self.real = getattr(sys, self.name)
@@ -100,5 +103,12 @@ def _is_not_captured(record: logging.LogRecord) -> bool:
     write = _write_of_job.get()
     if write is not None and not hasattr(record, _CAPTURED):  # by another handler
         setattr(record, _CAPTURED, True)
-        write(f"{_line_format.format(record)}\n")
+        write(f"{_format(record)}\n")
     return write is None
+
+
+def _format(record: logging.LogRecord) -> str:
+    try:
+        return _line_format.format(record)
+    except Exception:  # `logging` does not raise either when arguments do not fit
+        return f"{record.levelname} {record.name}: {record.msg!r} with {record.args!r}"

@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from openfn import ids
+from openfn.jobs.timeout import TimedOut
 from openfn.messages import bodies
 
 State = dict[str, Any]
@@ -78,8 +79,10 @@ def to_json(state: State) -> bytes:
     public = _without_configuration(state)
     try:
         text = _dump(public)
-    except Exception:
-        text = _dumps({str(key): _to_jsonable(value) for key, value in public.items()})
+    except TimedOut:
+        raise
+    except BaseException:  # a value's own code may raise anything
+        text = _dumps({_to_key(key): _to_jsonable(value) for key, value in public.items()})
     return text.encode()
 
 
@@ -92,28 +95,52 @@ def to_exact_json(state: State) -> bytes | None:
     try:
         text = _dumps(public, separators=(",", ":"), allow_nan=False)
         return text.encode() if _has_text_keys_only(public) else None
-    except (TypeError, ValueError, RecursionError):
+    except TimedOut:
+        raise
+    except BaseException:  # a value's own code may raise anything
         return None
 
 
 def _has_text_keys_only(value: Any) -> bool:
-    # JSON silently turns other keys into strings.
-    if isinstance(value, dict):
-        if not set(map(type, value)) <= _TEXT and not all(isinstance(key, str) for key in value):
-            return False
-        value = value.values()
-    return all(_has_text_keys_only(part) for part in value if type(part) not in _SCALARS)
+    # JSON silently turns other keys into strings. Not recursive, since a state may be deep.
+    waiting = [value]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            if not set(map(type, value)) <= _TEXT and not all(
+                isinstance(key, str) for key in value
+            ):
+                return False
+            value = value.values()
+        waiting += [part for part in value if type(part) not in _SCALARS]
+    return True
 
 
 def _without_configuration(state: State) -> State:
-    return {key: value for key, value in state.items() if key != "configuration"}
+    # As a dict has them, whatever a class of the job's own does.
+    return {key: value for key, value in dict.items(state) if not _is_configuration(key)}
+
+
+def _is_configuration(key: Any) -> bool:
+    return isinstance(key, str) and str.__eq__(key, "configuration")
+
+
+def _to_key(key: Any) -> str:
+    try:
+        return str(key)
+    except TimedOut:
+        raise
+    except BaseException as error:
+        return f"this cannot be written as text: {type(error).__name__}"
 
 
 def _to_jsonable(value: Any) -> Any:
     # One value that JSON cannot represent must not take a job's cursor with it.
     try:
         return _loads(_dump(value))
-    except Exception as error:
+    except TimedOut:
+        raise
+    except BaseException as error:
         return f"this cannot be written as JSON: {type(error).__name__}"
 
 

@@ -3,7 +3,7 @@
 Restored: the working directory, environment, `sys.path`, signal handlers, locale, random numbers,
 standard streams, `logging`, `warnings` and the like, and the project's own modules, which the next
 run loads anew. A thread or a child that the job left, and a module that it changed, make the worker
-unfit for another run.
+unfit for another run; so does a standard stream that it closed or replaced.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from openfn.workers import environment, linux
+from openfn.workers.streams import Streams
 
 _UMASK = 0o022
 _SIGNALS = (
@@ -57,11 +58,11 @@ _Functions = tuple[dict[str, Any], Callable[[dict[str, Any]], Any], Any]
 class Isolation:
     """The state of this process, as it is between runs."""
 
-    def __init__(self) -> None:
+    def __init__(self, streams: Streams) -> None:
         os.umask(_UMASK)
         self._environment, self._folder = environment.current(), _folder()
         self._lists = [(items, list(items)) for items in _lists()]
-        self._streams = sys.stdin, sys.stdout, sys.stderr
+        self._streams = streams
         self._handlers = {number: signal.getsignal(number) for number in _SIGNALS}
         self._locale = locale.setlocale(locale.LC_ALL)
         self._log_level, self._recursion = logging.root.level, sys.getrecursionlimit()
@@ -74,10 +75,12 @@ class Isolation:
             return "child"
         if linux.count_threads() > 1:
             return "thread"
-        for restore in (self._restore_process, self._restore_python):
-            with suppress(Exception):
-                restore()
-                continue
+        if not self._streams.restore():
+            return "stream"
+        try:
+            self._restore_process()
+            self._restore_python()
+        except Exception:
             return "state"
         return self._forget_modules(str(project_folder))
 
@@ -99,7 +102,6 @@ class Isolation:
         for items, before in self._lists:
             if items != before:
                 items[:] = before
-        sys.stdin, sys.stdout, sys.stderr = self._streams
         sys.setrecursionlimit(self._recursion)
         sys.settrace(None)
         sys.setprofile(None)

@@ -7,8 +7,6 @@ threads, its C libraries and its child processes write.
 from __future__ import annotations
 
 import ctypes
-import io
-import logging
 import os
 import signal
 import sys
@@ -25,9 +23,11 @@ from openfn.jobs.state import InitialState
 from openfn.workers import linux, memory
 from openfn.workers.frames import Decoder, Frame, Kind, encode
 from openfn.workers.isolation import Isolation
+from openfn.workers.streams import Streams
 
 # Bound before any job runs: a job may replace the functions of these modules.
 _read, _write, _getpid, _exit = os.read, os.write, os.getpid, os._exit
+_mask_signals = signal.pthread_sigmask
 _READ_BYTES = 1 << 20
 # Up to this size, a copy costs less than one more call that wakes the supervisor.
 _JOINED_BYTES = 1 << 16
@@ -38,38 +38,14 @@ def main(runtime: JobRuntime, requests: int, results: int, output: int) -> None:
     """Execute jobs until the supervisor closes its end of the pipe."""
     for descriptor in (requests, results):
         os.set_inheritable(descriptor, False)  # noqa: FBT003 - it is positional only
-    _redirect(output)
+    streams = Streams(output)
     os.setsid()  # where Linux shares the processor by session, many processes get one share only
     linux.adopt_orphans()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    channel, isolation, limit = _Channel(requests, results), Isolation(), memory.Limit()
+    channel, isolation, limit = _Channel(requests, results), Isolation(streams), memory.Limit()
     for frame in channel.frames():
         if frame.kind is Kind.LOAD:
             _execute(runtime, channel, isolation, limit, frame)
-
-
-def _redirect(output: int) -> None:
-    null = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(null, 0)
-    os.dup2(output, 1)
-    os.dup2(output, 2)
-    os.close(null)
-    os.close(output)
-    sys.stdin, sys.stdout, sys.stderr = open(0, closefd=False), _text(1), _text(2)  # noqa: SIM115
-
-    # As a function's own handler, which shows INFO and above, would write a job's lines.
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
-    logging.root.addHandler(handler)
-    logging.root.setLevel(logging.INFO)
-
-
-def _text(descriptor: int) -> io.TextIOWrapper:
-    # Line by line, so that lines of both streams, of threads and of children stay in order.
-    raw = io.FileIO(descriptor, "w", closefd=False)
-    return io.TextIOWrapper(
-        io.BufferedWriter(raw), "utf-8", "backslashreplace", line_buffering=True
-    )
 
 
 class _Channel:
@@ -96,7 +72,15 @@ class _Channel:
         """Write a frame."""
         if _getpid() != self._pid:  # the child of a job that forked goes on as if it were the job
             _exit(0)
-        pieces = [*self._held, *encode(kind, fields or {}, body)]
+        pieces = encode(kind, fields or {}, body)
+        # The deadline must not interrupt it within a frame.
+        before = _mask_signals(signal.SIG_BLOCK, (signal.SIGALRM,))
+        try:
+            self._write_all([*self._held, *pieces])
+        finally:
+            _mask_signals(signal.SIG_SETMASK, before)
+
+    def _write_all(self, pieces: list[bytes]) -> None:
         self._held = []
         if sum(map(len, pieces)) <= _JOINED_BYTES:
             pieces = [b"".join(pieces)]
@@ -192,7 +176,7 @@ def _describe(error: BaseException, megabytes: int) -> dict[str, Any]:
 
 def _flush() -> None:
     for stream in (sys.stdout, sys.stderr):
-        with suppress(Exception):
+        with suppress(BaseException):  # it may be the job's own
             stream.flush()
     with suppress(Exception):
         _libc.fflush(None)
