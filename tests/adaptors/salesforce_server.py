@@ -16,8 +16,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from xml.etree import ElementTree as ET
 
+import jwt
 from flask import Flask, Response, jsonify, request
 
+from tests.adaptors.oauth2_server import JWT_BEARER, KEY, pem
 from tests.support.wsgi_server import WsgiServer, serve
 
 USER, PASSWORD, TOKEN = "amina@example.org", "p&ss<w>rd-Zm9v", "tok3n8Yh2"
@@ -144,6 +146,12 @@ class Salesforce:
         return {"loginUrl": self.url, "client_id": CLIENT, "client_secret": SECRET}
 
     @property
+    def service(self):
+        """A credential of an app with a certificate, whose key signs."""
+        keys = {"client_id": CLIENT, "username": USER, "private_key": pem("PKCS8")}
+        return {"loginUrl": self.url, **keys}
+
+    @property
     def token(self):
         """A credential with an access token that the adaptor did not obtain."""
         return {"instance_url": self.url, "access_token": self.org.log_in()}
@@ -209,6 +217,14 @@ def _logins(flask, org):
 
     @flask.post("/services/oauth2/token")
     def oauth():
+        if request.form["grant_type"] == JWT_BEARER:
+            audience = "https://login.salesforce.com"
+            claims = jwt.decode(
+                request.form["assertion"], KEY.public_key(), ["RS256"], audience=audience
+            )
+            if (claims["iss"], claims["sub"]) != (CLIENT, USER):
+                return jsonify({"error": "invalid_grant"}), 400
+            return jsonify(access_token=org.log_in(), instance_url=request.host_url.rstrip("/"))
         pair = base64.b64encode(f"{CLIENT}:{SECRET}".encode()).decode()
         if request.headers.get("Authorization") != f"Basic {pair}":
             error = {"error": "invalid_client", "error_description": "invalid client credentials"}

@@ -9,6 +9,7 @@ import warnings
 
 import pytest
 
+from adaptors._runtime import token_store
 from adaptors._runtime.dry_run import dry_run
 from adaptors.salesforce import bulk, create, query, update, upsert
 from tests.adaptors.salesforce_server import CLIENT, PASSWORD, SECRET, TOKEN, USER
@@ -17,10 +18,27 @@ from tests.support.wsgi_server import html_page, redirect, status, truncated
 
 CREATE = create("Contact", {"LastName": "Amina"})
 QUERY = query("SELECT Id FROM Contact")
-LOGIN_METHODS = ["user", "client", "token"]
+LOGIN_METHODS = ["user", "client", "service", "token"]
 
 
 # Login methods
+
+
+def test_refused_assertion_names_the_keys_and_no_secret(salesforce):
+    credential = {**salesforce.service, "username": "another@x.org"}
+    error = error_of(QUERY, salesforce.state(credential=credential))
+    assert "Check loginUrl, client_id, username and private_key" in str(error)
+    assert "(invalid_grant)" in str(error)
+    assert "PRIVATE" not in str(error)
+
+
+def test_token_of_a_session_is_reported_to_be_masked(salesforce):
+    for _ in range(2):  # also in a run that reuses the session
+        secrets = []
+        with token_store.use(lambda _: {}, secrets.append):
+            QUERY(QUERY(salesforce.state()))
+        used = salesforce.received[-1].headers["Authorization"].removeprefix("Bearer ")
+        assert secrets == [used]
 
 
 @pytest.mark.parametrize("method", LOGIN_METHODS)

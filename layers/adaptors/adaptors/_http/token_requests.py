@@ -21,6 +21,7 @@ from adaptors.errors import AdaptorError, RemoteRefused, RemoteUnavailable
 # A token is not used in its last minute, or in the second half of a short life.
 _SAFETY_MARGIN = 60.0
 _ASSERTION_SECONDS = 180  # Salesforce accepts no more
+JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _MAX_BYTES = 1_000_000
 _ERROR_CODE = re.compile(
     "invalid_(request|client|grant|scope|target)|unauthorized_client|unsupported_grant_type"
@@ -35,6 +36,8 @@ class Token:
     renew_at: float
     refresh_token: str | None = field(default=None, repr=False)
     """The refresh token that the server sent with it, if any."""
+    instance_url: str | None = None
+    """Where the token is valid, which Salesforce says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,9 @@ def fetch(auth: OAuth2, deadline: float, refresh_token: str | None = None) -> To
         )
     new = body.get("refresh_token")
     renewed = new if isinstance(new, str) and new else None
-    return Token(value, began + _usable_seconds(body.get("expires_in")), renewed)
+    url = body.get("instance_url")
+    instance_url = url if isinstance(url, str) else None
+    return Token(value, began + _usable_seconds(body.get("expires_in")), renewed, instance_url)
 
 
 def _usable_seconds(expires_in: Any) -> float:

@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from pydantic.config import JsonDict
 
 from adaptors._http.tls import Tls
-from adaptors._http.token_requests import Assertion, OAuth2, Token
+from adaptors._http.token_requests import JWT_BEARER, Assertion, OAuth2, Token
 from adaptors.credentials import CredentialModel, Secret
 
 
@@ -29,7 +29,6 @@ class ClientAuth(StrEnum):
     BODY = "body"
 
 
-_JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _REQUIRED = {
     Grant.CLIENT_CREDENTIALS: ("client_id", "client_secret"),
     Grant.PASSWORD: ("username", "password"),
@@ -155,7 +154,7 @@ def oauth2_login(tokens: Tokens, tls: Tls | None) -> OAuth2:
 def _fields(tokens: Tokens) -> dict[str, str]:
     is_signed = tokens.grant_type is Grant.JWT_BEARER
     fields = {
-        "grant_type": _JWT_BEARER if is_signed else str(tokens.grant_type),
+        "grant_type": JWT_BEARER if is_signed else str(tokens.grant_type),
         "username": tokens.username,
         "password": _reveal(tokens.password),
         "scope": tokens.scope,

@@ -14,7 +14,7 @@ from adaptors._http.auth import bearer_auth
 from adaptors._http.client import Client, send
 from adaptors._http.request import Request
 from adaptors._http.response import Response, raise_for_status
-from adaptors._runtime import dry_run
+from adaptors._runtime import dry_run, token_store
 from adaptors.errors import ConfigurationError, RemoteRefused
 from adaptors.odk.credential import Configuration
 
@@ -46,6 +46,7 @@ def _token(configuration: Configuration, timeout: float) -> str:
     if time.time() >= expires_at - _SAFETY_MARGIN:
         token, expires_at = _log_in(configuration.base_url, key[1], key[2], timeout)
         _tokens[key] = token, expires_at
+    token_store.report_secret(token)
     return token
 
 

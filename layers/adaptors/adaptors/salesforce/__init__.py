@@ -1,8 +1,9 @@
 """Salesforce: create, change, find and delete records, one by one or thousands at once.
 
 The credential: `username`, `password` and `securityToken`, or an app's `client_id` and
-`client_secret` (with the organization's own `loginUrl`), or an `access_token` and `instance_url`.
-A warm runner logs in once; an expired session is renewed.
+`client_secret` (with the organization's own `loginUrl`), or an app's `client_id` and `private_key`
+with a `username` (the JWT bearer flow), or an `access_token` and `instance_url`. A warm runner logs
+in once; an expired session is renewed.
 
 Every operation puts Salesforce's response in `data` and at the front of `references`: after
 `create` of one record, `last_reference_value("id")` is its id.

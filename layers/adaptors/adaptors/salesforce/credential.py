@@ -1,4 +1,4 @@
-"""The credential: access token, user and password, or client credentials."""
+"""The credential: access token, user and password, client credentials, or a signed assertion."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ class LoginMethod(StrEnum):
     ACCESS_TOKEN = "access_token"  # noqa: S105 - no secret
     PASSWORD = "password"  # noqa: S105 - no secret
     CLIENT_CREDENTIALS = "client_credentials"
+    JWT_BEARER = "jwt_bearer"
 
 
 class Configuration(CredentialModel):
@@ -43,9 +44,14 @@ class Configuration(CredentialModel):
         description="The user's security token. Not needed from a trusted IP address.",
     )
     client_id: str | None = Field(
-        None, description="The consumer key of an app with the client credentials flow."
+        None, description="The consumer key of an app with the client credentials or JWT flow."
     )
     client_secret: Secret | None = Field(None, description="The app's consumer secret.")
+    private_key: Secret | None = Field(
+        None,
+        description="The RSA key of the app's certificate (PEM text), for the JWT flow: "
+        "with client_id and username.",
+    )
     access_token: Secret | None = Field(
         None, description="An existing access token. It works until it expires."
     )
@@ -81,11 +87,13 @@ class Configuration(CredentialModel):
             (self.access_token, self.instance_url),
             (self.username, self.password),
             (self.client_id, self.client_secret),
+            (self.client_id, self.username, self.private_key),
         )
         if not any(all(pair) for pair in pairs):
             raise ValueError(
                 "the credential needs username and password (and securityToken), or client_id and "
-                "client_secret, or access_token and instance_url"
+                "client_secret, or client_id, username and private_key, or access_token and "
+                "instance_url"
             )
         is_client = self.login_method is LoginMethod.CLIENT_CREDENTIALS
         if is_client and self.login_url in _SHARED_LOGIN_URLS:
@@ -102,4 +110,6 @@ class Configuration(CredentialModel):
             return LoginMethod.ACCESS_TOKEN
         if self.username and self.password:
             return LoginMethod.PASSWORD
+        if self.client_id and self.username and self.private_key:
+            return LoginMethod.JWT_BEARER
         return LoginMethod.CLIENT_CREDENTIALS

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from threading import local
 from typing import TYPE_CHECKING, Any
 from xml.parsers.expat import ExpatError
 
 from adaptors._http.client import Client
-from adaptors._runtime import dry_run
+from adaptors._http.token_requests import JWT_BEARER, Assertion, OAuth2, fetch
+from adaptors._runtime import dry_run, token_store
 from adaptors.credentials import Secret
 from adaptors.errors import AdaptorError, RemoteRefused, RemoteUnavailable
 from adaptors.salesforce.credential import Configuration, LoginMethod
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 # Salesforce removed login() in 65.0; requests after the login may use any version.
 _LOGIN_VERSION = "59.0"
 _LOGGED_CHARACTERS = 1000
+_SANDBOX = "https://test.salesforce.com"
 _thread = local()
 
 
@@ -42,6 +45,7 @@ def session_for(configuration: Configuration, timeout: float) -> Session:
     sessions, key = _sessions(), _key(configuration)
     if key not in sessions:
         sessions[key] = _log_in(configuration, timeout)
+    token_store.report_secret(sessions[key].token)
     return sessions[key]
 
 
@@ -51,6 +55,8 @@ def forget_session(configuration: Configuration) -> bool:
 
 
 def _log_in(configuration: Configuration, timeout: float) -> Session:
+    if configuration.login_method is LoginMethod.JWT_BEARER:
+        return _log_in_with_key(configuration, timeout)
     # The library brings zeep and lxml, so it is loaded by the jobs that log in only.
     from simple_salesforce.exceptions import SalesforceAuthenticationFailed  # noqa: PLC0415
     from simple_salesforce.login import SalesforceLogin  # noqa: PLC0415
@@ -74,6 +80,27 @@ def _log_in(configuration: Configuration, timeout: float) -> Session:
         )
     scheme = configuration.login_url.partition(":")[0]
     return Session(token, f"{scheme}://{host.rstrip('/')}")
+
+
+def _log_in_with_key(configuration: Configuration, timeout: float) -> Session:
+    login_url, key = configuration.login_url, _reveal(configuration.private_key)
+    is_sandbox = "--" in login_url or login_url == _SANDBOX
+    audience = _SANDBOX if is_sandbox else "https://login.salesforce.com"
+    client_id, username = configuration.client_id or "", configuration.username
+    auth = OAuth2(
+        f"{login_url}/services/oauth2/token",
+        (("grant_type", JWT_BEARER),),
+        assertion=Assertion(client_id, username, audience, None, key),
+    )
+    try:
+        token = fetch(auth, time.monotonic() + timeout)
+    except RemoteRefused as error:
+        raise RemoteRefused(
+            f"{str(error).partition(',')[0]}: Salesforce refused the login. Check loginUrl, "
+            "client_id, username and private_key, and that the app has the key's certificate and "
+            "its policy allows the user."
+        ) from None
+    return Session(token.value, (token.instance_url or login_url).rstrip("/"))
 
 
 def _login_parameters(configuration: Configuration) -> dict[str, Any]:
