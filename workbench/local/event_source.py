@@ -78,7 +78,7 @@ def run_pollers(
     finally:
         stop.set()
         if isinstance(used, LocalServices):
-            used.queues.notify()
+            used.queues.changed.wake_all()
         for thread in threads:
             thread.join()
 
@@ -91,7 +91,7 @@ def _poll_until_stopped(
             if not poll(mapping, invoke, services):
                 stop.wait(_IDLE_SECONDS)
             continue
-        seen, began = services.queues.changes.get(mapping.queue_url, 0), time.time()
+        seen, began = services.queues.changed.count(mapping.queue_url), time.time()
         if not poll(mapping, invoke, services):
             _wait_for_messages(services, mapping.queue_url, seen, began, stop)
 
@@ -103,8 +103,9 @@ def _wait_for_messages(
     version, queues = services.database.version(), services.queues
     visible_at = queues.next_visible_at(url, since) or float("inf")
     while not stop.is_set():
-        queues.wait(url, seen, min(visible_at, time.time() + _OTHER_PROCESS_SECONDS))
-        if queues.changes.get(url, 0) != seen or time.time() >= visible_at:
+        seconds = min(visible_at - time.time(), _OTHER_PROCESS_SECONDS)
+        queues.changed.wait(url, seen, seconds)
+        if queues.changed.count(url) != seen or time.time() >= visible_at:
             return
         if services.database.version() != version:  # such as `ofn replay`
             return

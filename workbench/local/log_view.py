@@ -6,12 +6,14 @@ import json
 from datetime import datetime
 from typing import Any
 
+from rich.color import ColorSystem
 from rich.console import Console
-from rich.markup import escape
+from rich.style import Style
 
 from openfn.history import details
 from openfn.log_events import LogEvent
 from workbench.local.destination import Received
+from workbench.terminal import escape_controls
 
 _STYLES = {"inbox": "cyan", "matcher": "magenta", "runner": "green", "destination": "yellow"}
 _SENTENCES: dict[str, str] = {
@@ -31,6 +33,7 @@ _SENTENCES: dict[str, str] = {
 }
 _STANDARD_FIELDS = ("level", "message", "timestamp", "service")
 _MAX_BODY_CHARACTERS = 100
+_METRICS = '{"_aws":'
 
 
 class LogView:
@@ -41,6 +44,8 @@ class LogView:
 
     def print_log_line(self, function: str, line: str) -> None:
         """Print a function's log line, unless it holds metrics."""
+        if line.startswith(_METRICS):
+            return
         event = parse_log_line(line)
         if event is None:
             self._print(function, line)
@@ -55,10 +60,17 @@ class LogView:
         self._print("destination", f"{received.method} {received.path} {body}")
 
     def _print(self, source: str, text: str) -> None:
+        # Rich takes longer to lay out a line than the inbox to store a message.
         now = datetime.now().astimezone().strftime("%H:%M:%S")
-        style = _STYLES.get(source, "white")
-        line = f"[dim]{now}[/dim] [{style}]{source:<11}[/{style}] {escape(text)}"
-        self._console.print(line, soft_wrap=True)
+        name = self._styled(f"{source:<11}", _STYLES.get(source, "white"))
+        file = self._console.file
+        file.write(f"{self._styled(now, 'dim')} {name} {escape_controls(text)}\n")
+        file.flush()
+
+    def _styled(self, text: str, style: str) -> str:
+        if self._console.color_system is None:
+            return text
+        return Style.parse(style).render(text, color_system=ColorSystem.STANDARD)
 
 
 def parse_log_line(line: str) -> dict[str, Any] | None:

@@ -11,8 +11,6 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-import boto3
-
 from workbench.environment import environ
 
 _PREFERRED, _BOTO3 = "AWS_REGION", "AWS_DEFAULT_REGION"
@@ -51,6 +49,8 @@ def current() -> Region | None:
     for variable in (_PREFERRED, _BOTO3):
         if name := os.environ.get(variable):
             return Region(name, variable, _ignored.get())
+    import boto3  # noqa: PLC0415 - it takes long to import
+
     session = boto3.Session()
     name = session.region_name
     return Region(name, f"profile {session.profile_name}") if name else None

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
 from workbench.store.conditions import holds, read
 from workbench.store.errors import invalid_request
 from workbench.store.expressions import Attribute, Call, Node, Path, Placeholder
+from workbench.store.indexes import Index, tie_of
 from workbench.store.request import Request
-from workbench.store.tables import Index, Table, tie_of
+from workbench.store.tables import Table
 from workbench.store.values import Item, from_json
 
 _PAGE_BYTES = 1024 * 1024
@@ -49,8 +51,11 @@ def query(table: Table, **request: Any) -> Item:
     statement = (_INDEX if index else _TABLE).format(
         where=" AND ".join(selection.terms), order="ASC" if is_forward else "DESC"
     )
-    with table.database.read() as connection:
-        rows = connection.execute(statement, selection.parameters)
+    with (
+        table.database.read() as connection,
+        # The next read through this connection must not see what this one saw.
+        closing(connection.execute(statement, selection.parameters)) as rows,
+    ):
         return _page(rows, index, request, expressions)
 
 
@@ -61,8 +66,10 @@ def scan(table: Table, **request: Any) -> Item:
     if start := request.get("ExclusiveStartKey"):
         _start_after(selection, None, start, ">")
     statement = _TABLE.format(where=" AND ".join(selection.terms), order="ASC")
-    with table.database.read() as connection:
-        rows = connection.execute(statement, selection.parameters)
+    with (
+        table.database.read() as connection,
+        closing(connection.execute(statement, selection.parameters)) as rows,
+    ):
         return _page(rows, None, request, Request(request))
 
 

@@ -12,12 +12,26 @@ import sqlite3
 import time
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
+from workbench.store.database import Database
 from workbench.store.errors import invalid_request
 
 _DEDUPLICATION_SECONDS = 300
+# The visible messages of groups that have none hidden, in the order sent.
+_VISIBLE = (
+    "SELECT number, group_id, message_id, deduplication_id, body, sent_at, receives, "
+    "first_received_at FROM queued AS message WHERE queue = :queue AND NOT EXISTS ("
+    "SELECT 1 FROM queued AS hidden WHERE hidden.queue = :queue "
+    "AND hidden.group_id = message.group_id AND hidden.visible_at > :now) ORDER BY number"
+)
+_DELETE = (
+    "DELETE FROM queued WHERE queue = ? AND receipt_handle = ? RETURNING EXISTS ("
+    "SELECT 1 FROM queued AS other WHERE other.queue = queued.queue "
+    "AND other.group_id = queued.group_id AND other.number <> queued.number)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,22 +54,32 @@ def send(connection: sqlite3.Connection, queue: Queue, entry: Mapping[str, Any])
     deduplication_id = (
         entry.get("MessageDeduplicationId") or hashlib.sha256(body.encode()).hexdigest()
     )
-    forget_ids(connection, now)
     key = (queue.url, group, deduplication_id)
-    earlier = connection.execute(
-        "SELECT message_id FROM deduplication WHERE queue = ? AND group_id = ? AND id = ?", key
-    ).fetchone()
-    message_id = earlier[0] if earlier else str(uuid.uuid4())
-    if not earlier:
-        connection.execute(
-            "INSERT INTO deduplication VALUES (?, ?, ?, ?, ?)", (*key, message_id, now)
+    message_id = str(uuid.uuid4())
+    if not _is_new(connection, key, message_id, now):
+        statement = (
+            "SELECT message_id FROM deduplication WHERE queue = ? AND group_id = ? AND id = ?"
         )
+        message_id = connection.execute(statement, key).fetchone()[0]
+    else:
         connection.execute(
             "INSERT INTO queued (queue, group_id, deduplication_id, message_id, body, sent_at, "
             "visible_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
             (*key, message_id, body, now, now + entry.get("DelaySeconds", 0)),
         )
     return {"Id": entry["Id"], "MessageId": message_id, "MD5OfMessageBody": _md5(body)}
+
+
+def _is_new(
+    connection: sqlite3.Connection, key: Sequence[str], message_id: str, now: float
+) -> bool:
+    """Store a deduplication id unless it was sent within five minutes; return whether it is new."""
+    inserted = connection.execute(
+        "INSERT INTO deduplication VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE "
+        "SET message_id = excluded.message_id, sent_at = excluded.sent_at WHERE sent_at < ?",
+        (*key, message_id, now, now - _DEDUPLICATION_SECONDS),
+    )
+    return inserted.rowcount > 0
 
 
 def forget_ids(connection: sqlite3.Connection, now: float) -> None:
@@ -69,35 +93,48 @@ def receive(
     connection: sqlite3.Connection, queue: Queue, count: int, hidden: float
 ) -> list[dict[str, Any]]:
     """Return the next visible messages and hide them for some seconds."""
-    messages: list[dict[str, Any]] = []
     now = time.time()
-    for row in _visible(connection, queue, now):
-        number, receives = row[0], row[6]
-        if queue.dead_letters and receives >= queue.max_receives:
-            _move(connection, number, queue)
-            continue
+    received, failed = _next(connection, queue, count, now)
+    for number in failed:
+        _move(connection, number, queue)
+    messages: list[dict[str, Any]] = []
+    for row in received:
         handle = str(uuid.uuid4())
         connection.execute(
             "UPDATE queued SET receives = receives + 1, receipt_handle = ?, visible_at = ?, "
             "first_received_at = coalesce(first_received_at, ?) WHERE number = ?",
-            (handle, now + hidden, now, number),
+            (handle, now + hidden, now, row[0]),
         )
         messages.append(_message(row, handle, now))
-        if len(messages) == count:
-            break
     return messages
 
 
-def _visible(connection: sqlite3.Connection, queue: Queue, now: float) -> list[Sequence[Any]]:
-    """Yield the visible messages of groups that have none hidden, in the order sent."""
-    return connection.execute(
-        "SELECT number, group_id, message_id, deduplication_id, body, sent_at, receives, "
-        "first_received_at FROM queued AS message WHERE queue = :queue AND NOT EXISTS ("
-        "SELECT 1 FROM queued AS hidden WHERE hidden.queue = :queue "
-        "AND hidden.group_id = message.group_id AND hidden.visible_at > :now) "
-        "ORDER BY number LIMIT 100",
-        {"queue": queue.url, "now": now},
-    ).fetchall()
+def delete(database: Database, queue: Queue, handle: str) -> bool:
+    """Delete a received message; return whether others of its group are left."""
+    rows = database.execute(_DELETE, (queue.url, handle), durable=False)
+    return any(row[0] for row in rows)
+
+
+def has_visible(connection: sqlite3.Connection, queue: Queue) -> bool:
+    """Return whether a message could be received now."""
+    with closing(connection.execute(_VISIBLE, {"queue": queue.url, "now": time.time()})) as rows:
+        return next(rows, None) is not None
+
+
+def _next(
+    connection: sqlite3.Connection, queue: Queue, count: int, now: float
+) -> tuple[list[Sequence[Any]], list[int]]:
+    """Return the next rows, and the numbers of those among them that were received too often."""
+    received, failed = list[Sequence[Any]](), list[int]()
+    with closing(connection.execute(_VISIBLE, {"queue": queue.url, "now": now})) as rows:
+        for row in rows:
+            if queue.dead_letters and row[6] >= queue.max_receives:
+                failed.append(row[0])
+                continue
+            received.append(row)
+            if len(received) == count:
+                break
+    return received, failed
 
 
 def _move(connection: sqlite3.Connection, number: int, queue: Queue) -> None:

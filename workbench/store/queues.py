@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from workbench.store import queue_rows
+from workbench.store.changes import Changes
 from workbench.store.database import Database
 from workbench.store.errors import invalid_request, unknown_resource
 from workbench.store.queue_rows import Queue
@@ -17,6 +17,8 @@ from workbench.store.queue_rows import Queue
 _RETENTION_SECONDS = 14 * 86_400
 _MAX_BATCH, _MAX_BYTES = 10, 1024 * 1024
 _MAX_HIDDEN_SECONDS = 12 * 3600
+_OTHER_PROCESS_SECONDS = 0.25
+"""How often to look for messages that another process has sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +28,8 @@ class Queues:
     database: Database
     queues: dict[str, Queue]
     """Queues by URL."""
-    changed: threading.Condition = field(default_factory=threading.Condition)
-    """Notified when messages were sent, deleted or made visible."""
-    changes: dict[str, int] = field(default_factory=dict)
-    """How often each queue has changed, by URL."""
+    changed: Changes = field(default_factory=Changes)
+    """Wakes those who wait for messages."""
 
     def send_message_batch(self, **request: Any) -> dict[str, Any]:
         """Send up to ten messages to a queue."""
@@ -40,7 +40,7 @@ class Queues:
             raise invalid_request("Batch requests cannot be longer than 1048576 bytes.")
         with self.database.write() as connection:
             sent = [queue_rows.send(connection, queue, entry) for entry in entries]
-        self.notify(queue.url)
+        self.changed.notify(queue.url)
         return {"Successful": sent}
 
     def send_message(self, **request: Any) -> dict[str, Any]:
@@ -56,24 +56,25 @@ class Queues:
         hidden = request.get("VisibilityTimeout", queue.hidden_seconds)
         until = time.monotonic() + request.get("WaitTimeSeconds", 0)
         while True:
-            with self.database.write() as connection:
-                messages = queue_rows.receive(connection, queue, count, hidden)
+            seen = self.changed.count(queue.url)
+            messages = self._receive(queue, count, hidden)
+            if len(messages) == count:
+                self.changed.notify(queue.url)  # there may be more, for another
             left = until - time.monotonic()
             if messages or left <= 0:
                 return {"Messages": messages} if messages else {}
-            with self.changed:
-                self.changed.wait(min(left, 0.25))
+            self.changed.wait(queue.url, seen, min(left, _OTHER_PROCESS_SECONDS))
 
     def delete_message_batch(self, **request: Any) -> dict[str, Any]:
         """Delete received messages."""
         queue = self._queue(request)
-        with self.database.write() as connection:
-            for entry in request["Entries"]:
-                connection.execute(
-                    "DELETE FROM queued WHERE queue = ? AND receipt_handle = ?",
-                    (queue.url, entry["ReceiptHandle"]),
-                )
-        self.notify(queue.url)
+        # A message whose deletion is lost comes again, as SQS may deliver a message again.
+        is_followed = [
+            queue_rows.delete(self.database, queue, entry["ReceiptHandle"])
+            for entry in request["Entries"]
+        ]
+        if any(is_followed):
+            self.changed.notify(queue.url)
         return {"Successful": [{"Id": entry["Id"]} for entry in request["Entries"]]}
 
     def delete_message(self, **request: Any) -> dict[str, Any]:
@@ -87,12 +88,12 @@ class Queues:
         queue, seconds = self._queue(request), request["VisibilityTimeout"]
         if not 0 <= seconds <= _MAX_HIDDEN_SECONDS:
             raise invalid_request("VisibilityTimeout must be between 0 and 43200 seconds.")
-        with self.database.write() as connection:
-            connection.execute(
-                "UPDATE queued SET visible_at = ? WHERE queue = ? AND receipt_handle = ?",
-                (time.time() + seconds, queue.url, request["ReceiptHandle"]),
-            )
-        self.notify(queue.url)
+        self.database.execute(
+            "UPDATE queued SET visible_at = ? WHERE queue = ? AND receipt_handle = ?",
+            (time.time() + seconds, queue.url, request["ReceiptHandle"]),
+            durable=False,
+        )
+        self.changed.notify(queue.url)
         return {}
 
     def change_message_visibility_batch(self, **request: Any) -> dict[str, Any]:
@@ -147,9 +148,7 @@ class Queues:
     def purge_queue(self, **request: Any) -> dict[str, Any]:
         """Delete all messages of a queue."""
         queue = self._queue(request)
-        with self.database.write() as connection:
-            connection.execute("DELETE FROM queued WHERE queue = ?", (queue.url,))
-        self.notify(queue.url)
+        self.database.execute("DELETE FROM queued WHERE queue = ?", (queue.url,))
         return {}
 
     def next_visible_at(self, url: str, after: float) -> float | None:
@@ -175,19 +174,13 @@ class Queues:
             code = "AWS.SimpleQueueService.NonExistentQueue"
             raise unknown_resource(code, f"Queue {request['QueueUrl']}") from None
 
-    def wait(self, url: str, seen: int, until: float) -> None:
-        """Wait until a queue has changed since `seen`, or until an epoch time."""
-        with self.changed:
-            self.changed.wait_for(
-                lambda: self.changes.get(url, 0) != seen, max(0.0, until - time.time())
-            )
-
-    def notify(self, *urls: str) -> None:
-        """Wake those who wait for a change of some queues, or of all."""
-        with self.changed:
-            for url in urls or self.queues:
-                self.changes[url] = self.changes.get(url, 0) + 1
-            self.changed.notify_all()
+    def _receive(self, queue: Queue, count: int, hidden: float) -> list[dict[str, Any]]:
+        with self.database.read() as connection:
+            if not queue_rows.has_visible(connection, queue):
+                return []
+        # Messages whose receipt is lost come again.
+        with self.database.write(durable=False) as connection:
+            return queue_rows.receive(connection, queue, count, hidden)
 
 
 def arn(url: str) -> str:

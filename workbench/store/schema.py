@@ -54,6 +54,11 @@ _STEPS = (
     );
     CREATE INDEX received_by_age ON received (received_at);
     """,
+    """
+    DROP INDEX queued_groups;
+    CREATE INDEX queued_in_order ON queued (queue, number);
+    CREATE INDEX queued_hidden_in_groups ON queued (queue, group_id, visible_at);
+    """,
 )
 
 

@@ -12,12 +12,13 @@ from openfn.storage.errors import CallRefused
 from workbench.store import queries, resources
 from workbench.store.database import Database
 from workbench.store.description import Description
+from workbench.store.indexes import Index
 from workbench.store.objects import Bucket
 from workbench.store.queues import Queues
 from workbench.store.received import ReceivedRequests
 from workbench.store.secrets import Secrets
 from workbench.store.stack_template import StackTemplate
-from workbench.store.tables import Index, Table
+from workbench.store.tables import Table
 
 Operation = Callable[..., dict[str, Any]]
 _TABLE_OPERATIONS = (

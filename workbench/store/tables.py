@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +16,7 @@ from workbench.store.errors import (
     invalid_request,
     unknown_resource,
 )
+from workbench.store.indexes import Index, entries
 from workbench.store.request import Request
 from workbench.store.updates import apply
 from workbench.store.values import Item, Value, from_json, normalize, size, to_json
@@ -25,16 +25,6 @@ _MAX_ITEM_BYTES = 400 * 1024
 _MAX_TRANSACTION, _MAX_TRANSACTION_BYTES = 100, 4 * 1024 * 1024
 _MAX_BATCH_GET = 100
 _KEY = ("pk", "sk")
-
-
-@dataclass(frozen=True, slots=True)
-class Index:
-    """A global secondary index: its key attributes and those that it projects (`None`: all)."""
-
-    name: str
-    hash: str
-    range: str
-    projected: frozenset[str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,38 +112,32 @@ class Table:
         statement = "SELECT pk, sk FROM items WHERE expires < ? LIMIT ?"
         with self.database.write() as connection:
             keys = connection.execute(statement, (now, limit)).fetchall()
-            for key in keys:
-                self.replace(connection, key, None)
+            for table in ("index_entries", "items"):
+                delete = f"DELETE FROM {table} WHERE pk = ? AND sk = ?"  # noqa: S608 - no input
+                connection.executemany(delete, keys)
         return len(keys)
 
     def replace(
-        self, connection: sqlite3.Connection, key: tuple[str, str], item: Item | None
+        self,
+        connection: sqlite3.Connection,
+        key: tuple[str, str],
+        old: Item | None,
+        new: Item | None,
     ) -> None:
-        """Store an item and its index entries; `None` deletes the item."""
-        connection.execute("DELETE FROM index_entries WHERE pk = ? AND sk = ?", key)
-        if item is None:
+        """Store an item and its index entries; `None` is a missing item."""
+        before, after = (entries(self.indexes, key, item or {}) for item in (old, new))
+        if before and before != after:
+            connection.execute("DELETE FROM index_entries WHERE pk = ? AND sk = ?", key)
+        if new is None:
             connection.execute("DELETE FROM items WHERE pk = ? AND sk = ?", key)
             return
-        expires = item.get(self.expires, {}).get("N")
+        expires = new.get(self.expires, {}).get("N")
         connection.execute(
             "INSERT OR REPLACE INTO items (pk, sk, item, bytes, expires) VALUES (?, ?, ?, ?, ?)",
-            (*key, to_json(item), size(item), expires and float(expires)),
+            (*key, to_json(new), size(new), expires and float(expires)),
         )
-        for index in self.indexes:
-            if index.hash in item and index.range in item:
-                hash_key, range_key = item[index.hash].get("S"), item[index.range].get("S")
-                connection.execute(
-                    "INSERT INTO index_entries VALUES (?, ?, ?, ?, ?, ?)",
-                    (index.name, hash_key, range_key, tie_of(key), *key),
-                )
-
-
-def tie_of(key: tuple[str, str]) -> int:
-    """Return a number that orders items with equal sort keys in an index.
-
-    DynamoDB promises no order among them, so this one is arbitrary too.
-    """
-    return zlib.crc32("|".join(key).encode())
+        for entry in after if before != after else ():
+            connection.execute("INSERT INTO index_entries VALUES (?, ?, ?, ?, ?, ?)", entry)
 
 
 class _Write:
@@ -196,7 +180,7 @@ class _Write:
     def store(self) -> None:
         """Store the new item."""
         if self._name != "ConditionCheck":
-            self._table.replace(self._connection, self.key, self.new)
+            self._table.replace(self._connection, self.key, self.old, self.new)
 
     def _prepare(self) -> None:
         self.old = _load(self._connection, self.key)

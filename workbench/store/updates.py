@@ -17,7 +17,8 @@ from workbench.store.values import Item, Value, kind, number
 
 def apply(updates: Sequence[Update], item: Mapping[str, Value], request: Request) -> Item:
     """Return an item after an update; all operands see the item as it was."""
-    result = deepcopy(dict(item))
+    is_nested = any(len(update.path) > 1 for update in updates)
+    result = deepcopy(dict(item)) if is_nested else dict(item)
     for update in updates:
         path = request.resolve(update.path)
         operand = evaluate(update.operand, item, request) if update.operand else None

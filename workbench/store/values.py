@@ -55,17 +55,22 @@ def value_size(value: Value) -> int:
 
 def to_json(item: Mapping[str, Value]) -> str:
     """Return an item as JSON, with base64 for bytes, as DynamoDB's protocol sends it."""
-    return json.dumps(item, separators=(",", ":"), default=_encode_bytes, ensure_ascii=False)
+    return _ENCODER.encode(item)
 
 
 def from_json(text: str) -> Item:
     """Return the item of a JSON text."""
     item: Item = json.loads(text)
-    return {name: _decode_bytes(value) for name, value in item.items()}
+    return {
+        name: value if "S" in value or "N" in value else _decode_bytes(value)
+        for name, value in item.items()
+    }
 
 
 def number(text: str) -> str:
     """Return a number as DynamoDB spells it; refuse what it cannot store."""
+    if text.isascii() and text.isdigit() and text[0] != "0" and len(text) <= _MAX_DIGITS:
+        return text
     try:
         exact = Decimal(text)
         rounded = _NUMBERS.create_decimal(exact)
@@ -85,6 +90,8 @@ def number(text: str) -> str:
 
 def _normalize(value: Value) -> Item:
     match kind(value):
+        case "S":
+            return {"S": value["S"]}
         case "N":
             return {"N": number(value["N"])}
         case "B":
@@ -98,8 +105,9 @@ def _normalize(value: Value) -> Item:
 
 
 def _size(value: Value) -> int:
-    measure = _SIZES.get(kind(value))
-    return measure(value[kind(value)]) if measure else 1
+    [(name, content)] = value.items()
+    measure = _SIZES.get(name)
+    return measure(content) if measure else 1
 
 
 def _encode_bytes(value: Any) -> str:
@@ -120,6 +128,9 @@ def _decode_bytes(value: Item) -> Item:
             return value
 
 
+_ENCODER = json.JSONEncoder(
+    separators=(",", ":"), default=_encode_bytes, ensure_ascii=False, check_circular=False
+)
 _COMPARABLE: Mapping[str, Callable[[Any], Any]] = {
     "N": Decimal,
     "B": bytes,
