@@ -7,6 +7,8 @@ Each folder beside this file holds what the stack of one release stored in the m
 from __future__ import annotations
 
 import io
+import json
+import os
 import sys
 import tempfile
 from collections import Counter
@@ -19,6 +21,7 @@ import pytest
 import time_machine
 
 from openfn import ids
+from openfn.project import compiled as project_layer
 from tests.conftest import post, tick
 from tests.support.moto_stack import create_stack
 from tests.support.sqs import failed_ids, sqs_event
@@ -74,6 +77,7 @@ def finish(record):
         snapshot.write_source(record, Path(project))
         with create_stack(Path(project)) as embedded:
             snapshot.load(record, {"baseUrl": registry.url})
+            project_layer.load.cache_clear()  # from now on it is the one that the release compiled
             repeated = repeat(embedded, situations["dedupe mark"]["body"])
             pass_time(embedded, clock, _STEPS)
             ofn("dead-letters", "redrive", "--yes", "--project", project)
@@ -211,7 +215,10 @@ def test_run_that_ended_before_its_following_jobs_got_more_triggers_starts_each_
         snapshot.write_source(record, Path(project))
         change_file(Path(project, "project.yaml"), SEVERAL)
         with create_stack(Path(project)) as embedded:
-            snapshot.load(record, {"baseUrl": registry.url})
+            compiled = json.loads(
+                Path(os.environ["PROJECT_DIR"], "project.json").read_text("utf-8")
+            )
+            snapshot.load(record | {"project": compiled}, {"baseUrl": registry.url})
             before = runs_after("register")
             pass_time(embedded, clock, 1)
             succeeded = runs_with("register", "succeeded")
