@@ -67,6 +67,8 @@ bench: $(READY) $(HERE)/.ready ## measure imports, cold starts, matching, runs, 
 	.venv/bin/python -m benchmarks.cold_start
 	.venv/bin/python -m benchmarks.matching
 	.venv/bin/python -m benchmarks.runner
+	.venv/bin/python -m benchmarks.workers
+	.venv/bin/python -m benchmarks.worker_memory
 	.venv/bin/python -m benchmarks.burst
 	.venv/bin/python -m benchmarks.postgresql
 

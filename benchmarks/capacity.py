@@ -46,10 +46,10 @@ def limits() -> list[Limit]:
     seconds = {name: milliseconds / 1000 for name, milliseconds in MILLISECONDS.items()}
     return [
         Limit(
-            "runs at the same time (`RunConcurrency`)",
-            parameters["RunConcurrency"]["Default"],
+            "runs at the same time (`RunConcurrency` \N{MULTIPLICATION SIGN} `RunsPerRunner`)",
+            parameters["RunConcurrency"]["Default"] * parameters["RunsPerRunner"]["Default"],
             lambda rate: rate * seconds["runner"],
-            "the parameter, as far as the destination can handle",
+            "the parameters, as far as the destination can handle",
         ),
         Limit(
             "batches matched at the same time (`MatchConcurrency`)",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import tempfile
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -38,6 +39,8 @@ jobs: {{deliver: {{trigger: form, credential: registry, expression: jobs/deliver
 JOB = 'from adaptors.http import post\n\npost("records", lambda state: state["data"])\n'
 # Of a post, of a batch of the matcher, and of a run whose destination answers within 200 ms.
 MILLISECONDS = {"inbox": 18, "matcher": 30, "runner": 235}
+# Of each further run of a batch: they wait side by side, and share the processor.
+FURTHER_RUN_MILLISECONDS = 20
 FRAMING = 26  # bytes that CloudWatch bills for each line in addition to its length
 SERVICES = ("dynamodb", "sqs", "s3")
 
@@ -111,7 +114,7 @@ def _embedded_stack(on_log_line: Callable[[str, str], object]) -> Iterator[Stack
         (Path(folder) / "jobs").mkdir()
         (Path(folder) / "jobs/deliver.py").write_text(JOB, "utf-8")
         (Path(folder) / "project.yaml").write_text(PROJECT.format(digest="0" * 64), "utf-8")
-        with create_stack(Path(folder), on_log_line) as embedded:
+        with create_stack(Path(folder), on_log_line, workers=True) as embedded:
             yield embedded
 
 
@@ -129,12 +132,14 @@ def _counting_calls(usage: Usage) -> Iterator[None]:
         client(name) for name in SERVICES for client in (boto3_services.client, resources.client)
     ]
     events = {id(client): client.meta.events for client in clients}.values()
+    lock = threading.Lock()  # runs side by side count at the same time
 
     def before(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
         context["request"] = params
 
     def after(model: Any, parsed: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
-        _add_call(usage.used, model.name, context.get("request", {}), parsed)
+        with lock:
+            _add_call(usage.used, model.name, context.get("request", {}), parsed)
 
     for hooks in events:
         hooks.register("before-parameter-build", before)
@@ -194,6 +199,9 @@ def _add_compute(usage: Usage, embedded: Stack) -> None:
     for name, function in embedded.resources.functions.items():
         used["invocations"] += used[name]
         used["mb_ms"] += used[name] * MILLISECONDS[name] * function.memory
+        if name == "runner" and used[name]:
+            further = usage.messages - used[name]
+            used["mb_ms"] += further * FURTHER_RUN_MILLISECONDS * function.memory
 
 
 def dollars(usage: Usage) -> dict[str, float]:

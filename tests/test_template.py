@@ -256,6 +256,7 @@ def test_a_deployment_with_half_a_network_or_a_budget_without_address_is_refused
         "SubnetIds needs SecurityGroupIds.",
         "SecurityGroupIds needs SubnetIds.",
         "MonthlyBudget needs AlarmEmail.",
+        "RunMemory=256 is enough for at most RunsPerRunner=4.",
     }
 
 
