@@ -8,7 +8,7 @@ from decimal import Decimal
 from importlib import import_module
 from typing import Any
 
-_State = dict[str, Any]
+State = dict[str, Any]
 
 
 def answer(name: str, values: list[Any]) -> Any:
@@ -23,7 +23,7 @@ def answer(name: str, values: list[Any]) -> Any:
     arguments, options, configuration = values
     module = import_module(f"adaptors.{system}")
     state = {"configuration": configuration, "data": None, "references": []}
-    after: _State = getattr(module, operation)(*arguments, **options)(state)
+    after: State = getattr(module, operation)(*arguments, **options)(state)
     return {"data": after.get("data"), "response": after.get("response")}
 
 
@@ -55,4 +55,10 @@ def _validate(schema: Any, data: Any) -> list[dict[str, Any]]:
     return []
 
 
-_OWN: dict[str, Callable[..., Any]] = {"validate": _validate}
+def _find_value(arguments: list[Any], options: State, configuration: State) -> Any:
+    """Return a value of a row, which is no operation in Python."""
+    find = import_module("adaptors.postgresql").find_value(*arguments, **options)
+    return find({"configuration": configuration, "data": None})
+
+
+_OWN: dict[str, Callable[..., Any]] = {"validate": _validate, "find_value": _find_value}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 _NEWEST = 1000
 _NAME = re.compile(r"(?:@openfn/)?(?:language-)?([a-z0-9-]+)(?:@(\d+)(?:[.\w-]*)|@latest)?")
-ADAPTORS = ("common", "http")
+ADAPTORS = ("common", "http", "dhis2", "salesforce", "commcare", "postgresql", "kobotoolbox")
 """The adaptors whose operations JavaScript jobs have: see `library/dialects.js`."""
 
 
@@ -23,6 +23,7 @@ class Rule:
     source: str
 
 
+_CHANGELOG = "OpenFn/adaptors packages/{}/CHANGELOG.md {}"
 RULES = (
     Rule(
         "legacy-common",
@@ -44,6 +45,48 @@ RULES = (
         6,
         "A response that is not JSON becomes `{body: text}`; `request({method, url})` returns it.",
         "OpenFn/adaptors packages/http/CHANGELOG.md 6.0.0, OpenFn/language-http v4.0.0",
+    ),
+    Rule(
+        "old-tracker",
+        "dhis2",
+        6,
+        "`events`, `enrollments` and `relationships` are sent to DHIS2's old tracker.",
+        _CHANGELOG.format("dhis2", "6.0.0"),
+    ),
+    Rule(
+        "params-option",
+        "dhis2",
+        7,
+        "The parameters of `create` and `update` are in `{params}`.",
+        _CHANGELOG.format("dhis2", "7.0.0"),
+    ),
+    Rule(
+        "answer-in-references",
+        "dhis2",
+        2,
+        "The answer is `references[0].body`, and `data` stays.",
+        "OpenFn/language-dhis2 v1.4.0",
+    ),
+    Rule(
+        "answer-in-references",
+        "salesforce",
+        5,
+        "The answer is `references[0]`, and `data` stays; `bulk(object, operation, options, …)`.",
+        f"{_CHANGELOG.format('salesforce', '5.0.0')}, OpenFn/language-salesforce v2.10.0",
+    ),
+    Rule(
+        "query-result",
+        "salesforce",
+        7,
+        "A query's answer is `{totalSize, done, records}`, not the list of records.",
+        _CHANGELOG.format("salesforce", "7.0.0"),
+    ),
+    Rule(
+        "bulk-ignores-errors",
+        "salesforce",
+        9,
+        "A bulk operation fails only with `failOnError: true`.",
+        _CHANGELOG.format("salesforce", "9.0.0"),
     ),
 )
 

@@ -7,6 +7,7 @@ file is loaded.
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ _STUCK = (
 )
 # Where no memory is left for an error, QuickJS throws null.
 _NO_MEMORY = {("InternalError", "out of memory"), ("Error", "The job threw null.")}
+_IMPORTED = re.compile(r'__import\("@openfn/(?:language-)?([a-z0-9-]+)')
 _REPLACED = "The job has replaced functions of JavaScript that its runtime needs."
 
 
@@ -91,7 +93,7 @@ class Program:
         loaded, text = json.dumps(state.get(_LOADED, own)), json.dumps(own)
         self._loaded = loaded if self._compiled.reads_state else None
         self._engine = Engine(self._limits.seconds_left, self._limits.megabytes)
-        self._entry = _enter(self._engine, self._dialect)
+        self._entry = _enter(self._engine, self._dialect, self._compiled.code)
         self._call(self._entry.begin, loaded, configuration)
         run = self._engine.evaluate(f"(async function () {{{self._compiled.code}\n}})")
         self._call(self._entry.load, run)
@@ -184,7 +186,8 @@ class Program:
             return  # no time or memory is left for it
 
 
-def _enter(engine: Engine, dialect: Dialect) -> _Entry:
-    define = engine.evaluate(library.prelude())
+def _enter(engine: Engine, dialect: Dialect, code: str = "") -> _Entry:
+    imported = set(_IMPORTED.findall(code)) & set(dialects.ADAPTORS)
+    define = engine.evaluate(library.prelude(frozenset({dialect.adaptor, *imported})))
     functions = engine.call(define, dialect.to_json(), *library.sources())
     return _Entry(*engine.items(functions, len(_Entry._fields)))
