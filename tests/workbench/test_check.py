@@ -98,7 +98,7 @@ def test_operations_of_another_adaptor_than_the_credentials_have_a_warning(check
     "code",
     [
         "from adaptors.dhis2 import create\ncreate('events', {})\n",
-        "from adaptors.http import get\nget('api/me')\n",
+        "from adaptors.http import get\nget('https://dhis2.example.org/api/me')\n",
         JOB,
     ],
 )
@@ -121,6 +121,14 @@ def test_relative_path_without_a_credential_has_a_warning(check, code, warning):
     lines = check(code=f"from adaptors.http import get, post, request\n{code}\n")
     assert len(lines) == (2 if warning else 1)
     assert not warning or lines[0].startswith(f"warning: jobs/go.py:2: {warning}")
+
+
+@pytest.mark.parametrize(("adaptor", "warns"), [("dhis2", True), ("odk", False), ("http", False)])
+def test_relative_path_with_a_credential_without_base_url_has_a_warning(check, adaptor, warns):
+    credential = CREDENTIAL.replace("dhis2", adaptor)
+    lines = check(WITH_CREDENTIAL + credential, "from adaptors.http import get\nget('api/me')\n")
+    warning = "`api/me` is no complete URL, and a credential of the adaptor dhis2 has no `baseUrl`."
+    assert (warning in lines[0]) == warns
 
 
 def test_operations_that_need_a_credential_without_one_have_a_warning(check):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import adaptors
 from openfn.jobs.javascript import SUFFIX
+from workbench.credentials.fields import keys_of, model_of
 from workbench.project.schema.project import JobSpec, ProjectSpec
 from workbench.project.yaml_source import Problem
 
@@ -20,7 +21,7 @@ _HTTP = {"get": 0, "post": 0, "put": 0, "patch": 0, "delete": 0, "request": 1}
 def warnings(directory: Path, project: ProjectSpec) -> Iterator[Problem]:
     """Yield a warning for each import of operations that need another credential.
 
-    And one for each relative path of a job that has no credential.
+    And one for each relative path of a job whose credential has no address for it.
     """
     for name, job in project.jobs.items():
         if Path(job.expression).suffix == SUFFIX:
@@ -42,18 +43,22 @@ def _messages(
     lines = {adaptor: line for adaptor, _, line in reversed(operations.values())}
     for adaptor, line in lines.items():
         if adaptor in ("http", credential):
-            continue  # any credential with a URL serves for HTTP
+            continue  # paths are checked below
         if credential is None:
             yield line, f"The job {name} uses the adaptor {adaptor} but has no `credential`."
         else:
             other = f"its credential {job.credential} is for the adaptor {credential}"
             yield line, f"The job {name} uses the adaptor {adaptor}, but {other}."
     if credential is None:
-        yield from _relative_paths(name, operations, tree)
+        reason = f"the job {name} has no `credential`"
+        yield from _relative_paths(reason, operations, tree)
+    elif not any(key.name == "baseUrl" for key in keys_of(model_of(credential))):
+        reason = f"a credential of the adaptor {credential} has no `baseUrl`"
+        yield from _relative_paths(reason, operations, tree)
 
 
 def _relative_paths(
-    job: str, operations: dict[str, tuple[str, str, int]], tree: ast.Module
+    reason: str, operations: dict[str, tuple[str, str, int]], tree: ast.Module
 ) -> Iterator[tuple[int, str]]:
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call):
@@ -62,7 +67,7 @@ def _relative_paths(
         arguments = node.args[_HTTP[operation] :] if adaptor == "http" else []
         path = arguments[0].value if arguments and isinstance(arguments[0], ast.Constant) else None
         if isinstance(path, str) and "://" not in path:
-            problem = f"`{path}` is no complete URL, and the job {job} has no `credential`."
+            problem = f"`{path}` is no complete URL, and {reason}."
             yield node.lineno, f"{problem} Write https://…, or add a credential with a `baseUrl`."
 
 
