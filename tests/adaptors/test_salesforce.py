@@ -196,7 +196,7 @@ def test_a_record_can_be_deleted_twice(salesforce):
         (create("Contact", "Amina"), "records must be a dict or a list of dicts, not str"),
         (create("Contact", [{}, None]), "records[1] must be a dict, not NoneType"),
         (create("Contact/../User", {}), "sobject must be an API name such as Contact"),
-        (create(data_value("missing"), {}), "sobject must be an API name such as Contact"),
+        (create(data_value("missing"), {}), "create needs a value for sobject"),
         (upsert("Contact", "MRN__c/x", {}), "external_id must be an API name"),
         (update("Contact", {"LastName": "x"}), "The Id of records[0] must have 15 or 18"),
         (update("Contact", {"Id": "../003"}), "The Id of records[0] must have 15 or 18"),
