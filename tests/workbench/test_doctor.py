@@ -89,7 +89,10 @@ def test_new_account_has_too_few_executions_and_nothing_else_to_fix(doctor):
     problems = [name for name, check in checks.items() if check["state"] == "problem"]
     assert problems == ["concurrency"]
     assert "10 executions at the same time in this account" in checks["concurrency"]["text"]
-    assert "runs take up to 4, matchers 3, the tick 1: 2 for posts" in checks["concurrency"]["text"]
+    assert (
+        "runners take up to 4 (for 16 runs), matchers 3, the tick 1: 2 for posts"
+        in checks["concurrency"]["text"]
+    )
     assert "L-B99A9384" in checks["concurrency"]["fix"]
     assert "`make deploy` creates it" in checks["stack"]["text"]
     assert {"secrets", "alarm mail"} & set(checks) == set()
@@ -102,7 +105,7 @@ def test_deployed_stack_without_problems(doctor):
     status, checks = doctor(HEALTHY)
     assert status == 0
     assert "problem" not in states(checks, *checks)
-    assert "runs take up to 20, matchers 3" in checks["concurrency"]["text"]
+    assert "runners take up to 20 (for 80 runs), matchers 3" in checks["concurrency"]["text"]
     assert checks["alarm mail"]["text"] == "Goes to oncall@example.org."
     assert checks["secrets"]["text"] == "2 needed, none missing."
 

@@ -74,17 +74,21 @@ def check_credentials() -> tuple[Check, str]:
 
 
 def check_concurrency(parameters: Mapping[str, str]) -> Check:
-    """Check that runs and matchers leave enough of the account's executions for posts."""
+    """Check that runners and matchers leave enough of the account's executions for posts."""
     limit = client("lambda").get_account_settings()["AccountLimit"]
     total, free = limit["ConcurrentExecutions"], limit["UnreservedConcurrentExecutions"]
-    runs = _number(parameters, "RunConcurrency")
+    runners = _number(parameters, "RunConcurrency")
+    runs = runners * _number(parameters, "RunsPerRunner")
     matchers = _number(parameters, "MatchConcurrency")
     tick = 1
-    left = max(free - runs - matchers - tick, 0)
+    left = max(free - runners - matchers - tick, 0)
     text = f"{total:,} executions at the same time in this account"
     if free < total:
         text += f", {total - free:,} of them reserved by other functions"
-    text += f"; runs take up to {runs:,}, matchers {matchers:,}, the tick 1: {left:,} for posts."
+    text += (
+        f"; runners take up to {runners:,} (for {runs:,} runs), matchers {matchers:,}, the tick 1: "
+    )
+    text += f"{left:,} for posts."
     if left >= _FOR_POSTS:
         return ok("concurrency", text)
     text += " A post above that is lost unless its source sends it again."
