@@ -25,7 +25,7 @@ endif
 	lock vendor clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(READY) ## send real posts through the example project on this machine
 	.venv/bin/ofn demo
@@ -38,6 +38,13 @@ doctor: $(READY) ## check this machine and the AWS account: before the first dep
 
 test: $(READY) $(HERE)/.ready ## run all tests
 	.venv/bin/python -m pytest
+
+browser: $(READY) ## install Chromium if it is missing, and run the tests of the console in it
+	@command -v chromium >/dev/null || (apt-get update -qq && apt-get install -qq -y chromium)
+	OPENFN_REQUIRE_BROWSER=1 .venv/bin/python -m pytest -n 0 tests/console/test_browser.py
+
+screenshots: $(READY) ## write a picture of each page of the console to docs/console
+	.venv/bin/python -m tests.support.screenshots
 
 torture: $(READY) ## run all faults, pairs, random walks, fuzzing and property tests in 20 minutes
 	.venv/bin/python -m benchmarks.torture

@@ -14,7 +14,7 @@ from textwrap import dedent
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.support import postgresql
+from tests.support import chromium, postgresql
 from workbench.local import lambda_functions
 from workbench.local.destination import run_destination
 from workbench.local.log_view import parse_log_line
@@ -156,7 +156,12 @@ def post(stack, body, inbox="inbox-a", **changes):
 
 
 def pytest_terminal_summary(terminalreporter):
-    """Print the total number of faults that the tests injected."""
+    """Print the number of faults that the tests injected, and whether a browser was missing."""
+    if any(
+        chromium.MISSING in str(report.longrepr)
+        for report in terminalreporter.getreports("skipped")
+    ):
+        terminalreporter.write_line(chromium.MISSING, yellow=True)
     reports = [
         report for kind in ("passed", "failed") for report in terminalreporter.stats.get(kind, [])
     ]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from console.reads import MessageFilter, RunFilter
 from console.request import Request
 from openfn import ids
-from openfn.history.messages import MessageState
+from openfn.history.messages import MessageState, MessageSummary
 from openfn.history.queries import Period
+from openfn.history.runs import RunSummary
 from openfn.runs.model import RunStatus
 
 PERIODS = ("1h", "24h", "7d", "30d", "90d")
@@ -17,6 +18,43 @@ PERIODS = ("1h", "24h", "7d", "30d", "90d")
 DEFAULT_PERIOD = "7d"
 _AGE = re.compile(r"(\d{1,4})([mhd])")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+
+
+@dataclass(frozen=True, slots=True)
+class MessageFilter:
+    """Which messages a list has; an empty text means any."""
+
+    period: Period
+    inbox: str = ""
+    state: str = ""
+    job: str = ""
+    text: str = ""
+    """A part of the body or of the id."""
+
+    def matches(self, message: MessageSummary) -> bool:
+        """Return whether a message is in the list, apart from the text."""
+        return (
+            self.inbox in ("", message.inbox)
+            and self.state in ("", message.state)
+            and (not self.job or any(run.job == self.job for run in message.runs))
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RunFilter:
+    """Which runs a list has; an empty text means any."""
+
+    period: Period
+    inbox: str = ""
+    status: str = ""
+    job: str = ""
+    error: str = ""
+    """A part of the error."""
+
+    def matches(self, run: RunSummary) -> bool:
+        """Return whether a run is in the list."""
+        error = " ".join(map(str, run.error.values())).lower() if run.error else ""
+        return self.job in ("", run.job) and self.error.lower() in error
 
 
 def of_messages(request: Request) -> MessageFilter:

@@ -8,11 +8,13 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Generic, TypeVar
 
+from console.list_filters import MessageFilter, RunFilter
 from openfn import ids
 from openfn.errors import NotFound
 from openfn.history import details
@@ -25,6 +27,8 @@ from openfn.history.runs import RunSummary
 from openfn.jobs import initial_state as initial_states
 from openfn.jobs.state import State
 from openfn.messages import bodies
+from openfn.messages import store as message_store
+from openfn.messages.store import Message
 from openfn.project.triggers import with_query_params
 from openfn.runs import store as run_store
 from openfn.runs.model import RunStatus
@@ -37,43 +41,6 @@ _MAX_COUNTED = 5000
 _SEARCH_BATCH = 50
 _HOURS, _LATEST_DAYS = 24, 7
 Summary = TypeVar("Summary", MessageSummary, RunSummary)
-
-
-@dataclass(frozen=True, slots=True)
-class MessageFilter:
-    """Which messages a list has; an empty text means any."""
-
-    period: Period
-    inbox: str = ""
-    state: str = ""
-    job: str = ""
-    text: str = ""
-    """A part of the body or of the id."""
-
-    def matches(self, message: MessageSummary) -> bool:
-        """Return whether a message is in the list, apart from the text."""
-        return (
-            self.inbox in ("", message.inbox)
-            and self.state in ("", message.state)
-            and (not self.job or any(run.job == self.job for run in message.runs))
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class RunFilter:
-    """Which runs a list has; an empty text means any."""
-
-    period: Period
-    inbox: str = ""
-    status: str = ""
-    job: str = ""
-    error: str = ""
-    """A part of the error."""
-
-    def matches(self, run: RunSummary) -> bool:
-        """Return whether a run is in the list."""
-        error = " ".join(map(str, run.error.values())).lower() if run.error else ""
-        return self.job in ("", run.job) and self.error.lower() in error
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +150,13 @@ def messages_by_id(message_ids: Iterable[str]) -> dict[str, MessageDetails]:
     return details.messages_by_id(message_ids)
 
 
+def stored_messages(message_ids: Iterable[str]) -> Iterator[Message]:
+    """Yield messages with their bodies, without those whose body is gone."""
+    for item in message_store.read_items(message_ids).values():
+        with suppress(NotFound):
+            yield message_store.from_item(item)
+
+
 def message(message_id: str) -> MessageDetails:
     """Return a message; raise `NotFound` if there is none."""
     stored = details.message(message_id) if ids.is_message_id(message_id) else None
@@ -208,8 +182,13 @@ def body_of(message: MessageDetails) -> object:
     """Return a body as triggers see it; raise `UnreadableBody` or `NotFound`."""
     if message.missing:
         raise NotFound(message.missing)
-    parsed = bodies.parse_exact(message.message.body, message.message.headers)
-    return with_query_params(parsed, dict(message.message.query_params))
+    return matchable_body(message.message)
+
+
+def matchable_body(message: Message) -> object:
+    """Return a body as triggers see it; raise `UnreadableBody`."""
+    parsed = bodies.parse_exact(message.body, message.headers)
+    return with_query_params(parsed, dict(message.query_params))
 
 
 def _page(summaries: Iterable[tuple[Summary, bool]]) -> Page[Summary]:

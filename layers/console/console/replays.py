@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from console import reads
-from console.reads import RunFilter
+from console.list_filters import RunFilter
 from openfn import ids
 from openfn.history import details, replay, replay_selection
 from openfn.history.replay_selection import ReplayTarget

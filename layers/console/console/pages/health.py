@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from aws_lambda_powertools.event_handler import Response
 
-from console import reads, site
+from console import project_names, reads, site
 from console.reads import InboxActivity
 from console.responses import page
 from console.routing import create_router
@@ -37,7 +37,8 @@ class Bar:
 def show_health() -> Response[str]:
     """Show whether data flows, and what needs attention first."""
     stack, activity = site.current().stack, reads.activity()
-    inboxes = {name: InboxActivity() for name in inbox_names()} | activity.inboxes
+    inboxes = {name: InboxActivity() for name in project_names.inbox_names()} | activity.inboxes
+    latest = reads.latest(_LATEST)
     depths = monitoring.queue_depths(stack)
     return page(
         "health.html",
@@ -54,7 +55,8 @@ def show_health() -> Response[str]:
         dead=depths["MatchDeadLetters"].waiting + depths["RunDeadLetters"].waiting,
         alarms=monitoring.alarms(stack),
         scheduled=_scheduled(),
-        latest=reads.latest(_LATEST),
+        latest=latest,
+        nearest=project_names.nearest_triggers(latest),
         urls=site.current().inbox_urls(),
     )
 
@@ -66,11 +68,6 @@ def _scheduled() -> list[tuple[CronTrigger, str]]:
         for trigger in project.cron_triggers
         for job in project.jobs_by_trigger[trigger.name]
     ]
-
-
-def inbox_names() -> list[str]:
-    """Return the inboxes of the project."""
-    return sorted({inbox.name for inbox in compiled.current().inboxes.values()})
 
 
 def sparkline(hours: Sequence[int]) -> list[Bar]:

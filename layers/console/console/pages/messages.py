@@ -6,8 +6,7 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from console import exports, list_filters, reads, request, site
-from console.pages.health import inbox_names
+from console import exports, list_filters, project_names, reads, request, site
 from console.responses import attachment, page, record
 from console.routing import create_router
 from openfn.history.audit import Action
@@ -24,12 +23,14 @@ def show_messages() -> Response[str]:
     selection = list_filters.of_messages(request.current())
     if selection.text:
         record(Action.SEARCH, selection.text)
+    result = reads.messages(selection)
     return page(
         "messages.html",
         selection=selection,
-        result=reads.messages(selection),
+        result=result,
+        nearest=project_names.nearest_triggers(result.rows),
         states=list(MessageState),
-        inboxes=inbox_names(),
+        inboxes=project_names.inbox_names(),
         jobs=sorted(compiled.current().jobs),
         periods=list_filters.PERIODS,
         filters={name: request.current().query.get(name) for name in _FILTERS},

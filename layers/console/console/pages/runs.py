@@ -6,8 +6,7 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from console import exports, list_filters, reads, request
-from console.pages.health import inbox_names
+from console import exports, list_filters, project_names, reads, request
 from console.responses import attachment, page, record
 from console.routing import create_router
 from openfn.history.audit import Action
@@ -27,7 +26,7 @@ def show_runs() -> Response[str]:
         selection=selection,
         result=reads.runs(selection),
         states=list(RunStatus),
-        inboxes=inbox_names(),
+        inboxes=project_names.inbox_names(),
         jobs=sorted(compiled.current().jobs),
         periods=list_filters.PERIODS,
         filters={name: request.current().query.get(name) for name in _FILTERS},

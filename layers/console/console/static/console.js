@@ -77,7 +77,7 @@ function followPlayground(form) {
     const fields = new URLSearchParams(new FormData(form));
     fields.set("action", action);
     const number = ++latest;
-    const fresh = await fetchDocument(form.action, "POST", fields);
+    const fresh = await fetchDocument(form.getAttribute("action"), "POST", fields);
     if (!fresh || number !== latest) return;
     for (const part of parts) {
       const adopted = document.importNode(fresh.querySelector(`[data-part="${part}"]`), true);
