@@ -10,10 +10,10 @@ from rich.color import ColorSystem
 from rich.console import Console
 from rich.style import Style
 
+from openfn.control_characters import escape_controls
 from openfn.history import details
 from openfn.log_events import LogEvent
 from workbench.local.destination import Received
-from workbench.terminal import escape_controls
 
 _STYLES = {"inbox": "cyan", "matcher": "magenta", "runner": "green", "destination": "yellow"}
 _SENTENCES: dict[str, str] = {
