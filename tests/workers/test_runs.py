@@ -8,14 +8,17 @@ import signal
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 
 import pytest
 
 from openfn import ids
+from openfn.errors import JobError, Verdict
 from openfn.history import details
 from openfn.runs import store as runs
 from openfn.runs.model import Plan
-from tests.conftest import LogLines, post, write_project
+from openfn.workers import environment, executors
+from tests.conftest import ROOT, LogLines, post, write_project
 from tests.support.sqs import failed_ids, sqs_event
 from workbench.local.stack import create_stack
 
@@ -172,6 +175,17 @@ def test_children_that_a_job_leaves_are_killed_and_its_worker_replaced(stack):
     assert record.status == "succeeded"
     with pytest.raises(ProcessLookupError):
         os.kill(record.final["child"], 0)
+
+
+@pytest.mark.usefixtures("stack")
+def test_workers_that_were_ended_are_not_started_again_by_a_late_run():
+    pool = executors.create(ROOT / "functions/runner/worker.py", environment.project_folder())
+    limits = (10, time.monotonic() + 10, SimpleNamespace(on_output=len))
+    with pool.session(None, *limits):
+        pool.close()
+    with pytest.raises(JobError) as caught, pool.session(None, *limits):
+        pytest.fail("a worker was started")
+    assert (caught.value.type, caught.value.verdict) == ("Interrupted", Verdict.RETRYABLE)
 
 
 def test_runs_go_on_after_the_zygote_was_killed(stack):

@@ -35,6 +35,6 @@ def register(project: Path, executor: Executor) -> None:
 
 
 def close(project: Path) -> None:
-    """End the workers of a project, if it has any."""
-    if executor := _executors.pop(project, None):
+    """End the workers of a project, if it has any; a run that is late starts no others."""
+    if executor := _executors.get(project):
         executor.close()

@@ -36,7 +36,7 @@ class WorkerPool:
         """Start the zygote with a program; workers are forked when they are needed."""
         self._program, self._project = program, project
         self._zygote = Zygote(program, project)
-        self._megabytes, self._max_idle = 0, 1
+        self._megabytes, self._max_idle, self._is_closed = 0, 1, False
         self._lock, self._turns = threading.RLock(), Turns()
         self._running: list[WorkerProcess] = []
         self._idle: list[WorkerProcess] = []
@@ -62,7 +62,7 @@ class WorkerPool:
         with self._turns.take(end - time.monotonic(), alone=alone) as has_turn:
             if not has_turn:
                 raise _no_turn()
-            worker = self._take(credential)
+            worker = self._take(credential, alone=alone)
             deadline = min(time.monotonic() + seconds, end)
             limits = (deadline, self._megabytes, self._watch)
             session = WorkerSession(worker, listener, *limits, alone=alone)
@@ -83,19 +83,27 @@ class WorkerPool:
             surplus.close()
 
     def close(self) -> None:
-        """End all workers and the zygote."""
-        for worker in (*self._running, *self._idle, *self._cleaning):
+        """End all workers and the zygote; runs that execute are to be tried again."""
+        with self._lock:
+            was_closed, self._is_closed = self._is_closed, True
+            running, unused = [*self._running], [*self._idle, *self._cleaning]
+            self._idle, self._cleaning = [], []
+        if was_closed:
+            return
+        for worker in unused:
             worker.close()
-        self._running, self._idle, self._cleaning = [], [], []
+        for worker in running:  # the session of its run closes it
+            worker.kill()
         self._zygote.close()
 
-    def _take(self, credential: str | None) -> WorkerProcess:
+    def _take(self, credential: str | None, *, alone: bool) -> WorkerProcess:
         with self._lock:
             mine = [worker for worker in self._cleaning if worker.credential == credential]
             self._cleaning = [worker for worker in self._cleaning if worker not in mine]
         for worker in mine:
             self._await_cleanup(worker)
-        worker = self._idle_worker(credential) or self._fork(credential)
+        # A run that continues alone gets a new one: if the zygote has died, those idle die too.
+        worker = (None if alone else self._idle_worker(credential)) or self._fork(credential)
         with self._lock:
             self._running.append(worker)
         worker.runs += 1
@@ -115,10 +123,14 @@ class WorkerPool:
 
     def _fork(self, credential: str | None) -> WorkerProcess:
         zygote = self._zygote
+        if self._is_closed:
+            raise _closed()
         try:
             return WorkerProcess(zygote, credential)
         except ZygoteDied:
             with self._lock:
+                if self._is_closed:
+                    raise _closed() from None
                 if self._zygote is zygote:  # no other thread has replaced it
                     zygote.close()
                     self._zygote = Zygote(self._program, self._project)
@@ -127,9 +139,10 @@ class WorkerPool:
     def _put_back(self, worker: WorkerProcess, session: WorkerSession, listener: Listener) -> None:
         with self._lock:
             self._running.remove(worker)
-            if session.has_ended:
+            is_kept = session.has_ended and not self._is_closed
+            if is_kept:
                 self._cleaning.append(worker)
-        if not session.has_ended:
+        if not is_kept:
             worker.close(listener.on_output)
 
     def _await_cleanup(self, worker: WorkerProcess) -> None:
@@ -155,5 +168,12 @@ class WorkerPool:
 
 
 def _no_turn() -> JobError:
-    message = "The invocation had no time left in which the run could continue alone."
+    return _interrupted("The invocation had no time left in which the run could continue alone.")
+
+
+def _closed() -> JobError:
+    return _interrupted("The workers were ended while the run executed.")
+
+
+def _interrupted(message: str) -> JobError:
     return JobError("Interrupted", message, LOADING, 0, Verdict.RETRYABLE)
