@@ -70,7 +70,8 @@ class WorkerProcess:
     def is_alive(self) -> bool:
         """Return whether an idle worker lives; what was written since its run is dropped."""
         self._wait(0, len)
-        return self.status == ALIVE
+        # A worker ends a little later than its zygote.
+        return self.status == ALIVE and not self._zygote.has_ended()
 
     def kill(self) -> None:
         """Kill the worker and all its descendants."""

@@ -76,6 +76,10 @@ class Zygote:
             time.sleep(0.002)
         return status
 
+    def has_ended(self) -> bool:
+        """Return whether the zygote has ended; its workers end with it."""
+        return self._process.poll() is not None
+
     def kill_orphans(self) -> None:
         """Kill the processes that ended workers have left."""
         with self._lock:  # so that no worker is just being forked
