@@ -26,6 +26,7 @@ PROJECT = """
 triggers: {all: {inclusion: {}}}
 credentials: {destination: {adaptor: http}}
 jobs:
+  allocates: {trigger: all, expression: jobs/allocates.py}
   posts: {trigger: all, credential: destination, expression: jobs/posts.py}
   remembers: {trigger: all, expression: jobs/remembers.py}
   crashes: {trigger: all, expression: jobs/crashes.py}
@@ -54,6 +55,18 @@ from adaptors.common import fn
 fn(lambda state: {**state, "n": 1})
 fn(lambda state: {**state, "n": 2})
 fn(lambda state: state if state["data"].get("fine") else os._exit(7))
+""",
+    "allocates": """
+import time
+from adaptors.common import fn
+
+def allocate(state):
+    print("begins")
+    data = b"x" * (200 << 20)
+    time.sleep(0.4)
+    return {**state, "size": len(data)}
+
+fn(allocate)
 """,
     "waits": """
 import time
@@ -175,6 +188,13 @@ def test_children_that_a_job_leaves_are_killed_and_its_worker_replaced(stack):
     assert record.status == "succeeded"
     with pytest.raises(ProcessLookupError):
         os.kill(record.final["child"], 0)
+
+
+def test_largest_worker_is_killed_when_memory_runs_out_and_its_run_continues_alone(stack):
+    records = execute(stack, *[create(stack, "allocates") for _ in range(2)])
+    assert [(record.error, record.attempt) for record in records] == [(None, 1)] * 2
+    begins = sorted(record.log.count("begins") for record in records)
+    assert begins == [1, 2]
 
 
 @pytest.mark.usefixtures("stack")
