@@ -40,6 +40,8 @@ class Zygote:
         self._control, theirs = socket.socketpair()
         self._lock = threading.Lock()
         self._workers: set[int] = set()
+        self._is_closed = False
+        """Whether it has closed its socket, which it does a little before it has ended."""
         arguments = [str(program), str(theirs.fileno()), str(project)]
         self._process = subprocess.Popen(  # noqa: S603 - our own program
             [sys.executable, "-P", *arguments],
@@ -78,7 +80,7 @@ class Zygote:
 
     def has_ended(self) -> bool:
         """Return whether the zygote has ended; its workers end with it."""
-        return self._process.poll() is not None
+        return self._is_closed or self._process.poll() is not None
 
     def kill_orphans(self) -> None:
         """Kill the processes that ended workers have left."""
@@ -102,6 +104,7 @@ class Zygote:
                 if status != ALIVE:
                     self._workers.discard(pid)
         except (OSError, ZygoteDied):
+            self._is_closed = True
             return _KILLED  # workers end with the zygote
         return status
 
