@@ -57,6 +57,7 @@ def pictures(ids):
     yield "message", f"/messages/{ids['unmatched']}", light
     yield "filter", f"/filter?message={ids['unmatched']}", light
     yield "run", f"/runs/{ids['failed']}/register-household", light
+    yield "message-ar", f"/messages/{ids['unmatched']}", light | {"locale": "ar"}
     yield "try", f"/try?message={ids['matched']}&job=register-household", dark
 
 

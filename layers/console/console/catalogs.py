@@ -11,13 +11,16 @@ from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from pathlib import Path
 
-_FOLDER = Path(__file__).with_name("locale")
-_NAMES = {"fr": "Français", "pt": "Português", "es": "Español", "ar": "العربية"}
-LANGUAGES = {"en": "English"} | {
-    code: name for code, name in _NAMES.items() if (_FOLDER / f"{code}.po").exists()
+LANGUAGES = {
+    "en": "English",
+    "fr": "Français",
+    "pt": "Português",
+    "es": "Español",
+    "ar": "العربية",
 }
-"""The languages that have a catalog, by code, each in its own words."""
+"""The languages by code, each in its own words."""
 RIGHT_TO_LEFT = frozenset({"ar"})
+_FOLDER = Path(__file__).with_name("locale")
 _MAGIC = 0x950412DE
 _KEYWORD = re.compile(r'(msgid_plural|msgid|msgstr)(?:\[\d\])? (".*")')
 
