@@ -114,7 +114,7 @@ def ofn(monkeypatch, capsys):
         with pytest.raises(SystemExit) as ended:
             main()
         out, err = (re.sub(r"\x1b\[[0-9;]*m", "", text) for text in capsys.readouterr())
-        target = re.match(r"Stack \S+: (account|http).*\n", err)
+        target = re.match(r"Stack \S+: (account|http|in this process).*\n", err)
         rest = err[target.end() :] if target else err
         return Ended(ended.value.code or 0, out, rest, target.group().strip() if target else "")
 

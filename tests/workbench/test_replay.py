@@ -26,8 +26,6 @@ from tests.conftest import post
 from tests.support.stack_client import without_queue
 from workbench.project.compiler import compile_project
 
-pytestmark = pytest.mark.moto
-
 PROJECT = """
 triggers:
   form: {inclusion: {form: visit}}
@@ -254,6 +252,7 @@ def limit_page_size(number):
     events.unregister("before-parameter-build.dynamodb.Query", limit)
 
 
+@pytest.mark.moto
 def test_all_failed_runs_are_replayed_in_the_order_received(
     stack, ofn, replay, tmp_path, log_lines
 ):
@@ -387,6 +386,7 @@ def test_unqueued_runs_are_named_and_queued_by_the_next_tick(stack, ofn, tmp_pat
     assert [end_of(run_id)[:2] for run_id in failed] == [("succeeded", 2)] * 2
 
 
+@pytest.mark.moto
 def test_no_further_batch_is_started_after_an_aws_error(stack, replay):
     failed = post_visits(stack, *range(55))
 
@@ -413,7 +413,11 @@ def test_no_further_batch_is_started_after_an_aws_error(stack, replay):
         (("--job", "gone"), "The project has no job gone. It has: job-a, after, catch."),
         (("--state", "succeeded"), "Add --job to name the job"),
         (("--since", "soon"), "--since soon is not a time. Write an age such as 90m, 2h or 3d"),
-        (("--job", "job-a", "--stack", "nowhere"), "There is no stack nowhere here."),
+        pytest.param(
+            ("--job", "job-a", "--stack", "nowhere"),
+            "There is no stack nowhere here.",
+            marks=pytest.mark.moto,
+        ),
     ],
 )
 def test_invalid_selection_is_an_error(stack, ofn, tmp_path, arguments, message):

@@ -6,7 +6,7 @@ import json
 
 from tests.conftest import post, write_project
 from tests.monitoring.traffic import JOBS, PROJECT, body_of_kind, queue_unmatchable_message
-from tests.support.moto_stack import create_stack
+from workbench.local.stack import create_stack
 
 
 def test_unmatchable_message_is_listed(ofn, tmp_path):
