@@ -65,6 +65,7 @@ ofn serve    # run everything on this machine, and print the URL of the inbox
 ```
 
 Post the example: `curl -d @tests/events/submission.json -H 'Content-Type: application/json' URL`
+Then `ofn received` shows what the job sent. Without a credential, nothing leaves this machine.
 
 1. Save a submission of your own form in `tests/events/submission.json`.
 2. `ofn match tests/events/submission.json` shows whether the trigger matches. If not, change
