@@ -52,7 +52,6 @@ COMPILED = {
 PROBLEMS = {
     "export default fn(a);": (1, "The default export is not a list of operations."),
     "fn(state => {\n  const x = ;\n});": (2, "This is not valid JavaScript: Unexpected token."),
-    "const a = 1;": (1, "The job has no operation. Add a call at the top level"),
     "fn(f);\nconst x = $.data;": (2, "`$` has no state here. Use it in an argument"),
     "fn(f);\nfn(x => $.data);": (2, "`$` is inside a function whose parameter is not called"),
     'import fs from "fs"; fn(f);': (1, "The library fs is not available to jobs"),

@@ -204,7 +204,14 @@ def test_operation_without_a_state_is_a_warning_and_another_value_an_error(capsy
     assert run("fn(s => {}); fn(s => ({ ...s, n: 1 }));") == {"n": 1}
     assert "did not return the state" in capsys.readouterr().out
     assert "returned x, not the state" in str(error_of("fn(s => 'x');"))
-    assert "Call 1 at the top level returned 7" in str(error_of("f(); function f() { return 7; }"))
+
+
+def test_what_is_no_operation_changes_nothing_as_in_openfn(capsys):
+    assert run("f(); function f() { return 7; }\nfn(s => ({ ...s, n: 1 }));") == {
+        "data": {},
+        "n": 1,
+    }
+    assert "call 1 at the top level returned no operation" in capsys.readouterr().out
 
 
 def test_final_state_is_written_whatever_it_contains():

@@ -26,6 +26,7 @@ jobs:
   delivers: {trigger: all, credential: system, expression: jobs/delivers.js}
   hostile: {trigger: all, expression: jobs/hostile.js}
   emits: {trigger: all, expression: jobs/emits.js}
+  empty: {trigger: all, expression: jobs/empty.js}
 """
 JOBS = {
     "delivers.js": """
@@ -54,6 +55,7 @@ JOBS = {
           return state;
         });
     """,
+    "empty.js": "// nothing yet",
     "emits.js": 'emit("inbox-a", $.data); emit("inbox-a", { skip: 1 });',
 }
 
@@ -136,3 +138,8 @@ def test_emitted_messages_go_to_their_inbox(stack):
         ("inbox-a", {"a": 1}),
         ("inbox-a", {"skip": 1}),
     ]
+
+
+def test_job_without_operations_passes_the_state_on(stack):
+    run = execute(stack, "empty", {"a": 1})
+    assert (run.status, run.final["data"]) == ("succeeded", {"a": 1})

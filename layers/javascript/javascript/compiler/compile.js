@@ -272,9 +272,6 @@ function compile(source) {
     transformLazyState(program, edits);
     transformPromises(program, edits);
     watchPromises(program, edits);
-    if (!operations.length) {
-      return JSON.stringify({ problems: [[1, "The job has no operation. Add a call at the top level, such as fn(state => state)."]] });
-    }
     return JSON.stringify({ code: edits.apply(), operations, ...checked(program) });
   } catch (error) {
     const line = error.line ?? error.loc?.line;

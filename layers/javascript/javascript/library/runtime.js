@@ -176,15 +176,16 @@ async function createOperations() {
   created = [];
   for (const create of operations) {
     const operation = await create();
-    const number = created.push(operation) - 1;
+    created.push(operation);
     if (typeof operation !== "function") {
-      throw new TypeError(`Call ${number + 1} at the top level returned ${textOf(operation)}, not an operation.`);
+      print(`WARNING: call ${created.length} at the top level returned no operation, so it changes nothing.`);
     }
   }
 }
 
 async function apply(number) {
-  const after = await created[number](held);
+  // OpenFn's `execute` passes the state by what is no function.
+  const after = typeof created[number] === "function" ? await created[number](held) : held;
   if (!after) {
     print("WARNING: the operation did not return the state. End the function with `return state`.");
   } else if (typeof after !== "object") {
