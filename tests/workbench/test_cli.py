@@ -75,6 +75,15 @@ def test_problem_ends_the_program_with_status_1_and_a_message(project):
     )
 
 
+def test_serve_imports_neither_the_libraries_of_aws_nor_of_postgresql():
+    program = "import sys, workbench.cli.main, workbench.local.serve; print(*sys.modules)"
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    names = {"boto3", "botocore.session", "moto", "samtranslator", "psycopg"}
+    assert names.isdisjoint(ran.stdout.split())
+
+
 def test_problems_are_printed_as_json(ofn, project):
     result = json.loads(ofn("check", "--project", project.folder, "--json").out)
     assert result == {"mistakes": [], "notes": []}

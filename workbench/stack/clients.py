@@ -5,21 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, cast
 
-import boto3
-from botocore.config import Config
-
 from workbench.stack import local
 from workbench.store.services import LocalServices
-
-_LIMITS = Config(
-    connect_timeout=5, read_timeout=15, retries={"total_max_attempts": 3, "mode": "standard"}
-)
 
 
 def of_stack(service: str) -> Any:
     """Return a service's client of the connected stack, on AWS or on this machine."""
     local_services = local.active()
     if local_services is None:
+        import boto3  # noqa: PLC0415 - it takes long to import
+
         return boto3.client(cast("Any", service))
     return _LocalClient(local_services, service)
 
@@ -44,5 +39,10 @@ class _LocalClient:
 
 def client(service: str, region: str | None = None, profile: str | None = None) -> Any:
     """Return a service's client, of another region or profile than the environment's if named."""
+    import boto3  # noqa: PLC0415 - it takes long to import
+    from botocore.config import Config  # noqa: PLC0415
+
+    retries: Any = {"total_max_attempts": 3, "mode": "standard"}
+    limits = Config(connect_timeout=5, read_timeout=15, retries=retries)
     session = boto3.Session(profile_name=profile) if profile else boto3
-    return cast("Any", session).client(service, region_name=region, config=_LIMITS)
+    return cast("Any", session).client(service, region_name=region, config=limits)

@@ -14,7 +14,6 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from openfn.storage.aws import Setting, setting
-from openfn.storage.boto3_services import client
 from workbench.errors import CommandError
 
 _BATCH = 100  # BatchGetItem's maximum
@@ -34,7 +33,7 @@ def check(restored: str) -> None:
     if restored == setting(Setting.TABLE_NAME):
         raise CommandError(f"{restored} is the table of the stack itself. Name the restored one.")
     try:
-        table = client("dynamodb").describe_table(TableName=restored)["Table"]
+        table = _dynamodb().describe_table(TableName=restored)["Table"]
     except ClientError as error:
         if error.response["Error"]["Code"] != "ResourceNotFoundException":
             raise
@@ -50,7 +49,7 @@ def pages(restored: str) -> Iterator[Page]:
 
     Expired items are left out.
     """
-    for page in client("dynamodb").get_paginator("scan").paginate(TableName=restored):
+    for page in _dynamodb().get_paginator("scan").paginate(TableName=restored):
         items = [item for item in page["Items"] if not _is_expired(item)]
         for start in range(0, len(items), _BATCH):
             batch = items[start : start + _BATCH]
@@ -62,7 +61,7 @@ def pages(restored: str) -> Iterator[Page]:
 def copy(item: dict[str, Any]) -> bool:
     """Write an item to the stack's table unless one with its key exists; return whether it did."""
     try:
-        client("dynamodb").put_item(
+        _dynamodb().put_item(
             TableName=setting(Setting.TABLE_NAME),
             Item=item,
             ConditionExpression="attribute_not_exists(pk)",
@@ -74,12 +73,18 @@ def copy(item: dict[str, Any]) -> bool:
     return True
 
 
+def _dynamodb() -> Any:
+    from openfn.storage.boto3_services import client  # noqa: PLC0415 - it takes long to import
+
+    return client("dynamodb")
+
+
 def _existing(keys: list[dict[str, Any]]) -> set[tuple[str, str]]:
     table = setting(Setting.TABLE_NAME)
     found: set[tuple[str, str]] = set()
     names = {f"#{name}": name for name in _KEYS}
     while keys:
-        response = client("dynamodb").batch_get_item(
+        response = _dynamodb().batch_get_item(
             RequestItems={
                 table: {
                     "Keys": keys,

@@ -9,14 +9,17 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from workbench.local.destination import Destination, Received, run_destination
-from workbench.local.stand_in import postgresql, responses
+from workbench.local.stand_in import responses
 from workbench.local.stand_in.executing_runs import ExecutingRuns
 from workbench.local.stand_in.postgresql_log import Logged
 from workbench.project.compiler import check
 from workbench.store.received import ReceivedRequest, ReceivedRequests
+
+if TYPE_CHECKING:
+    from workbench.local.stand_in import postgresql
 
 _MASK = "***"
 _SECRET_HEADER = re.compile("auth|cookie|session|token|secret|password|key$", re.IGNORECASE)
@@ -75,6 +78,9 @@ class StandIns:
         return credential
 
     def _database(self, name: str, project: Path) -> dict[str, Any]:
+        # It takes long to import, and few projects have such a credential.
+        from workbench.local.stand_in import postgresql  # noqa: PLC0415 - see above
+
         if not postgresql.is_installed():
             self._notes[name] = _NOT_INSTALLED
             host = {"host": postgresql.NOT_INSTALLED_HOST}
