@@ -272,6 +272,8 @@ function compile(source) {
     transformLazyState(program, edits);
     transformPromises(program, edits);
     watchPromises(program, edits);
+    // As in OpenFn, a file without operations passes the state on.
+    if (!operations.length) operations.push(["no operation", 1]);
     return JSON.stringify({ code: edits.apply(), operations, ...checked(program) });
   } catch (error) {
     const line = error.line ?? error.loc?.line;
