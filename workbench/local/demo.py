@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,19 @@ class _EventLog:
 
 def demonstrate(project: Path, on_step: Callable[[str], None]) -> list[Delivery]:
     """Send every post of `events/` through a project; `on_step` receives the progress."""
+    with demonstrated(project, on_step) as (deliveries, _):
+        on_step("stopping")
+    return deliveries
+
+
+@contextmanager
+def demonstrated(
+    project: Path, on_step: Callable[[str], None]
+) -> Iterator[tuple[list[Delivery], dict[str, str]]]:
+    """Send the posts as `demonstrate` does; yield the deliveries and the inboxes' URLs.
+
+    The stack runs until the context ends.
+    """
     _require_inboxes(project)
     events = _EventLog()
     on_step("starting the stack from template.yaml")
@@ -97,8 +111,7 @@ def demonstrate(project: Path, on_step: Callable[[str], None]) -> list[Delivery]
             for post in POSTS:
                 on_step(f"sending the post of {post.source}")
                 deliveries.append(_deliver(post, urls[post.inbox], events, destination))
-            on_step("stopping")
-    return deliveries
+            yield deliveries, urls
 
 
 def _require_inboxes(project: Path) -> None:

@@ -112,4 +112,5 @@ def _signed_time(secret: str, purpose: str, text: str) -> float | None:
 
 def _digest(secret: str, purpose: str, content: str) -> str:
     message = f"{purpose} {content}".encode()
-    return hmac.new(secret.encode(), message, hashlib.sha256).hexdigest()
+    # 160 bits are enough, and links stay short.
+    return hmac.new(secret.encode(), message, hashlib.sha256).hexdigest()[:40]

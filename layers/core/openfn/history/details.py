@@ -137,7 +137,7 @@ def newest_messages(
     now = datetime.now(UTC)
     earliest = now - timedelta(days=days or int(aws.setting(Setting.RETENTION_DAYS)) + 1)
     period = Period(earliest, now + timedelta(minutes=1))
-    sources = queries.newest_first(period, (), parallel=True)
+    sources = queries.newest_first(period, ())
     # A minute of a cron trigger has runs too, but no message.
     with_message = (items for items in sources if item_type(items[0]) is ItemType.MESSAGE)
     if state:

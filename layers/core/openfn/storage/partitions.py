@@ -24,18 +24,26 @@ def newest_first(
     names: Sequence[str] = (),
     *,
     parallel: bool = False,
+    first_page: int | None = None,
 ) -> Iterator[list[Item]]:
     """Yield the items of each source of a period, the newest source first.
 
     A source's items are in the order of their ids. `before` leaves out this id and all after it.
     With `names`, the items have these attributes only. With `parallel`, the first pages of a day's
-    partitions are read at the same time.
+    partitions are read at the same time. With `first_page`, these have so many items, and later
+    ones more.
     """
     first, last = ids.minute_id(since), before or ids.minute_id(until)
     first_day, day = since.astimezone(UTC).date(), until.astimezone(UTC).date()
     while day >= first_day:
         partitions = [
-            table.query_range(f"{day}#{shard}", first, last, names, newest_first=True)
+            table.query_range(
+                f"{day}#{shard}",
+                *(first, last, names),
+                newest_first=True,
+                page_size=first_page,
+                growing=True,
+            )
             for shard in ids.SHARDS
         ]
         sources = [_sources(items, before) for items in partitions]
