@@ -12,6 +12,7 @@ GROUPS = {
         "check",
         "match",
         "try",
+        "compare",
         "test",
         "serve",
         "received",

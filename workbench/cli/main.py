@@ -29,7 +29,7 @@ from workbench.cli.local import console, demo, received, serve
 from workbench.cli.new_project import init
 from workbench.cli.options import TerminalConsole
 from workbench.cli.recovery import restore
-from workbench.cli.trial import try_job
+from workbench.cli.trial import compare, try_job
 from workbench.errors import WorkbenchError
 from workbench.project.yaml_source import ProjectProblems
 from workbench.stack import region
@@ -45,6 +45,7 @@ app.command("init", rich_help_panel=DEVELOP)(init.init)
 app.command("check", rich_help_panel=DEVELOP)(check.check)
 app.command("match", rich_help_panel=DEVELOP)(match.match)
 app.command("try", rich_help_panel=DEVELOP)(try_job.try_job)
+app.command("compare", rich_help_panel=DEVELOP)(compare.compare)
 app.command("test", rich_help_panel=DEVELOP, context_settings=test.PYTEST_OPTIONS)(test.run_tests)
 app.command("serve", rich_help_panel=DEVELOP)(serve.serve)
 app.command("received", rich_help_panel=DEVELOP)(received.received)
