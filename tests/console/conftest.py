@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import shutil
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -101,6 +102,14 @@ def browser(stack):
             site.use(Site("openfn", access, "local", lambda: {"field-data": "http://x"}))
         )
         yield Browser(access, access.create_cookie().partition(";")[0])
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A copy of the example project, to be changed."""
+    return shutil.copytree(
+        ROOT / "project", tmp_path / "project", ignore=shutil.ignore_patterns("credentials")
+    )
 
 
 def sample(name="kobo_household", **changes):

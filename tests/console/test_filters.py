@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from decimal import Decimal
 
 import pytest
@@ -15,7 +14,6 @@ from console import fragments, site, trees
 from console.site import Site
 from openfn.messages import bodies
 from openfn.project.fragments import contains
-from tests.conftest import ROOT
 from tests.console.conftest import Browser, sample, send
 from tests.console.test_pages import text_of
 from workbench.console.project_tools import ProjectTools
@@ -80,13 +78,6 @@ def test_tree_and_filter_number_the_leaves_alike():
 
     walk(trees.build(body)[0])
     assert shown == list(enumerate(value for _, value in trees.leaves(body)))
-
-
-@pytest.fixture
-def project(tmp_path):
-    return shutil.copytree(
-        ROOT / "project", tmp_path / "project", ignore=shutil.ignore_patterns("credentials")
-    )
 
 
 @pytest.fixture
