@@ -59,6 +59,7 @@ def test_any_body_matches_the_filter_of_any_of_its_leaves(body, random):
         ([{"a": 1}], {0}, "- - a: 1"),
         ({"a": 1}, set(), "{}"),
         ({"a": bodies.parse_exact(b"12345678901234567890")}, {0}, "a: 12345678901234567890"),
+        ({"true": "null", "b": "~"}, {0, 1}, '"true": "null"\nb: "~"'),
         ({"a": "\u202eb"}, {0}, 'a: "\\u202eb"'),
     ],
 )

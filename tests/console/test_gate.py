@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import pytest
@@ -9,7 +10,8 @@ import time_machine
 
 from console import static_files
 from functions.console.app import lambda_handler
-from tests.console.conftest import Browser
+from openfn.storage import services
+from tests.console.conftest import Browser, sample, send
 
 
 @pytest.fixture
@@ -130,3 +132,34 @@ def test_static_files_are_for_everybody_and_kept(stranger):
 def test_no_console_is_served_without_a_site():
     event = {"requestContext": {"http": {"method": "GET"}}, "rawPath": "/", "headers": {}}
     assert lambda_handler(event, None)["statusCode"] == 403
+
+
+class Waiting:
+    """Services that wait in the first query of a thread until they may go on."""
+
+    def __init__(self, behind):
+        self.behind, self.begun, self.may_go_on = behind, threading.Event(), threading.Event()
+
+    def call(self, service, operation, request):
+        if operation == "batch_get_item" and not self.begun.is_set():
+            self.begun.set()
+            self.may_go_on.wait(30)
+        return self.behind.call(service, operation, request)
+
+    def prepare(self, service):
+        self.behind.prepare(service)
+
+
+def test_requests_that_are_answered_at_once_do_not_mix(browser, stack):
+    message = send(stack, sample(_uuid="slow"))
+    waiting, pages = Waiting(services.current()), []
+    with services.use(waiting):
+        slow = threading.Thread(target=lambda: pages.append(browser.get(f"/messages/{message}")))
+        slow.start()
+        assert waiting.begun.wait(30)
+        quick = browser.get("/messages", **{"accept-encoding": "gzip"})
+        waiting.may_go_on.set()
+        slow.join()
+    assert quick.headers["Content-Encoding"] == "gzip"
+    assert "Content-Encoding" not in pages[0].headers
+    assert message in pages[0].text
