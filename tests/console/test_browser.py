@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
+from dataclasses import replace
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+from console import site
 from tests.support import chromium
 from tests.support.served_console import sample, serve
 
@@ -177,6 +179,18 @@ def test_pages_work_without_javascript(console, open_page, messages):
     page.get_by_role("button", name="Make the filter from the ticks").click()
     assert page.locator("#yaml").input_value() == "_uuid: unmatched"
     assert "it matches 1" in page.locator("main").inner_text()
+
+
+def test_search_that_was_cut_short_goes_on(console, open_page, messages):
+    slow = replace(site.current(), search_seconds=0)
+    with site.use(slow):
+        page = open_page("/messages?inbox=field-data&state=unmatched")
+        page.locator(f'a[href="/messages/{messages["unmatched"]}"]').wait_for()
+        page.locator("[data-search-on]").wait_for(state="detached")
+        rows = page.locator("[data-row]").count()
+        page.goto(console.server.url + "/messages?q=needle")
+        page.get_by_text("No message matches these filters.").wait_for()
+    assert rows >= 2  # the large message too
 
 
 def test_keyboard(console, open_page, messages):

@@ -54,7 +54,7 @@ def fill(now):
     return stored
 
 
-def test_newest_messages_are_read_with_few_small_queries(stack):
+def test_newest_messages_are_read_with_few_small_queries(stack, browser):
     # At noon, so that the hour lies in one day.
     noon = datetime.now(UTC).replace(hour=12, minute=0).timestamp()
     now = noon if noon < time.time() else noon - 86_400

@@ -16,9 +16,12 @@ from console.site import Site
 from functions.console.app import lambda_handler
 from workbench.console.project_tools import ProjectTools
 from workbench.local import api_gateway, http_server
+from workbench.stack import local
 
 Urls = Callable[[], Mapping[str, str]]
 """Returns the URLs of the inboxes by name, where this machine knows them."""
+# A page searches so long before it shows how far it got, and goes on.
+_LOCAL_SECONDS, _AWS_SECONDS = 0.2, 4.0
 _MAX_REQUEST_BYTES = 6 * 1024 * 1024
 
 
@@ -46,7 +49,9 @@ def serve(
         address = url.removeprefix("http://")
         hosts = (address, f"localhost:{address.rpartition(':')[2]}")
         access = Access(secret, hosts)
-        with site.use(Site(stack, access, person, urls, ProjectTools(project, stack))):
+        seconds = _LOCAL_SECONDS if local.active() else _AWS_SECONDS
+        tools = ProjectTools(project, stack)
+        with site.use(Site(stack, access, person, urls, tools, seconds)):
             yield Server(url, access)
 
 

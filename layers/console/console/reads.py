@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Generic, TypeVar
 
+from console import site
 from console.list_filters import MessageFilter, RunFilter
 from openfn import ids
 from openfn.errors import NotFound
@@ -36,7 +37,6 @@ from openfn.storage import attention
 from openfn.storage.attention import Attention
 
 PAGE = 50
-_SECONDS = 4.0
 _MAX_COUNTED = 5000
 _SEARCH_BATCH = 50
 _HOURS, _LATEST_DAYS = 24, 7
@@ -192,7 +192,7 @@ def matchable_body(message: Message) -> object:
 
 
 def _page(summaries: Iterable[tuple[Summary, bool]]) -> Page[Summary]:
-    deadline, rows = time.monotonic() + _SECONDS, list[Summary]()
+    deadline, rows = time.monotonic() + site.current().search_seconds, list[Summary]()
     for summary, matches in summaries:
         if matches:
             if len(rows) == PAGE:

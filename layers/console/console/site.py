@@ -22,6 +22,8 @@ class Site:
     """Returns the inboxes' URLs by name, where this machine knows them."""
     tools: Tools | None = None
     """What only the machine with the project can do; None hides it."""
+    search_seconds: float = 4.0
+    """How long a page searches before it shows how far it got; less where a read takes no time."""
 
 
 _site: Site | None = None

@@ -2,7 +2,7 @@
 // reads the keyboard. It writes no HTML: pages are parsed by the browser as documents.
 "use strict";
 
-const REFRESH_MS = 3000, SLOW_MS = 15000, TOP_PIXELS = 250;
+const REFRESH_MS = 3000, SLOW_MS = 15000, TOP_PIXELS = 250, PAGE_ROWS = 50;
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 
 function showLocalTimes(root) {
@@ -50,7 +50,7 @@ async function refresh() {
   for (const region of fresh ? all("[data-live]") : []) {
     const next = fresh.querySelector(`[data-live="${region.dataset.live}"]`);
     if (!next || next.textContent === region.dataset.text) continue;
-    if (isBusy(region) || scrollY > TOP_PIXELS) continue;
+    if (isBusy(region) || region.dataset.extended || scrollY > TOP_PIXELS) continue;
     const text = next.textContent;
     replaceRegion(region, next);
     document.querySelector(`[data-live="${next.dataset.live}"]`).dataset.text = text;
@@ -68,6 +68,29 @@ function keepFresh() {
     await refresh();
     last = Date.now();
   }, 500);
+}
+
+// A search that was cut short goes on, and adds what it finds, until the page is full.
+async function searchOn() {
+  for (;;) {
+    const more = document.querySelector("[data-search-on]");
+    if (!more || all("[data-row]").length >= PAGE_ROWS) return;
+    const region = more.closest("[data-live]");
+    region.dataset.extended = "yes";
+    const next = (await fetchDocument(more.href))?.querySelector("[data-live]");
+    if (!next) return;
+    const adopted = document.importNode(next, true);
+    adopted.dataset.extended = "yes";
+    showLocalTimes(adopted);
+    const body = region.querySelector("tbody"), end = region.querySelector("#more");
+    if (!body) {
+      region.replaceWith(adopted);
+      continue;
+    }
+    body.append(...all("[data-row]", adopted));
+    const following = adopted.querySelector("[data-search-on]");
+    end.replaceChildren(...(adopted.querySelector("#more")?.childNodes ?? (following ? [following] : [])));
+  }
 }
 
 // The playground: the server composes the filter from the ticks, and tries it.
@@ -138,5 +161,6 @@ document.addEventListener("click", async (event) => {
 document.documentElement.classList.add("script");
 for (const region of all("[data-live]")) region.dataset.text = region.textContent;
 showLocalTimes(document);
+searchOn();
 all("[data-playground]").forEach(followPlayground);
 keepFresh();
