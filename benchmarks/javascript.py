@@ -53,7 +53,7 @@ def measure(path: Path) -> list[float]:
         began = time.process_time()
         with dry_run(), runtime.run_context("run", datetime.now(UTC)):
             operations = loading.load(job)
-            execution.execute(runtime, job, operations, start, lambda *_: None, lambda _: None)
+            execution.execute(runtime, job, operations, start, lambda *_: None, lambda *_: None)
         milliseconds.append((time.process_time() - began) * 1000)
     return milliseconds
 

@@ -158,3 +158,16 @@ def test_job_may_import_the_operations_of_another_adaptor():
     job = 'import { post as send } from "@openfn/language-http";\nsend("https://x.org/a", $.data.id);\nget("me");'
     requests, _ = run(job, "dhis2")
     assert [request.url for request in requests] == ["https://x.org/a", "https://dhis2.org/api/me"]
+
+
+def test_text_of_salesforce_becomes_ascii_as_in_openfn():
+    words = ["Zoë Straße", "Đặng Thị Huệ", "Łódź – “Ærø” … 5 €", "½ °C", "e\u0301", "漢"]  # noqa: RUF001 - it becomes a hyphen
+    _, final = run(f"fn(s => ({{ ...s, x: {json.dumps(words)}.map(toUTF8) }}));", "salesforce@4")
+    recorded = ["Zoe Strasse", "Dang Thi Hue", 'Lodz - "Aero" ... 5 EUR', "1/2 degC", "e", "漢"]
+    assert final["x"] == recorded
+
+
+def test_bulk_query_of_salesforce_has_the_list_of_records():
+    answer = {"query": Reply(body={"totalSize": 1, "done": True, "records": [{"Id": "003"}]})}
+    final = run('bulkQuery("SELECT Id FROM A");', "salesforce@4", answer)[1]
+    assert [record["Id"] for record in final["data"]] == ["003"]

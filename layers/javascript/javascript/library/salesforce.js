@@ -1,6 +1,16 @@
 // The adaptor salesforce. Before version 5, the answer is the first of the references; before 7, a
 // query's answer has `records`; before 8, `bulk` has all bulk operations.
 
+// As any-ascii, for the letters and signs of European languages and Vietnamese; others stay.
+const ASCII = Object.fromEntries((
+  "¡! ¢c £GBP ¤$ ¥Y ¦| §S ¨\" ©(C) ªa «<< ¬! ®(R) ¯- °deg ±+- ²2 ³3 ´' µu ¶P ·- ¸, ¹1 ºo »>> ¼1/4 ½1/2 ¾3/4 ¿? "
+  + "×* ÷/ ßss ẞSs æae ÆAe øo ØO đd ĐD ðd ÐD łl ŁL þth ÞTh œoe ŒOe ıi ĸq ħh ĦH ŋng ŊNg ĲIJ ĳij ĿL ŀl ŉ'n ŦT ŧt ſs "
+  + "’' ‘' “\" ”\" –- —- …... €EUR •*"
+).split(" ").map((pair) => [pair[0], pair.slice(1)]).concat([["\u00a0", " "], ["\u00ad", ""]]));
+
+const toAscii = (text) => text.normalize("NFC").replace(/[^\0-\x7f]/g, (letter) =>
+  ASCII[letter] ?? [...letter.normalize("NFD")].map((part) => ASCII[part] ?? part).join("").replace(/[\u0300-\u036f]/g, ""));
+
 adaptors.salesforce = () => {
   const isOld = hasRule("answer-in-references");
   const place = isOld ? intoReferences : intoData;
@@ -35,6 +45,8 @@ adaptors.salesforce = () => {
     describe: write(1, (object) => ["salesforce.describe", object ? [object] : []]),
     reference: (position) => (state) => state.references[position].id,
     relationship: (name, externalId, value) => [name, (state) => ({ [externalId]: typeof value === "function" ? value(state) : value })],
+    bulkQuery: operation(2, (soql) => ["salesforce.query", [soql]], (state, { data }) => composeNextState(state, data.records)),
+    toUTF8: toAscii, util: { ...util, toUTF8: toAscii },
     steps: (...list) => execute(...list.flat()),
   };
 };
