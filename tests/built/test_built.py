@@ -85,6 +85,10 @@ def test_layers_are_small_and_contain_no_aws_library(template):
         assert not [path for path in files if "botocore" in path.parts]
 
 
+def test_project_without_a_javascript_job_has_no_runtime_for_one():
+    assert [path.name for path in (BUILT / "JavaScriptLayer").iterdir()] == ["no-javascript.txt"]
+
+
 def test_inbox_imports_nothing_unnecessary(install_function):
     code = "import sys, json, app; print(json.dumps(sorted(sys.modules)))"
     python, environment = command(install_function("inbox"), "-c", code)
