@@ -375,7 +375,7 @@ def test_dates_are_read_and_returned_as_iso_whatever_the_server_s_date_style_is(
 
 
 @pytest.mark.parametrize(
-    "text", ["12/03/2026", "12/03/26", " 12.3.26 10:00", "12-Mar-26", "260312"]
+    "text", ["12/03/2026", "12/03/26", " 12.3.26 10:00", "12-Mar-26", "260312T10", "26.071"]
 )
 @pytest.mark.parametrize("column", ["day", "seen", "birthday"])
 def test_a_date_whose_year_is_not_first_is_an_author_error(state, db, text, column):
@@ -399,6 +399,25 @@ def test_a_date_whose_year_is_not_first_is_an_author_error(state, db, text, colu
 def test_a_date_with_its_year_first_is_stored(state, db, text, day):
     insert("t", {"id": 1, "day": text, "name": "12/03/26"})(state)
     assert rows(db, "day, name") == [(day, "12/03/26")]
+
+
+@pytest.mark.parametrize(
+    ("type_name", "value"),
+    [
+        ("birthday", "12/03/26"),
+        ("date[]", ["2026-03-12", "12/03/26"]),
+        ("timestamptz[]", "{2026-03-12,12/03/26}"),
+        ("daterange", "[2026-03-12,12/03/26)"),
+    ],
+)
+def test_a_date_inside_another_type_begins_with_its_year(state, db, type_name, value):
+    db.execute("create domain past as date; create domain birthday as past")
+    db.execute(f"alter table t add days {type_name}")
+    with pytest.raises(ConfigurationError, match=r"'days' of record 1.*four-digit"):
+        insert("t", {"id": 1, "days": value})(state)
+    year_first = json.loads(json.dumps(value).replace("12/03/26", "2026-04-01"))
+    insert("t", {"id": 1, "days": year_first})(state)
+    assert "2026-04-01" in rows(db, "days::text")[0][0]
 
 
 @pytest.mark.parametrize("column", ["day", "seen", "age"])

@@ -23,10 +23,16 @@ SELECT a.attname AS name FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypi
 WHERE a.attrelid = to_regclass($1) AND t.typcategory = 'A'
 """.strip()
 _DATE_COLUMNS = """
-SELECT a.attname AS name FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
-WHERE a.attrelid = to_regclass($1) AND a.attnum > 0
-AND coalesce(nullif(t.typbasetype, 0), t.oid) IN (1082, 1114, 1184)
-""".strip()  # date, timestamp, timestamptz, and domains of them
+WITH RECURSIVE c AS (
+    SELECT attname AS name, atttypid AS type FROM pg_attribute
+    WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped
+    UNION ALL
+    SELECT c.name, coalesce(nullif(t.typbasetype, 0), nullif(t.typelem, 0), r.rngsubtype)
+    FROM c JOIN pg_type t ON t.oid = c.type LEFT JOIN pg_range r ON r.rngtypid = t.oid
+    WHERE t.typtype = 'd' OR t.typcategory = 'A' OR r.rngtypid IS NOT NULL
+)
+SELECT DISTINCT name FROM c WHERE type IN (1082, 1114, 1184)
+""".strip()  # date, timestamp, timestamptz, and domains, arrays and ranges of them
 _UPSERT_COLUMNS = """
 WITH RECURSIVE c AS (
     SELECT a.attnum, a.attname, a.atttypid AS type, (a.attnotnull OR t.typnotnull)

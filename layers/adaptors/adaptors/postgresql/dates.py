@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from typing import Any
 
 from adaptors._runtime import dry_run
 from adaptors.errors import ConfigurationError
@@ -11,13 +13,16 @@ from adaptors.postgresql import catalog
 from adaptors.postgresql.statements import NumberedRecords
 
 _YEAR_FIRST = re.compile(r"\s*\d{4}(?!\d)|\s*\d{8}(?!\d)")
+_MONTH = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
 _DATE = re.compile(
-    r"\d{1,4}\W+\d{1,4}\W+\d{1,4}|\b\d{6}\b"
-    r"|\d.*(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
-    r"|(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec).*\d",
+    r"\d{1,4}\W+\d{1,4}\W+\d{1,4}|\b\d{6}(?!\d)"
+    r"|\b\d{1,2}\W[0-3]\d{2}(?!\d)"  # a year and the day of the year
+    rf"|\d.*({_MONTH})|({_MONTH}).*\d",
     re.IGNORECASE | re.DOTALL,
 )
 _MAX_CHARACTERS = 60  # PostgreSQL reads no longer date
+# An array or a range as PostgreSQL writes it.
+_IN_BRACKETS = re.compile(r"\s*[\[({](.*)[\])}]\s*", re.DOTALL)
 
 
 def require_year_first(state: State, table: str, records: NumberedRecords) -> None:
@@ -29,7 +34,7 @@ def require_year_first(state: State, table: str, records: NumberedRecords) -> No
         (number, column)
         for number, record in records
         for column, value in record.items()
-        if isinstance(value, str) and _is_doubtful(value)
+        if any(map(_is_doubtful, _texts(value)))
     ]
     if not doubtful or dry_run.is_active():
         return
@@ -40,6 +45,16 @@ def require_year_first(state: State, table: str, records: NumberedRecords) -> No
                 f"Column {column!r} of record {number}: a text for a date begins with a "
                 "four-digit year, such as 2026-03-12. Convert it in the job."
             )
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield the texts of a value that may each be a date; a list may be an array of dates."""
+    if isinstance(value, list | tuple):
+        for item in value:
+            yield from _texts(item)
+    elif isinstance(value, str):
+        match = _IN_BRACKETS.fullmatch(value)
+        yield from (part.strip("\"'{} ") for part in match[1].split(",")) if match else (value,)
 
 
 def _is_doubtful(text: str) -> bool:
