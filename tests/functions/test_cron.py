@@ -97,6 +97,10 @@ def _local_times(cron, timezone, day):
     return [f"{time:%H:%M%z}" for time in local if f"{time:%Y-%m-%d}" == day]
 
 
+_TWENTIES_OF_TWO = ["02:00+1030", "02:20+1030", "02:40+1030"]
+_HALF_PAST_EVEN_HOURS = ["00:30+1030", *(f"{hour:02}:30+1100" for hour in range(2, 24, 2))]
+
+
 @pytest.mark.parametrize(
     ("cron", "timezone", "day", "due"),
     [
@@ -109,6 +113,11 @@ def _local_times(cron, timezone, day):
         ("15 1,2 * * *", "America/New_York", "2026-11-01", ["01:15-0400", "02:15-0500"]),
         # By half an hour.
         ("45 1 * * *", "Australia/Lord_Howe", "2026-04-05", ["01:45+1100"]),
+        ("45 */12 * * *", "Australia/Lord_Howe", "2026-04-05", ["00:45+1100", "12:45+1030"]),
+        ("*/20 2 * * *", "Australia/Lord_Howe", "2026-04-05", _TWENTIES_OF_TWO),
+        # Forward by half an hour: 02:30 is the first minute after the gap.
+        ("30 2 * * *", "Australia/Lord_Howe", "2026-10-04", ["02:30+1100"]),
+        ("30 */2 * * *", "Australia/Lord_Howe", "2026-10-04", _HALF_PAST_EVEN_HOURS),
     ],
 )
 def test_trigger_is_due_in_its_time_zone_as_in_cron(cron, timezone, day, due):
@@ -119,6 +128,11 @@ def test_hourly_trigger_has_no_gap_and_no_repetition_when_clocks_change():
     for day, hours in (("2026-03-08", 23), ("2026-11-01", 25)):
         times = _local_times("0 * * * *", "America/New_York", day)
         assert len(times) == len(set(times)) == hours
+
+
+def test_half_hour_that_comes_twice_is_not_skipped():
+    times = _local_times("40 * * * *", "Australia/Lord_Howe", "2026-04-05")
+    assert times[:4] == ["00:40+1100", "01:40+1100", "01:40+1030", "02:40+1030"]
 
 
 def test_time_zone_of_the_project_is_that_of_its_cron_triggers(create_project_stack, log_lines):

@@ -11,15 +11,14 @@ from collections.abc import Container, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import groupby, takewhile
+from itertools import groupby
 from operator import itemgetter
-
-from cronsim import CronSim
 
 from openfn import ids
 from openfn.errors import ConditionFailed
 from openfn.project.compiled import Project
 from openfn.project.triggers import CronTrigger, Kind
+from openfn.runs.cron_minutes import due_between
 from openfn.runs.model import Plan
 from openfn.storage import table
 
@@ -88,17 +87,7 @@ def due_minutes(trigger: CronTrigger, period: Period, known: Container[str]) -> 
     catch_up = trigger.catch_up if trigger.name in known else 0
     earliest = period.now - _MINUTE - timedelta(minutes=catch_up)
     after = max(period.after, earliest)
-    local = (minute.astimezone(UTC) for minute in CronSim(trigger.cron, _localize(after, trigger)))
-    # When clocks are set back, an hour comes twice, and CronSim may begin in its first one.
-    return (minute for minute in takewhile(lambda m: m <= period.until, local) if minute > after)
-
-
-def _localize(minute: datetime, trigger: CronTrigger) -> datetime:
-    if trigger.timezone == "UTC":
-        return minute
-    from zoneinfo import ZoneInfo  # noqa: PLC0415 - loaded when first needed
-
-    return minute.astimezone(ZoneInfo(trigger.timezone))
+    return due_between(trigger.cron, trigger.timezone, after, period.until)
 
 
 def due_runs(
