@@ -83,6 +83,42 @@ def test_get_fetches_all_pages_of_a_tracker_list(dhis2, version, count):
     assert len(listed) == count
 
 
+@pytest.mark.parametrize(
+    ("page", "last"),
+    [
+        ({"page": 1, "pageCount": 2}, {"page": 2, "pageCount": 2}),
+        ({"nextPage": "https://x/api/dashboards?page=2"}, {}),
+        ({"pager": {"nextPage": "https://x/api/dashboards?page=2"}}, {"pager": {}}),
+    ],
+)
+def test_get_follows_a_pager_of_any_shape(dhis2, page, last):
+    for fields, number in ((page, 1), (page, 1), (last, 2)):
+        dhis2.respond_with({**fields, "dashboards": [{"id": number}]})
+    data = get("dashboards")(dhis2.state())["data"]
+    assert data["dashboards"] == [{"id": 1}, {"id": 2}]
+    assert "nextPage" not in str(data)
+
+
+def test_get_fetches_all_rows_of_an_analytics_table(dhis2):
+    for number, uid in ((1, "a"), (1, "a"), (2, "b")):
+        pager = {"page": number, "pageSize": 1, "isLastPage": number == 2}
+        metadata = {"pager": pager, "items": {uid: {"name": uid}}}
+        dhis2.respond_with({"headers": [{"name": "psi"}], "metaData": metadata, "rows": [[uid]]})
+    data = get("analytics/events/query/eBAyeGv0exc")(dhis2.state())["data"]
+    assert data["rows"] == [["a"], ["b"]]
+    assert data["headers"] == [{"name": "psi"}]
+    assert data["metaData"]["items"] == {"a": {"name": "a"}, "b": {"name": "b"}}
+    assert data["metaData"]["pager"]["pageCount"] == 1
+
+
+def test_a_server_that_always_sends_the_first_page_is_refused(dhis2):
+    for _ in range(3):
+        dhis2.respond_with({"pager": {"page": 1, "pageCount": 3}, "dashboards": [{"id": 1}]})
+    error = error_of(get("dashboards"), dhis2.state())
+    assert isinstance(error, RemoteRefused)
+    assert "another page than page 2" in str(error)
+
+
 def test_pages_that_cannot_be_combined_are_refused(dhis2):
     for page in (1, 1, 2):
         dhis2.respond_with({"pager": {"page": page, "pageCount": 2}, "headers": [1], "rows": [2]})

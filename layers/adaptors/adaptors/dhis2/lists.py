@@ -14,6 +14,7 @@ from adaptors.errors import ConfigurationError, RemoteRefused
 from adaptors.operations import State
 
 _PAGE_SIZE = 500
+_PAGER_FIELDS = {"pageSize", "pageCount", "nextPage"}
 
 
 def fetch_complete(state: State, path: str, query: Query | None, timeout: float) -> Any:
@@ -45,8 +46,11 @@ def _fetch_page(state: State, request: Request) -> Any:
 
 def _next_request(request: Request, body: Any) -> Request | None:
     query = dict(request.query or {})
-    has_more = _has_more(body)
-    return replace(request, query={**query, "page": query["page"] + 1}) if has_more else None
+    if not _has_more(body):
+        return None
+    if _pager(body).get("page", query["page"]) != query["page"]:
+        raise RemoteRefused(f"{request.path}: DHIS2 sent another page than page {query['page']}.")
+    return replace(request, query={**query, "page": query["page"] + 1})
 
 
 def _has_more(body: Any) -> bool:
@@ -63,14 +67,24 @@ def _has_more(body: Any) -> bool:
 
 
 def _pager(body: Any) -> dict[str, Any]:
-    """Return the pager. The tracker up to 2.40 has its fields beside the list."""
+    """Return the pager: of a list, of analytics, or the fields beside a tracker's list to 2.40."""
     if not isinstance(body, dict):
         return {}
-    pager = body.get("pager", body if "pageSize" in body else {})
+    pager = body.get("pager") or _analytics(body).get("pager")
+    if pager is None:
+        pager = body if body.keys() & _PAGER_FIELDS else {}
     return pager if isinstance(pager, dict) else {}
 
 
+def _analytics(body: dict[str, Any]) -> dict[str, Any]:
+    """Return the metadata of a table of events or enrollments; empty for other lists."""
+    metadata = body.get("metaData")
+    return metadata if isinstance(metadata, dict) and "rows" in body else {}
+
+
 def _list_key(body: dict[str, Any]) -> str | None:
+    if _analytics(body):
+        return "rows"
     keys = [key for key, value in body.items() if isinstance(value, list)]
     if len(keys) > 1 and "instances" in keys:  # 2.41 has the list under two names
         keys.remove("instances")
@@ -87,4 +101,14 @@ def _merge(path: str, pages: list[Any]) -> dict[str, Any]:
     records = [record for page in pages for record in page[key]]
     pager = {"page": 1, "pageCount": 1, "pageSize": len(records), "total": len(records)}
     lists = {name: records for name in (key, "instances") if name in pages[0]}
-    return {**pages[0], **({"pager": pager} if "pager" in pages[0] else pager), **lists}
+    first = {name: value for name, value in pages[0].items() if name != "nextPage"}
+    if "pager" in first:
+        return {**first, "pager": pager, **lists}
+    if not _analytics(first):
+        return {**first, **pager, **lists}
+    items = {uid: item for page in pages for uid, item in _items(page).items()}
+    return {**first, "metaData": {**_analytics(first), "items": items, "pager": pager}, **lists}
+
+
+def _items(page: dict[str, Any]) -> dict[str, Any]:
+    return _analytics(page).get("items") or {}
