@@ -23,7 +23,7 @@ _FILE = "inclusion"
 
 
 def parse_filter(text: str, inbox: str = "") -> MessageTrigger:
-    """Return the filter of the YAML text of `inclusion`; raise ProjectProblems if it is none."""
+    """Return the filter of the YAML text of `inclusion`, or raise ProjectProblems."""
     with tempfile.TemporaryDirectory(prefix="openfn-") as folder:
         path = Path(folder) / _FILE
         path.write_text(text, "utf-8", "surrogatepass")
