@@ -435,13 +435,16 @@ def test_retryable_status_is_retryable(destination, method, call, status):
         (429, {"Retry_After": "7", "X_RateLimit_Reset": "30"}, 7, 7),
         (500, {"X_RateLimit_Reset": "30", "X_RateLimit_Remaining": "0"}, 30, 30),
         (500, {"X_RateLimit_Reset": "30", "X_RateLimit_Remaining": "9"}, None, None),
+        (429, {"X_RateLimit_Reset": "{microseconds}"}, 50, 60),
+        (403, {"X_RateLimit_Reset": "30", "X_RateLimit_Remaining": "0"}, 30, 30),
+        (403, {"Retry_After": "7"}, 7, 7),
         (429, {"X_RateLimit_Reset": "soon"}, None, None),
     ],
 )
 def test_reset_of_a_rate_limit_counts_as_retry_after(destination, status, headers, low, high):
     now = time.time() + 60
     texts = {
-        name: text.format(epoch=int(now), milliseconds=int(now * 1000))
+        name: text.format(epoch=int(now), milliseconds=int(now * 1e3), microseconds=int(now * 1e6))
         for name, text in headers.items()
     }
     destination.respond("/things", status, **texts)

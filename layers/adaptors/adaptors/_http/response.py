@@ -25,8 +25,8 @@ _RESET_HEADERS = (
     "ratelimit-reset",
 )
 _REMAINING_HEADERS = ("x-ratelimit-remaining", "x-rate-limit-remaining", "ratelimit-remaining")
-_PARAMETER = re.compile(r"\b(t|reset)=([0-9]+)")
-# Larger numbers are not seconds to wait, but seconds or milliseconds since 1970.
+_PARAMETER = re.compile(r"\b(t|reset) ?= ?([0-9]+)")
+# Larger numbers are not seconds to wait, but seconds, milliseconds or microseconds since 1970.
 _FIRST_EPOCH = 1_000_000_000
 _CHARSET = re.compile(r"charset=[\"']?([\w.:-]+)", re.IGNORECASE)
 
@@ -131,7 +131,9 @@ def log_response(response: Response) -> None:
 
 
 def is_retryable(response: Response) -> bool:
-    """Return whether a status may be different later."""
+    """Return whether a status may be different later; some APIs limit rates with 403."""
+    if response.status == 403:
+        return "retry-after" in response.headers or "0" in _remaining(response)
     return response.status in _RETRYABLE or response.status >= 500
 
 
@@ -151,8 +153,11 @@ def retry_after(response: Response) -> float | None:
 
 
 def _is_rate_limited(response: Response) -> bool:
-    remaining = {response.headers.get(name, "") for name in _REMAINING_HEADERS}
-    return response.status in (429, 503) or "0" in remaining
+    return response.status in (429, 503) or "0" in _remaining(response)
+
+
+def _remaining(response: Response) -> set[str]:
+    return {response.headers.get(name, "") for name in _REMAINING_HEADERS}
 
 
 def _seconds(text: str) -> float | None:
@@ -161,7 +166,9 @@ def _seconds(text: str) -> float | None:
         number = float(text)
         if number < _FIRST_EPOCH:
             return number
-        return max(0.0, number / (1000 if number > _FIRST_EPOCH * 1000 else 1) - time.time())
+        while number >= _FIRST_EPOCH * 1000:
+            number /= 1000
+        return max(0.0, number - time.time())
     try:
         time_of_retry = parsedate_to_datetime(text)
         utc = time_of_retry.replace(tzinfo=time_of_retry.tzinfo or UTC)
