@@ -116,6 +116,11 @@ def test_dict_must_have_one_root(value):
         ({"a&b": 1}, "'a&b'"),
         ({"a": [1, 2]}, "one root"),
         ({"a": {"": 1}}, "'' of /a"),
+        ({"a": {7: 1}}, "key 7 of /a"),
+        ({"a": {"@n": {"b": 1}}}, "a dict as '@n' of /a"),
+        ({"a": {"#text": [1, 2]}}, "a list as '#text' of /a"),
+        ({"a": {"b": [[1, 2]]}}, "a list in a list as 'b' of /a"),
+        ("a", "not from a str"),
     ],
 )
 def test_value_that_xml_cannot_contain_is_refused_with_its_key(value, key):

@@ -39,6 +39,8 @@ def write_xml(value: dict[str, Any]) -> str:
     """
     import xmltodict  # noqa: PLC0415 - loaded when first needed
 
+    if not isinstance(value, dict):
+        raise ValueError(f"XML is written from a dict, not from a {type(value).__name__}.")  # noqa: TRY004 - as for all other values
     if len(value) != 1:
         raise ValueError(f"XML has one root, but the dict has {len(value)} keys.")
     if any(isinstance(root, list | tuple) for root in value.values()):
@@ -55,7 +57,8 @@ def write_xml(value: dict[str, Any]) -> str:
 def _check(part: Any, path: str) -> None:
     if isinstance(part, dict):
         for key, value in part.items():
-            _check_name(str(key), path)
+            _check_name(key, path)
+            _check_value(key, value, path)
             _check(value, f"{path}/{key}")
     elif isinstance(part, list | tuple):
         for item in part:
@@ -64,12 +67,23 @@ def _check(part: Any, path: str) -> None:
         raise ValueError(f"XML cannot contain the control character in the text of {path}.")
 
 
-def _check_name(key: str, path: str) -> None:
-    if key != "#text" and not _NAME.fullmatch(key.removeprefix("@")):
+def _check_name(key: Any, path: str) -> None:
+    name = key.removeprefix("@") if isinstance(key, str) else ""
+    if key != "#text" and not _NAME.fullmatch(name):
         raise ValueError(
             f"XML cannot have the key {key!r} of {path or 'the root'}: a name begins with a letter "
             "or '_' and has no spaces or slashes. Rename the key, or write a group as a dict."
         )
+
+
+def _check_value(key: str, value: Any, path: str) -> None:
+    is_text = key == "#text" or key.startswith("@")
+    is_nested = isinstance(value, list | tuple) and any(
+        isinstance(item, list | tuple) for item in value
+    )
+    if is_nested or (is_text and isinstance(value, dict | list | tuple)):
+        kind = "a list in a list" if is_nested else f"a {type(value).__name__}"
+        raise ValueError(f"XML cannot contain {kind} as {key!r} of {path}. Write a text.")
 
 
 def _create_parser(encoding: str | None, separator: str | None) -> Any:
