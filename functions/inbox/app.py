@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import time
+from dataclasses import replace
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -84,7 +85,7 @@ def _handle(event: dict[str, Any]) -> Response:
         return _reject(401, "The credentials for this inbox are missing or wrong.", inbox, headers)
     if method in _MESSAGE_METHODS:
         return _store(inbox, _create_message(inbox, body, method, _headers(event), query))
-    return _handle_get(inbox, method, _headers(event), query)
+    return _handle_get(inbox, _create_message(inbox, body, method, _headers(event), query))
 
 
 def _verify(inbox: Inbox, verification: Verification) -> Response:
@@ -97,18 +98,20 @@ def _verify(inbox: Inbox, verification: Verification) -> Response:
     return {"statusCode": 200, "headers": headers, "body": verification.text}
 
 
-def _handle_get(
-    inbox: Inbox, method: str, headers: dict[str, str], query: dict[str, Any]
-) -> Response:
-    """Store the query of a GET if the inbox accepts it; respond 200 to all others."""
-    if query and method.lower() in inbox.accept:
-        content = json.dumps(query, separators=(",", ":")).encode()
-        others = {name: text for name, text in headers.items() if name != "content-type"}
-        return _store(inbox, _create_message(inbox, content, method, others, query))
-    if query:
-        _logger.info(LogEvent.QUERY_IGNORED, extra={"inbox": inbox.name, "method": method})
+def _handle_get(inbox: Inbox, message: Message) -> Response:
+    """Store the query or the body of a GET if the inbox accepts it; respond 200 to all others."""
+    if not message.query_params and not message.body:
+        return _respond(200, {})
+    if message.method.lower() not in inbox.accept:
+        extra = {"inbox": inbox.name, "method": message.method}
+        _logger.info(LogEvent.QUERY_IGNORED, extra=extra)
         metrics.write("inbox", {metrics.Metric.QUERIES_IGNORED: 1})
-    return _respond(200, {})
+        return _respond(200, {})
+    if message.body:
+        return _store(inbox, message)
+    content = json.dumps(message.query_params, separators=(",", ":")).encode()
+    headers = {name: text for name, text in message.headers.items() if name != "content-type"}
+    return _store(inbox, replace(message, body=content, headers=headers))
 
 
 def _store(inbox: Inbox, message: Message) -> Response:

@@ -114,6 +114,13 @@ def test_content_type_of_a_get_does_not_change_how_its_query_is_read(send):
     assert stored_message(send("gateway", query="a=1", headers=headers)).body == b'{"a":"1"}'
 
 
+def test_body_of_a_get_is_the_body_of_a_message(send):
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    response = send("gateway", "GET", "key=1", "text=REG+Amina", headers)
+    assert stored_message(response).body == b"text=REG+Amina"
+    assert not _is_stored(send("plain", "GET", body="text=REG"))
+
+
 @pytest.mark.parametrize(("inbox", "method"), [("plain", "GET"), ("sms", "HEAD")])
 def test_query_that_is_not_accepted_is_counted_and_logged(send, lines, inbox, method):
     response = send(inbox, method, "from=%2B254700000001&text=REG+Amina")
@@ -166,6 +173,13 @@ def test_challenge_is_echoed_up_to_one_kilobyte(send):
     assert send("graph", "POST", f"validationToken={'x' * 1024}")["statusCode"] == 200
     response = send("graph", "POST", f"validationToken={'x' * 1025}")
     assert (response["statusCode"], _is_stored(response)) == (400, False)
+
+
+@pytest.mark.parametrize(("length", "status"), [(1024, 200), (1025, 400), (9000, 400)])
+def test_a_long_challenge_of_slack_is_no_message(send, length, status):
+    content = {"token": "right", "challenge": "x" * length, "type": "url_verification"}
+    response = send("chat", "POST", body=json.dumps(content))
+    assert (response["statusCode"], _is_stored(response)) == (status, False)
 
 
 def test_other_posts_to_an_inbox_with_a_challenge_are_messages(send):

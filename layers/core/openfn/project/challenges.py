@@ -15,8 +15,8 @@ from openfn.project import inboxes
 from openfn.project.inboxes import Challenge
 
 _MAX_BYTES = 1024
-# Slack's whole post is about 150 bytes.
-_MAX_SLACK_BYTES = 4096
+# Slack's whole post is about 150 bytes. What is far larger is not parsed here.
+_MAX_SLACK_BYTES = 65_536
 
 
 @dataclass(frozen=True, slots=True)
