@@ -54,6 +54,19 @@ def test_every_version_sends_the_same_request(dialect, job):
     assert request.headers["Authorization"] == "***"
 
 
+@pytest.mark.parametrize(
+    ("text", "dialect"),
+    [
+        ("@openfn/language-http@v4.0.0", "http@4"),
+        ("@openfn/language-http@latest", "http"),
+        ("language-http", "http"),
+        ("http@7.0.0-rc1", "http@7"),
+    ],
+)
+def test_names_of_adaptors_in_openfns_projects_are_read(text, dialect):
+    assert str(parse(text)) == dialect
+
+
 def test_response_becomes_data_and_references_grow_at_the_end():
     replies = {"/api/a": Reply(body={"id": 7}, headers={"Content-Type": "application/json"})}
     _, final = run('get("a"); get("a");', replies=replies)

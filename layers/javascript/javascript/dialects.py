@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 
 _NEWEST = 1000
-_NAME = re.compile(r"(?:@openfn/)?(?:language-)?([a-z0-9-]+)(?:@(\d+)(?:[.\w-]*)|@latest)?")
+_NAME = re.compile(r"(?:@openfn/)?(?:language-)?([a-z0-9-]+)(?:@v?(\d+)(?:[.\w-]*)|@latest)?")
 ADAPTORS = ("common", "http", "dhis2", "salesforce", "commcare", "postgresql", "kobotoolbox")
 """The adaptors whose operations JavaScript jobs have: see `library/dialects.js`."""
 
