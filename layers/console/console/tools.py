@@ -86,7 +86,7 @@ class Tools(Protocol):
     """The files of the project, and processes that run its jobs."""
 
     def parse_filter(self, text: str, inbox: str) -> MessageTrigger:
-        """Return the filter of a YAML text; raise `ProjectRefused` if it is none."""
+        """Return the filter of a YAML text; raise `ProjectRefused` if it is invalid."""
 
     def save_filter(self, change: FilterChange) -> None:
         """Write a filter into project.yaml; raise `ProjectRefused` if it would be invalid."""
