@@ -60,3 +60,7 @@ def test_required_keys_of_every_type_have_values():
         "tls": {"ca": "placeholder"},
         "kind": "sandbox",
     }
+
+
+def test_placeholder_of_commcare_can_submit_forms():
+    assert placeholders.configuration("commcare")["appId"]

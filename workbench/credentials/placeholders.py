@@ -39,13 +39,14 @@ def configuration(adaptor: str, address: str = "") -> dict[str, Any]:
 def placeholder_for(model: Model, address: str) -> dict[str, Any]:
     """Return the smallest placeholder credential with an address that a model accepts.
 
-    An optional key has a value if the model needs one of several, and if it is an address. A key's
-    own `examples` are used first.
+    An optional key has a value if the model needs one of several, if it is an address, and if it
+    has `examples`, which are used first.
     """
     keys = [key for key in keys_of(model) if not key.nested]
     required = [key for key in keys if key.required]
     addresses = [key for key in keys if _is_optional_address(key)]
-    others = [key for key in keys if not key.required and key not in addresses]
+    required += [key for key in keys if not key.required and key.field.examples]
+    others = [key for key in keys if key not in required and key not in addresses]
     for size in range(_MAX_OPTIONAL_KEYS + 1):
         for optional in combinations(others, size):
             for optional_addresses in (addresses, []):

@@ -21,7 +21,10 @@ class Configuration(CredentialModel):
     )
     domain: str = Field(description="The project space, as in /a/DOMAIN/.")
     app_id: str | None = Field(
-        None, alias="appId", description="The application that submitted forms belong to."
+        None,
+        alias="appId",
+        description="The application that submitted forms belong to.",
+        examples=["placeholder"],
     )
     username: str = Field(description="The user's name, mostly an e-mail address.")
     password: Secret | None = Field(None, description="The user's password.")
