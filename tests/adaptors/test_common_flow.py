@@ -400,8 +400,15 @@ def test_error_names_the_item(operation):
     assert raised.value.__notes__[-1] == "In item 3 (_id 3)"
 
 
+@pytest.mark.parametrize("key", ["Id", "KEY", "trackedEntity"])
+def test_id_of_a_destination_or_another_source_names_the_item(key):
+    with pytest.raises(RemoteUnavailable) as raised:
+        each("[*]", deliver({1: RemoteUnavailable("down")}))({"data": [{"n": 1, key: "a7"}]})
+    assert raised.value.__notes__ == [f"In item 1 ({key} a7)"]
+
+
 def test_each_continues_past_items_that_fail(capsys):
-    errors = {2: RemoteUnavailable("down", retry_after=7), 4: RemoteUnavailable("down")}
+    errors = {2: RemoteUnavailable("down"), 4: RemoteUnavailable("down", retry_after=7)}
     seen = []
     operate = each(
         "[*]", deliver(errors), lambda s: seen.append(s["data"]["n"]) or s, on_error="continue"

@@ -10,8 +10,11 @@ from adaptors._runtime.item_progress import Frame, State, remove_frames, snapsho
 from adaptors._runtime.state_changes import relative
 from adaptors.errors import AdaptorError, Verdict
 
-# Keys by which sources identify a record.
-_ID_KEYS = ("_uuid", "uuid", "_id", "id", "@id", "@case_id", "case_id", "external_id", "__id")
+# Keys by which sources and destinations identify a record.
+_ID_KEYS = (
+    *("_uuid", "uuid", "_id", "id", "@id", "@case_id", "case_id", "external_id", "__id"),
+    *("Id", "ID", "KEY", "instanceID", "trackedEntity", "enrollment", "event", "uid", "code"),
+)
 _MAX_CHARACTERS = 64
 _MAX_LISTED = 20
 
@@ -68,11 +71,12 @@ class ItemErrors:
         if len(self._errors) > _MAX_LISTED:
             listed += f" and {len(self._errors) - _MAX_LISTED} more"
         errors = [error for _, error in self._errors]
+        delays = [delay for error in errors if (delay := getattr(error, "retry_after", None))]
         raise ItemsFailed(
             f"{len(errors)} items failed: {listed}. All others were applied. The first error is "
             f"{type(errors[0]).__name__}: {errors[0]}",
             _verdict_of(errors),
-            getattr(errors[0], "retry_after", None),
+            max(delays, default=None),
         ) from errors[0]
 
 
