@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 
 import pytest
 
@@ -25,6 +26,7 @@ credentials:
   fixed: {adaptor: http}
 jobs:
   calls: {trigger: all, credential: api, expression: jobs/calls.py}
+  dies: {trigger: all, credential: api, expression: jobs/dies.py}
   unstored: {trigger: all, credential: fixed, expression: jobs/calls.py}
 """
 CALLS = """
@@ -38,6 +40,20 @@ def show(state):
 
 get("things")
 fn(show)
+"""
+
+DIES = """
+import os
+from adaptors._http import token_requests
+from adaptors.common import fn
+from adaptors.http import get
+
+def let_it_die(state):
+    token_requests.fetch = lambda *_: os._exit(3)
+    return state
+
+fn(let_it_die)
+get("things")
 """
 
 
@@ -60,6 +76,18 @@ class Services:
         self.inner.prepare(service)
 
 
+class ReadInBetween(Services):
+    """The services of a stack; another run reads a secret each time before it is stored."""
+
+    def call(self, service, operation, request):
+        """Call an operation; the other run waits until the secret is stored."""
+        if operation == "put_secret_value":
+            reader = threading.Thread(target=secrets.read, args=(request["SecretId"],))
+            reader.start()
+            reader.join(0.1)
+        return super().call(service, operation, request)
+
+
 @pytest.fixture(scope="module")
 def served():
     server = OAuth2Server()
@@ -70,7 +98,7 @@ def served():
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory):
     folder = tmp_path_factory.mktemp("refresh")
-    write_project(folder, PROJECT, {"calls": CALLS})
+    write_project(folder, PROJECT, {"calls": CALLS, "dies": DIES})
     with create_stack(folder, LogLines().record, workers=True) as stack:
         yield stack
 
@@ -117,13 +145,32 @@ def everything(record):
 
 def test_runs_at_the_same_time_refresh_once_and_store_the_new_token(stack, oauth):
     records = execute(stack, *(create(stack) for _ in range(3)))
-    assert [record.status for record in records] == ["succeeded"] * 3
+    assert [(record.status, record.error) for record in records] == [("succeeded", None)] * 3
     assert [form["refresh_token"] for form in oauth.forms] == ["refresh-0-Zm9v"]
     assert stored()["refresh_token"] == "refresh-1-Zm9v"
     assert stored()["access_token"] in oauth.valid
     for record in records:
         assert "tokens ['***']" in record.log
         assert "issued" not in everything(record)
+
+
+def test_run_that_reads_the_secret_does_not_disturb_the_one_that_stores_new_tokens(stack, oauth):
+    with services.use(ReadInBetween(stack.services)):
+        (record,) = execute(stack, create(stack))
+    assert (record.status, record.error) == ("succeeded", None)
+    assert stored()["refresh_token"] == oauth.refresh_token == "refresh-1-Zm9v"
+
+
+def test_run_whose_worker_dies_while_it_refreshes_lets_no_other_wait(stack, oauth):
+    (died,) = execute(stack, create(stack, "dies"))
+    assert died.error["type"] == "Crashed"
+    (record,) = execute(stack, create(stack))
+    assert (record.status, record.error, oauth.refresh_token) == (
+        "succeeded",
+        None,
+        "refresh-1-Zm9v",
+    )
+    assert record.duration_ms < 20_000
 
 
 def test_refused_token_is_refreshed_with_the_new_refresh_token(stack, oauth):

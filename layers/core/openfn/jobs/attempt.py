@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 from openfn.errors import JobError, NotFound, ProjectError, UnreadableBody, Verdict, log_fields
 from openfn.jobs import credentials, exceptions, initial_state
@@ -99,22 +99,27 @@ def _execute_once(
     file = JobFile(job.expression, run.id, run.began, *where_to, adaptor, job.dialect)
     with executor.session(job.credential, *limit, attempt, alone=alone) as session:
         attempt.operations = session.load(file)
-        attempt.tokens = _token_refresh(job)
-        configuration = credentials.load_configuration(job.credential)
-        fields = project.current().secret_fields_of(job.name)
-        attempt.masker = Masker(configuration, fields).with_texts(attempt.fetched_secrets)
-        attempt.references = SecretReferences(configuration, fields)
-        operation, initial = start(attempt, job)
-        attempt.has_started = True
-        session.execute(Start(initial, configuration, operation))
+        with _token_refresh(job) as attempt.tokens:
+            configuration = credentials.load_configuration(job.credential)
+            fields = project.current().secret_fields_of(job.name)
+            attempt.masker = Masker(configuration, fields).with_texts(attempt.fetched_secrets)
+            attempt.references = SecretReferences(configuration, fields)
+            operation, initial = start(attempt, job)
+            attempt.has_started = True
+            session.execute(Start(initial, configuration, operation))
 
 
-def _token_refresh(job: Job) -> TokenRefresh | None:
+@contextmanager
+def _token_refresh(job: Job) -> Iterator[TokenRefresh | None]:
     if job.credential is None:
-        return None
+        yield None
+        return
     tokens = TokenRefresh(job.credential, job.credential in project.current().refreshed)
     tokens.save_again()
-    return tokens
+    try:
+        yield tokens
+    finally:
+        tokens.close()
 
 
 def _start(attempt: AttemptResults, job: Job) -> tuple[int, InitialState]:

@@ -50,6 +50,7 @@ class TokenRefresh:
     name: str
     is_allowed: bool
     _holder: str = field(default_factory=lambda: uuid4().hex)
+    _is_holding: bool = False
 
     def reply(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Return the reply to a request; one with an `error` also has its verdict."""
@@ -74,6 +75,12 @@ class TokenRefresh:
             self._holder = _unsaved_leases.pop(self.name)
             self._release()
 
+    def close(self) -> None:
+        """Give a lease back with which the worker has ended, so that no other run waits for it."""
+        if self._is_holding:
+            with suppress(aws.AWSError):
+                self._release()
+
     def _lease(self, refused: str) -> dict[str, Any]:
         if not self._acquire():
             return {"wait": True}
@@ -97,7 +104,7 @@ class TokenRefresh:
         try:
             secrets.write(self._secret, {**body, OAUTH2: {**body[OAUTH2], **new}})
         except aws.AWSError as error:
-            _unsaved_leases[self.name] = self._holder
+            _unsaved_leases[self.name], self._is_holding = self._holder, False
             self._extend()
             message = _UNSAVED.format(name=self.name, code=error.code)
             return _error(message, Verdict.RETRYABLE)
@@ -112,9 +119,11 @@ class TokenRefresh:
             table.update(self._key, changes, is_free, now=now)
         except ConditionFailed:
             return False
+        self._is_holding = True
         return True
 
     def _release(self) -> None:
+        self._is_holding = False
         with suppress(ConditionFailed):
             table.update(self._key, {"until": 0}, "#holder = :holder", holder=self._holder)
 

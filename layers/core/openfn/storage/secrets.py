@@ -6,6 +6,7 @@ Without the cache, Secrets Manager would cost more than the rest of the stack.
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -21,6 +22,8 @@ _cache: dict[str, tuple[float, str]] = {}
 _unsaved: dict[str, tuple[str, str]] = {}
 """Texts that could not be stored, by name: the stored text that each replaces, and the new one."""
 _writable: set[str] = set()
+# Held while a secret is stored: the runs of a runner read and write it side by side.
+_lock = threading.RLock()
 
 
 def read(name: str, max_age: float = MAX_AGE) -> dict[str, Any]:
@@ -30,8 +33,8 @@ def read(name: str, max_age: float = MAX_AGE) -> dict[str, Any]:
     """
     save_again(name)
     fetched_at, text = _cache.get(name, (float("-inf"), ""))
-    if name in _unsaved:
-        text = _unsaved[name][1]
+    if unsaved := _unsaved.get(name):
+        text = unsaved[1]
     elif time.monotonic() - fetched_at > max_age:
         text = _fetch(name)
         _cache[name] = (time.monotonic(), text)
@@ -44,8 +47,9 @@ def write(name: str, body: Mapping[str, Any]) -> None:
 
     Then this process goes on with the new one, and each read tries again to store it.
     """
-    _, old = _cache[name]
-    _unsaved[name] = old, json.dumps(dict(body))
+    with _lock:
+        _, old = _cache[name]
+        _unsaved[name] = old, json.dumps(dict(body))
     for pause in _WRITE_PAUSES:
         time.sleep(pause)
         try:
@@ -71,8 +75,8 @@ def save_again(name: str) -> bool:
     """
     if name not in _unsaved:
         return False
-    with suppress(aws.AWSError):
-        if aws.get_secret(name) == _unsaved[name][0]:
+    with suppress(aws.AWSError), _lock:
+        if name in _unsaved and aws.get_secret(name) == _unsaved[name][0]:
             _store(name)
         if _unsaved.pop(name, None):
             _cache.pop(name, None)  # it was replaced
@@ -87,10 +91,12 @@ def clear_cache() -> None:
 
 
 def _store(name: str) -> None:
-    text = _unsaved[name][1]
-    aws.put_secret(name, text)
-    _cache[name] = (time.monotonic(), text)
-    del _unsaved[name]
+    with _lock:
+        if name in _unsaved:  # no other run has stored it meanwhile
+            text = _unsaved[name][1]
+            aws.put_secret(name, text)
+            _cache[name] = (time.monotonic(), text)
+            del _unsaved[name]
 
 
 def _fetch(name: str) -> str:
