@@ -33,6 +33,7 @@ jobs:
   waits: {trigger: all, expression: jobs/waits.py}
   orphans: {trigger: all, expression: jobs/orphans.py}
   worker: {trigger: all, expression: jobs/worker.py}
+  configures-loggers: {trigger: all, expression: jobs/configures_loggers.py}
 """
 JOBS = {
     "memory": "patients = []\n",
@@ -67,6 +68,24 @@ def allocate(state):
     return {**state, "size": len(data)}
 
 fn(allocate)
+""",
+    "configures_loggers": """
+import logging, os, sys
+from adaptors.common import fn
+
+def configure(state):
+    names = ("requests", "of-the-job")
+    for logger in map(logging.getLogger, names):
+        logger.warning("before")
+        logger.setLevel(logging.CRITICAL)
+        logger.addHandler(logging.StreamHandler(sys.stdout))
+        logger.addFilter(lambda record: False)
+        logger.propagate, logger.disabled = False, True
+        logger.critical("after")
+    logging.root.handlers[0].setLevel(logging.ERROR)
+    return {**state, "pid": os.getpid()}
+
+fn(configure)
 """,
     "waits": """
 import time
@@ -151,6 +170,12 @@ def test_worker_is_used_again_as_it_was_before_the_run(stack):
     (second,) = execute(stack, create(stack, "worker"))
     assert second.final["pid"] == first.final["pid"]
     assert (second.final["folder"], second.final["left"]) == (first.final["folder"], None)
+
+
+def test_worker_forgets_how_a_run_configured_loggers(stack):
+    one, two = [execute(stack, create(stack, "configures-loggers"))[0] for _ in range(2)]
+    assert one.final["pid"] == two.final["pid"]
+    assert one.log == two.log == "WARNING requests: before\nWARNING of-the-job: before\n"
 
 
 def test_worker_keeps_its_connection_for_the_next_runs(stack):

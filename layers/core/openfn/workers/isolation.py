@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import decimal
 import locale
-import logging
 import operator
 import os
 import random
@@ -24,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from openfn.workers import environment, linux
+from openfn.workers.loggers import Loggers
 from openfn.workers.streams import Streams
 
 _UMASK = 0o022
@@ -65,7 +65,7 @@ class Isolation:
         self._streams = streams
         self._handlers = {number: signal.getsignal(number) for number in _SIGNALS}
         self._locale = locale.setlocale(locale.LC_ALL)
-        self._log_level, self._recursion = logging.root.level, sys.getrecursionlimit()
+        self._loggers, self._recursion = Loggers(), sys.getrecursionlimit()
         self._known = set(sys.modules)
         self._functions = [found for name in self._known if (found := _functions(name))]
 
@@ -107,8 +107,7 @@ class Isolation:
         sys.setprofile(None)
         socket.setdefaulttimeout(None)
         decimal.setcontext(decimal.DefaultContext.copy())
-        logging.root.setLevel(self._log_level)
-        logging.disable(logging.NOTSET)
+        self._loggers.restore()
 
     def _forget_modules(self, project_folder: str) -> str:
         for name in sys.modules.keys() - self._known:
@@ -154,7 +153,7 @@ def _has_changed(functions: _Functions) -> bool:
 
 def _lists() -> list[Any]:
     lists = [sys.path, sys.meta_path, sys.path_hooks, sys.argv]
-    return [*lists, warnings.filters, logging.root.handlers]
+    return [*lists, warnings.filters]
 
 
 def _folder() -> str:

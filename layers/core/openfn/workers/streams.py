@@ -23,7 +23,6 @@ class Streams:
         self._files = [_file(descriptor) for descriptor in _STANDARD]
         # As a function's own handler, which shows INFO and above, would write a job's lines.
         self._handler = logging.StreamHandler()
-        self._handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
         logging.root.addHandler(self._handler)
         logging.root.setLevel(logging.INFO)
         self._open()
@@ -40,6 +39,9 @@ class Streams:
         sys.stdin = io.TextIOWrapper(io.BufferedReader(io.FileIO(0, closefd=False)))
         sys.stdout, sys.stderr = _text(1), _text(2)
         self._handler.stream = sys.stderr
+        self._handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+        self._handler.setLevel(logging.NOTSET)
+        self._handler.filters.clear()
         streams = {"__stdin__": sys.stdin, "__stdout__": sys.stdout, "__stderr__": sys.stderr}
         vars(sys).update(streams)
 
