@@ -19,6 +19,11 @@ BUILT = ROOT / ".build/here"
 
 @pytest.fixture(scope="module")
 def template():
+    return read_template()
+
+
+def read_template():
+    """Return the template that `sam build` wrote."""
     path = BUILT / "template.yaml"
     assert path.is_file(), "Run `make test`, which builds the functions and layers first."
     return yaml_parse(path.read_text("utf-8"))
@@ -27,19 +32,23 @@ def template():
 @pytest.fixture
 def install_function(template, tmp_path):
     """Install a built function with its layers in a folder; return the folder."""
-    builds = {}
+
+    def install_in(function):
+        root = tmp_path / function
+        install_built(template, function, root)
+        return root
+
+    return install_in
+
+
+def install_built(template, function, root):
+    """Install a built function with its layers in a folder."""
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
             task = BUILT / resource["Properties"]["CodeUri"]
             layers = [_layer_folder(template, ref) for ref in resource["Properties"]["Layers"]]
-            builds[task.resolve().name] = task, layers
-
-    def install_built(function):
-        root = tmp_path / function
-        install(root, *builds[function])
-        return root
-
-    return install_built
+            if task.resolve().name == function:
+                install(root, task, layers)
 
 
 def _layer_folder(template, ref):

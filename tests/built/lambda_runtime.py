@@ -76,21 +76,25 @@ def command(root, *arguments):
 
 
 @contextmanager
-def running(root, function, environment):
-    """Run a function installed in `root` and yield a callable that invokes it."""
+def running(root, function, environment, lines=None):
+    """Run a function installed in `root` and yield a callable that invokes it.
+
+    What the function logs is added to `lines`.
+    """
+    lines = [] if lines is None else lines
     api = _RuntimeApi()
     with (
         wsgi_server.serve(api) as server,
-        _process(root, function, server.url, environment) as process,
+        _process(root, function, server.url, environment, lines) as process,
     ):
         try:
-            yield lambda event: api.invoke(function, event, *process)
+            yield lambda event: api.invoke(function, event, process, lines)
         finally:
             api.events.put(None)
 
 
 @contextmanager
-def _process(root, function, url, environment):
+def _process(root, function, url, environment, lines):
     python, python_environment = command(root, "-m", "awslambdaric", function.handler)
     process = subprocess.Popen(
         python,
@@ -106,11 +110,10 @@ def _process(root, function, url, environment):
         stderr=subprocess.STDOUT,
         text=True,
     )
-    lines = []
     reader = threading.Thread(target=lambda: lines.extend(process.stdout), daemon=True)
     reader.start()
     try:
-        yield process, lines
+        yield process
     finally:
         process.kill()
         process.wait()

@@ -104,7 +104,7 @@ def main():
             stack.drain()
             printed = details.run(ids.run_id(message_id, "prints"))
             sought = details.run(ids.run_id(message_id, "seeks"))
-    result = {"printed": printed.log, "error": sought.error, "seeks": sought.final}
+    result = {"printed": printed.log, "sought": {"error": sought.error, "final": sought.final}}
     sys.stdout.write(json.dumps(result | {"function_log": [line for _, line in lines]}))
 
 
