@@ -18,6 +18,8 @@ from openfn.storage.errors import CallFailed, CallRefused
 # AWS has closed the connections that a frozen function kept.
 _CONNECT_SECONDS, _READ_SECONDS = 1, 1.5
 _ATTEMPTS = 2
+# As many as a list of the history uses at the same time. A connection is opened when first needed.
+_CONNECTIONS = 32
 # botocore's DEBUG lines hold whole responses, with the credentials that Secrets Manager returns.
 logging.getLogger("botocore").setLevel(logging.INFO)
 # boto3 must not create two clients at the same time: they share its default session.
@@ -35,6 +37,7 @@ def _create_client(service: str) -> Any:
     config = Config(
         connect_timeout=_CONNECT_SECONDS,
         read_timeout=_READ_SECONDS,
+        max_pool_connections=_CONNECTIONS,
         retries={"total_max_attempts": _ATTEMPTS, "mode": "standard"},
     )
     return boto3.client(cast("Any", service), config=config)

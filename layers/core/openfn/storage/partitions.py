@@ -6,15 +6,21 @@ then its runs and their attempts.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from heapq import merge
 from itertools import chain, groupby
 
 from openfn import ids
 from openfn.storage import services, table
 from openfn.storage.dynamodb_values import Item
+
+MAX_CALLS = 32
+"""How many calls a list makes at the same time; boto3's client has as many connections."""
+# Days with fewer sources are read together with the days before them.
+_FEW, _MOST_DAYS = 32, 8
 
 
 def newest_first(
@@ -30,27 +36,34 @@ def newest_first(
 
     A source's items are in the order of their ids. `before` leaves out this id and all after it.
     With `names`, the items have these attributes only. With `parallel`, the first pages of a day's
-    partitions are read at the same time. With `first_page`, these have so many items, and later
-    ones more.
+    partitions are read at the same time, and those of several days if there is little in them.
+    With `first_page`, these have so many items, and later ones more.
     """
     first, last = ids.minute_id(since), before or ids.minute_id(until)
-    first_day, day = since.astimezone(UTC).date(), until.astimezone(UTC).date()
-    while day >= first_day:
-        partitions = [
-            table.query_range(
-                f"{day}#{shard}",
-                *(first, last, names),
-                newest_first=True,
-                page_size=first_page,
-                growing=True,
-            )
-            for shard in ids.SHARDS
-        ]
-        sources = [_sources(items, before) for items in partitions]
-        if parallel:
-            sources = _started(sources)
-        yield from merge(*sources, key=_source_id, reverse=True)
-        day -= timedelta(days=1)
+    if ids.is_message_id(ids.source_id_of(before)):
+        until = min(until, ids.received_at(before))
+    days = deque(_days_back(since, until))
+
+    def read_shard(day: date, shard: str) -> Iterator[list[Item]]:
+        items = table.query_range(
+            f"{day}#{shard}",
+            *(first, last, names),
+            newest_first=True,
+            page_size=first_page,
+            growing=True,
+        )
+        return _sources(items, before)
+
+    size = 1
+    while days:
+        together = [days.popleft() for _ in range(min(size, len(days)))]
+        shards = [[read_shard(day, shard) for shard in ids.SHARDS] for day in together]
+        count = 0
+        for sources in _started(shards) if parallel else shards:
+            for items in merge(*sources, key=_source_id, reverse=True):
+                count += 1
+                yield items
+        size = min(2 * size, _MOST_DAYS) if parallel and count < _FEW else 1
 
 
 def oldest_first(
@@ -91,11 +104,23 @@ def _oldest_sources(items: Iterator[Item]) -> Iterator[list[Item]]:
         yield list(group)
 
 
-def _started(sources: Sequence[Iterator[list[Item]]]) -> list[Iterator[list[Item]]]:
+def _started(
+    days: Sequence[Sequence[Iterator[list[Item]]]],
+) -> Iterator[list[Iterator[list[Item]]]]:
+    """Read the first pages of all shards at the same time; yield the shards of each day."""
     services.prepare("dynamodb")  # once, before the threads share it
-    with ThreadPoolExecutor(len(sources)) as pool:
-        firsts = list(pool.map(lambda partition: next(partition, None), sources))
-    return [chain([first], rest) for first, rest in zip(firsts, sources, strict=True) if first]
+    shards = list(chain.from_iterable(days))
+    with ThreadPoolExecutor(min(len(shards), MAX_CALLS)) as pool:
+        firsts = iter(list(pool.map(lambda shard: next(shard, None), shards)))
+    for day in days:
+        yield [chain([first], rest) for rest in day if (first := next(firsts))]
+
+
+def _days_back(since: datetime, until: datetime) -> Iterator[date]:
+    first_day, day = since.astimezone(UTC).date(), until.astimezone(UTC).date()
+    while day >= first_day:
+        yield day
+        day -= timedelta(days=1)
 
 
 def _source_id(items: Sequence[Item]) -> str:
