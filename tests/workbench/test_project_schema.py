@@ -82,6 +82,7 @@ def test_file_without_keys_lists_the_keys_to_write(project, text):
         (INCLUSION, "inbox: field", ":5: triggers.form: ", "The key `inclusion` is missing"),
         ("name: demo", "name: 12", ":1: name: ", "Text is expected here. Put the value in quotes."),
         ("name: demo", "name:", ":1: name: ", "A value is missing."),
+        ("name: demo", "name: demo\nmissing: empty", ":2: missing: ", "Write null, to send null"),
         (
             "trigger: form",
             "trigger: {inclusion: {}}",

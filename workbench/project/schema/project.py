@@ -89,6 +89,13 @@ class ProjectSpec(Spec):
     timezone: Timezone = "UTC"
     missing: Literal["absent"] | None = "absent"
 
+    @field_validator("missing", mode="before")
+    @classmethod
+    def _require_choice(cls, choice: object) -> object:
+        if choice not in ("absent", None):
+            raise invalid((), "Write null, to send null for a missing answer, or absent.")
+        return choice
+
     def triggers_of(self, job: str) -> list[TriggerSpec]:
         """Return the triggers of a job."""
         return [self.triggers[name] for name in self.jobs[job].trigger]
