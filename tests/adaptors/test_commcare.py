@@ -326,6 +326,24 @@ def test_invalid_form_data_is_a_configuration_error(commcare, form, key):
     assert commcare.served.received == []
 
 
+@pytest.mark.parametrize("case_id", [data_value("case"), None, ""])
+def test_case_without_its_id_is_not_sent(commcare, case_id):
+    case = {"@case_id": case_id, "update": {"age": "7"}}
+    for form in ({"case": case}, {"child": [{"case": case}]}, {"case": {"update": {}}}):
+        error = error_of(submit({**VISIT, **form}), state_for(commcare, {}))
+        assert isinstance(error, ConfigurationError)
+        assert "has no @case_id" in str(error)
+    assert commcare.forms == {}
+
+
+def test_parent_of_a_case_that_the_record_lacks_is_left_out(commcare):
+    index = {"parent": {"@case_type": "household", "#text": data_value("household")}}
+    case = {"@case_id": "7", "update": {"age": "7"}, "index": index}
+    submit({**VISIT, "case": case})(state_for(commcare, {}))
+    (form,) = commcare.forms.values()
+    assert not form["case"]["index"]
+
+
 @pytest.mark.parametrize("name", ["create_case", "close_case", "repeat_group_array", "nulls"])
 def test_form_forwarded_by_commcare_can_be_submitted_again(commcare, name):
     path = PAYLOADS / f"commcare_form_{name}.json"

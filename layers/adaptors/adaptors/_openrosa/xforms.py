@@ -12,6 +12,7 @@ from typing import Any
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from adaptors._formats import plain_text
+from adaptors.absent import absent_keys
 from adaptors.errors import ConfigurationError
 
 _NAME = re.compile(r"(?:[^\W\d][\w.-]*:)?[^\W\d][\w.-]*")
@@ -43,7 +44,9 @@ def _fill(element: Element, key: str, value: Any) -> None:
             element.text = _text(key, child)
         else:
             for item in child if isinstance(child, list) else [child]:
-                _fill(SubElement(element, _name(name)), name, item)
+                # An empty element would erase what it names, such as the parent of a case.
+                if "#text" not in absent_keys(item):
+                    _fill(SubElement(element, _name(name)), name, item)
 
 
 def _name(key: str) -> str:

@@ -11,6 +11,7 @@ from adaptors._http.request import DEFAULT_TIMEOUT, Request
 from adaptors._http.response import Response, log_response, raise_for_status, unexpected_content
 from adaptors._openrosa import instance_ids, protocol, xforms
 from adaptors._runtime import run_context, stable_ids
+from adaptors.commcare import case_blocks
 from adaptors.commcare.credential import Configuration, client, project_path
 from adaptors.credentials import read_credential
 from adaptors.errors import ConfigurationError, RemoteRefused, RemoteUnavailable
@@ -26,8 +27,8 @@ def submit(state: State, data: Mapping[str, Any], *, timeout: float = DEFAULT_TI
     The form is a dict in CommCare's own notation: `@xmlns` names the form, a list is a repeat,
     `case` with `@case_id`, `create` and `update` writes a case. A form without `meta.instanceID`
     gets one that is the same in a retry of the run, and different for each form of a run: CommCare
-    stores the same form only once. The job sets `@case_id`. Derive it from the source's own id, so
-    that a case that is created twice is one case.
+    stores the same form only once. A `case` needs its `@case_id`. Derive it from the source's own
+    id, so that a case that is created twice is one case.
 
     >>> from adaptors.common import data_value
     >>> operate = submit({
@@ -36,6 +37,7 @@ def submit(state: State, data: Mapping[str, Any], *, timeout: float = DEFAULT_TI
     ...     "visit": [{"date": "2026-03-09"}, {"date": "2026-03-16"}],
     ... })
     """
+    case_blocks.require_case_ids(data)
     form = _with_meta(data, read_credential(Configuration, state).username)
     return _submit_xml(state, xforms.write(form), timeout)
 
