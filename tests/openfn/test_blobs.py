@@ -27,7 +27,7 @@ def test_incompressible_bytes_are_stored_unchanged(content):
     assert blobs.read("body", item) == content
 
 
-@pytest.mark.parametrize("size", [100, LIMIT, LIMIT + 1, 100 * LIMIT])
+@pytest.mark.parametrize("size", [100, LIMIT, LIMIT + 1, 100 * LIMIT, 300 * LIMIT])
 def test_compressible_bytes_are_stored_compressed(size):
     content = b"a" * size
     item = blobs.store("body", content, "key", LIMIT)
@@ -43,7 +43,7 @@ def test_limit_applies_to_the_compressed_size():
     assert blobs.read("body", item) == half + half
 
 
-@pytest.mark.parametrize("size", [LIMIT + 1, 10 * LIMIT])
+@pytest.mark.parametrize("size", [LIMIT + 1, 10 * LIMIT, 300 * LIMIT])
 def test_bytes_above_the_limit_are_stored_in_the_bucket(stack, size):
     item = blobs.store("body", RANDOM[:size], "messages/7/body", LIMIT)
     assert item == {"body_object": "messages/7/body"}

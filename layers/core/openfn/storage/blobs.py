@@ -16,12 +16,13 @@ from openfn.storage.dynamodb_values import Item
 MAX_ITEM_BYTES = 350_000
 _OBJECT = "_object"
 _SUFFIXES = ("", "_zlib", _OBJECT)
+_PIECE_BYTES = 1 << 17
 
 
 def store(name: str, content: bytes, object_key: str, limit: int = MAX_ITEM_BYTES) -> Item:
     """Return the attribute for the bytes, after writing them to the bucket if above `limit`."""
-    compressed = zlib.compress(content)
-    if min(len(content), len(compressed)) > limit:
+    compressed = _compress(content, limit)
+    if compressed is None:
         aws.put_object(object_key, content)
         return {f"{name}_object": object_key}
     if len(compressed) < len(content):
@@ -59,3 +60,17 @@ def read(name: str, item: Item) -> bytes:
         raise NotFound(f"The {name} of {item.get('sk')} was erased.")
     stored: bytes = item[name]
     return stored
+
+
+def _compress(content: bytes, limit: int) -> bytes | None:
+    """Return the bytes compressed; `None` as soon as neither they nor this are within the limit."""
+    if len(content) <= limit:
+        return zlib.compress(content)
+    compressor, pieces, size = zlib.compressobj(), list[bytes](), 0
+    for start in range(0, len(content), _PIECE_BYTES):
+        pieces.append(compressor.compress(memoryview(content)[start : start + _PIECE_BYTES]))
+        size += len(pieces[-1])
+        if size > limit:  # the rest would be compressed in vain
+            return None
+    compressed = b"".join([*pieces, compressor.flush()])
+    return None if len(compressed) > limit else compressed

@@ -14,6 +14,9 @@ from enum import StrEnum
 from typing import Any
 
 _LENGTHS = struct.Struct("!IQ")
+# Memory of this size is not mapped and unmapped for each read.
+_READ_BYTES = 1 << 16
+_MOST_BYTES = 1 << 20
 # Bound before any job runs: a job may replace the functions of these modules.
 _dumps, _loads = json.dumps, json.loads
 
@@ -70,6 +73,11 @@ class Decoder:
         # Joined only once there is a frame, so that a large one is not copied for each piece of it.
         self._pieces: list[bytes] = []
         self._length, self._needed = 0, _LENGTHS.size
+
+    @property
+    def read_bytes(self) -> int:
+        """How many bytes to read next: what the frame still needs, if that is much."""
+        return min(max(self._needed - self._length, _READ_BYTES), _MOST_BYTES)
 
     def feed(self, content: bytes) -> None:
         """Take the next bytes."""

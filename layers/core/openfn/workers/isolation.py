@@ -19,10 +19,12 @@ import sys
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from openfn.workers import environment, linux
+from openfn.workers import dict_versions, environment, linux
+from openfn.workers.dict_versions import Version
 from openfn.workers.loggers import Loggers
 from openfn.workers.streams import Streams
 
@@ -52,7 +54,18 @@ _COMPARED = {
 }
 # urllib3 replaces it at its first call, which is when a kept connection is used again.
 _REPLACED_BY_ITSELF = {"wait_for_socket"}
-_Functions = tuple[dict[str, Any], Callable[[dict[str, Any]], Any], Any]
+
+
+@dataclass(slots=True)
+class _Functions:
+    """A module's variables, what reads its functions out of them, and these functions."""
+
+    variables: dict[str, Any]
+    read: Callable[[dict[str, Any]], Any]
+    before: Any
+    version: Version
+    seen: float
+    """The version of the variables at which the functions were still the same."""
 
 
 class Isolation:
@@ -67,7 +80,7 @@ class Isolation:
         self._locale = locale.setlocale(locale.LC_ALL)
         self._loggers, self._recursion = Loggers(), sys.getrecursionlimit()
         self._known = set(sys.modules)
-        self._functions = [found for name in self._known if (found := _functions(name))]
+        self._functions = [found for name in self._known if (found := functions_of(name))]
 
     def restore(self, project_folder: Path) -> str:
         """Restore the state; return why the worker must be replaced, or an empty text."""
@@ -116,8 +129,8 @@ class Isolation:
                 del sys.modules[name]
             else:
                 self._known.add(name)
-                self._functions += filter(None, [_functions(name)])
-        return next(("module" for found in self._functions if _has_changed(found)), "")
+                self._functions += filter(None, [functions_of(name)])
+        return next(("module" for found in self._functions if has_changed(found)), "")
 
 
 def has_children() -> bool:
@@ -129,8 +142,8 @@ def has_children() -> bool:
     return True
 
 
-def _functions(name: str) -> _Functions | None:
-    """Return a module's variables, what reads its functions out of them, and these functions.
+def functions_of(name: str) -> _Functions | None:
+    """Return the functions of a module whose functions are compared; `None` for another.
 
     Other variables change in ordinary work: caches, counters, objects that are made when needed.
     """
@@ -140,15 +153,21 @@ def _functions(name: str) -> _Functions | None:
     if name.partition(".")[0] not in _COMPARED or not names:
         return None
     read = operator.itemgetter(*names)
-    return variables, read, read(variables)
+    version = dict_versions.of(variables)
+    return _Functions(variables, read, read(variables), version, version.value)
 
 
-def _has_changed(functions: _Functions) -> bool:
-    variables, read, before = functions
+def has_changed(functions: _Functions) -> bool:
+    """Return whether a module has lost or replaced one of these functions."""
+    if (version := functions.version.value) == functions.seen:
+        return False
     try:
-        return bool(read(variables) != before)
+        is_other = bool(functions.read(functions.variables) != functions.before)
     except Exception:
         return True
+    if not is_other:
+        functions.seen = version
+    return is_other
 
 
 def _lists() -> list[Any]:

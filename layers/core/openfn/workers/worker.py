@@ -28,7 +28,6 @@ from openfn.workers.streams import Streams
 # Bound before any job runs: a job may replace the functions of these modules.
 _read, _write, _getpid, _exit = os.read, os.write, os.getpid, os._exit
 _mask_signals = signal.pthread_sigmask
-_READ_BYTES = 1 << 20
 # Up to this size, a copy costs less than one more call that wakes the supervisor.
 _JOINED_BYTES = 1 << 16
 _libc = ctypes.CDLL(None)
@@ -63,7 +62,7 @@ class _Channel:
         while True:
             while frame := self._decoder.next_frame():
                 yield frame
-            content = _read(self._requests, _READ_BYTES)
+            content = _read(self._requests, self._decoder.read_bytes)
             if not content:
                 return
             self._decoder.feed(content)

@@ -120,18 +120,18 @@ class WorkerProcess:
                 self._poll.unregister(self._pipes.requests)
 
     def _read_results(self) -> bool:
-        content = self._read(self._pipes.results)
+        content = self._read(self._pipes.results, self._decoder.read_bytes)
         self._decoder.feed(content)
         return bool(content)
 
     def _read_output(self, on_output: OnOutput) -> None:
-        if output := self._read(self._pipes.output):
+        if output := self._read(self._pipes.output, _PIPE_BYTES):
             on_output(output)
 
-    def _read(self, descriptor: int) -> bytes:
-        """Read all that a pipe has; one without writers is not waited for any more."""
+    def _read(self, descriptor: int, size: int) -> bytes:
+        """Read what a pipe has; one without writers is not waited for any more."""
         try:
-            content = os.read(descriptor, _PIPE_BYTES)
+            content = os.read(descriptor, size)
         except BlockingIOError:
             return b""
         if not content:
