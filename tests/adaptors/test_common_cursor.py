@@ -159,6 +159,13 @@ def test_days_of_a_cursor_start_in_its_time_zone(value, options, written):
         assert cursor(value, **options)({})["cursor"] == written
 
 
+def test_day_whose_midnight_comes_twice_starts_at_the_first():
+    operate = cursor("today", timezone="America/Havana")
+    for hour in (4, 5, 12):
+        state = at(operate, started_at=datetime(2026, 11, 1, hour, 30, tzinfo=UTC))
+        assert state["cursor"] == "2026-11-01T04:00:00.000Z"
+
+
 def test_day_that_is_an_hour_shorter_starts_at_midnight():
     operate = cursor("1 day ago", timezone="America/New_York")
     state = at(operate, started_at=datetime(2026, 3, 9, 5, tzinfo=UTC))

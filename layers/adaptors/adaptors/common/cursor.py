@@ -75,7 +75,7 @@ def _parse_time(value: Any, zone: tzinfo) -> Any:
         return value
     started_at = current_run().started_at
     local = started_at.astimezone(zone)
-    today = local.replace(hour=0, minute=0, second=0, microsecond=0)
+    today = local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
     times = {"start": started_at, "now": started_at, "end": started_at, "today": today}
     times["yesterday"] = today - timedelta(days=1)
     ago = _AGO.fullmatch(value)
