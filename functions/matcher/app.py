@@ -13,6 +13,7 @@ from aws_lambda_powertools import Logger
 
 from openfn import ids, metrics
 from openfn.errors import MatcherDied, NotFound, NotQueued, log_fields
+from openfn.history import counting
 from openfn.log_events import LogEvent
 from openfn.messages import isolation, late, late_queueing
 from openfn.messages import store as messages
@@ -52,12 +53,12 @@ def lambda_handler(event: dict[str, Any], context: Context) -> Mapping[str, Any]
     """Process a batch of the match queue, or EventBridge's tick of a minute."""
     if "Records" in event:
         return sqs_batch.process(event, "message_id", partial(_match_batch, context))
-    budget = TimeBudget.from_seconds(
-        context.get_remaining_time_in_millis() / 1000 - _SECONDS_TO_END
-    )
-    # All steps run, even if an earlier one fails or has a backlog: none depends on another.
+    seconds = context.get_remaining_time_in_millis() / 1000
+    budget = TimeBudget.from_seconds(seconds - _SECONDS_TO_END)
+    # All steps run, even if an earlier one fails or has a backlog. Counts have what time is left.
     steps = (_start_cron_runs, _queue_late_messages, _queue_due_runs, _release_runs, _queue_orphans)
-    shares = ((step, budget.share(left)) for step, left in zip(steps, (5, 4, 3, 2, 1), strict=True))
+    parts = zip((*steps, _count_hours), (5, 4, 3, 2, 1, 1), strict=True)
+    shares = ((step, budget.share(left)) for step, left in parts)
     if errors := [error for step, share in shares if (error := _try(step, event, share))]:
         raise errors[0]
     # A missing tick sounds an alarm. A circuit counts as open as long as runs wait for it.
@@ -183,6 +184,10 @@ def _queue_due_runs(_tick: Tick, budget: TimeBudget) -> None:
 
 def _release_runs(_tick: Tick, budget: TimeBudget) -> None:
     _log_queued_again(dispatch.release(time.time(), budget))
+
+
+def _count_hours(tick: Tick, budget: TimeBudget) -> None:
+    counting.count(cron.minute_of(tick["time"], time.time()), budget)
 
 
 def _log_queued_again(count: int) -> None:

@@ -125,12 +125,13 @@ def test_reconciliation_reads_sixteen_partitions_every_ten_minutes(stack):
     ):
         for minute in range(10):
             tick(stack, f"2026-03-09T10:{minute:02}:00Z")
-    # The position is read at each tick, and recorded once.
-    others = [name for name in calls if name != "Query"]
-    assert others == ["BatchGetItem", "UpdateItem", *["BatchGetItem"] * 9]
+    # The position is read at each tick, and recorded once. So is that of the counts: at first, and
+    # at the end of an hour's count and of that of the day before, with the counts of both hours.
+    assert calls.count("BatchGetItem") == 2 * 10
+    assert calls.count("UpdateItem") == 1 + 5
     # Late messages and those of earlier releases, refused and waiting runs, circuits due and open.
-    flags = 6 * 10
-    assert calls.count("Query") == flags + 16
+    flags, counts = 6 * 10, 2 * 16
+    assert calls.count("Query") == flags + 16 + counts
 
 
 POSITION = {"pk": "reconciliation", "sk": "position"}

@@ -31,6 +31,8 @@ def test_items_of_a_day_have_their_type_in_the_sort_key(sort_key, expected):
         ({"pk": "job#nightly", "sk": "state"}, ItemType.CRON_STATE),
         ({"pk": "clock", "sk": "tick"}, ItemType.CLOCK),
         ({"pk": "reconciliation", "sk": "position"}, ItemType.RECONCILIATION),
+        ({"pk": "counts", "sk": "position"}, ItemType.COUNTS),
+        ({"pk": "counts#2026-03-09", "sk": "10"}, ItemType.COUNTS),
     ],
 )
 def test_other_items_have_their_type_in_the_partition_key(key, expected):

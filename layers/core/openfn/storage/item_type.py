@@ -22,6 +22,8 @@ class ItemType(StrEnum):
     CLOCK = "clock"
     RECONCILIATION = "reconciliation"
     """The position up to which items are reconciled."""
+    COUNTS = "counts"
+    """What was received in an hour, and the position up to which hours are counted."""
     AUDIT = "looked"
     """The record of what a person did in the console."""
 
@@ -30,7 +32,7 @@ _OUTSIDE_OF_DAYS = {
     kind.value: kind
     for kind in (
         *(ItemType.DEDUPE_KEY, ItemType.CIRCUIT, ItemType.CRON_STATE),
-        *(ItemType.CLOCK, ItemType.RECONCILIATION, ItemType.AUDIT),
+        *(ItemType.CLOCK, ItemType.RECONCILIATION, ItemType.COUNTS, ItemType.AUDIT),
     )
 }
 

@@ -86,6 +86,15 @@ def oldest_first(
         day += timedelta(days=1)
 
 
+def of_shard(
+    shard: str, since: datetime, until: datetime, names: Sequence[str] = ()
+) -> Iterator[list[Item]]:
+    """Yield the items of each source of a shard, the oldest first, in a part of one UTC day."""
+    pk = f"{since.astimezone(UTC).date()}#{shard}"
+    items = table.query_range(pk, ids.minute_id(since), ids.minute_id(until), names)
+    return _oldest_sources(items)
+
+
 def below(identifier: str, names: Sequence[str] = ()) -> Iterator[Item]:
     """Yield the items below a message, a minute or a run: its runs, or its attempts."""
     pk = ids.key_of(identifier)["pk"]
