@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks import capacity, cost, tick
+from benchmarks import capacity, cost, history, tick
 from tests.conftest import ROOT
 
 PAGE = (ROOT / "docs/scale.md").read_text("utf-8")
@@ -43,6 +43,15 @@ def test_documented_limits_are_those_that_the_benchmark_prints():
 def test_documented_limits_of_the_tick_are_those_that_the_benchmark_prints():
     printed = [cells(row) for row in tick.table_of(tick.measure())]
     assert documented_rows("The tick") == printed
+
+
+def test_documented_costs_of_the_history_are_those_that_the_benchmark_prints():
+    printed = [cells(row) for row in history.table(history.measure())]
+    for documented, row in zip(documented_rows("The history"), printed, strict=True):
+        assert documented[0] == row[0]
+        if row[1].startswith("0."):
+            costs = [float(cell) for cell in row[1:]]
+            assert [float(cell) for cell in documented[1:]] == pytest.approx(costs, rel=0.1)
 
 
 def test_limits_are_those_of_the_smallest_regions():
