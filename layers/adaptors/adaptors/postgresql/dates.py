@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from adaptors._runtime import dry_run
 from adaptors.errors import ConfigurationError
 from adaptors.operations import State
-from adaptors.postgresql import catalog
+from adaptors.postgresql import catalog, connection_cache
 from adaptors.postgresql.statements import NumberedRecords
 
 _YEAR_FIRST = re.compile(r"\s*\d{4}(?!\d)|\s*\d{8}(?!\d)")
@@ -38,7 +38,7 @@ def require_year_first(state: State, table: str, records: NumberedRecords) -> No
     ]
     if not doubtful or dry_run.is_active():
         return
-    date_columns = catalog.date_columns(state, table)
+    date_columns = _date_columns(state, table)
     for number, column in doubtful:
         if column in date_columns:
             raise ConfigurationError(
@@ -47,11 +47,24 @@ def require_year_first(state: State, table: str, records: NumberedRecords) -> No
             )
 
 
+def _date_columns(state: State, table: str) -> Collection[str]:
+    """Return the names of a table's date columns, which an attempt looks up once."""
+    session, key = connection_cache.session_for(state), f"dates\0{table}"
+    if key in session.columns:
+        return session.columns[key]
+    names = catalog.date_columns(state, table)
+    if session.joined_attempt:
+        session.columns[key] = dict.fromkeys(names)
+    return names
+
+
 def _texts(value: Any) -> Iterator[str]:
     """Yield the texts of a value that may each be a date; a list may be an array of dates."""
     if isinstance(value, list | tuple):
         for item in value:
             yield from _texts(item)
+    elif isinstance(value, int) and not isinstance(value, bool):
+        yield str(value)
     elif isinstance(value, str):
         match = _IN_BRACKETS.fullmatch(value)
         yield from (part.strip("\"'{} ") for part in match[1].split(",")) if match else (value,)
