@@ -33,6 +33,9 @@ jobs:
   waits: {trigger: all, expression: jobs/waits.py}
   orphans: {trigger: all, expression: jobs/orphans.py}
   worker: {trigger: all, expression: jobs/worker.py}
+  children: {trigger: all, expression: jobs/children.py}
+  grows: {trigger: all, expression: jobs/grows.py}
+  ends-large: {trigger: all, expression: jobs/ends_large.py}
   configures-loggers: {trigger: all, expression: jobs/configures_loggers.py}
 """
 JOBS = {
@@ -68,6 +71,31 @@ def allocate(state):
     return {**state, "size": len(data)}
 
 fn(allocate)
+""",
+    "children": """
+import subprocess, sys
+from adaptors.common import fn
+
+ALLOCATE = "import time; data = b'x' * (220 << 20); time.sleep(60)"
+
+def start(state):
+    command = [sys.executable, "-S", "-c", ALLOCATE]
+    children = [subprocess.Popen(command) for _ in range(2)]
+    return {**state, "statuses": [child.wait() for child in children]}
+
+fn(lambda state: state)
+fn(start)
+""",
+    "grows": """
+from adaptors.common import fn
+
+fn(lambda state: {**state, "text": "x" * (50 << 20)})
+fn(lambda state: {**state, "text": ""})
+""",
+    "ends_large": """
+from adaptors.common import fn
+
+fn(lambda state: {**state, "text": "x" * (50 << 20)})
 """,
     "configures_loggers": """
 import logging, os, sys
@@ -220,6 +248,22 @@ def test_largest_worker_is_killed_when_memory_runs_out_and_its_run_continues_alo
     assert [(record.error, record.attempt) for record in records] == [(None, 1)] * 2
     begins = sorted(record.log.count("begins") for record in records)
     assert begins == [1, 2]
+
+
+def test_run_whose_children_need_more_memory_than_there_is_fails(stack):
+    record, other = execute(stack, create(stack, "children"), create(stack, "worker"))
+    assert (record.error["type"], record.error["line"]) == ("MemoryError", 13)
+    assert "needed more than 382 MB" in record.error["message"]
+    assert "RunMemory" in record.error["message"]
+    assert other.status == "succeeded"
+
+
+@pytest.mark.parametrize(("job", "place"), [("grows", ("fn", 4)), ("ends-large", ("ending", 0))])
+def test_state_that_is_too_large_for_the_runner_is_an_error_of_the_job(stack, job, place):
+    (record,) = execute(stack, create(stack, job))
+    assert record.error["type"] == "StateTooLarge"
+    assert "has 50 MB as JSON, and at most 48 MB can" in record.error["message"]
+    assert (record.error["operation"], record.error["line"]) == place
 
 
 @pytest.mark.usefixtures("stack")

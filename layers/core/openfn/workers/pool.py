@@ -155,15 +155,25 @@ class WorkerPool:
             worker.close()
 
     def _watch(self) -> bool:
-        """Kill the largest worker when all come near the limit; return whether they use much."""
+        """Kill the largest worker when all come near the limit; return whether they use much.
+
+        One that needs more than there is, with its child processes, is killed for good.
+        """
         with self._lock:
-            sizes = {worker: worker.memory.megabytes() for worker in self._running}
+            sizes = {
+                worker: worker.memory.megabytes_with_children()
+                for worker in self._running
+                if not worker.is_killed_for_memory
+            }
             used = sum(sizes.values())
-            if used > _NEARLY * self._megabytes and len(sizes) > 1:
-                largest = max(sizes, key=sizes.__getitem__)
-                if not largest.is_killed_for_memory:
-                    largest.is_killed_for_memory = True
-                    largest.kill()
+            largest = max(sizes, key=sizes.__getitem__, default=None)
+            if largest and (
+                sizes[largest] > self._megabytes
+                or (used > _NEARLY * self._megabytes and len(sizes) > 1)
+            ):
+                largest.is_killed_for_memory = True
+                largest.needed_too_much = sizes[largest] > self._megabytes
+                largest.kill()
         return used > _MUCH * self._megabytes
 
 

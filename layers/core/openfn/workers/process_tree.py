@@ -32,6 +32,25 @@ def kill_orphans(adopter: int, known: Iterable[int]) -> None:
             kill_tree(pid)
 
 
+def descendants(pid: int) -> set[int]:
+    """Return the descendants of a process as the system lists them; of all threads."""
+    found, pending = set[int](), [pid]
+    while pending:
+        new = [child for child in _listed_children(pending.pop()) if child not in found]
+        found.update(new)
+        pending += new
+    return found
+
+
+def _listed_children(pid: int) -> list[int]:
+    folder, children = f"/proc/{pid}/task", list[int]()
+    with suppress(OSError):  # it has ended, or the system has no such files
+        for task in os.listdir(folder):  # noqa: PTH208 - ten times as fast as Path
+            with open(f"{folder}/{task}/children", "rb") as file:  # noqa: PTH123 - the same
+                children += map(int, file.read().split())
+    return children
+
+
 def _stop_all(root: int) -> set[int]:
     """Stop the descendants of a stopped process, and return them once none runs any more."""
     end, stopped = time.monotonic() + _STOP_SECONDS, set[int]()

@@ -16,8 +16,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from openfn.errors import JobError
 from openfn.jobs import exceptions, execution, loading, timeout
-from openfn.jobs.job_file import JobFile, ResumeState, Start
+from openfn.jobs.job_file import JobFile, OperationName, ResumeState, Start
 from openfn.jobs.runtime import JobRuntime
 from openfn.jobs.state import InitialState
 from openfn.workers import linux, memory
@@ -56,6 +57,9 @@ class _Channel:
         self._held: list[bytes] = []
         self.first = 0
         """The first operation, which begins when the supervisor sends the state."""
+        self.operations: list[OperationName] = []
+        self.begun, self.megabytes = 0, 0
+        """The operation that has begun last, and the memory of the job."""
 
     def frames(self) -> Iterator[Frame]:
         """Yield the supervisor's frames until it closes the pipe."""
@@ -98,6 +102,9 @@ class _Channel:
             fields |= {"resume": resume.operation, "exact": resume.state is not None}
             fields |= {"emitted": resume.emitted}
             state = resume.state or b""
+            if number == resume.operation != self.begun:
+                self._check_size(state, self.operations[number - 1])
+        self.begun = number
         self.send(Kind.OPERATION, fields, state)
 
     def on_emit(self, inbox: str, body: str) -> None:
@@ -115,10 +122,15 @@ class _Channel:
 
     def on_prepared(self, final: bytes, is_pending: bool) -> None:  # noqa: FBT001 - as called
         """Report the final state, before it is committed; with the next frame if nothing is."""
+        self._check_size(final, OperationName(exceptions.ENDING, 0))
         if is_pending:
             self.send(Kind.PREPARED, {}, final)
         else:
             self._held += encode(Kind.PREPARED, {}, final)
+
+    def _check_size(self, state: bytes, operation: OperationName) -> None:
+        if problem := memory.state_problem(state, self.megabytes):
+            raise JobError("StateTooLarge", problem, *operation)
 
 
 def _execute(
@@ -154,13 +166,14 @@ def _execute(
 def _load_and_execute(runtime: JobRuntime, channel: _Channel, job: JobFile, seconds: float) -> None:
     with timeout.limit(seconds):
         operations = loading.load(job)
-    names = [(operation.name, operation.line) for operation in operations]
+    names = [OperationName(operation.name, operation.line) for operation in operations]
+    channel.operations, channel.megabytes = names, job.megabytes
     channel.send(Kind.LOADED, {"operations": names})
     start = next(channel.frames())
     fields = start.fields
     initial = InitialState(start.body, fields["request"], fields["extra"])
     begin = Start(initial, fields["configuration"], fields["operation"])
-    channel.first = begin.operation
+    channel.first = channel.begun = begin.operation
     listeners = (channel.on_operation, channel.on_prepared)
     with timeout.limit(fields["seconds"]):
         execution.execute(runtime, job, operations, begin, *listeners)

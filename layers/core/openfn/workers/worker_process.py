@@ -32,6 +32,8 @@ class WorkerProcess:
         """Fork a worker for one credential; raise `ZygoteDied` if that is impossible."""
         self.credential, self.runs = credential, 0
         self.is_killed_for_memory = False
+        self.needed_too_much = False
+        """Whether it was killed because it needed more than all the memory."""
         self.status = ALIVE
         """How the worker ended, as `waitpid` returns it."""
         self._zygote, self._lock = zygote, threading.Lock()

@@ -128,7 +128,8 @@ class WorkerSession:
         number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
         if number == signal.SIGALRM and time.monotonic() >= self._deadline:
             return self._timed_out()
-        if self._worker.is_killed_for_memory and self._alone:
+        worker = self._worker
+        if worker.needed_too_much or (worker.is_killed_for_memory and self._alone):
             return self._job_error(MemoryError.__name__, memory.exceeded_message(self._megabytes))
         if number == signal.SIGKILL and not self._alone:
             return Interrupted("The process of the job was killed.")
