@@ -47,6 +47,7 @@ def _series(seed: str) -> dict[str, Arguments]:
         "random walks": ("-m", "benchmarks.simulate", "3000", seed),
         "hostile requests": ("-m", "benchmarks.fuzz_inbox", "2000", seed),
         "kills of ofn serve": ("-m", "benchmarks.kill_local", "100", seed),
+        "hostile jobs in ofn serve": ("-m", "benchmarks.hostile_serve"),
         "fault tests": (*pytest, "tests/faults", "--fault-seed", seed),
         "property tests": (*pytest, *hypothesis, *_property_tests()),
     }

@@ -17,11 +17,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+_LAYERS = [ROOT / "layers" / name for name in ("core", "adaptors", "console", "javascript")]
 _NOBODY = 65534
 _USER = {"user": _NOBODY, "group": _NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
 _ENVIRONMENT = {
     "PATH": os.environ["PATH"],
-    "PYTHONPATH": f"{ROOT}/layers/core:{ROOT}/layers/adaptors:{sysconfig.get_path('purelib')}",
+    "PYTHONPATH": ":".join([*map(str, _LAYERS), sysconfig.get_path("purelib")]),
     "PYTHONDONTWRITEBYTECODE": "1",
     "HOME": "/tmp",
 }
