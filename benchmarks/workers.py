@@ -1,6 +1,7 @@
 """Measure what a process for each run costs, and what several runs at once bring.
 
     python -m benchmarks.workers
+    python -m benchmarks.workers --first PATH   # only compare with a checkout of the first release
 
 The jobs of one stack are executed in worker processes and, in turn, in the runner's own process as
 in the first release, so the ratio of both is meaningful on a busy machine too. CPU time is that of
@@ -10,10 +11,13 @@ the store of this machine answers it. `docs/scale.md` shows this output.
 
 from __future__ import annotations
 
+import argparse
 import json
 import multiprocessing
 import os
 import statistics
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -39,7 +43,7 @@ from tests.support.sqs import failed_ids, sqs_event
 from workbench.local.stack import Stack, create_stack
 
 ROOT = Path(__file__).resolve().parents[1]
-ROUNDS, BURST = 3, 20
+ROUNDS, BURST, WARM = 3, 20, 3
 AWS_SECONDS = 0.006
 AT_ONCE = (1, 4, 10)
 PROJECT = """
@@ -48,6 +52,11 @@ credentials: {destination: {adaptor: http}}
 jobs:
   nothing: {trigger: all, credential: destination, expression: jobs/nothing.py}
   delivers: {trigger: all, credential: destination, expression: jobs/delivers.py}
+"""
+FIRST_PROJECT = """
+triggers: {all: {inclusion: {}}}
+credentials: {destination: {adaptor: http}}
+jobs: {nothing: {trigger: all, credential: destination, expression: jobs/nothing.py}}
 """
 JOBS = {
     "nothing": "from adaptors.common import fn\nfn(lambda state: state)\n",
@@ -58,7 +67,16 @@ LARGE = {"visits": [{"id": n, "name": f"Amina {n}", "weight": n / 7} for n in ra
 
 
 def main() -> None:
-    """Print all figures."""
+    """Print all figures, or compare with the first release."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--first", type=Path)
+    if checkout := parser.parse_args().first:
+        _compare_with_first(checkout)
+    else:
+        _print_all()
+
+
+def _print_all() -> None:
     with _runner() as runner:
         print(f"{'':<52}{'in process':>12}{'workers':>12}")
         for name, job, record in (
@@ -161,6 +179,62 @@ def _compare(
                         costs[in_worker].append(cost)
     in_process, workers = (statistics.median(values) * 1000 for values in costs.values())
     return in_process, workers
+
+
+def _compare_with_first(checkout: Path) -> None:
+    """Print medians and minima of runs in the first release's handler and in workers, in turn."""
+    cases = (("nothing", RECORD, 0.0), ("nothing, pauses", RECORD, 0.02), ("1 MB", LARGE, 0.0))
+    print(f"{'without AWS calls: median (minimum)':<36}{'first release':>18}{'workers':>18}  ratio")
+    with _runner() as runner, _first_release(checkout) as execute:
+        for name, record, pause in cases:
+            costs: dict[bool, list[Cost]] = {False: [], True: []}
+            for _ in range(ROUNDS):
+                costs[False] += [execute(record, pause) for _ in range(BURST + WARM)][WARM:]
+                costs[True] += [_in_worker(runner, record, pause) for _ in range(BURST + WARM)][
+                    WARM:
+                ]
+            for unit in ("seconds", "cpu"):
+                pairs = [[getattr(cost, unit) * 1000 for cost in costs[key]] for key in costs]
+                medians = [statistics.median(values) for values in pairs]
+                cells = [f"{statistics.median(v):9.2f} ({min(v):6.2f})" for v in pairs]
+                label = "ms" if unit == "seconds" else "CPU ms"
+                print(f"{name + ': ' + label:<36}{cells[0]:>18}{cells[1]:>18}", end="")
+                print(f"{medians[1] / medians[0]:7.2f}")
+
+
+def _in_worker(runner: Runner, record: object, pause: float) -> Cost:
+    """Execute a run after a pause; return what it took without AWS calls."""
+    run_id = runner.create("nothing", record)
+    time.sleep(pause)
+    try:
+        cost = runner.execute(runner.pool, run_id)
+    except OSError:  # a worker was replaced, and its CPU time is lost
+        return _in_worker(runner, record, pause)
+    return Cost(cost.seconds - runner.measured.seconds, cost.cpu)
+
+
+@contextmanager
+def _first_release(checkout: Path) -> Iterator[Callable[[object, float], Cost]]:
+    """Start the first release's handler; yield what executes a run of the job `nothing` there."""
+    places = [checkout / "layers/core", checkout / "layers/adaptors", checkout]
+    with tempfile.TemporaryDirectory() as folder:
+        inbox = f'inboxes: {{nothing: {{id_sha256: "{"0" * 64}"}}}}\n'
+        write_project(Path(folder), inbox + FIRST_PROJECT, {"nothing": JOBS["nothing"]})
+        process = subprocess.Popen(
+            [sys.executable, "-P", str(ROOT / "benchmarks/first_release.py"), folder],
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(map(str, places))},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+        def execute(record: object, pause: float) -> Cost:
+            request = {"job": "nothing", "record": record, "pause": pause}
+            print(json.dumps(request), file=process.stdin, flush=True)
+            return Cost(*json.loads(process.stdout.readline() if process.stdout else ""))
+
+        yield execute
+        process.communicate()
 
 
 def _ten(runner: Runner, at_once: int, rounds: int) -> Cost:
