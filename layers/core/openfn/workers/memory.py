@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import resource
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -21,6 +22,7 @@ RUNNER_MEGABYTES = 130
 _SMALLEST = 64
 # The runner parses and masks a state, which takes several times its size.
 _STATE_SHARE = 8
+_CHILDREN_SECONDS = 0.05
 _LIMIT = resource.RLIMIT_DATA
 
 
@@ -54,6 +56,7 @@ class Meter:
 
     def __init__(self, pid: int) -> None:
         self._pid, self._statm = pid, None
+        self._children, self._children_due = 0.0, 0.0
         with suppress(OSError):
             self._statm = os.open(f"/proc/{pid}/statm", os.O_RDONLY)
         # At first all of it is shared with the zygote.
@@ -68,7 +71,16 @@ class Meter:
 
         A fork shares with the process what that had; of its memory only what is more counts.
         """
-        megabytes, pages = self.megabytes(), self._pages()[0]
+        began = time.monotonic()
+        if began >= self._children_due:
+            self._children = self._read_children()
+            # A job may have many: reading them must not take the processor from the runs.
+            pause = max(_CHILDREN_SECONDS, 20 * (time.monotonic() - began))
+            self._children_due = time.monotonic() + pause
+        return self.megabytes() + self._children
+
+    def _read_children(self) -> float:
+        megabytes, pages = 0.0, self._pages()[0]
         for pid in process_tree.descendants(self._pid):
             with suppress(OSError, IndexError), _opened(f"/proc/{pid}/statm") as statm:
                 shared = pages if _program(pid) == _program(self._pid) else 0
