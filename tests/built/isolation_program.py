@@ -17,8 +17,7 @@ from tests.built.lambda_runtime import running
 from tests.conftest import write_project
 from tests.support.moto_server import serve_aws
 from tests.support.moto_stack import create_stack
-from tests.workers import hostile_jobs, secret_seekers
-from tests.workers.test_runs import JOBS
+from tests.workers import hostile_jobs, isolation_project, secret_seekers
 from workbench.project.compiler import compile_project
 
 # Lambda has no /dev/shm. This module hides the one of Python's standard library.
@@ -33,41 +32,6 @@ class SemLock:
     def __init__(self, *arguments):
         raise OSError(38, "Function not implemented")
 """
-LOCKS = """
-import multiprocessing
-from adaptors.common import fn
-
-def lock(state):
-    try:
-        multiprocessing.Lock()
-    except OSError as error:
-        return {**state, "error": error.strerror}
-    return state
-
-fn(lock)
-"""
-PROJECT = f"""
-credentials: {{registry: {{adaptor: http}}}}
-{hostile_jobs.PROJECT}
-  shows: {{trigger: all, credential: registry, expression: jobs/shows.py}}
-  seeks: {{trigger: all, expression: jobs/seeks.py}}
-  locks: {{trigger: all, expression: jobs/locks.py}}
-  remembers: {{trigger: all, expression: jobs/remembers.py}}
-  remembers-too: {{trigger: all, expression: jobs/remembers.py}}
-"""
-SOURCES = {
-    **hostile_jobs.JOBS,
-    "shows": secret_seekers.PRINTS,
-    "seeks": secret_seekers.SEEKS,
-    "locks": LOCKS,
-    "remembers": JOBS["remembers"],
-    "memory": JOBS["memory"],
-}
-BATCHES = [
-    list(hostile_jobs.HOSTILE),
-    ["fine", "patches", "shows", "locks", "remembers", "remembers-too"],
-    ["seeks", "remembers"],
-]
 
 
 def main():
@@ -75,23 +39,20 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         project, root = Path(folder) / "project", Path(folder) / "root"
         project.mkdir()
-        write_project(project, PROJECT, SOURCES)
+        write_project(project, isolation_project.PROJECT, isolation_project.SOURCES)
         install_built(read_template(), "runner", root)
         compile_project(project, root / "opt/project")
         (root / "var/task/_multiprocessing.py").write_text(NO_SEMAPHORES, "utf-8")
         parameters = {"RunsPerRunner": "10"}
         with create_stack(project, parameters=parameters) as stack, serve_aws(0) as endpoint:
-            secret = {"baseUrl": "https://x.org", "password": secret_seekers.SECRET}
-            stack.set_credential("registry", secret)
+            stack.set_credential("registry", isolation_project.credential())
             function = hostile_jobs.hurried(stack)
             environment = environment_of(function, root, endpoint)
             environment["AWS_ACCESS_KEY_ID"] = secret_seekers.AWS_KEY
             environment["AWS_EC2_METADATA_DISABLED"] = "true"
             with running(root, function, environment, lines) as invoke:
-                hostile_jobs.execute(stack, ["fine"], invoke)  # a cold start takes its own time
-                batches = [hostile_jobs.execute(stack, names, invoke) for names in BATCHES]
-    records = list(map(hostile_jobs.shortened, batches))
-    sys.stdout.write(json.dumps({"batches": records, "function_log": lines}))
+                batches = isolation_project.execute(stack, invoke)
+    sys.stdout.write(json.dumps({"batches": batches, "function_log": lines}))
 
 
 if __name__ == "__main__":

@@ -1,25 +1,16 @@
-"""Execute ten hostile jobs in one batch, and then a harmless one; print the records of their runs.
-
-python -m tests.workers.hostile_jobs
-"""
+"""Ten hostile jobs, and how to execute them in one batch."""
 
 from __future__ import annotations
 
-import json
-import sys
-import tempfile
 import time
 from dataclasses import replace
-from pathlib import Path
 
 from openfn import ids
 from openfn.history import details
 from openfn.runs import store as runs
 from openfn.runs.model import Plan
-from tests.conftest import post, write_project
+from tests.conftest import post
 from tests.support.sqs import failed_ids, sqs_event
-from workbench.local import lambda_functions
-from workbench.local.stack import create_stack
 
 HOSTILE = {
     "fine": "pass",
@@ -43,7 +34,7 @@ def hostile(state):
 
 fn(hostile)
 """
-SECONDS = 2.5
+SECONDS = 4
 
 
 PROJECT = "triggers: {all: {inclusion: {}}}\njobs:\n" + "".join(
@@ -78,23 +69,3 @@ def shortened(batch):
     for name in HOSTILE.keys() & batch.keys():
         batch[name]["log"] = batch[name]["log"][:200]
     return batch
-
-
-def main():
-    with tempfile.TemporaryDirectory() as folder:
-        write_project(Path(folder), PROJECT, JOBS)
-        parameters = {"RunsPerRunner": "10"}
-        with create_stack(Path(folder), parameters=parameters, workers=True) as stack:
-            function = hurried(stack)
-
-            def invoke(event):
-                return lambda_functions.invoke(function, event, stack.on_log_line)
-
-            execute(stack, ["fine"], invoke)  # a cold start takes time of its own
-            names = (list(HOSTILE), ["fine", "patches"])
-            batches = [shortened(execute(stack, batch, invoke)) for batch in names]
-    sys.stdout.write(json.dumps(batches))
-
-
-if __name__ == "__main__":
-    main()

@@ -24,7 +24,7 @@ from tests.workers import hostile_jobs
 from workbench.local import lambda_functions
 from workbench.local.stack import create_in_folder
 
-# The command with a runner that has little time: a job that hangs ends after 3 s, not after 300.
+# The command with a runner that has little time: a job that hangs ends after 4 s, not after 300.
 SERVE = f"""
 import sys
 sys.path.insert(0, {str(ROOT)!r})
@@ -39,7 +39,7 @@ create_stack = serve.create_stack
 def create_hurried(*arguments, **options):
     with create_stack(*arguments, parameters={{"RunsPerRunner": "10"}}, **options) as stack:
         functions = stack.resources.functions
-        functions["runner"] = replace(functions["runner"], timeout_seconds=8)
+        functions["runner"] = replace(functions["runner"], timeout_seconds=9)
         yield stack
 
 serve.create_stack = create_hurried

@@ -1,20 +1,6 @@
-"""Execute jobs that print and look for secrets; print what they found.
-
-python -m tests.workers.secret_seekers
-"""
+"""Jobs that print secrets, and that look for them."""
 
 from __future__ import annotations
-
-import json
-import os
-import sys
-import tempfile
-from pathlib import Path
-
-from openfn import ids
-from openfn.history import details
-from tests.conftest import LogLines, post, write_project
-from workbench.local.stack import create_stack
 
 AWS_KEY, SECRET = "AKIA-the-key-of-the-function", "correct-horse-battery"
 PRINTS = """
@@ -81,32 +67,3 @@ def seek(state):
 
 fn(seek)
 """
-PROJECT = """
-triggers:
-  all: {inclusion: {}}
-  printed: {success: prints}
-credentials: {registry: {adaptor: http}}
-jobs:
-  prints: {trigger: all, credential: registry, expression: jobs/prints.py}
-  seeks: {trigger: printed, expression: jobs/seeks.py}
-"""
-
-
-def main():
-    os.environ["AWS_ACCESS_KEY_ID"] = AWS_KEY
-    os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
-    lines = LogLines()
-    with tempfile.TemporaryDirectory() as folder:
-        write_project(Path(folder), PROJECT, {"prints": PRINTS, "seeks": SEEKS})
-        with create_stack(Path(folder), lines.record, workers=True) as stack:
-            stack.set_credential("registry", {"baseUrl": "https://x.org", "password": SECRET})
-            message_id = post(stack, "{}")["headers"]["X-Message-Id"]
-            stack.drain()
-            printed = details.run(ids.run_id(message_id, "prints"))
-            sought = details.run(ids.run_id(message_id, "seeks"))
-    result = {"printed": printed.log, "sought": {"error": sought.error, "final": sought.final}}
-    sys.stdout.write(json.dumps(result | {"function_log": [line for _, line in lines]}))
-
-
-if __name__ == "__main__":
-    main()

@@ -8,26 +8,22 @@ from tests.workers import isolation_checks, unprivileged
 
 
 @pytest.fixture(scope="module")
-def batches():
-    return unprivileged.run("tests.workers.hostile_jobs")
+def result():
+    return unprivileged.run("tests.workers.isolation_program")
 
 
-@pytest.fixture(scope="module")
-def sought():
-    return unprivileged.run("tests.workers.secret_seekers")
+def test_hostile_jobs_end_with_their_own_errors(result):
+    isolation_checks.check_errors(result["batches"][0])
 
 
-def test_hostile_jobs_end_with_their_own_errors(batches):
-    isolation_checks.check_errors(batches[0])
+def test_hostile_jobs_do_not_change_the_outcome_of_others(result):
+    isolation_checks.check_others(result["batches"])
 
 
-def test_hostile_jobs_do_not_change_the_outcome_of_others(batches):
-    isolation_checks.check_others(batches)
+def test_everything_that_a_job_prints_is_masked_in_its_log_and_nowhere_else(result):
+    log = result["batches"][1]["shows"]["log"]
+    isolation_checks.check_printed(log, result["function_log"])
 
 
-def test_everything_that_a_job_prints_is_masked_in_its_log_and_nowhere_else(sought):
-    isolation_checks.check_printed(sought["printed"], sought["function_log"])
-
-
-def test_job_finds_no_credentials_of_aws_or_of_another_run(sought):
-    isolation_checks.check_sought(sought["sought"])
+def test_job_finds_no_credentials_of_aws_or_of_another_run(result):
+    isolation_checks.check_sought(result["batches"][2]["seeks"])
