@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import threading
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -11,9 +13,12 @@ from random import Random
 import pytest
 
 from openfn import ids
-from openfn.history import messages
+from openfn.history import messages, pages, runs, search
 from openfn.history.queries import Period
-from openfn.storage import partitions, services, table
+from openfn.messages.store import Message, store_all
+from openfn.runs.model import RunStatus
+from openfn.storage import attention, partitions, services, table
+from openfn.storage.attention import Attention
 from tests.conftest import ROOT
 from workbench.local.stack import create_in_memory, create_stack
 
@@ -36,6 +41,8 @@ class Counting:
 
     def call(self, service, operation, request):
         response = self.services.call(service, operation, request)
+        if operation == "batch_get_item":
+            return response
         with self.lock:
             self.queries += 1
             sizes = [
@@ -150,3 +157,77 @@ def test_quiet_days_are_read_side_by_side(stack):
     assert rounds.queries == (days + 1) * SHARDS
     # Of 150 ms each: seven seconds instead of more than three minutes.
     assert rounds.rounds == 1 + days * SHARDS // partitions.MAX_CALLS
+
+
+def searched(period, text, size=50, seconds=60.0):
+    return pages.read(search.newest_first(period, text, lambda _: True), size, seconds)
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (b'{"name": "Aminata"}', "aMINata"),
+        ('{"name": "Zoé"}'.encode(), "ZOÉ"),
+        (json.dumps({"name": "Zoé \N{BABY}"}).encode(), "É \N{BABY}"),
+        (gzip.compress(b"<name>Aminata</name>"), "aminata"),
+        (b"Aminata \xff", "aminata"),
+    ],
+    ids=["ASCII", "UTF-8", "JSON escapes", "gzip", "not text"],
+)
+def test_bodies_are_searched_for_their_characters(stack, body, text):
+    names = [ids.new_message_id(), ids.new_message_id()]
+    store_all([(Message(names[0], "a", body), None), (Message(names[1], "a", b"{}"), None)])
+    now = datetime.now(UTC)
+    period = Period(now - timedelta(hours=1), now + timedelta(hours=1))
+    assert [row.id for row in searched(period, text).rows] == names[:1]
+    assert [row.id for row in searched(period, names[1][-12:]).rows] == names[1:]
+
+
+def test_search_without_time_continues_behind_the_last_message_that_it_read(large_day):
+    period, visited = Period(DAY, NIGHT), []
+    for _ in range(3):
+        page = searched(period, large_day[2], seconds=-1)
+        visited.append(page.next)
+        assert page.searched == ids.received_at(page.next)
+        period = Period(DAY, NIGHT, page.next)
+    assert visited == large_day[:3]
+    assert [row.id for row in page.rows] == [large_day[2]]
+
+
+def test_search_of_a_large_day_makes_no_more_calls_than_its_list(large_day):
+    counting = Counting()
+    with services.use(counting):
+        page = searched(Period(DAY, NIGHT), "no body has this")
+    assert (page.rows, page.next, page.searched) == ([], "", None)
+    assert counting.queries <= 5 * SHARDS
+
+
+def test_waiting_runs_are_read_from_the_index(stack):
+    random = Random(21)
+    names = store(random, [NIGHT - timedelta(days=days) for days in range(0, 80, 20)])
+    credential, waiting = "registry", {"status": "waiting", "due": 0}
+    table.update(
+        {"pk": f"credential#{credential}", "sk": "circuit"}, attention.mark(Attention.CIRCUIT, 1.0)
+    )
+    for name, kind in zip(
+        names,
+        (
+            *(Attention.WAITING, Attention.RUN_UNQUEUED),
+            *(attention.behind_circuit(credential), Attention.FAILED),
+        ),
+        strict=True,
+    ):
+        table.update(ids.key_of(f"{name}#deliver"), waiting | attention.mark(kind, 1.0))
+    counting = Counting()
+    period = Period(NIGHT - timedelta(days=90), NIGHT + timedelta(minutes=1))
+    with services.use(counting):
+        listed = [run.id for run in runs.newest_first(period, RunStatus.WAITING)]
+    assert listed == [f"{name}#deliver" for name in names[:3]]
+    assert counting.queries <= 6
+
+
+def test_runs_that_do_not_match_use_up_the_time_of_a_page(large_day):
+    pairs = runs.search(Period(DAY, NIGHT), RunStatus.RUNNING)
+    page = pages.read(pairs, 50, -1)
+    assert page.rows == []
+    assert page.next == f"{large_day[0]}#deliver"

@@ -16,6 +16,7 @@ from openfn.storage import table
 from tests.conftest import post, write_project
 from tests.support.fake_destination import FakeDestination
 from tests.support.moto_stack import create_stack
+from workbench.cli import history
 from workbench.cli.run_tables import describe
 
 PROJECT = """
@@ -104,6 +105,8 @@ def test_messages_are_listed_newest_first_with_state_and_runs(query, deployment)
         (("--state", "unreadable"), ["unreadable"]),
         (("--job", "bad"), ["bad"]),
         (("--error", "VILLAGE"), ["bad"]),
+        (("--search", "NOBODY's"), ["other"]),
+        (("--search", "kind", "--state", "unmatched"), ["other"]),
         (("--inbox", "inbox-a", "--limit", "1"), ["good again"]),
         (("--since", "2026-01-01", "--until", "2026-01-02"), []),
     ],
@@ -111,6 +114,18 @@ def test_messages_are_listed_newest_first_with_state_and_runs(query, deployment)
 def test_messages_can_be_filtered(query, deployment, options, expected):
     _, _, ids = deployment
     assert [row["id"] for row in query("messages", *options)] == [ids[name] for name in expected]
+
+
+def test_list_whose_time_is_up_names_the_option_that_continues_it(ofn, deployment, monkeypatch):
+    _, folder, ids = deployment
+    monkeypatch.setattr(history, "SECONDS", -1.0)
+    ended = ofn("messages", "--search", "nobody's", "--project", folder)
+    assert ended.out == ""
+    assert "Searched back to 20" in ended.err
+    assert f"`--before {ids['good again']}`" in " ".join(ended.err.split())
+    ended = ofn("runs", "--job", "bad", "--project", folder, "--json")
+    assert json.loads(ended.out) == []
+    assert f"`--before '{ids['good again']}#good'`" in " ".join(ended.err.split())
 
 
 def test_next_page_continues_after_the_last_id(query, ofn, deployment):

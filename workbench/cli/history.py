@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
-from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
 
-from openfn.history import id_lookup
+from openfn.history import id_lookup, pages, search
 from openfn.history import messages as message_history
 from openfn.history import runs as run_history
 from openfn.history.messages import MessageState, MessageSummary
+from openfn.history.pages import Page
 from openfn.history.queries import Period
 from openfn.history.runs import RunSummary
 from openfn.runs.model import RunStatus
@@ -34,7 +33,8 @@ Limit = Annotated[int, typer.Option(min=1, help="Show at most this many.")]
 Before = Annotated[
     str, typer.Option(metavar="ID", help="Continue after this id, the last one that was shown.")
 ]
-Summary = TypeVar("Summary", MessageSummary, RunSummary)
+SECONDS = 60.0
+"""How long a list is read at most, if few of its messages or runs match."""
 
 
 def messages(
@@ -45,6 +45,9 @@ def messages(
     until: Until = None,
     error: Annotated[
         str, typer.Option(help="Only messages with a run whose error contains this text.")
+    ] = "",
+    search_text: Annotated[
+        str, typer.Option("--search", help="Only messages whose body or id contains this text.")
     ] = "",
     limit: Limit = 20,
     before: Before = "",
@@ -65,15 +68,16 @@ def messages(
     period = _period(since, until)
     with connection.connected(stack, project):
         period = replace(period, before=id_lookup.complete(before))
-        page, more = _first(message_history.newest_first(period), matches, limit)
-    if not page:
+        if search_text:
+            pairs = search.newest_first(period, search_text, matches)
+        else:
+            pairs = ((item, matches(item)) for item in message_history.newest_first(period))
+        page = pages.read(pairs, limit, SECONDS)
+    if not page.rows:
         _require_known(project, inbox, job)
-    if as_json:
-        output.as_json([_as_dict(message) for message in page])
-    elif page:
-        run_tables.print_messages(console, page, f"`--before {page[-1].id}`" if more else "")
-    else:
-        run_tables.print_no_match("messages", period)
+    if page.rows and not as_json:
+        run_tables.print_messages(console, page)
+    _print_rest("messages", page, period, as_json=as_json)
 
 
 def runs(
@@ -97,15 +101,25 @@ def runs(
     period = _period(since, until)
     with connection.connected(stack, project):
         period = replace(period, before=id_lookup.complete(before))
-        page, more = _first(run_history.newest_first(period, state, inbox), matches, limit)
-    if not page:
+        pairs = run_history.search(period, state, inbox)
+        page = pages.read(((run, ok and matches(run)) for run, ok in pairs), limit, SECONDS)
+    if not page.rows:
         _require_known(project, inbox, job)
+    if page.rows and not as_json:
+        run_tables.print_runs(console, page)
+    _print_rest("runs", page, period, as_json=as_json)
+
+
+def _print_rest(
+    noun: str, page: Page[MessageSummary] | Page[RunSummary], period: Period, *, as_json: bool
+) -> None:
+    """Print a page as JSON, and where its list goes on or how to look further back."""
     if as_json:
-        output.as_json([_as_dict(run) for run in page])
-    elif page:
-        run_tables.print_runs(console, page, f"`--before '{page[-1].id}'`" if more else "")
-    else:
-        run_tables.print_no_match("runs", period)
+        output.as_json([_as_dict(summary) for summary in page.rows])
+    elif not page.rows and not page.searched:
+        run_tables.print_no_match(noun, period)
+    if page.searched or not as_json:
+        run_tables.print_next_page(page)
 
 
 def _require_known(project: Path, inbox: str | None, job: str | None) -> None:
@@ -126,14 +140,6 @@ def _period(since: str, until: str | None) -> Period:
 
 def _error_contains(run: RunSummary, text: str) -> bool:
     return run.error is not None and text.lower() in " ".join(map(str, run.error.values())).lower()
-
-
-def _first(
-    summaries: Iterable[Summary], matches: Callable[[Summary], bool], limit: int
-) -> tuple[list[Summary], bool]:
-    """Return the first that match, and whether there are more."""
-    first = list(islice(filter(matches, summaries), limit + 1))
-    return first[:limit], len(first) > limit
 
 
 def _as_dict(summary: MessageSummary | RunSummary) -> dict[str, Any]:

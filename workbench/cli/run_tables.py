@@ -11,6 +11,7 @@ from rich.console import Console
 
 from openfn.history.details import AttemptDetails, RunDetails
 from openfn.history.messages import MessageSummary
+from openfn.history.pages import Page
 from openfn.history.queries import Period
 from openfn.history.runs import RunSummary
 from workbench.cli import output
@@ -28,23 +29,33 @@ _COLORS = {
 _LOOK_BACK = timedelta(days=30)
 
 
-def print_messages(console: Console, messages: Sequence[MessageSummary], next_page: str) -> None:
-    """Print a list of messages; `next_page` is the option that continues it."""
+def print_messages(console: Console, page: Page[MessageSummary]) -> None:
+    """Print a page of messages."""
     rows = [
         (message.id, format_time(message.received), message.inbox, message.state, _runs(message))
-        for message in messages
+        for message in page.rows
     ]
     headers = ("message", "received (UTC)", "inbox", "state", "runs")
     output.table(console, headers, rows, _colors)
-    _print_next_page(next_page)
 
 
-def print_runs(console: Console, runs: Sequence[RunSummary], next_page: str) -> None:
-    """Print a list of runs; `next_page` is the option that continues it."""
-    rows = [(run.id, format_time(run.received), run.status, run.job, describe(run)) for run in runs]
+def print_runs(console: Console, page: Page[RunSummary]) -> None:
+    """Print a page of runs."""
+    rows = [
+        (run.id, format_time(run.received), run.status, run.job, describe(run)) for run in page.rows
+    ]
     headers = ("run", "received (UTC)", "status", "job", "error / duration")
     output.table(console, headers, rows, _colors)
-    _print_next_page(next_page)
+
+
+def print_next_page(page: Page[MessageSummary] | Page[RunSummary]) -> None:
+    """Print the option that continues a list, and how far back it was searched."""
+    option = f"--before '{page.next}'" if "#" in page.next else f"--before {page.next}"
+    if page.searched:
+        text = f"Searched back to {format_time(page.searched)} UTC. Go on with `{option}`."
+        output.line(hints, text)
+    elif page.next:
+        output.line(hints, f"There are more. Continue with `{option}`.")
 
 
 def print_no_match(noun: str, period: Period) -> None:
@@ -107,8 +118,3 @@ def _runs(message: MessageSummary) -> str:
 
 def _colors(row: Sequence[str]) -> list[str]:
     return [_COLORS.get(cell, "") for cell in row]
-
-
-def _print_next_page(option: str) -> None:
-    if option:
-        output.line(hints, f"There are more. Continue with {option}.")

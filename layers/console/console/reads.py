@@ -5,24 +5,25 @@ A list reads newest first until its page is full or its time is up; then it says
 
 from __future__ import annotations
 
-import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import Generic, TypeVar
 
 from console import site
 from console.list_filters import MessageFilter, RunFilter
 from openfn import ids
 from openfn.errors import NotFound
-from openfn.history import details
+from openfn.history import activity as received_activity
+from openfn.history import details, pages, search
 from openfn.history import messages as message_history
 from openfn.history import runs as run_history
 from openfn.history.details import MessageDetails, RunDetails
+from openfn.history.hour_counts import HOUR
 from openfn.history.messages import MessageSummary
+from openfn.history.pages import Page, Summary
 from openfn.history.queries import Period
 from openfn.history.runs import RunSummary
 from openfn.jobs import initial_state as initial_states
@@ -38,20 +39,8 @@ from openfn.storage.attention import Attention
 
 PAGE = 50
 _MAX_COUNTED = 5000
-_SEARCH_BATCH = 50
 _HOURS, _LATEST_DAYS = 24, 7
-Summary = TypeVar("Summary", MessageSummary, RunSummary)
-
-
-@dataclass(frozen=True, slots=True)
-class Page(Generic[Summary]):
-    """A page of a list, newest first."""
-
-    rows: Sequence[Summary]
-    next: str
-    """The id behind which the next page begins; empty at the end of the list."""
-    searched: datetime | None
-    """How far back was read, if the time was up before the page was full."""
+_CLOCK_SKEW = timedelta(minutes=1)
 
 
 @dataclass(slots=True)
@@ -80,17 +69,17 @@ class Activity:
 
 def messages(selection: MessageFilter) -> Page[MessageSummary]:
     """Return a page of messages."""
-    summaries = message_history.newest_first(selection.period)
     if selection.text:
-        return _page(_search(summaries, selection))
+        return _page(search.newest_first(selection.period, selection.text, selection.matches))
+    summaries = message_history.newest_first(selection.period)
     return _page((message, selection.matches(message)) for message in summaries)
 
 
 def runs(selection: RunFilter) -> Page[RunSummary]:
     """Return a page of runs."""
     status = RunStatus(selection.status) if selection.status else None
-    summaries = run_history.newest_first(selection.period, status, selection.inbox or None)
-    return _page((run, selection.matches(run)) for run in summaries)
+    pairs = run_history.search(selection.period, status, selection.inbox or None)
+    return _page((run, matches and selection.matches(run)) for run, matches in pairs)
 
 
 def all_runs(selection: RunFilter, limit: int) -> list[RunSummary]:
@@ -111,17 +100,18 @@ def latest(limit: int) -> list[MessageSummary]:
 def activity() -> Activity:
     """Return what each inbox received in the last day."""
     now = datetime.now(UTC)
-    period = Period(now - timedelta(hours=_HOURS), now + timedelta(minutes=1))
+    first = now.replace(minute=0, second=0, microsecond=0) - (_HOURS - 1) * HOUR
+    received = received_activity.read(first, now + _CLOCK_SKEW, _MAX_COUNTED, _MAX_COUNTED)
     inboxes: dict[str, InboxActivity] = {}
-    counted = 0
-    for message in islice(message_history.newest_first(period), _MAX_COUNTED):
-        counted += 1
-        inbox = inboxes.setdefault(message.inbox, InboxActivity())
-        hour = int((now - message.received).total_seconds() // 3600)
-        inbox.hours[_HOURS - 1 - min(max(hour, 0), _HOURS - 1)] += 1
-        inbox.states[message.state] += 1
-        inbox.last = inbox.last or message.received
-    return Activity(inboxes, counted == _MAX_COUNTED)
+    for counts in received.hours:
+        # A clock that is ahead may be in the next hour.
+        position = min((counts.hour - first) // HOUR, _HOURS - 1)
+        for name, states in counts.messages.items():
+            inbox = inboxes.setdefault(name, InboxActivity())
+            inbox.hours[position] += states.total()
+            inbox.states += states
+            inbox.last = ids.received_at(counts.last[name])
+    return Activity(inboxes, received.more)
 
 
 def failed_by_job() -> Counter[str]:
@@ -191,30 +181,5 @@ def matchable_body(message: Message) -> object:
     return with_query_params(parsed, dict(message.query_params))
 
 
-def _page(summaries: Iterable[tuple[Summary, bool]]) -> Page[Summary]:
-    deadline, rows = time.monotonic() + site.current().search_seconds, list[Summary]()
-    for summary, matches in summaries:
-        if matches:
-            if len(rows) == PAGE:
-                return Page(rows, rows[-1].id, None)
-            rows.append(summary)
-        if time.monotonic() > deadline:
-            return Page(rows, summary.id, summary.received)
-    return Page(rows, "", None)
-
-
-def _search(
-    summaries: Iterator[MessageSummary], selection: MessageFilter
-) -> Iterator[tuple[MessageSummary, bool]]:
-    text = selection.text.lower()
-    while batch := list(islice(summaries, _SEARCH_BATCH)):
-        candidates = [message.id for message in batch if selection.matches(message)]
-        read = details.messages_by_id(candidates)
-        for message in batch:
-            stored = read.get(message.id)
-            yield message, stored is not None and text in _searchable(stored)
-
-
-def _searchable(stored: MessageDetails) -> str:
-    body = stored.message.body.decode("utf-8", "replace")
-    return f"{stored.summary.id} {body}".lower()
+def _page(pairs: Iterable[tuple[Summary, bool]]) -> Page[Summary]:
+    return pages.read(pairs, PAGE, site.current().search_seconds)

@@ -51,13 +51,22 @@ class Activity:
         return ids.received_at(newest) if newest else None
 
 
-def read(since: datetime, until: datetime, limit: int = MAX_READ) -> Activity:
-    """Return the counts of a period; `limit` messages are read if it was not counted."""
+def read(
+    since: datetime,
+    until: datetime,
+    limit: int = MAX_READ,
+    limit_beside_counts: int = MAX_READ_BESIDE_COUNTS,
+) -> Activity:
+    """Return the counts of a period.
+
+    A period with more than `limit` messages is taken from its counts, and at most
+    `limit_beside_counts` messages are read in its other hours.
+    """
     counted = hour_counts.read(since, until)
     if sum(hour.total for hour in counted) <= limit:
         counted = []
     else:
-        limit = max(limit, MAX_READ_BESIDE_COUNTS)
+        limit = limit_beside_counts
     hours = {hour.hour: hour for hour in counted}
     reader = _Reader(limit)
     for begin, end in _gaps(since, until, [*hours]):

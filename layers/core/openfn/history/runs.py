@@ -45,18 +45,27 @@ def newest_first(
     period: Period, status: RunStatus | None = None, inbox: str | None = None
 ) -> Iterator[RunSummary]:
     """Yield the runs of a period, optionally of one status or inbox, newest first."""
-    if status is RunStatus.FAILED and inbox is None:
-        yield from _failed(period)
+    return (run for run, matches in search(period, status, inbox) if matches)
+
+
+def search(
+    period: Period, status: RunStatus | None = None, inbox: str | None = None
+) -> Iterator[tuple[RunSummary, bool]]:
+    """Yield the runs that are read for `newest_first`, and whether they belong to it.
+
+    Failed and waiting runs of all inboxes come from the index `attention`.
+    """
+    if inbox is None and status in (RunStatus.FAILED, RunStatus.WAITING):
+        yield from ((run, True) for run in _indexed(period, status))
         return
     for items in queries.newest_first(period):
         source_inbox = next(
             (item["inbox"] for item in items if item_type(item) is ItemType.MESSAGE), None
         )
-        if inbox not in (None, source_inbox):
-            continue
         for item in reversed(items):
-            if item_type(item) is ItemType.RUN and status in (None, item["status"]):
-                yield summary_of(item, source_inbox)
+            if item_type(item) is ItemType.RUN:
+                matches = status in (None, item["status"]) and inbox in (None, source_inbox)
+                yield summary_of(item, source_inbox), matches
 
 
 def summary_of(item: Item, inbox: str | None = None) -> RunSummary:
@@ -96,18 +105,27 @@ def next_attempt_at(item: Item) -> datetime | None:
     return datetime.fromtimestamp(due, UTC) if due and is_waiting else None
 
 
-def _failed(period: Period) -> Iterator[RunSummary]:
-    indexed = [
-        item
-        for item in attention.query_all(Attention.FAILED)
-        if period.contains(ids.received_at(item["sk"]), item["sk"])
-    ]
-    indexed.sort(key=_id, reverse=True)
-    for start in range(0, len(indexed), _BATCH):
-        keys = [{"pk": item["pk"], "sk": item["sk"]} for item in indexed[start : start + _BATCH]]
-        for item in sorted(table.get(keys), key=_id, reverse=True):
-            if item["status"] == RunStatus.FAILED:  # it may have been replayed meanwhile
+def _indexed(period: Period, status: RunStatus) -> Iterator[RunSummary]:
+    kinds = [Attention.FAILED] if status is RunStatus.FAILED else _kinds_of_waiting()
+    keys = {
+        item["sk"]: {"pk": item["pk"], "sk": item["sk"]}
+        for kind in kinds
+        for item in attention.query_all(kind)
+        if ids.is_run_id(item["sk"]) and period.contains(ids.received_at(item["sk"]), item["sk"])
+    }
+    newest = sorted(keys, reverse=True)
+    for start in range(0, len(newest), _BATCH):
+        batch = [keys[name] for name in newest[start : start + _BATCH]]
+        for item in sorted(table.get(batch), key=_id, reverse=True):
+            if item["status"] == status:  # it may have been replayed meanwhile
                 yield summary_of(item)
+
+
+def _kinds_of_waiting() -> list[str]:
+    """Return the kinds of runs that wait for a time, for the queue or behind a circuit."""
+    circuits = [item["pk"].partition("#")[2] for item in attention.query_all(Attention.CIRCUIT)]
+    behind = [attention.behind_circuit(credential) for credential in circuits]
+    return [Attention.WAITING, Attention.RUN_UNQUEUED, *behind]
 
 
 def _id(item: Item) -> str:
