@@ -21,9 +21,9 @@ AT_LEAST = {FUNCTIONS: 4, CORE: 40, ADAPTORS: 90, CONSOLE: 20, WORKBENCH: 70, JA
 # A package imports only the packages before it, and modules beside it.
 CORE_ORDER = [
     {"control_characters", "errors", "log_events", "time_budget"},
-    {"ids", "metrics"},
+    {"ids"},
     {"storage"},
-    {"messages"},
+    {"messages", "metrics"},
     {"project", "times"},
     {"runs"},
     {"history", "jobs"},
@@ -39,7 +39,7 @@ ADAPTORS_ORDER = [
     {"sdk"},
 ]
 WORKBENCH_ORDER = [
-    {"errors", "environment", "terminal", "text"},
+    {"delayed_writes", "errors", "environment", "terminal", "text"},
     {"project", "times"},
     {"store"},
     {"stack"},

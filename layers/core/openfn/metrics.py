@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Mapping
 from enum import StrEnum
 
-from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
+from openfn.storage import aws
 
 
 class Metric(StrEnum):
@@ -53,11 +55,20 @@ def write(
     service: str, counts: Mapping[Metric, int], milliseconds: Mapping[Metric, int] | None = None
 ) -> None:
     """Log counts and durations by metric, without counts of zero and without empty lines."""
-    metrics = EphemeralMetrics(service=service)
-    for metric, count in counts.items():
-        if count:  # a zero would add log volume, the largest cost, and no information
-            metrics.add_metric(metric, MetricUnit.Count, count)
-    for metric, duration in (milliseconds or {}).items():
-        metrics.add_metric(metric, MetricUnit.Milliseconds, duration)
-    if metrics.metric_set:
-        metrics.flush_metrics()
+    # A zero would add log volume, the largest cost, and no information.
+    units = {metric: "Count" for metric, count in counts.items() if count}
+    units |= dict.fromkeys(milliseconds or {}, "Milliseconds")
+    if not units:
+        return
+    directive = {
+        "Namespace": aws.metrics_namespace(),
+        "Dimensions": [["service"]],
+        "Metrics": [{"Name": metric, "Unit": unit} for metric, unit in units.items()],
+    }
+    values = {**counts, **(milliseconds or {})}
+    event: dict[str, object] = {
+        "_aws": {"Timestamp": round(time.time() * 1000), "CloudWatchMetrics": [directive]},
+        "service": service,
+        **{metric: [float(values[metric])] for metric in units},
+    }
+    print(json.dumps(event, separators=(",", ":")))  # noqa: T201 - CloudWatch reads the log

@@ -39,6 +39,11 @@ def setting(name: Setting) -> str:
     return os.environ[name]
 
 
+def metrics_namespace() -> str:
+    """Return the namespace of the stack's metrics."""
+    return os.environ["POWERTOOLS_METRICS_NAMESPACE"]
+
+
 def send(queue: Setting, bodies: Sequence[tuple[str, str]]) -> dict[str, str]:
     """Send bodies to a queue, each with its group, and return the failed ones with error codes.
 
