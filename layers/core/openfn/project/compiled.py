@@ -123,12 +123,13 @@ class Project:
 
 def current() -> Project:
     """Return the project in this function's project layer."""
-    return load(Path(aws.setting(aws.Setting.PROJECT_DIR)))
+    return load(aws.setting(aws.Setting.PROJECT_DIR))
 
 
 @cache
-def load(directory: Path) -> Project:
-    """Load a compiled project from its directory."""
+def load(folder: str | Path) -> Project:
+    """Load a compiled project from its folder."""
+    directory = Path(folder)  # whose hash takes longer than that of a text
     raw = json.loads((directory / COMPILED).read_text("utf-8"), parse_float=Decimal)
     adaptors = {name: credential["adaptor"] for name, credential in raw["credentials"].items()}
     jobs = {name: _job(name, job, directory, adaptors) for name, job in raw["jobs"].items()}
