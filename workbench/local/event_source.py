@@ -92,15 +92,18 @@ def _poll_until_stopped(
                 stop.wait(_IDLE_SECONDS)
             continue
         seen, began = services.queues.changed.count(mapping.queue_url), time.time()
-        if not poll(mapping, invoke, services):
-            _wait_for_messages(services, mapping.queue_url, seen, began, stop)
+        version = services.database.version()
+        is_full = poll(mapping, invoke, services) == mapping.batch_size
+        # After a smaller batch, the queue has no more until it changes.
+        if not is_full and services.queues.changed.count(mapping.queue_url) == seen:
+            _wait_for_messages(services, mapping.queue_url, seen, version, began, stop)
 
 
 def _wait_for_messages(
-    services: LocalServices, url: str, seen: int, since: float, stop: threading.Event
+    services: LocalServices, url: str, seen: int, version: int, since: float, stop: threading.Event
 ) -> None:
-    """Wait until a queue has changed, or one of its messages becomes visible."""
-    version, queues = services.database.version(), services.queues
+    """Wait until a queue or the database has changed, or one of its messages becomes visible."""
+    queues = services.queues
     visible_at = queues.next_visible_at(url, since) or float("inf")
     while not stop.is_set():
         seconds = min(visible_at - time.time(), _OTHER_PROCESS_SECONDS)
