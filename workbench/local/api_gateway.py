@@ -62,6 +62,8 @@ def _respond(
         return _json_response(413, {"message": "Request Entity Too Large"})
     try:
         result = invoke(routes[route], event)
+    except OSError:  # the disk fails; sources post again after a 503, but not after a 500
+        return _json_response(503, {"message": "Service Unavailable"}, {"Retry-After": "5"})
     except Exception:
         return _json_response(500, {"message": "Internal Server Error"})
     return response_of(result)
@@ -135,5 +137,7 @@ def _encode_body(content: bytes, content_type: str) -> tuple[str, bool]:
     return base64.b64encode(content).decode(), True
 
 
-def _json_response(status: int, content: Event) -> Response:
-    return Response(json.dumps(content), status, content_type="application/json")
+def _json_response(
+    status: int, content: Event, headers: Mapping[str, str] | None = None
+) -> Response:
+    return Response(json.dumps(content), status, headers, content_type="application/json")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -24,6 +24,11 @@ from workbench.project.compiler import check
 from workbench.store import resources, stack_template
 from workbench.store.resources import Resources
 from workbench.store.services import LocalServices
+
+# The inbox answers 200 when all that it wrote is on disk. What the matcher writes it would write
+# again after a power failure, which would also return its messages to the queue. All others, such
+# as the runner, wait for each write.
+_WAITS_FOR_DISK = {"inbox": True, "matcher": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +48,10 @@ class Stack:
 
     def invoke(self, function: str, event: dict[str, Any]) -> Any:
         """Invoke a function with an event; its exceptions are raised here."""
-        return lambda_functions.invoke(self.resources.functions[function], event, self.on_log_line)
+        with self._deferring_syncs(function):
+            return lambda_functions.invoke(
+                self.resources.functions[function], event, self.on_log_line
+            )
 
     def tick(self) -> None:
         """Invoke the function of every schedule once."""
@@ -101,6 +109,11 @@ class Stack:
             return None
         body: dict[str, Any] = json.loads(response["SecretString"])
         return body
+
+    def _deferring_syncs(self, function: str) -> AbstractContextManager[None]:
+        if not isinstance(self.services, LocalServices) or function not in _WAITS_FOR_DISK:
+            return nullcontext()
+        return self.services.database.deferring_syncs(wait=_WAITS_FOR_DISK[function])
 
     def _full_name(self, prefix: str, name: str) -> str:
         return self.resources.functions["inbox"].environment[prefix] + name

@@ -1,8 +1,10 @@
 """The SQLite file behind a local stack: one writer at a time, and commits that are on disk.
 
 A write returns once its commit is on disk, as with SQLite's `synchronous = FULL`; but one call of
-`fdatasync` serves all threads that wait for it, and the next thread writes meanwhile. Reads have
-connections of their own, so that a page of the history waits for no write.
+`fdatasync` serves all threads that wait for it, and the next thread writes meanwhile. Several
+writes can wait together at their end: commits reach the disk in their order, so that a power
+failure only ever loses the last ones. Reads have connections of their own, so that a page of the
+history waits for no write.
 """
 
 from __future__ import annotations
@@ -12,11 +14,14 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
 from workbench.store.schema import migrate
 
+_deferred: ContextVar[list[int] | None] = ContextVar("deferred", default=None)
+"""The commits that this context has not waited for, if it waits for them together."""
 _BUSY_SECONDS = 30.0
 _MAX_JOURNAL_BYTES = 16 * 1024 * 1024
 FILE_NAME = "store.sqlite3"
@@ -68,6 +73,18 @@ class Database:
         return rows
 
     @contextmanager
+    def deferring_syncs(self, *, wait: bool) -> Iterator[None]:
+        """Let the writes of this context not wait for the disk; with `wait`, wait at the end."""
+        commits = list[int]()
+        token = _deferred.set(commits)
+        try:
+            yield
+        finally:
+            _deferred.reset(token)
+        if wait and commits:
+            self._sync(commits[-1])
+
+    @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
         """Read what is committed."""
         if self._path is None:
@@ -98,7 +115,9 @@ class Database:
                 self._log.close()
 
     def _sync(self, commit: int) -> None:
-        if self._log is not None:
+        if (commits := _deferred.get()) is not None:
+            commits.append(commit)
+        elif self._log is not None:
             self._log.sync(commit, lambda: self._commits)
 
     def _connect(self) -> sqlite3.Connection:

@@ -94,3 +94,35 @@ def _write_and_fail(database):
     with database.write() as connection:
         connection.execute(_INSERT, ("name",))
         connection.execute("NONSENSE")
+
+
+def test_deferred_writes_wait_for_the_disk_once_and_at_the_end(database, monkeypatch):
+    calls = []
+    monkeypatch.setattr(os, "fdatasync", calls.append)
+    with database.deferring_syncs(wait=True):
+        for number in range(3):
+            database.execute(_INSERT, (f"secret-{number}",))
+        assert calls == []
+        assert _count(database) == 3
+    assert len(calls) == 1
+    database.execute(_INSERT, ("another",))
+    assert len(calls) == 2
+
+
+def test_a_write_on_disk_takes_the_deferred_ones_before_it_along(database, monkeypatch):
+    calls = []
+    monkeypatch.setattr(os, "fdatasync", calls.append)
+    with database.deferring_syncs(wait=False):
+        database.execute(_INSERT, ("first",))
+    assert calls == []
+    _in_threads(1, lambda _number: database.execute(_INSERT, ("second",)))
+    assert len(calls) == 1
+
+
+def test_a_failing_disk_fails_the_deferred_writes(database, monkeypatch):
+    def fdatasync(_descriptor):
+        raise OSError("Input/output error")
+
+    monkeypatch.setattr(os, "fdatasync", fdatasync)
+    with pytest.raises(OSError, match="Input"), database.deferring_syncs(wait=True):
+        database.execute(_INSERT, ("lost",))
