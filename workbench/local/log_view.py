@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -39,8 +40,9 @@ _METRICS = '{"_aws":'
 class LogView:
     """Prints log lines of functions and requests of the destination to a console."""
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
+    def __init__(self, console: Console, write: Callable[[str], object] | None = None) -> None:
+        """Print to a console, or with `write` in its format."""
+        self._console, self._write = console, write or self._write_to_console
 
     def print_log_line(self, function: str, line: str) -> None:
         """Print a function's log line, unless it holds metrics."""
@@ -63,8 +65,11 @@ class LogView:
         # Rich takes longer to lay out a line than the inbox to store a message.
         now = datetime.now().astimezone().strftime("%H:%M:%S")
         name = self._styled(f"{source:<11}", _STYLES.get(source, "white"))
+        self._write(f"{self._styled(now, 'dim')} {name} {escape_controls(text)}\n")
+
+    def _write_to_console(self, line: str) -> None:
         file = self._console.file
-        file.write(f"{self._styled(now, 'dim')} {name} {escape_controls(text)}\n")
+        file.write(line)
         file.flush()
 
     def _styled(self, text: str, style: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from pathlib import Path
 from rich.console import Console
 
 from openfn.storage.services import Services
+from workbench.delayed_writes import delaying_writes
 from workbench.local import aws_endpoint, data_folder, http_server, secret_files
 from workbench.local.aws_signature import ACCESS_KEY
 from workbench.local.log_view import LogView
@@ -25,6 +27,7 @@ from workbench.store.services import LocalServices
 from workbench.store.stack_template import REGION
 
 _EXPIRY_SECONDS = 600
+_GC_THRESHOLD = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +64,14 @@ def serve(options: Options, console: Console, open_console: OpenConsole) -> None
         how_to_open = context.enter_context(open_console(options, session, console_port))
         console.print(how_to_open, soft_wrap=True, markup=False)
         _print_data(console, options.data)
+        _tune_garbage_collection()
         _wait_for_signal()
     end = f"The data is in {options.data}." if options.data else "The data in memory is gone."
     console.print(f"Stopped. {end}", soft_wrap=True)
 
 
 def _open(context: ExitStack, options: Options, console: Console) -> Session:
-    log_view = LogView(console)
+    log_view = LogView(console, context.enter_context(delaying_writes(console.file)))
     if options.data:
         context.enter_context(data_folder.opened(options.data))
         with suppress(OSError):  # the current folder may not be ours
@@ -148,6 +152,13 @@ def _serve_aws(context: ExitStack, options: Options, console: Console, stack: St
 def _print_data(console: Console, data: Path | None) -> None:
     stored = f"Data is stored in {data}." if data else "Data is in memory only."
     console.print(f"{stored} Press Ctrl-C to stop.\n", soft_wrap=True)
+
+
+def _tune_garbage_collection() -> None:
+    """Collect garbage less often, and leave out what was created while the stack started."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_GC_THRESHOLD)
 
 
 def _wait_for_signal() -> None:
