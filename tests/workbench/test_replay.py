@@ -16,6 +16,7 @@ from botocore.exceptions import EndpointConnectionError
 
 from openfn import ids
 from openfn.history import details
+from openfn.history import replay as history_replay
 from openfn.log_events import LogEvent
 from openfn.messages import store as messages
 from openfn.messages.store import Message
@@ -256,20 +257,20 @@ def limit_page_size(number):
 def test_all_failed_runs_are_replayed_in_the_order_received(
     stack, ofn, replay, tmp_path, log_lines
 ):
-    failed = post_visits(stack, *range(50))
+    failed = post_visits(stack, *range(24))
     # The first message fails last.
     replay(failed[0])
     stack.drain()
     fix_job()
     del log_lines[:]
-    busy = failed[30]
-    with limit_page_size(20), claim_before_replay(busy):
+    busy = failed[15]
+    with limit_page_size(10), claim_before_replay(busy):
         ended = ofn("replay", "--job", "job-a", "--yes", "--project", tmp_path)
     assert ended.status == 1
     first, second, last = ended.out.splitlines()
-    assert first == "job-a: 50 runs"
+    assert first == "job-a: 24 runs"
     assert second == f"{busy} not queued: Its status is now running."
-    assert last == "49 of 50 queued"
+    assert last == "23 of 24 queued"
     stack.drain()
     executed = [
         event["run_id"]
@@ -387,8 +388,9 @@ def test_unqueued_runs_are_named_and_queued_by_the_next_tick(stack, ofn, tmp_pat
 
 
 @pytest.mark.moto
-def test_no_further_batch_is_started_after_an_aws_error(stack, replay):
-    failed = post_visits(stack, *range(55))
+def test_no_further_batch_is_started_after_an_aws_error(stack, replay, monkeypatch):
+    monkeypatch.setattr(history_replay, "_BATCH", 8)
+    failed = post_visits(stack, *range(10))
 
     def refused(**_):
         raise EndpointConnectionError(endpoint_url="https://dynamodb.invalid")
@@ -399,10 +401,10 @@ def test_no_further_batch_is_started_after_an_aws_error(stack, replay):
         report = replay("--job", "job-a", "--yes", status=1)
     finally:
         events.unregister("before-call.dynamodb.TransactWriteItems", refused)
-    assert (report["selected"], report["queued"], list(report["left"])) == (55, 0, failed)
+    assert (report["selected"], report["queued"], list(report["left"])) == (10, 0, failed)
     assert report["left"][failed[0]] == "AWS error EndpointConnectionError."
     assert report["left"][failed[-1]].startswith("Not started after: AWS error")
-    assert replay("--job", "job-a", "--yes")["queued"] == 55
+    assert replay("--job", "job-a", "--yes")["queued"] == 10
 
 
 @pytest.mark.parametrize(

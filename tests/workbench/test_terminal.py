@@ -73,6 +73,11 @@ def deployment(tmp_path_factory):
     test.write_text(TEST, "utf-8")
     body = json.dumps({"name": HOSTILE, "fail": True}, ensure_ascii=False).encode()
     event.write_bytes(body)
+    for name, state in (("old", "state"), ("new", "{}")):
+        code = f"from adaptors.common import fn\nfn(lambda state: {state})\n"
+        (folder / f"{name}.py").write_text(code, "utf-8")
+    (folder / "posts").mkdir()
+    (folder / "posts/event.json").write_bytes(body)
     with create_stack(folder) as stack:
         stack.set_credential("remote", {"baseUrl": "https://example.org", HOSTILE: HOSTILE})
         headers = {"content-type": "application/json", "x-form": HOSTILE}
@@ -89,6 +94,9 @@ def deployment(tmp_path_factory):
             "UNREADABLE": unreadable,
             "RUN": f"{message_id}#job-a",
             "HOSTILE": HOSTILE,
+            "OLD": folder / "old.py",
+            "NEW": folder / "new.py",
+            "EVENTS": folder / "posts",
         }
 
 
@@ -134,6 +142,7 @@ COMMANDS = {
     "dead-letters show": ("dead-letters show RUN", True),
     "run": ("run nightly --wait 0", False),
     "cost": ("cost --since 1h", False),
+    "compare": ("compare OLD NEW --events EVENTS", True),
     "inbox list": ("inbox list", False),
     "inbox url": ("inbox url HOSTILE", True),
     "inbox add": ("inbox add HOSTILE", True),
