@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
@@ -53,10 +54,10 @@ def _respond(
     rules: Map, routes: Mapping[tuple[str, str], str], invoke: Invoke, request: Request
 ) -> Response:
     content = request.get_data(cache=False)
-    adapter = rules.bind("127.0.0.1")
-    if request.method not in adapter.allowed_methods(request.path):
+    try:
+        route, parameters = rules.bind("").match(request.path, request.method)
+    except HTTPException:  # unknown path, or method that it has not
         return _json_response(404, {"message": "Not Found"})
-    route, parameters = adapter.match(request.path, request.method)
     event = event_of(request, content, route, dict(parameters))
     if len(content) > _MAX_REQUEST_BYTES or len(json.dumps(event)) > _MAX_EVENT_BYTES:
         return _json_response(413, {"message": "Request Entity Too Large"})
