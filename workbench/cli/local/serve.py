@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from workbench.cli.options import Project, console
+
+if TYPE_CHECKING:
+    from workbench.local import serve as server
+    from workbench.local.session import Session
 
 
 def serve(
@@ -50,12 +55,19 @@ def serve(
     project: Project = Path("project"),
 ) -> None:
     """Run a stack and its web console on this machine until Ctrl-C."""
-    # They take long to import.
-    from workbench.console import beside_stack  # noqa: PLC0415
-    from workbench.local import serve as server  # noqa: PLC0415
+    from workbench.local import serve as server  # noqa: PLC0415 - it takes long to import
 
     folder = credentials or project / "credentials"
     options = server.Options(
         project, folder, None if memory else data, port, host, public_url, aws_port, console_port
     )
-    server.serve(options, console, beside_stack.open_console)
+    server.serve(options, console, _open_console)
+
+
+def _open_console(
+    options: server.Options, session: Session, port: int
+) -> AbstractContextManager[str]:
+    # Its import takes long, and the inboxes respond meanwhile.
+    from workbench.console import beside_stack  # noqa: PLC0415
+
+    return beside_stack.open_console(options, session, port)
