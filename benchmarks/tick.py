@@ -11,8 +11,8 @@ from __future__ import annotations
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,10 +23,11 @@ from openfn.messages import late_queueing
 from openfn.runs import circuit_breaker, dispatch, reconciliation
 from openfn.runs.model import Plan, RunStatus
 from openfn.runs.reconciliation import Position
-from openfn.storage import attention, boto3_services, table
+from openfn.storage import attention, table
 from openfn.storage.attention import Attention
 from openfn.time_budget import TimeBudget
-from tests.support.moto_stack import create_stack
+from tests.support.call_hooks import hook_aws_call
+from workbench.local.stack import create_stack
 
 # Of one call from Lambda in the same region, with the function's own processor time.
 MILLISECONDS = {
@@ -141,19 +142,14 @@ def _parked(plan: Plan, run: dict[str, Any], kind: str) -> dict[str, Any]:
 @contextmanager
 def _counted() -> Iterator[Counter[str]]:
     calls: Counter[str] = Counter()
-    hooks = [boto3_services.client(service).meta.events for service in ("dynamodb", "sqs")]
 
     def count(model: Any, **_: Any) -> None:
         calls[model.name] += 1
 
-    counter: Callable[..., None] = count
-    for events in hooks:
-        events.register("before-parameter-build", counter)
-    try:
+    with ExitStack() as hooks:
+        for service in ("dynamodb", "sqs"):
+            hooks.enter_context(hook_aws_call(f"before-call.{service}", count))
         yield calls
-    finally:
-        for events in hooks:
-            events.unregister("before-parameter-build", counter)
 
 
 if __name__ == "__main__":
