@@ -94,8 +94,8 @@ def _reconcile() -> Work:
         for piece in reconciliation.read(Position(since, until)):
             reconciliation.record(position, piece.position)
             position = piece.position
-    # All messages are in one shard. The first pages of the others are empty.
-    calls["Query"] -= len(ids.SHARDS) - 1
+    # All messages are in one shard. Behind its full page, and in the other shards, is an empty one.
+    calls["Query"] -= len(ids.SHARDS)
     calls["UpdateItem"] -= 1  # the end of the pass
     return Work("messages with one run that are checked", MESSAGES, calls)
 
@@ -120,6 +120,7 @@ def _release() -> Work:
     circuit_breaker.clear_cache()
     with _counted() as calls:
         dispatch.release(time.time(), TimeBudget.from_seconds(3600))
+    calls["Query"] -= 1  # the empty page behind a full one
     return Work("waiting runs that are released", RUNS, calls)
 
 
