@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from openfn import ids
+from openfn.messages.store import Message
 from tests.conftest import write_project
+from workbench.console import trials
 from workbench.project import job_languages
 from workbench.project.compiler import check, compile_project
 from workbench.project.yaml_source import ProjectProblems
@@ -106,3 +109,12 @@ def test_project_without_a_javascript_job_has_no_layer_and_imports_nothing_of_it
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_console_tries_a_job_with_the_operations_of_its_adaptor(tmp_path):
+    code = "post('patients', { body: dataValue('name') });\n"
+    more = ", adaptor: http@6, credential: system"
+    write_project(tmp_path, PROJECT.format(file="a.js", more=more), {"a.js": code})
+    trial = trials.run(tmp_path, "a", Message(ids.new_message_id(), "in", b'{"name": "Amina"}'))
+    assert trial.error is None
+    assert [request["body"] for request in trial.requests] == ["Amina"]

@@ -22,11 +22,12 @@ from openfn.workers import linux
 from workbench.credentials import placeholders
 from workbench.credentials.files import file_of, read_credential
 from workbench.errors import WorkbenchError
-from workbench.project.compiler import adaptor_of, check, secret_fields_of
+from workbench.project.compiler import check
 from workbench.project.references import require_known
 from workbench.project.schema.project import ProjectSpec
 from workbench.project.yaml_source import ProjectProblems
-from workbench.testing.local_run import LocalRun, run_locally
+from workbench.testing.local_run import LocalRun
+from workbench.testing.project_run import run_project_job
 
 _CPU_SECONDS, _MEMORY_BYTES, _FILE_BYTES, _PROCESSES = 20, 2 * 1024**3, 64 * 1024**2, 4096
 
@@ -60,21 +61,11 @@ def _run(order: dict[str, Any]) -> dict[str, Any]:
     project, name = Path(order["project"]), order["job"]
     spec = check(project)
     require_known("job", name, spec.jobs)
-    job = spec.jobs[name]
     body = base64.b64decode(order["body"])
     message = Message(ids.new_message_id(), order["inbox"], body, **order["request"])
     initial = initial_state.of_message(message).build()
-    result = run_locally(
-        project / job.expression,
-        initial,
-        _configuration(project, spec, job.credential),
-        dry=True,
-        secret_fields=secret_fields_of(spec, job.credential),
-        inboxes=spec.inboxes,
-        missing_is_null=spec.missing is None,
-        timezone=spec.timezone,
-        adaptor=adaptor_of(spec, job.credential),
-    ).masked()
+    configuration = _configuration(project, spec, spec.jobs[name].credential)
+    result = run_project_job(project, spec, name, initial, configuration, dry=True).masked()
     return _as_dict(result, initial_state.of_message(message).build())
 
 

@@ -28,15 +28,11 @@ from openfn.project.triggers import with_query_params
 from workbench.credentials import placeholders
 from workbench.errors import CommandError
 from workbench.project import job_triggers
-from workbench.project.compiler import PROJECT_FILE, adaptor_of, check, secret_fields_of
+from workbench.project.compiler import PROJECT_FILE, check
 from workbench.project.references import require_known
 from workbench.project.schema.project import ProjectSpec
-from workbench.testing.local_run import (
-    LocalRun,
-    run_locally,
-    state_from_post,
-    state_without_post,
-)
+from workbench.testing.local_run import LocalRun, state_from_post, state_without_post
+from workbench.testing.project_run import run_project_job
 from workbench.testing.responses import Responses, StubResponses, in_turn
 from workbench.testing.saved_posts import headers_of
 
@@ -100,23 +96,15 @@ def run_job(
     folder = (project or _project()).resolve()
     spec = _check_once(folder)
     require_known("job", job, spec.jobs)
-    job_spec, stubs = spec.jobs[job], StubResponses(answers or {})
+    stubs = StubResponses(answers or {})
     if body is None:
         initial = state_without_post(job, spec.triggers_of(job), state)
     else:
         initial = _state_of(spec, job, _encode(body), query, content_type)
-    local_run = run_locally(
-        folder / job_spec.expression,
-        initial,
-        {**placeholders.credential(spec, job_spec.credential), **(credential or {})},
-        dry=True,
-        secret_fields=secret_fields_of(spec, job_spec.credential),
-        inboxes=spec.inboxes,
-        responder=stubs.respond,
-        missing_is_null=spec.missing is None,
-        timezone=spec.timezone,
-        adaptor=adaptor_of(spec, job_spec.credential),
-        dialect=spec.dialect_of(job_spec),
+    configuration = {**placeholders.credential(spec, spec.jobs[job].credential)}
+    configuration |= credential or {}
+    local_run = run_project_job(
+        folder, spec, job, initial, configuration, dry=True, responder=stubs.respond
     )
     _assert_expected(job, local_run, stubs, fails=fails)
     return _result(local_run)

@@ -21,10 +21,11 @@ from workbench.credentials.files import file_of, read_credential
 from workbench.credentials.token_file import TokenFile
 from workbench.errors import CommandError
 from workbench.project import job_triggers
-from workbench.project.compiler import adaptor_of, check, secret_fields_of
+from workbench.project.compiler import check
 from workbench.project.references import require_known
-from workbench.project.schema.project import JobSpec, ProjectSpec
-from workbench.testing.local_run import LocalRun, run_locally, state_without_post
+from workbench.project.schema.project import ProjectSpec
+from workbench.testing.local_run import LocalRun, state_without_post
+from workbench.testing.project_run import run_project_job
 from workbench.testing.responses import StubResponses
 from workbench.text import describe_json_error
 
@@ -84,7 +85,7 @@ def try_job(
         initial = _initial_state(spec, job, state)
     file = _credential_file(project, spec.jobs[job].credential, credential)
     stubs = responses if dry_run else None
-    local_run = _run(project, spec, spec.jobs[job], initial, file, stubs)
+    local_run = _run(project, spec, job, initial, file, stubs)
     _report(job, local_run, responses, mismatches, as_json=as_json)
     if local_run.error:
         raise typer.Exit(1)
@@ -93,24 +94,20 @@ def try_job(
 def _run(
     project: Path,
     spec: ProjectSpec,
-    job: JobSpec,
+    job: str,
     initial: State,
     file: Path | None,
     responses: StubResponses | None,
 ) -> LocalRun:
-    body = _configuration(spec, job.credential, file, dry=responses is not None)
-    return run_locally(
-        project.resolve() / job.expression,
+    dry = responses is not None
+    return run_project_job(
+        project,
+        spec,
+        job,
         initial,
-        body,
-        dry=responses is not None,
-        secret_fields=secret_fields_of(spec, job.credential),
-        inboxes=spec.inboxes,
+        _configuration(spec, spec.jobs[job].credential, file, dry=dry),
+        dry=dry,
         responder=responses.respond if responses else None,
-        missing_is_null=spec.missing is None,
-        timezone=spec.timezone,
-        adaptor=adaptor_of(spec, job.credential),
-        dialect=spec.dialect_of(job),
         tokens=TokenFile(file).reply if file else None,
     ).masked()
 
