@@ -22,8 +22,6 @@ MAX_READ = 20_000
 """A period with more messages than this is not read, if it was counted."""
 MAX_READ_BESIDE_COUNTS = 100_000
 """The most messages that are read in the hours of a large period that are not counted yet."""
-# From each shard. The first two pages of all shards together have a quiet day.
-_FIRST_PAGE = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +81,7 @@ class _Reader:
 
     def sources(self, since: datetime, until: datetime) -> Iterator[list[Item]]:
         names = counting.ATTRIBUTES
-        for items in partitions.newest_first(
-            since, until, names=names, parallel=True, first_page=_FIRST_PAGE
-        ):
+        for items in partitions.newest_first(since, until, names=names):
             is_message = item_type(items[0]) is ItemType.MESSAGE
             if is_message and not self._left:
                 self.more = True

@@ -15,9 +15,6 @@ SUMMARY_ATTRIBUTES = (
     *("attempt", "duration_ms", "error", "due", "upstream", "upstream_id"),
 )
 
-# From each shard. All shards together have the newest 50 messages with their runs.
-_FIRST_PAGE = 24
-
 
 @dataclass(frozen=True, slots=True)
 class Period:
@@ -34,15 +31,10 @@ class Period:
 
 
 def newest_first(period: Period, names: Sequence[str] = SUMMARY_ATTRIBUTES) -> Iterator[list[Item]]:
-    """Yield the items of each message or minute of a period, the newest first.
-
-    The shards of a day are read at the same time, at first few items of each.
-    """
+    """Yield the items of each message or minute of a period, the newest first."""
     # An id of the last second sorts after the id of that second.
     until = period.until + timedelta(seconds=1)
-    return partitions.newest_first(
-        period.since, until, period.before, names, parallel=True, first_page=_FIRST_PAGE
-    )
+    return partitions.newest_first(period.since, until, period.before, names)
 
 
 def runs_of(source_id: str) -> list[Item]:

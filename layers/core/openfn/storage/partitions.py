@@ -19,6 +19,8 @@ from openfn.storage.dynamodb_values import Item
 
 MAX_CALLS = 32
 """How many calls a list makes at the same time; boto3's client has as many connections."""
+# From each shard. All shards together have the newest 50 messages with their runs.
+_FIRST_PAGE = 24
 # Days with fewer sources are read together with the days before them.
 _FEW, _MOST_DAYS = 32, 8
 
@@ -28,16 +30,13 @@ def newest_first(
     until: datetime,
     before: str = "",
     names: Sequence[str] = (),
-    *,
-    parallel: bool = False,
-    first_page: int | None = None,
 ) -> Iterator[list[Item]]:
     """Yield the items of each source of a period, the newest source first.
 
     A source's items are in the order of their ids. `before` leaves out this id and all after it.
-    With `names`, the items have these attributes only. With `parallel`, the first pages of a day's
-    partitions are read at the same time, and those of several days if there is little in them.
-    With `first_page`, these have so many items, and later ones more.
+    With `names`, the items have these attributes only. The first pages of a day's shards are read
+    at the same time, and those of several days if there is little in them. They are small, and
+    later ones grow.
     """
     first, last = ids.minute_id(since), before or ids.minute_id(until)
     if ids.is_message_id(ids.source_id_of(before)):
@@ -49,7 +48,7 @@ def newest_first(
             f"{day}#{shard}",
             *(first, last, names),
             newest_first=True,
-            page_size=first_page,
+            page_size=_FIRST_PAGE,
             growing=True,
         )
         return _sources(items, before)
@@ -59,11 +58,11 @@ def newest_first(
         together = [days.popleft() for _ in range(min(size, len(days)))]
         shards = [[read_shard(day, shard) for shard in ids.SHARDS] for day in together]
         count = 0
-        for sources in _started(shards) if parallel else shards:
+        for sources in _started(shards):
             for items in merge(*sources, key=_source_id, reverse=True):
                 count += 1
                 yield items
-        size = min(2 * size, _MOST_DAYS) if parallel and count < _FEW else 1
+        size = min(2 * size, _MOST_DAYS) if count < _FEW else 1
 
 
 def oldest_first(
