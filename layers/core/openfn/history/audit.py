@@ -11,6 +11,7 @@ from enum import StrEnum
 from itertools import islice
 
 from openfn.storage import table
+from openfn.storage.item_type import ItemType
 
 _DAYS = 365
 _SECONDS_PER_DAY = 86_400
@@ -72,4 +73,4 @@ def _entries(days: int) -> Iterator[AuditEntry]:
 
 
 def _partition(day: datetime) -> str:
-    return f"looked#{day:%Y-%m-%d}"
+    return f"{ItemType.AUDIT}#{day:%Y-%m-%d}"
