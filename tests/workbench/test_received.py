@@ -7,8 +7,10 @@ from contextlib import ExitStack
 
 import pytest
 
+from openfn import ids
 from tests.conftest import post, write_project
 from workbench.local.stack import create_stack
+from workbench.local.stand_in.executing_runs import ExecutingRuns
 from workbench.local.stand_in.servers import StandIns
 from workbench.store.received import ReceivedRequest
 
@@ -132,3 +134,10 @@ def test_expired_requests_are_deleted(stack):
     assert list(requests.newest_first())
     requests.delete_older(1e12)
     assert not list(requests.newest_first())
+
+
+def test_job_of_a_run_that_follows_several_jobs_is_shown_without_its_branch():
+    run_id = ids.run_id(ids.new_message_id(), "bill", "register")
+    executing = ExecutingRuns()
+    executing.add("registry", run_id)
+    assert executing.sender("registry") == ("bill", run_id)

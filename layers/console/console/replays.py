@@ -111,5 +111,4 @@ def _preview(targets: Sequence[ReplayTarget], messages: Sequence[str]) -> Previe
 
 def _parse(text: str) -> Target:
     identifier, status, attempt = text.rsplit(" ", 2)
-    job = identifier.partition("#")[2]
-    return Target(identifier, job, RunStatus(status), int(attempt))
+    return Target(identifier, ids.job_of(identifier), RunStatus(status), int(attempt))

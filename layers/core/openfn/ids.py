@@ -66,6 +66,15 @@ def path_of(run_id: str) -> str:
     return run_id.partition("#")[2]
 
 
+def job_of(run_id: str) -> str:
+    """Return the job of a run.
+
+    >>> job_of("017f22e2-79b0-7cc3-98c4-dc0c0c07398f#bill@register")
+    'bill'
+    """
+    return path_of(run_id).partition("@")[0]
+
+
 def source_id_of(run_id: str) -> str:
     """Return the id of the message or minute that a run processes."""
     return run_id.partition("#")[0]

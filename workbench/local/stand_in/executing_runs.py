@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from openfn import ids
 from openfn.jobs.job_file import JobFile, Listener, OperationName, Start
 from openfn.jobs.runtime import Executor, Session
 
@@ -33,7 +34,7 @@ class ExecutingRuns:
         """Return the job and the id of the run that use a credential; `""` if there are several."""
         with self._lock:
             runs = list(self._runs[credential])
-        jobs = {run_id.partition("#")[2] for run_id in runs}
+        jobs = {ids.job_of(run_id) for run_id in runs}
         return jobs.pop() if len(jobs) == 1 else "", runs[0] if len(runs) == 1 else ""
 
 
