@@ -15,7 +15,6 @@ from openfn.runs.model import RunStatus
 
 PERIODS = ("1h", "24h", "7d", "30d", "90d")
 """The periods that a list offers; an address may have any number of minutes, hours or days."""
-DEFAULT_PERIOD = "7d"
 _AGE = re.compile(r"(\d{1,4})([mhd])")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
@@ -85,6 +84,7 @@ def of_runs(request: Request) -> RunFilter:
 
 def _period(request: Request) -> Period:
     now = datetime.now(UTC)
+    # Without a period, templates/parts.html shows seven days as well.
     since = parse_time(request.query.get("since", ""), now) or now - timedelta(days=7)
     # The clocks of two machines differ by seconds, and the newest message must be in the list.
     until = parse_time(request.query.get("until", ""), now) or now + timedelta(minutes=1)
