@@ -21,7 +21,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from benchmarks.hostile_bodies import SHAPES
+from benchmarks.support.hostile_bodies import SHAPES
 
 ROOT = Path(__file__).resolve().parents[1]
 MAX_SECONDS, MAX_MEGABYTES = 2.0, 400

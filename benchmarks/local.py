@@ -22,7 +22,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import quantiles
@@ -32,6 +32,7 @@ import requests
 from werkzeug.wrappers import Request, Response
 
 from benchmarks.kill_local import free_port
+from openfn.workers import process_tree
 from workbench.local import http_server
 
 MESSAGES, RATE, SECONDS, FLOOD, CLIENTS, STORED = 200, 20, 10, 2_000, 16, 100_000
@@ -213,19 +214,12 @@ def _write_project(folder: Path, url: str, *, jobs: int, dedupe: bool) -> None:
 
 
 def _cpu_seconds(root: int) -> float:
-    parents, ticks = dict[int, int](), dict[int, int]()
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = path.read_text("utf-8").rpartition(")")[2].split()
-        except OSError:
-            continue
-        number = int(path.parent.name)
-        parents[number] = int(fields[1])
-        ticks[number] = sum(map(int, fields[11:15]))
-    tree = {root}
-    while more := {number for number, parent in parents.items() if parent in tree} - tree:
-        tree |= more
-    return sum(ticks.get(number, 0) for number in tree) / os.sysconf("SC_CLK_TCK")
+    ticks = 0
+    for number in (root, *process_tree.descendants(root)):
+        with suppress(OSError):  # it has ended
+            content = Path(f"/proc/{number}/stat").read_text("utf-8")
+            ticks += sum(map(int, content.rpartition(")")[2].split()[11:15]))
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 if __name__ == "__main__":

@@ -17,8 +17,8 @@ from typing import Any
 
 import psycopg
 
-from benchmarks import bodies, trigger_sets
-from benchmarks.trigger_sets import INBOX
+from benchmarks.support import bodies, trigger_sets
+from benchmarks.support.trigger_sets import INBOX
 from openfn.project import trigger_index
 from openfn.project.triggers import MessageTrigger
 from tests.support import brute_force_matcher, postgresql

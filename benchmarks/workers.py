@@ -21,7 +21,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -37,7 +37,7 @@ from openfn.runs import store as runs
 from openfn.runs.model import Plan
 from openfn.storage import services
 from openfn.storage.services import Services
-from openfn.workers import environment, executors
+from openfn.workers import environment, executors, process_tree
 from tests.conftest import post, write_project
 from tests.support.sqs import failed_ids, sqs_event
 from workbench.local.stack import Stack, create_stack
@@ -153,7 +153,7 @@ class Runner:
         executors.register(self.project, executor)
         self.measured.cpu = self.measured.seconds = 0.0
         event = sqs_event("run_id", *run_ids)
-        processes = _descendants(os.getpid())
+        processes = process_tree.descendants(os.getpid())
         cpu, start_time = _cpu_seconds(processes), time.perf_counter()
         response = self.stack.invoke("runner", event)
         seconds = time.perf_counter() - start_time
@@ -221,7 +221,7 @@ def _first_release(checkout: Path) -> Iterator[Callable[[object, float], Cost]]:
         inbox = f'inboxes: {{nothing: {{id_sha256: "{"0" * 64}"}}}}\n'
         write_project(Path(folder), inbox + FIRST_PROJECT, {"nothing": JOBS["nothing"]})
         process = subprocess.Popen(
-            [sys.executable, "-P", str(ROOT / "benchmarks/first_release.py"), folder],
+            [sys.executable, "-P", str(ROOT / "benchmarks/support/first_release.py"), folder],
             env=os.environ | {"PYTHONPATH": os.pathsep.join(map(str, places))},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -268,20 +268,7 @@ def _runner(at_once: int = 1, answer: float = 0.0, aws: float = 0.0) -> Iterator
         executors.register(runner.project, runner.pool)  # closed with the stack
 
 
-def _descendants(root: int) -> list[int]:
-    parents = {}
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            parents[int(path.parent.name)] = int(path.read_text().rpartition(")")[2].split()[1])
-        except OSError:
-            continue
-    found = [root]
-    for pid in found:
-        found += [child for child, parent in parents.items() if parent == pid]
-    return found[1:]
-
-
-def _cpu_seconds(descendants: list[int]) -> float:
+def _cpu_seconds(descendants: Iterable[int]) -> float:
     """Return the CPU seconds of this process and of descendants that have one thread."""
     seconds = time.process_time()
     for pid in descendants:

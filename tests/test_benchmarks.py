@@ -9,7 +9,8 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def test_every_benchmark_can_be_imported():
-    names = sorted(path.stem for path in (ROOT / "benchmarks").glob("*.py"))
+    paths = [path.relative_to(ROOT) for path in (ROOT / "benchmarks").rglob("*.py")]
+    names = sorted(".".join(path.with_suffix("").parts) for path in paths)
     assert len(names) >= 10
     for name in names:
-        import_module(f"benchmarks.{name}")
+        import_module(name)

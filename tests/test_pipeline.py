@@ -12,7 +12,7 @@ from contextlib import ExitStack
 import pytest
 import requests
 
-from benchmarks import hostile_bodies
+from benchmarks.support import hostile_bodies
 from openfn.history import details
 from openfn.log_events import LogEvent
 from tests.conftest import ROOT, post
